@@ -1,0 +1,133 @@
+# kstream: GNU make, no configure.  INSTALL says which packages are needed.
+#	make [MODE=debug|asan|ubsan|cov]   all check unit bench fuzz lint man install uninstall clean
+# Tools, modules, unit tests and fuzz targets are found by name: a new one edits no list.
+
+CC ?= gcc
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+MODE ?=
+
+B := build$(if $(MODE),/$(MODE))
+export BUILD := $(B)
+
+WARN := -Wall -Wextra -Wformat=2 -Wshadow -Wconversion -Wpointer-arith -Wstrict-prototypes \
+	-Wmissing-prototypes -Wundef -Wvla
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection
+KS_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+
+ifeq ($(MODE),)
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+else ifeq ($(MODE),debug)
+override CFLAGS := -O0 -g3
+else ifeq ($(MODE),asan)
+override CFLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+KS_LDFLAGS += -fsanitize=address,undefined
+else ifeq ($(MODE),ubsan)
+override CFLAGS := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
+KS_LDFLAGS += -fsanitize=undefined
+else ifeq ($(MODE),cov)
+override CFLAGS := -O0 -g --coverage
+KS_LDFLAGS += --coverage
+else
+$(error MODE is debug, asan, ubsan or cov)
+endif
+
+KS_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(HARDEN)
+LIBS := -lrdkafka -lm -lpthread
+
+LIB_C := $(wildcard lib/*.c)
+TOOL_C := $(wildcard bin/kstream-*.c)
+UNIT_C := $(wildcard tests/unit/*.c)
+FUZZ_C := $(wildcard tests/fuzz/*.c)
+BENCH_C := $(wildcard tests/bench/*.c)
+
+LIB_O := $(LIB_C:%.c=$(B)/obj/%.o)
+TOOLS := $(TOOL_C:bin/%.c=$(B)/bin/%)
+UNITS := $(UNIT_C:tests/unit/%.c=$(B)/unit/%)
+FUZZERS := $(FUZZ_C:tests/fuzz/%.c=$(B)/fuzz/%)
+REPLAYS := $(FUZZ_C:tests/fuzz/%.c=$(B)/replay/%)
+MAN := $(wildcard man/*.[1-9])
+
+all: $(B)/libkstream.a $(TOOLS)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libkstream.a: $(LIB_O)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/bin/%: $(B)/obj/bin/%.o $(B)/libkstream.a
+	@mkdir -p $(@D)
+	$(CC) $(KS_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libkstream.a
+	@mkdir -p $(@D)
+	$(CC) $(KS_LDFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+unit: $(UNITS)
+
+# A fuzz target is built twice: with libFuzzer to search, and plainly to replay its corpus in check.
+$(B)/fuzz/%: tests/fuzz/%.c $(LIB_C)
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -o $@ $^ $(LIBS)
+
+$(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay/main.o $(B)/libkstream.a
+	@mkdir -p $(@D)
+	$(CC) $(KS_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Each target for FUZZ_SECONDS from its corpus; a crash stops make and leaves the input in the build directory.
+FUZZ_SECONDS ?= 60
+fuzz: $(FUZZERS)
+	@set -e; for f in $(FUZZERS); do echo "fuzz: $$f, $(FUZZ_SECONDS) s"; \
+		mkdir -p $(B)/corpus/$${f##*/}; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -print_final_stats=1 \
+			-artifact_prefix=$(B)/fuzz/$${f##*/}- \
+			$(B)/corpus/$${f##*/} tests/fuzz/corpus/$${f##*/} 2>&1 | tail -n 12; done
+
+# scripts/check is this after installing what it needs.
+check: all unit $(REPLAYS)
+	scripts/run-tests
+
+$(B)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -o $@ $< -lm
+
+bench: all $(BENCH_C:tests/bench/%.c=$(B)/bench/%)
+	scripts/bench
+
+# Warnings are errors here and nowhere else.
+lint:
+	$(MAKE) MODE=$(MODE) BUILDSUB=lint CFLAGS='$(CFLAGS) -Werror' B=$(B)/lint all unit
+	scripts/check-floors
+	scripts/check-man
+
+man: $(MAN)
+	mandoc -Tlint -Wstyle $(MAN)
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR)/kstream
+	install -m 755 $(TOOLS) $(DESTDIR)$(BINDIR)
+	install -m 644 $(B)/libkstream.a $(DESTDIR)$(LIBDIR)
+	install -m 644 $(wildcard lib/*.h) $(DESTDIR)$(INCLUDEDIR)/kstream
+	for m in $(MAN); do s=$${m##*.}; install -d $(DESTDIR)$(MANDIR)/man$$s && \
+		install -m 644 $$m $(DESTDIR)$(MANDIR)/man$$s; done
+
+uninstall:
+	rm -f $(TOOL_C:bin/%.c=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(LIBDIR)/libkstream.a
+	for m in $(MAN); do rm -f $(DESTDIR)$(MANDIR)/man$${m##*.}/$${m##*/}; done
+	rm -rf $(DESTDIR)$(INCLUDEDIR)/kstream
+
+clean:
+	rm -rf build
+
+.PHONY: all unit fuzz check bench lint man install uninstall clean
+.SECONDARY:
+
+-include $(LIB_O:.o=.d) $(TOOL_C:%.c=$(B)/obj/%.d) $(UNIT_C:%.c=$(B)/obj/%.d)
