@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frame.c - frames to structs and back.
+ *
+ * RECORD is hot and written by hand; the control frames, a few a second,
+ * are packed by msgpack-c.
+ */
+#include "frame.h"
+
+#include <errno.h>
+#include <msgpack/pack.h>
+
+static const unsigned char nil_byte[1] = { 0xc0 };
+static const unsigned char empty_array[1] = { 0x90 };
+const struct ks_bytes ks_mp_nil = { nil_byte, 1 };
+const struct ks_bytes ks_no_headers = { empty_array, 1 };
+
+void ks_frame_close(unsigned char *p, size_t payload_size, int type)
+{
+	p[0] = 0xc9;
+	ks_put32(p + 1, (uint32_t)payload_size);
+	p[5] = (unsigned char)type;
+}
+
+/* An integer of any encoding, within [min, max]. */
+static bool take_int(const unsigned char **p, const unsigned char *end, int64_t min, int64_t max,
+    int64_t *x)
+{
+	struct ks_val v;
+
+	if (*p < end && **p < 0x80) {
+		*x = *(*p)++;
+		return *x >= min && *x <= max;
+	}
+	if (ks_mp_read(p, end, 0, &v) != KS_MP_OK || v.type != KS_INT)
+		return false;
+	*x = v.i;
+	return v.i >= min && v.i <= max;
+}
+
+/* A name (topic, route): a string of 1 to KS_NAME_MAX bytes without controls, or nil. */
+static bool take_name(const unsigned char **p, const unsigned char *end, struct ks_bytes *name)
+{
+	struct ks_val v;
+	size_t i;
+
+	if (ks_mp_read(p, end, 0, &v) != KS_MP_OK)
+		return false;
+	if (v.type == KS_NIL) {
+		*name = ks_bytes(NULL, 0);
+		return true;
+	}
+	if (v.type != KS_STR || v.b.n == 0 || v.b.n > KS_NAME_MAX)
+		return false;
+	for (i = 0; i < v.b.n; i++)
+		if (v.b.p[i] < 0x20 || v.b.p[i] == 0x7f)
+			return false;
+	*name = v.b;
+	return true;
+}
+
+static bool check_headers(struct ks_bytes headers)
+{
+	const unsigned char *p, *end = headers.p + headers.n;
+	struct ks_head list, pair;
+	struct ks_val v;
+	uint32_t i;
+
+	if (ks_mp_head(headers.p, end, &list) != KS_MP_OK || list.type != KS_ARRAY)
+		return false;
+	p = list.body;
+	for (i = 0; i < list.count; i++) {
+		if (p >= end || ks_mp_head(p, end, &pair) != KS_MP_OK || pair.type != KS_ARRAY ||
+		    pair.count != 2)
+			return false;
+		p = pair.body;
+		if (ks_mp_read(&p, end, 0, &v) != KS_MP_OK || v.type != KS_STR)
+			return false;
+		if (ks_mp_read(&p, end, 0, &v) != KS_MP_OK ||
+		    (v.type != KS_BIN && v.type != KS_NIL))
+			return false;
+	}
+	return p == end;
+}
+
+static const char *parse_place(const unsigned char **p, const unsigned char *end, struct ks_rec *rec)
+{
+	int64_t x;
+
+	if (!take_name(p, end, &rec->topic))
+		return "the topic is not a name or nil";
+	if (!take_int(p, end, -1, INT32_MAX, &x))
+		return "the partition is not an integer from -1";
+	rec->partition = (int32_t)x;
+	if (!take_int(p, end, -1, INT64_MAX, &rec->offset))
+		return "the offset is not an integer from -1";
+	if (!take_name(p, end, &rec->route))
+		return "the route is not a name or nil";
+	return NULL;
+}
+
+const char *ks_rec_parse(struct ks_bytes payload, const struct ks_limits *limits,
+    struct ks_rec *rec)
+{
+	const unsigned char *p = payload.p, *end = payload.p + payload.n, *start;
+	const char *wrong;
+	int64_t x;
+
+	if (payload.n == 0 || *p++ != 0x99)
+		return "a record is an array of 9";
+	if (p < end && *p == 0xc0) {
+		p++;
+		rec->time_ms = 0;
+		x = -1;
+	} else if (take_int(&p, end, INT64_MIN, INT64_MAX, &rec->time_ms)) {
+		x = 0;
+	} else {
+		return "the time is not an integer or nil";
+	}
+	if (!take_int(&p, end, 0, KS_FLAGS_ALL, &rec->offset))
+		return "the flags are not an integer from 0 to 255";
+	rec->flags = (uint32_t)rec->offset;
+	if ((rec->flags & KS_TIME_TYPE) == KS_TIME_TYPE)
+		return "the flags name a time type that does not exist";
+	if ((x < 0) != ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE))
+		return "the time and the time type of the flags disagree";
+	wrong = parse_place(&p, end, rec);
+	if (wrong != NULL)
+		return wrong;
+	start = p;
+	if (ks_mp_skip(&p, end, limits->depth) != KS_MP_OK)
+		return "the key is not a msgpack value";
+	rec->key = ks_bytes(start, (size_t)(p - start));
+	if (rec->key.n > limits->key)
+		return "the key is larger than --max-key allows";
+	start = p;
+	if (p < end && *p == 0x90) {
+		p++;
+	} else if (ks_mp_skip(&p, end, 2) != KS_MP_OK || !check_headers(ks_bytes(start, (size_t)(p - start)))) {
+		return "the headers are not an array of [name, bin or nil]";
+	}
+	rec->headers = ks_bytes(start, (size_t)(p - start));
+	if (p == end)
+		return "the value is missing";
+	rec->value = ks_bytes(p, (size_t)(end - p));
+	rec->frame = ks_bytes(payload.p - KS_FRAME_HEAD, payload.n + KS_FRAME_HEAD);
+	return NULL;
+}
+
+static unsigned char *put_bytes(unsigned char *o, struct ks_bytes b)
+{
+	memcpy(o, b.p, b.n);
+	return o + b.n;
+}
+
+static unsigned char *put_name(unsigned char *o, struct ks_bytes name)
+{
+	if (name.p == NULL) {
+		*o = 0xc0;
+		return o + 1;
+	}
+	return put_bytes(ks_mp_put_str_head(o, (uint32_t)name.n), name);
+}
+
+unsigned char *ks_rec_put_head(unsigned char *start, const struct ks_rec *r, size_t value_size)
+{
+	unsigned char *o = start + KS_FRAME_HEAD;
+
+	*o++ = 0x99;
+	if ((r->flags & KS_TIME_TYPE) == KS_TIME_NONE)
+		*o++ = 0xc0;
+	else
+		o = ks_mp_put_i64(o, r->time_ms);
+	o = ks_mp_put_u64(o, r->flags);
+	o = put_name(o, r->topic);
+	o = ks_mp_put_i64(o, r->partition);
+	o = ks_mp_put_i64(o, r->offset);
+	o = put_name(o, r->route);
+	o = put_bytes(o, r->key);
+	o = put_bytes(o, r->headers);
+	ks_frame_close(start, (size_t)(o - start) - KS_FRAME_HEAD + value_size, KS_RECORD);
+	return o;
+}
+
+unsigned char *ks_rec_put(unsigned char *o, const struct ks_rec *r)
+{
+	return put_bytes(ks_rec_put_head(o, r, r->value.n), r->value);
+}
+
+/* The header of a control frame's array, and nothing behind its last element. */
+static bool open_array(struct ks_bytes payload, uint32_t count, const unsigned char **p)
+{
+	struct ks_head head;
+
+	if (payload.n == 0 || ks_mp_head(payload.p, payload.p + payload.n, &head) != KS_MP_OK)
+		return false;
+	*p = head.body;
+	return head.type == KS_ARRAY && head.count == count;
+}
+
+const char *ks_mark_parse(struct ks_bytes payload, struct ks_mark *m)
+{
+	const unsigned char *p, *end = payload.p + payload.n;
+	struct ks_val v;
+	int64_t x;
+
+	if (!open_array(payload, 3, &p) || !take_int(&p, end, 0, INT32_MAX, &x) ||
+	    !take_int(&p, end, INT64_MIN, INT64_MAX, &m->time_ms) ||
+	    ks_mp_read(&p, end, 0, &v) != KS_MP_OK || (v.type != KS_TRUE && v.type != KS_FALSE) ||
+	    p != end)
+		return "a mark is [partition, time_ms, idle]";
+	m->partition = (int32_t)x;
+	m->idle = v.type == KS_TRUE;
+	return NULL;
+}
+
+static bool check_positions(struct ks_bytes positions)
+{
+	const unsigned char *p, *end = positions.p + positions.n;
+	struct ks_head list, entry;
+	struct ks_val name;
+	int64_t x;
+	uint32_t i;
+
+	if (ks_mp_head(positions.p, end, &list) != KS_MP_OK || list.type != KS_ARRAY)
+		return false;
+	p = list.body;
+	for (i = 0; i < list.count; i++) {
+		if (p >= end || ks_mp_head(p, end, &entry) != KS_MP_OK || entry.type != KS_ARRAY ||
+		    entry.count != 3)
+			return false;
+		p = entry.body;
+		if (ks_mp_read(&p, end, 0, &name) != KS_MP_OK || name.type != KS_STR ||
+		    !take_int(&p, end, 0, INT32_MAX, &x) || !take_int(&p, end, 0, INT64_MAX, &x))
+			return false;
+	}
+	return p == end;
+}
+
+const char *ks_barrier_parse(struct ks_bytes payload, struct ks_barrier *b)
+{
+	static const char wrong[] = "a barrier is [n, kind, positions, committed, hop, group]";
+	const unsigned char *p, *end = payload.p + payload.n, *start;
+	struct ks_val v;
+	int64_t kind;
+
+	if (!open_array(payload, 6, &p) || !take_int(&p, end, 1, INT64_MAX, &b->n) ||
+	    !take_int(&p, end, KS_GO_ON, KS_COMPLETE, &kind))
+		return wrong;
+	b->kind = (enum ks_kind)kind;
+	start = p;
+	if (ks_mp_skip(&p, end, 2) != KS_MP_OK)
+		return wrong;
+	b->positions = ks_bytes(start, (size_t)(p - start));
+	if (!check_positions(b->positions) || !take_int(&p, end, -1, INT64_MAX, &b->committed))
+		return wrong;
+	if (p < end && *p == 0xc0) {
+		p++;
+		b->hop = -1;
+	} else if (!take_int(&p, end, 0, INT64_MAX, &b->hop)) {
+		return wrong;
+	}
+	start = p;
+	if (ks_mp_read(&p, end, 0, &v) != KS_MP_OK || (v.type != KS_NIL && v.type != KS_BIN) || p != end)
+		return wrong;
+	b->group = ks_bytes(start, (size_t)(p - start));
+	return NULL;
+}
+
+const char *ks_end_parse(struct ks_bytes payload, struct ks_end *e)
+{
+	const unsigned char *p, *end = payload.p + payload.n;
+	int64_t kind;
+
+	if (!open_array(payload, 2, &p) || !take_int(&p, end, 1, INT64_MAX, &e->n) ||
+	    !take_int(&p, end, KS_PAUSED, KS_COMPLETE, &kind) || p != end)
+		return "an end is [n, kind]";
+	e->kind = (enum ks_kind)kind;
+	return NULL;
+}
+
+/* What msgpack-c writes with: its return value is all it knows of an error. */
+static int write_buf(void *b, const char *p, size_t n)
+{
+	return ks_buf_add(b, p, n);
+}
+
+/* Room for a frame head at the end of b. */
+static int open_frame(struct ks_buf *b, size_t *start, msgpack_packer *pk)
+{
+	int no = ks_buf_reserve(b, KS_FRAME_HEAD);
+
+	if (no != 0)
+		return no;
+	*start = b->n;
+	b->n += KS_FRAME_HEAD;
+	msgpack_packer_init(pk, b, write_buf);
+	return 0;
+}
+
+static int close_frame(struct ks_buf *b, size_t start, int type)
+{
+	ks_frame_close(b->p + start, b->n - start - KS_FRAME_HEAD, type);
+	return 0;
+}
+
+int ks_mark_add(struct ks_buf *b, const struct ks_mark *m)
+{
+	msgpack_packer pk;
+	size_t start;
+	int no = open_frame(b, &start, &pk);
+
+	if (no != 0 || (no = msgpack_pack_array(&pk, 3)) != 0 ||
+	    (no = msgpack_pack_int32(&pk, m->partition)) != 0 ||
+	    (no = msgpack_pack_int64(&pk, m->time_ms)) != 0 ||
+	    (no = m->idle ? msgpack_pack_true(&pk) : msgpack_pack_false(&pk)) != 0)
+		return no;
+	return close_frame(b, start, KS_MARK);
+}
+
+int ks_barrier_add(struct ks_buf *b, const struct ks_barrier *x)
+{
+	msgpack_packer pk;
+	size_t start;
+	int no = open_frame(b, &start, &pk);
+
+	if (no != 0 || (no = msgpack_pack_array(&pk, 6)) != 0 ||
+	    (no = msgpack_pack_int64(&pk, x->n)) != 0 || (no = msgpack_pack_int(&pk, x->kind)) != 0 ||
+	    (no = ks_buf_add(b, x->positions.p, x->positions.n)) != 0 ||
+	    (no = msgpack_pack_int64(&pk, x->committed)) != 0 ||
+	    (no = x->hop < 0 ? msgpack_pack_nil(&pk) : msgpack_pack_int64(&pk, x->hop)) != 0 ||
+	    (no = ks_buf_add(b, x->group.p, x->group.n)) != 0)
+		return no;
+	return close_frame(b, start, KS_BARRIER);
+}
+
+int ks_end_add(struct ks_buf *b, const struct ks_end *e)
+{
+	msgpack_packer pk;
+	size_t start;
+	int no = open_frame(b, &start, &pk);
+
+	if (no != 0 || (no = msgpack_pack_array(&pk, 2)) != 0 ||
+	    (no = msgpack_pack_int64(&pk, e->n)) != 0 || (no = msgpack_pack_int(&pk, e->kind)) != 0)
+		return no;
+	return close_frame(b, start, KS_END);
+}
+
+int ks_ping_add(struct ks_buf *b)
+{
+	msgpack_packer pk;
+	size_t start;
+	int no = open_frame(b, &start, &pk);
+
+	if (no != 0 || (no = msgpack_pack_nil(&pk)) != 0)
+		return no;
+	return close_frame(b, start, KS_PING);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* hello.c - HELLO to a struct and back; msgpack-c packs it. */
+#include "hello.h"
+
+#include <msgpack/pack.h>
+
+static int write_buf(void *b, const char *p, size_t n)
+{
+	return ks_buf_add(b, p, n);
+}
+
+static int pack_text(msgpack_packer *pk, const char *text)
+{
+	size_t n;
+	int no;
+
+	if (text == NULL)
+		return msgpack_pack_nil(pk);
+	n = strlen(text);
+	no = msgpack_pack_str(pk, n);
+	return no != 0 ? no : msgpack_pack_str_body(pk, text, n);
+}
+
+static int pack_key_int(msgpack_packer *pk, const char *key, int64_t x)
+{
+	int no = pack_text(pk, key);
+
+	return no != 0 ? no : msgpack_pack_int64(pk, x);
+}
+
+static int pack_key_text(msgpack_packer *pk, const char *key, const char *text)
+{
+	int no = pack_text(pk, key);
+
+	return no != 0 ? no : pack_text(pk, text);
+}
+
+static int pack_streams(msgpack_packer *pk, const struct ks_hello *h)
+{
+	static const char *const type[] = { "none", "create", "append" };
+	const struct ks_hello_stream *s;
+	int no;
+
+	if ((no = pack_text(pk, "streams")) != 0 ||
+	    (no = msgpack_pack_array(pk, h->stream_count)) != 0)
+		return no;
+	for (s = h->streams; s < h->streams + h->stream_count; s++)
+		if ((no = msgpack_pack_map(pk, 4)) != 0 ||
+		    (no = pack_key_text(pk, "name", s->name)) != 0 ||
+		    (no = pack_key_int(pk, "partitions", s->partitions)) != 0 ||
+		    (no = pack_key_text(pk, "key", s->key)) != 0 ||
+		    (no = pack_key_text(pk, "time", type[s->time_type])) != 0)
+			return no;
+	return 0;
+}
+
+static int pack_positions(msgpack_packer *pk, const struct ks_hello *h)
+{
+	const struct ks_hello_position *s;
+	int no;
+
+	if ((no = pack_text(pk, "positions")) != 0 ||
+	    (no = msgpack_pack_array(pk, h->position_count)) != 0)
+		return no;
+	for (s = h->positions; s < h->positions + h->position_count; s++)
+		if ((no = msgpack_pack_map(pk, 7)) != 0 ||
+		    (no = pack_key_text(pk, "input", s->input)) != 0 ||
+		    (no = pack_key_int(pk, "partition", s->partition)) != 0 ||
+		    (no = pack_key_int(pk, "offset", s->offset)) != 0 ||
+		    (no = pack_key_int(pk, "epoch", s->epoch)) != 0 ||
+		    (no = pack_key_int(pk, "run", s->run)) != 0 ||
+		    (no = pack_key_text(pk, "owner", NULL)) != 0 ||
+		    (no = pack_text(pk, "restore")) != 0 || (no = msgpack_pack_false(pk)) != 0)
+			return no;
+	return 0;
+}
+
+static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
+{
+	static const char *const guarantee[] = { "none", "at-least-once", "exactly-once" };
+	int no;
+
+	if ((no = msgpack_pack_map(pk, 14)) != 0 ||
+	    (no = pack_key_int(pk, "version", KS_PROTOCOL)) != 0 ||
+	    (no = pack_key_text(pk, "app", h->app)) != 0 ||
+	    (no = pack_key_int(pk, "instance", h->instance)) != 0 ||
+	    (no = pack_key_int(pk, "instances", h->instances)) != 0 ||
+	    (no = pack_key_int(pk, "run", h->run)) != 0 ||
+	    (no = pack_key_int(pk, "epoch", h->epoch)) != 0 ||
+	    (no = pack_key_text(pk, "guarantee", guarantee[h->guarantee])) != 0 ||
+	    (no = pack_text(pk, "live")) != 0 ||
+	    (no = h->live ? msgpack_pack_true(pk) : msgpack_pack_false(pk)) != 0 ||
+	    (no = pack_key_text(pk, "layout", "modulo")) != 0 || (no = pack_streams(pk, h)) != 0 ||
+	    (no = pack_positions(pk, h)) != 0 || (no = pack_text(pk, "stages")) != 0 ||
+	    (no = msgpack_pack_array(pk, 0)) != 0 || (no = pack_text(pk, "sides")) != 0 ||
+	    (no = msgpack_pack_array(pk, h->side != NULL)) != 0)
+		return no;
+	if (h->side != NULL && (no = pack_text(pk, h->side)) != 0)
+		return no;
+	return pack_key_text(pk, "hint", h->hint);
+}
+
+int ks_hello_add(struct ks_buf *b, const struct ks_hello *h)
+{
+	msgpack_packer pk;
+	size_t start = b->n;
+	int no = ks_buf_reserve(b, KS_FRAME_HEAD);
+
+	if (no != 0)
+		return no;
+	b->n += KS_FRAME_HEAD;
+	msgpack_packer_init(&pk, b, write_buf);
+	no = pack_hello(&pk, h);
+	if (no != 0)
+		return no;
+	ks_frame_close(b->p + start, b->n - start - KS_FRAME_HEAD, KS_HELLO);
+	return 0;
+}
+
+static bool is_names(struct ks_bytes list)
+{
+	const unsigned char *end = list.p + list.n;
+	struct ks_head head;
+	struct ks_val v;
+	uint32_t i;
+
+	if (ks_mp_head(list.p, end, &head) != KS_MP_OK || head.type != KS_ARRAY)
+		return false;
+	for (i = 0; i < head.count; i++)
+		if (ks_mp_read(&head.body, end, 0, &v) != KS_MP_OK || v.type != KS_STR ||
+		    v.b.n == 0 || v.b.n > KS_NAME_MAX)
+			return false;
+	return true;
+}
+
+static bool small_int(const struct ks_val *v, int64_t max)
+{
+	return v->type == KS_INT && v->i >= 0 && v->i <= max;
+}
+
+static const char *take_key(struct ks_hello_view *h, struct ks_bytes key, const struct ks_val *v)
+{
+	if (ks_bytes_is(key, "version")) {
+		if (!small_int(v, INT64_MAX))
+			return "its version is not a number";
+		if (v->i != KS_PROTOCOL)
+			return "it speaks another version of the protocol than this kstream";
+	} else if (ks_bytes_is(key, "app")) {
+		if (v->type != KS_NIL && v->type != KS_STR)
+			return "its app is not a string or nil";
+		h->app = v->type == KS_NIL ? ks_bytes(NULL, 0) : v->b;
+	} else if (ks_bytes_is(key, "instance") || ks_bytes_is(key, "instances")) {
+		if (!small_int(v, INT32_MAX))
+			return "its instance is not a number";
+		*(key.n == 8 ? &h->instance : &h->instances) = (uint32_t)v->i;
+	} else if (ks_bytes_is(key, "run") || ks_bytes_is(key, "epoch")) {
+		if (!small_int(v, INT64_MAX))
+			return "its run or epoch is not a number";
+		*(key.n == 3 ? &h->run : &h->epoch) = v->i;
+	} else if (ks_bytes_is(key, "guarantee")) {
+		if (v->type == KS_STR && ks_bytes_is(v->b, "none"))
+			h->guarantee = KS_NONE;
+		else if (v->type == KS_STR && ks_bytes_is(v->b, "at-least-once"))
+			h->guarantee = KS_AT_LEAST_ONCE;
+		else if (v->type == KS_STR && ks_bytes_is(v->b, "exactly-once"))
+			h->guarantee = KS_EXACTLY_ONCE;
+		else
+			return "its guarantee is not one that exists";
+	} else if (ks_bytes_is(key, "live")) {
+		if (v->type != KS_TRUE && v->type != KS_FALSE)
+			return "its live is not true or false";
+		h->live = v->type == KS_TRUE;
+	} else if (ks_bytes_is(key, "sides")) {
+		if (v->type != KS_ARRAY || !is_names(v->b))
+			return "its sides are not an array of names";
+		h->sides = v->b;
+	}
+	return NULL;
+}
+
+const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_hello_view *h)
+{
+	const unsigned char *end = payload.p + payload.n;
+	const char *wrong;
+	struct ks_head head;
+	struct ks_val key, v;
+	bool version = false;
+	uint32_t i;
+
+	*h = (struct ks_hello_view){ .instances = 1, .sides = ks_no_headers };
+	if (ks_mp_check(payload, depth) != KS_MP_OK ||
+	    ks_mp_head(payload.p, end, &head) != KS_MP_OK || head.type != KS_MAP)
+		return "it is not a map";
+	for (i = 0; i < head.count; i++) {
+		if (ks_mp_read(&head.body, end, 0, &key) != KS_MP_OK ||
+		    ks_mp_read(&head.body, end, depth, &v) != KS_MP_OK)
+			return "it is not a map";
+		version |= ks_bytes_is(key.b, "version");
+		wrong = take_key(h, key.b, &v);
+		if (wrong != NULL)
+			return wrong;
+	}
+	return version ? NULL : "it names no version";
+}
+
+static bool has_name(struct ks_bytes list, const char *name)
+{
+	const unsigned char *end = list.p + list.n;
+	struct ks_head head;
+	struct ks_val v;
+	uint32_t i;
+
+	if (ks_mp_head(list.p, end, &head) != KS_MP_OK)
+		return false;
+	for (i = 0; i < head.count; i++)
+		if (ks_mp_read(&head.body, end, 0, &v) == KS_MP_OK && ks_bytes_is(v.b, name))
+			return true;
+	return false;
+}
+
+/* The pair "sides": [what was there, side]. */
+static int pack_sides(struct ks_buf *b, msgpack_packer *pk, struct ks_bytes old, const char *side)
+{
+	const unsigned char *end = old.p + old.n;
+	struct ks_head head = { .body = end };
+	int no;
+
+	if (old.n > 0 && ks_mp_head(old.p, end, &head) != KS_MP_OK)
+		ks_bug("a HELLO was changed before it was parsed");
+	if ((no = pack_text(pk, "sides")) != 0 ||
+	    (no = msgpack_pack_array(pk, (size_t)head.count + 1)) != 0 ||
+	    (no = ks_buf_add(b, head.body, (size_t)(end - head.body))) != 0)
+		return no;
+	return pack_text(pk, side);
+}
+
+int ks_hello_add_side(struct ks_buf *b, struct ks_bytes payload, const char *side)
+{
+	const unsigned char *end = payload.p + payload.n, *pair;
+	struct ks_bytes old = ks_no_headers;
+	size_t start = b->n, others = 0, i;
+	struct ks_head head;
+	msgpack_packer pk;
+	struct ks_val key, v;
+	int no, pass;
+
+	if ((no = ks_buf_reserve(b, KS_FRAME_HEAD)) != 0)
+		return no;
+	b->n += KS_FRAME_HEAD;
+	msgpack_packer_init(&pk, b, write_buf);
+	for (pass = 0; pass < 2; pass++) {
+		if (ks_mp_head(payload.p, end, &head) != KS_MP_OK)
+			ks_bug("a HELLO was changed before it was parsed");
+		if (pass == 1 && (no = msgpack_pack_map(&pk, others + 1)) != 0)
+			return no;
+		for (i = 0; i < head.count; i++) {
+			pair = head.body;
+			if (ks_mp_read(&head.body, end, 0, &key) != KS_MP_OK ||
+			    ks_mp_read(&head.body, end, KS_DEPTH_CEILING, &v) != KS_MP_OK)
+				ks_bug("a HELLO was changed before it was parsed");
+			if (ks_bytes_is(key.b, "sides"))
+				old = v.b;
+			else if (pass == 0)
+				others++;
+			else if ((no = ks_buf_add(b, pair, (size_t)(head.body - pair))) != 0)
+				return no;
+		}
+	}
+	if (has_name(old, side)) {
+		b->n = start + KS_FRAME_HEAD;
+		no = ks_buf_add(b, payload.p, payload.n);
+	} else {
+		no = pack_sides(b, &pk, old, side);
+	}
+	if (no == 0)
+		ks_frame_close(b->p + start, b->n - start - KS_FRAME_HEAD, KS_HELLO);
+	return no;
+}

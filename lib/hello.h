@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hello.h - HELLO, the first frame of a section: a map whose unknown keys
+ * every stage forwards.  kstream-record(5) lists the keys.
+ */
+#ifndef KS_HELLO_H
+#define KS_HELLO_H
+
+#include "frame.h"
+
+enum ks_guarantee {
+	KS_NONE,		/* ad hoc: nothing is kept, epochs only bound memory */
+	KS_AT_LEAST_ONCE,
+	KS_EXACTLY_ONCE,
+};
+
+/* One named stream of a section. */
+struct ks_hello_stream {
+	const char *name;
+	int32_t partitions;
+	const char *key;	/* codec of the keys: "string", "json", "raw" */
+	unsigned time_type;	/* KS_TIME_NONE ... */
+};
+
+/* Where a partition of an input stands at the start of a section. */
+struct ks_hello_position {
+	const char *input;	/* topic, or path of a file */
+	int32_t partition;
+	int64_t offset;		/* the next to read */
+	int64_t epoch, run;	/* of its last commit, 0 where there is none */
+};
+
+/* What a source says.  Text is borrowed; lists may be empty. */
+struct ks_hello {
+	const char *app;	/* NULL: no --app */
+	uint32_t instance, instances;
+	int64_t run, epoch;
+	enum ks_guarantee guarantee;
+	bool live;
+	const struct ks_hello_stream *streams;
+	size_t stream_count;
+	const struct ks_hello_position *positions;
+	size_t position_count;
+	const char *side;	/* route of side records that may come, NULL: none */
+	const char *hint;	/* for a human who looks at the stream */
+};
+
+/* Append the frame: 0, ENOMEM, EMSGSIZE. */
+int	ks_hello_add(struct ks_buf *b, const struct ks_hello *h) KS_MUST_USE;
+
+/* What a stage reads from a HELLO; slices borrow from the payload. */
+struct ks_hello_view {
+	struct ks_bytes app;	/* p == NULL: none */
+	uint32_t instance, instances;
+	int64_t run, epoch;
+	enum ks_guarantee guarantee;
+	bool live;
+	struct ks_bytes sides;	/* msgpack array of names */
+};
+
+/*
+ * ks_hello_parse - what this version knows, strictly typed; keys it does not
+ * know are passed over.  NULL, or what is wrong.
+ */
+const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_hello_view *v)
+    KS_MUST_USE;
+
+/* Copy a HELLO to b with side added to its "sides" (once): 0, ENOMEM, EMSGSIZE.  The payload has been parsed. */
+int	ks_hello_add_side(struct ks_buf *b, struct ks_bytes payload, const char *side) KS_MUST_USE;
+
+#endif
