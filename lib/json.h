@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json.h - JSON text to msgpack and back: strict RFC 8259, one pass.
+ *
+ * Text: UTF-8 checked; lone surrogates, a byte order mark, NaN, trailing
+ * commas and leading zeros are refused.  An integer literal that fits
+ * int64_t or uint64_t stays exact; other numbers become the nearest double,
+ * and one beyond the range of a double is refused.  Of equal keys the last
+ * value wins, in the first one's place (as jq and Python), and they are counted.
+ */
+#ifndef KS_JSON_H
+#define KS_JSON_H
+
+#include "buf.h"
+#include "value.h"
+
+enum ks_json_error {
+	KS_JSON_OK = 0,
+	KS_JSON_CUT,		/* ends inside a value */
+	KS_JSON_SYNTAX,
+	KS_JSON_UTF8,
+	KS_JSON_ESCAPE,
+	KS_JSON_CONTROL,
+	KS_JSON_SURROGATE,
+	KS_JSON_NUMBER,
+	KS_JSON_RANGE,
+	KS_JSON_DEPTH,
+	KS_JSON_TRAILING,
+	KS_JSON_MEMORY,
+	KS_JSON_BIG,		/* the output is past the cap of its buffer */
+};
+const char *ks_json_strerror(enum ks_json_error e);
+
+/*
+ * A key as it stood in the document before: lines of one producer have the
+ * same keys in the same order, so that most need not be scanned again.
+ */
+struct ks_json_guess {
+	uint64_t text[2], mask[2];	/* "key": with its quotes and colon, and which bytes count */
+	unsigned char packed[16];
+	uint64_t hash;
+	uint32_t n, packed_n;		/* n == 0: nothing to guess */
+};
+#define KS_JSON_GUESSES 64
+
+/* Where reading failed, and what it met. */
+struct ks_json {
+	unsigned depth;			/* in: containers that may nest */
+	uint64_t duplicates;		/* counts on */
+	const unsigned char *at;	/* on error: the offending byte */
+	struct ks_buf keys;		/* scratch, kept between calls; release with ks_json_release */
+	struct ks_json_guess guesses[KS_JSON_GUESSES];	/* by the key's number in the document */
+};
+
+void	ks_json_init(struct ks_json *j, unsigned depth);
+void	ks_json_release(struct ks_json *j);
+
+/*
+ * ks_json_parse - append the msgpack of one document to out.
+ *
+ *	text	the document; KS_PAD bytes behind it must be readable and the
+ *		first of them must be a NUL or a newline
+ *	out	takes room for 9/4 of the text and 128 bytes, within its cap
+ *
+ * White space around the document is allowed, anything else is not.
+ */
+enum ks_json_error ks_json_parse(struct ks_json *j, struct ks_bytes text, struct ks_buf *out)
+    KS_MUST_USE;
+
+/*
+ * ks_json_print - append the JSON text of one msgpack value to out: no
+ * blanks, members in order, non-ASCII as itself, floats shortest with
+ * their ".0" (nan: null, infinities: +-1.7976931348623157e+308, as jq),
+ * bytes as a base64 string.  KS_MP_OK, an error of the value, or with
+ * *no set ENOMEM or EMSGSIZE.
+ */
+enum ks_mp_error ks_json_print(struct ks_bytes value, unsigned depth, struct ks_buf *out, int *no)
+    KS_MUST_USE;
+
+/* Append text between quotes, escaped.  text must be UTF-8.  0, ENOMEM, EMSGSIZE. */
+int	ks_json_add_string(struct ks_buf *out, struct ks_bytes text) KS_MUST_USE;
+
+#endif
