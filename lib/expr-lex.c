@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * expr-lex.c - the tokens of an expression.
+ *
+ * The text stands in padded memory, so strings go through the scanner of
+ * JSON: a string literal is a JSON string and nothing else.
+ */
+#include "expr-impl.h"
+
+#include <math.h>
+
+#include "num.h"
+
+static bool is_digit(unsigned c)
+{
+	return c - '0' <= 9;
+}
+
+static bool is_name(unsigned c)
+{
+	return (c | 0x20) - 'a' < 26 || c == '_' || is_digit(c);
+}
+
+static const unsigned char *skip_digits(const unsigned char *p)
+{
+	while (is_digit(*p))
+		p++;
+	return p;
+}
+
+static const unsigned char *skip_name(const unsigned char *p)
+{
+	while (is_name(*p))
+		p++;
+	return p;
+}
+
+static const unsigned char *skip_blanks(const unsigned char *p)
+{
+	for (;;) {
+		while (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')
+			p++;
+		if (*p != '#')
+			return p;
+		while (*p != '\n' && *p != '\0')
+			p++;
+	}
+}
+
+static int no_memory(struct ks_expr_parser *x)
+{
+	return ks_fail(x->err, KS_TEMP, "no memory for an expression");
+}
+
+static int lex_string(struct ks_expr_parser *x, const unsigned char *p)
+{
+	struct ks_scan scan = { .end = x->text.p + x->text.n };
+	const unsigned char *end;
+	unsigned char *text;
+	bool escaped = false;
+	size_t n;
+
+	end = ks_scan_string(&scan, p + 1, &escaped);
+	if (end == NULL) {
+		if (scan.e == KS_JSON_CUT)
+			return ks_expr_wrong(x, p, "the string that begins here does not end");
+		if (scan.e == KS_JSON_ESCAPE && *scan.at == '(')
+			return ks_expr_wrong(x, scan.at - 1, "string interpolation '\\(' is not "
+			    "supported; a string is a constant here");
+		if (scan.e == KS_JSON_CONTROL)
+			return ks_expr_wrong(x, scan.at, "control character in a string; "
+			    "write it as \\n, \\t or \\u%04x", *scan.at);
+		return ks_expr_wrong(x, scan.at, "%s", scan.e == KS_JSON_UTF8 ?
+		    "string is not UTF-8" : scan.e == KS_JSON_SURROGATE ?
+		    "half a surrogate pair in a string" : "unknown escape in a string; "
+		    "there are \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\uXXXX");
+	}
+	n = (size_t)(end - p) - 2;
+	text = ks_arena_get(&x->set->program, n + 1);
+	if (text == NULL)
+		return no_memory(x);
+	n = ks_scan_unescape(text, p + 1, n);
+	x->v = (struct ks_val){ .type = KS_STR, .b = ks_bytes(text, n) };
+	x->token = TOKEN_STRING;
+	x->at = ks_bytes(p, (size_t)(end - p));
+	return 0;
+}
+
+/* jq also takes "007", "1." and ".5": as JSON would write them, for ks_num_f64. */
+static int read_float(struct ks_expr_parser *x, const unsigned char *p, size_t n)
+{
+	unsigned char *copy = ks_arena_get(&x->set->program, n + 3), *o = copy;
+	const unsigned char *end = p + n;
+
+	if (copy == NULL)
+		return no_memory(x);
+	while (*p == '0' && is_digit(p[1]))
+		p++;
+	if (*p == '.')
+		*o++ = '0';
+	for (; p < end; p++)
+		if (*p != '.' || is_digit(p[1]))
+			*o++ = *p;
+	*o = '\0';
+	x->v = (struct ks_val){ .type = KS_FLOAT, .d = ks_num_f64(copy, (size_t)(o - copy)) };
+	if (isinf(x->v.d))
+		return ks_expr_wrong(x, x->at.p, "number beyond the range of a double");
+	return 0;
+}
+
+static int lex_number(struct ks_expr_parser *x, const unsigned char *p)
+{
+	const unsigned char *end = skip_digits(p), *q;
+	bool whole = true;
+	uint64_t u = 0;
+
+	if (*end == '.' && end[1] != '.') {
+		whole = false;
+		end = skip_digits(end + 1);
+	}
+	if ((*end | 0x20) == 'e') {
+		q = end + 1 + (end[1] == '+' || end[1] == '-');
+		if (is_digit(*q)) {
+			whole = false;
+			end = skip_digits(q);
+		}
+	}
+	x->token = TOKEN_NUMBER;
+	x->at = ks_bytes(p, (size_t)(end - p));
+	if (is_name(*end))
+		return ks_expr_wrong(x, end, "'%.*s' directly behind a number",
+		    (int)(skip_name(end) - end), (const char *)end);
+	for (q = p; whole && q < end; q++)
+		whole = !__builtin_mul_overflow(u, 10u, &u) &&
+		    !__builtin_add_overflow(u, (unsigned)*q - '0', &u);
+	if (!whole)
+		return read_float(x, p, x->at.n);
+	if (u > INT64_MAX)
+		x->v = (struct ks_val){ .type = KS_UINT, .u = u };
+	else
+		x->v = (struct ks_val){ .type = KS_INT, .i = (int64_t)u };
+	return 0;
+}
+
+/* Longest first.  Most are known only to be refused by name. */
+static size_t sign_length(const unsigned char *p)
+{
+	static const char *const signs[] = {
+		"===", "!==", "//=", "|=", "+=", "-=", "*=", "/=", "%=", "==", "!=", "<=", ">=",
+		"//", "..", "&&", "||", "=~", "<>", "::",
+	};
+	size_t i, n;
+
+	for (i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		n = strlen(signs[i]);
+		if (strncmp((const char *)p, signs[i], n) == 0)
+			return n;
+	}
+	/* A whole character, so that a message can show it. */
+	n = 1;
+	if (*p >= 0xc0)
+		while ((p[n] & 0xc0) == 0x80)
+			n++;
+	return n;
+}
+
+int ks_expr_lex(struct ks_expr_parser *x)
+{
+	const unsigned char *p = skip_blanks(x->at.p + x->at.n), *end;
+
+	x->before = x->at.p + x->at.n;
+	x->at = ks_bytes(p, 0);
+	if (*p == '\0') {
+		x->token = TOKEN_END;
+		return 0;
+	}
+	if (*p == '"')
+		return lex_string(x, p);
+	if (is_digit(*p) || (*p == '.' && is_digit(p[1])))
+		return lex_number(x, p);
+	if (*p == '.' && is_name(p[1])) {
+		end = skip_name(p + 1);
+		x->token = TOKEN_FIELD;
+		x->v = (struct ks_val){ .type = KS_STR, .b = ks_bytes(p + 1, (size_t)(end - p) - 1) };
+	} else if (*p == '.' && p[1] != '.') {
+		end = p + 1;
+		x->token = TOKEN_DOT;
+	} else if (*p == '$' && is_name(p[1])) {
+		end = skip_name(p + 1);
+		x->token = TOKEN_VARIABLE;
+	} else if (is_name(*p)) {
+		end = skip_name(p);
+		x->token = TOKEN_WORD;
+	} else {
+		end = p + sign_length(p);
+		x->token = TOKEN_SIGN;
+	}
+	x->at.n = (size_t)(end - p);
+	return 0;
+}

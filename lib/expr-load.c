@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * expr-load.c - one walk over the value that finds where all paths of a
+ * set lead, on msgpack and on JSON text.
+ *
+ * Hot.  Nothing is decoded here: a slot learns where its value stands.  On
+ * msgpack the walk ends with the last path found; text is checked to its
+ * end.
+ */
+#include "expr-impl.h"
+
+#include <errno.h>
+
+/* msgpack: returns false to stop, with e set where that is an error. */
+struct walk {
+	struct ks_expr_set *set;
+	const unsigned char *end;
+	uint32_t left;			/* places that are not met yet */
+	enum ks_mp_error e;
+};
+
+static bool stop(struct walk *w, enum ks_mp_error e)
+{
+	w->e = e;
+	return false;
+}
+
+static inline bool skip(struct walk *w, const unsigned char **p, unsigned depth)
+{
+	enum ks_mp_error e = ks_mp_skip(p, w->end, depth);
+
+	return KS_LIKELY(e == KS_MP_OK) || stop(w, e);
+}
+
+static bool resolve(struct walk *w, const unsigned char **at, uint32_t place, unsigned depth);
+
+static bool walk_map(struct walk *w, const unsigned char **at, const struct ks_head *map,
+    uint32_t place, unsigned depth)
+{
+	const unsigned char *p = map->body, *end = w->end, *key;
+	struct ks_head head;
+	enum ks_mp_error e;
+	uint32_t i, child;
+
+	for (i = 0; i < map->count; i++) {
+		if (KS_UNLIKELY(p >= end))
+			return stop(w, KS_MP_TRUNCATED);
+		if (KS_LIKELY((*p & 0xe0) == 0xa0 && (size_t)(end - p) > (*p & 0x1f))) {
+			head.count = *p & 0x1f;
+			key = p + 1;
+		} else {
+			e = ks_mp_head(p, end, &head);
+			if (e != KS_MP_OK)
+				return stop(w, e);
+			if (head.type != KS_STR)
+				return stop(w, KS_MP_KEY);
+			key = head.body;
+		}
+		p = key + head.count;
+		child = ks_expr_find(w->set, place, key, head.count, (size_t)(end - key));
+		if (child != 0 && w->set->states[child] == SLOT_MISSING) {
+			if (!resolve(w, &p, child, depth))
+				return false;
+		} else if (!skip(w, &p, depth)) {
+			return false;
+		}
+	}
+	*at = p;
+	return true;
+}
+
+static bool walk_array(struct walk *w, const unsigned char **at, const struct ks_head *array,
+    uint32_t place, unsigned depth)
+{
+	const struct ks_expr_place *places = w->set->places;
+	const unsigned char *p = array->body, *begin;
+	uint32_t i, child;
+	int64_t n;
+
+	for (i = 0; i < array->count; i++) {
+		begin = p;
+		for (child = places[place].child; child != 0; child = places[child].next) {
+			if (places[child].length != KS_EXPR_IS_INDEX)
+				continue;
+			n = places[child].step.i;
+			if ((n < 0 ? n + array->count : n) != (int64_t)i)
+				continue;
+			/* -1 and 0 may be one element: each path has its own walk. */
+			p = begin;
+			if (!resolve(w, &p, child, depth))
+				return false;
+		}
+		if (p == begin && !skip(w, &p, depth))
+			return false;
+	}
+	*at = p;
+	return true;
+}
+
+static bool resolve(struct walk *w, const unsigned char **at, uint32_t place, unsigned depth)
+{
+	struct ks_expr_set *set = w->set;
+	struct ks_head head;
+	enum ks_mp_error e;
+
+	if (KS_UNLIKELY(*at >= w->end))
+		return stop(w, KS_MP_TRUNCATED);
+	set->slots[place].p = *at;
+	set->slots[place].end = w->end;
+	set->states[place] = SLOT_PACKED;
+	if (--w->left == 0)
+		return stop(w, KS_MP_OK);
+	if (set->places[place].child == 0)
+		return skip(w, at, depth);
+	e = ks_mp_head(*at, w->end, &head);
+	if (e != KS_MP_OK)
+		return stop(w, e);
+	if (head.type < KS_ARRAY)
+		return skip(w, at, depth);
+	if (depth == 0)
+		return stop(w, KS_MP_DEPTH);
+	if (head.type == KS_MAP)
+		return walk_map(w, at, &head, place, depth - 1);
+	return walk_array(w, at, &head, place, depth - 1);
+}
+
+static enum ks_mp_error walk_root(struct ks_expr_set *set, uint32_t root, struct ks_bytes value)
+{
+	struct walk w = { .set = set, .end = value.p + value.n, .left = set->places_of[root] };
+
+	(void)resolve(&w, &value.p, root, set->depth);
+	return w.e;
+}
+
+static void known(struct ks_expr_set *set, uint32_t root, struct ks_val v)
+{
+	set->slots[root].v = v;
+	set->states[root] = SLOT_DECODED;
+}
+
+static void known_number(struct ks_expr_set *set, uint32_t root, int64_t x, bool there)
+{
+	known(set, root, (struct ks_val){ .type = there ? KS_INT : KS_NIL, .i = x });
+}
+
+/* Header values come as bytes; what is text becomes a string, so that it can be compared with one. */
+static enum ks_mp_error copy_headers(struct ks_expr_set *set, struct ks_bytes headers, int *no)
+{
+	const unsigned char *p = headers.p, *end = p + headers.n;
+	struct ks_head head, pair;
+	enum ks_mp_error e;
+	struct ks_val v;
+	uint32_t i, j;
+
+	set->headers.n = 0;
+	if (p >= end)
+		return KS_MP_TRUNCATED;
+	e = ks_mp_head(p, end, &head);
+	if (e != KS_MP_OK)
+		return e;
+	*no = ks_mp_add_array_head(&set->headers, head.count);
+	for (i = 0, p = head.body; i < head.count && *no == 0; i++) {
+		if (p >= end)
+			return KS_MP_TRUNCATED;
+		e = ks_mp_head(p, end, &pair);
+		if (e != KS_MP_OK)
+			return e;
+		*no = ks_mp_add_array_head(&set->headers, pair.count);
+		for (j = 0, p = pair.body; j < pair.count && *no == 0; j++) {
+			e = ks_mp_read(&p, end, 0, &v);
+			if (e != KS_MP_OK)
+				return e;
+			if (v.type == KS_BIN && ks_utf8_prefix(v.b.p, v.b.n) == v.b.n)
+				v.type = KS_STR;
+			*no = ks_mp_add_val(&set->headers, &v);
+		}
+	}
+	return KS_MP_OK;
+}
+
+static const char *load_meta(struct ks_expr_set *set, const struct ks_rec *rec)
+{
+	struct ks_val topic = { .type = rec->topic.p != NULL ? KS_STR : KS_NIL, .b = rec->topic };
+	enum ks_mp_error e = KS_MP_OK;
+	int no = 0;
+
+	known(set, ROOT_TOPIC, topic);
+	known_number(set, ROOT_TS, rec->time_ms, (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE);
+	known_number(set, ROOT_PARTITION, rec->partition, rec->partition >= 0);
+	known_number(set, ROOT_OFFSET, rec->offset, rec->offset >= 0);
+	if (set->places_of[ROOT_KEY] > 0)
+		e = walk_root(set, ROOT_KEY, rec->key);
+	if (e == KS_MP_OK && set->places_of[ROOT_HEADERS] > 0) {
+		e = copy_headers(set, rec->headers, &no);
+		if (e == KS_MP_OK && no == 0)
+			e = walk_root(set, ROOT_HEADERS, ks_buf_bytes(&set->headers));
+	}
+	if (no != 0)
+		return "no memory for the headers";
+	return e != KS_MP_OK ? ks_mp_strerror(e) : NULL;
+}
+
+static void begin(struct ks_expr_set *set)
+{
+	memset(set->states, SLOT_MISSING, set->place_count);
+	if (set->scratch_used) {
+		ks_arena_reset(&set->scratch);
+		set->scratch_used = false;
+	}
+}
+
+const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
+{
+	enum ks_mp_error e;
+
+	begin(set);
+	if (set->places_of[ROOT_VALUE] > 0) {
+		e = walk_root(set, ROOT_VALUE, rec->value);
+		if (KS_UNLIKELY(e != KS_MP_OK))
+			return ks_mp_strerror(e);
+	}
+	return ks_expr_set_wants_record(set) ? load_meta(set, rec) : NULL;
+}
+
+/* JSON text: returns the byte behind the value, or NULL with scan.e set. */
+struct read {
+	struct ks_scan scan;
+	struct ks_expr_set *set;
+};
+
+static const unsigned char *read_value(struct read *r, const unsigned char *p, uint32_t place,
+    unsigned depth);
+
+/* A key that a path asks for stands there again: the last one counts, with all that is under it. */
+static void forget(struct ks_expr_set *set, uint32_t place)
+{
+	uint32_t child;
+
+	set->states[place] = SLOT_MISSING;
+	for (child = set->places[place].child; child != 0; child = set->places[child].next)
+		forget(set, child);
+}
+
+static uint32_t find_escaped(struct read *r, uint32_t place, const unsigned char *key, size_t n)
+{
+	unsigned char *text = ks_arena_get(&r->set->scratch, n + 1);
+
+	if (text == NULL) {
+		ks_scan_fail(&r->scan, key, KS_JSON_MEMORY);
+		return KS_EXPR_NONE;
+	}
+	r->set->scratch_used = true;
+	n = ks_scan_unescape(text, key, n);
+	return ks_expr_find(r->set, place, text, n, n);
+}
+
+static inline const unsigned char *read_member(struct read *r, const unsigned char *p,
+    uint32_t place, unsigned depth)
+{
+	const unsigned char *key = p + 1;
+	bool escaped = false;
+	uint32_t child;
+	size_t n;
+
+	if (KS_UNLIKELY(*p != '"'))
+		return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
+	p = ks_scan_string(&r->scan, key, &escaped);
+	if (KS_UNLIKELY(p == NULL))
+		return NULL;
+	n = (size_t)(p - key) - 1;
+	if (KS_LIKELY(!escaped))
+		child = ks_expr_find(r->set, place, key, n, KS_PAD);
+	else
+		child = find_escaped(r, place, key, n);
+	p = ks_scan_ws(&r->scan, p);
+	if (KS_UNLIKELY(*p != ':'))
+		return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
+	p = ks_scan_ws(&r->scan, p + 1);
+	if (child == 0)
+		return ks_scan_value(&r->scan, p, depth);
+	if (KS_UNLIKELY(child == KS_EXPR_NONE))
+		return NULL;
+	if (KS_UNLIKELY(r->set->states[child] != SLOT_MISSING)) {
+		r->set->duplicates++;
+		forget(r->set, child);
+	}
+	return read_value(r, p, child, depth);
+}
+
+static const unsigned char *read_object(struct read *r, const unsigned char *p, uint32_t place,
+    unsigned depth)
+{
+	p = ks_scan_ws(&r->scan, p + 1);
+	if (*p == '}')
+		return p + 1;
+	for (;;) {
+		p = read_member(r, p, place, depth);
+		if (KS_UNLIKELY(p == NULL))
+			return NULL;
+		p = ks_scan_ws(&r->scan, p);
+		if (*p == '}')
+			return p + 1;
+		if (KS_UNLIKELY(*p != ','))
+			return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
+		p = ks_scan_ws(&r->scan, p + 1);
+	}
+}
+
+/* One element: all paths that lead to it, of those with steps from 0 up or of those below 0. */
+static const unsigned char *read_element(struct read *r, const unsigned char *p, uint32_t place,
+    unsigned depth, int64_t index)
+{
+	const struct ks_expr_place *places = r->set->places;
+	const unsigned char *end = NULL;
+	uint32_t child;
+
+	for (child = places[place].child; child != 0; child = places[child].next) {
+		if (places[child].length != KS_EXPR_IS_INDEX || places[child].step.i != index)
+			continue;
+		end = read_value(r, p, child, depth);
+		if (end == NULL)
+			return NULL;
+	}
+	return end != NULL ? end : ks_scan_value(&r->scan, p, depth);
+}
+
+/* The elements counted from `first` up: 0, or minus their number. */
+static const unsigned char *read_elements(struct read *r, const unsigned char *p, uint32_t place,
+    unsigned depth, int64_t first, int64_t *count)
+{
+	*count = 0;
+	p = ks_scan_ws(&r->scan, p + 1);
+	if (*p == ']')
+		return p + 1;
+	for (;;) {
+		p = read_element(r, p, place, depth, first + *count);
+		if (KS_UNLIKELY(p == NULL))
+			return NULL;
+		++*count;
+		p = ks_scan_ws(&r->scan, p);
+		if (*p == ']')
+			return p + 1;
+		if (KS_UNLIKELY(*p != ','))
+			return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
+		p = ks_scan_ws(&r->scan, p + 1);
+	}
+}
+
+/* Only its end tells how long an array is: for steps below 0 it is read once more. */
+static const unsigned char *read_array(struct read *r, const unsigned char *p, uint32_t place,
+    unsigned depth)
+{
+	const struct ks_expr_place *places = r->set->places;
+	const unsigned char *end;
+	int64_t count, again;
+	uint32_t child;
+
+	end = read_elements(r, p, place, depth, 0, &count);
+	if (end == NULL)
+		return NULL;
+	for (child = places[place].child; child != 0; child = places[child].next)
+		if (places[child].length == KS_EXPR_IS_INDEX && places[child].step.i < 0)
+			return read_elements(r, p, place, depth, -count, &again);
+	return end;
+}
+
+static const unsigned char *read_value(struct read *r, const unsigned char *p, uint32_t place,
+    unsigned depth)
+{
+	struct ks_expr_slot *slot = &r->set->slots[place];
+	bool escaped = false;
+
+	slot->p = p;
+	r->set->states[place] = SLOT_TEXT;
+	if (*p == '"') {
+		p = ks_scan_string(&r->scan, p + 1, &escaped);
+		if (escaped)
+			r->set->states[place] = SLOT_ESCAPED;
+	} else if ((*p == '{' || *p == '[') && r->set->places[place].child != 0) {
+		if (depth == 0)
+			return ks_scan_fail(&r->scan, p, KS_JSON_DEPTH);
+		p = *p == '{' ? read_object(r, p, place, depth - 1) :
+		    read_array(r, p, place, depth - 1);
+	} else {
+		p = ks_scan_value(&r->scan, p, depth);
+	}
+	slot->end = p;
+	return p;
+}
+
+enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned char *text,
+    const unsigned char **end, const unsigned char **at)
+{
+	/* A newline ends the document wherever it stands. */
+	struct read r = { .scan = { .end = text }, .set = set };
+	const unsigned char *p;
+	uint32_t root;
+
+	begin(set);
+	if (ks_expr_set_wants_record(set))
+		for (root = ROOT_VALUE + 1; root < ROOTS; root++)
+			known(set, root, (struct ks_val){ .type = KS_NIL });
+	p = read_value(&r, ks_scan_ws(&r.scan, text), ROOT_VALUE, set->depth);
+	if (KS_UNLIKELY(p == NULL)) {
+		*at = r.scan.at;
+		return r.scan.e;
+	}
+	*end = ks_scan_ws(&r.scan, p);
+	return KS_JSON_OK;
+}

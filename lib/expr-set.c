@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * expr-set.c - the set: its program, and the trie of the paths in it.
+ */
+#include "expr-impl.h"
+
+#include <stdlib.h>
+
+/* Twice the room of an array, or the first of it. */
+static void *grown(void *array, uint32_t cap, size_t size)
+{
+	return reallocarray(array, cap == 0 ? 16 : 2 * (size_t)cap, size);
+}
+
+static bool grow_nodes(struct ks_expr_set *set)
+{
+	void *p;
+
+	if (set->node_count < set->node_cap)
+		return true;
+	p = grown(set->nodes, set->node_cap, sizeof(*set->nodes));
+	if (p == NULL)
+		return false;
+	set->nodes = p;
+	set->node_cap = set->node_cap == 0 ? 16 : 2 * set->node_cap;
+	return true;
+}
+
+static bool grow_places(struct ks_expr_set *set)
+{
+	uint32_t cap = set->place_cap;
+	void *p;
+
+	if (set->place_count < cap)
+		return true;
+	p = grown(set->places, cap, sizeof(*set->places));
+	if (p == NULL)
+		return false;
+	set->places = p;
+	p = grown(set->slots, cap, sizeof(*set->slots));
+	if (p == NULL)
+		return false;
+	set->slots = p;
+	p = grown(set->states, cap, sizeof(*set->states));
+	if (p == NULL)
+		return false;
+	set->states = p;
+	set->place_cap = cap == 0 ? 16 : 2 * cap;
+	return true;
+}
+
+struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits)
+{
+	struct ks_expr_set *set = calloc(1, sizeof(*set));
+	uint32_t i;
+
+	if (set == NULL)
+		return NULL;
+	set->depth = limits->depth;
+	ks_json_init(&set->json, limits->depth);
+	ks_buf_init(&set->packed, SIZE_MAX / 4);
+	ks_buf_init(&set->headers, SIZE_MAX / 4);
+	for (i = 0; i < ROOTS; i++) {
+		if (!grow_places(set)) {
+			ks_expr_set_free(set);
+			return NULL;
+		}
+		set->places[i] = (struct ks_expr_place){ .root = i };
+		set->states[i] = SLOT_MISSING;
+		set->place_count++;
+	}
+	return set;
+}
+
+void ks_expr_set_free(struct ks_expr_set *set)
+{
+	if (set == NULL)
+		return;
+	ks_buf_release(&set->headers);
+	ks_buf_release(&set->packed);
+	ks_json_release(&set->json);
+	ks_arena_release(&set->scratch);
+	ks_arena_release(&set->program);
+	free(set->states);
+	free(set->slots);
+	free(set->places);
+	free(set->nodes);
+	free(set);
+}
+
+static uint16_t height(const struct ks_expr_set *set, uint32_t node)
+{
+	return node == KS_EXPR_NONE ? 0 : set->nodes[node].height;
+}
+
+uint32_t ks_expr_node(struct ks_expr_set *set, enum ks_expr_op op, uint32_t lhs, uint32_t rhs)
+{
+	uint16_t a = height(set, lhs), b = height(set, rhs);
+
+	if (!grow_nodes(set))
+		return KS_EXPR_NONE;
+	set->nodes[set->node_count] = (struct ks_expr_node){
+		.op = (uint8_t)op, .lhs = lhs, .rhs = rhs, .height = (uint16_t)((a > b ? a : b) + 1),
+	};
+	return set->node_count++;
+}
+
+uint32_t ks_expr_literal(struct ks_expr_set *set, const struct ks_val *v)
+{
+	uint32_t node = ks_expr_node(set, OP_LITERAL, KS_EXPR_NONE, KS_EXPR_NONE);
+
+	if (node != KS_EXPR_NONE)
+		set->nodes[node].value = *v;
+	return node;
+}
+
+uint32_t ks_expr_root(struct ks_expr_set *set, uint32_t root)
+{
+	uint32_t node = ks_expr_node(set, OP_SLOT, KS_EXPR_NONE, KS_EXPR_NONE);
+
+	if (node == KS_EXPR_NONE)
+		return node;
+	set->nodes[node].slot = root;
+	if (set->places_of[root] == 0)
+		set->places_of[root] = 1;
+	return node;
+}
+
+static bool same_step(const struct ks_val *a, const struct ks_val *b)
+{
+	return a->type == b->type &&
+	    (a->type == KS_STR ? ks_bytes_eq(a->b, b->b) : a->i == b->i);
+}
+
+/* The place one step behind `at`, made if it is not there; 0: no memory. */
+static uint32_t place_behind(struct ks_expr_set *set, uint32_t at, const struct ks_val *step)
+{
+	struct ks_expr_place *place;
+	unsigned char *text;
+	uint32_t i;
+
+	for (i = set->places[at].child; i != 0; i = set->places[i].next)
+		if (same_step(&set->places[i].step, step))
+			return i;
+	if (!grow_places(set))
+		return 0;
+	i = set->place_count;
+	place = &set->places[i];
+	*place = (struct ks_expr_place){
+		.length = KS_EXPR_IS_INDEX, .next = set->places[at].child, .step = *step,
+		.root = set->places[at].root,
+	};
+	if (step->type == KS_STR) {
+		/* Its own copy: the text of an expression does not outlive its parsing. */
+		text = ks_arena_get(&set->program, step->b.n + 1);
+		if (text == NULL)
+			return 0;
+		memcpy(text, step->b.p, step->b.n);
+		place->step.b.p = text;
+		place->length = (uint32_t)step->b.n;
+		place->word = ks_expr_word(text, step->b.n, step->b.n);
+	}
+	set->states[i] = SLOT_MISSING;
+	set->places[at].child = i;
+	set->places_of[place->root]++;
+	set->place_count++;
+	return i;
+}
+
+uint32_t ks_expr_step(struct ks_expr_set *set, uint32_t lhs, const struct ks_val *step)
+{
+	uint32_t node, slot;
+
+	if (set->nodes[lhs].op != OP_SLOT) {
+		node = ks_expr_node(set, OP_INDEX, lhs, KS_EXPR_NONE);
+		if (node != KS_EXPR_NONE)
+			set->nodes[node].value = *step;
+		return node;
+	}
+	slot = place_behind(set, set->nodes[lhs].slot, step);
+	node = slot == 0 ? KS_EXPR_NONE : ks_expr_node(set, OP_SLOT, lhs, KS_EXPR_NONE);
+	if (node != KS_EXPR_NONE)
+		set->nodes[node].slot = slot;
+	return node;
+}
+
+int ks_expr_add(struct ks_expr_set *set, const char *text, struct ks_expr **e, struct ks_err *err)
+{
+	struct ks_expr_parser x = { .set = set, .err = err };
+	size_t n = strlen(text);
+	unsigned char *copy;
+	struct ks_expr *made;
+
+	if (n > KS_EXPR_TEXT_MAX)
+		return ks_fail(err, KS_USAGE, "column %zu: the expression is longer than %zu bytes",
+		    KS_EXPR_TEXT_MAX + 1, KS_EXPR_TEXT_MAX);
+	copy = ks_arena_get(&set->program, n + KS_PAD);
+	made = ks_arena_get(&set->program, sizeof(*made));
+	if (copy == NULL || made == NULL)
+		return ks_fail(err, KS_TEMP, "no memory for an expression");
+	memcpy(copy, text, n);
+	memset(copy + n, 0, KS_PAD);
+	x.text = ks_bytes(copy, n);
+	*made = (struct ks_expr){ .set = set, .node = ks_expr_parse(&x) };
+	if (made->node == KS_EXPR_NONE)
+		return err->status;
+	*e = made;
+	return 0;
+}
+
+bool ks_expr_set_wants_record(const struct ks_expr_set *set)
+{
+	uint32_t i;
+
+	for (i = ROOT_VALUE + 1; i < ROOTS; i++)
+		if (set->places_of[i] > 0)
+			return true;
+	return false;
+}
+
+uint64_t ks_expr_duplicates(const struct ks_expr_set *set)
+{
+	return set->duplicates + set->json.duplicates;
+}

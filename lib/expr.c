@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * expr.c - evaluation.
+ *
+ * Evaluation is a function from a node to one value, nothing, or an error.
+ * It recurses as deep as the expression is nested, which is bounded, and
+ * runs along chains of `and`, `or` and `//`.  A construct that yields
+ * several values gets a second function beside eval, which hands each one
+ * to a callback; for nodes that yield one it calls eval.
+ */
+#include "expr-impl.h"
+
+#include <stdio.h>
+
+#include "num.h"
+
+enum yield {
+	YIELD_ONE,
+	YIELD_NONE,
+	YIELD_ERROR,	/* of the expression: set->error; `?` turns it into nothing */
+	YIELD_FAULT,	/* no memory, a value that is no msgpack: set->error; `?` does not help */
+};
+
+static const struct ks_val nil = { .type = KS_NIL };
+
+static enum yield fault(struct ks_expr_set *set, const char *text)
+{
+	snprintf(set->error, sizeof(set->error), "%s", text);
+	return YIELD_FAULT;
+}
+
+/* Text that the load has checked. */
+static void decode_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
+{
+	bool negative = *p == '-';
+	const unsigned char *q = p + negative;
+	uint64_t u = 0;
+	unsigned digit;
+
+	/* 19 digits cannot overflow. */
+	for (; q < end && q - p <= 18 && (digit = (unsigned)*q - '0') <= 9; q++)
+		u = u * 10 + digit;
+	for (; q < end && (digit = (unsigned)*q - '0') <= 9; q++)
+		if (__builtin_mul_overflow(u, 10u, &u) || __builtin_add_overflow(u, digit, &u))
+			break;
+	if (q < end || (negative && u > (uint64_t)INT64_MAX + 1))
+		*v = (struct ks_val){ .type = KS_FLOAT, .d = ks_num_f64(p, (size_t)(end - p)) };
+	else if (!negative && u > INT64_MAX)
+		*v = (struct ks_val){ .type = KS_UINT, .u = u };
+	else
+		*v = (struct ks_val){ .type = KS_INT, .i = (int64_t)(negative ? 0 - u : u) };
+}
+
+static enum yield no_scratch(struct ks_expr_set *set)
+{
+	return fault(set, "no memory to evaluate an expression");
+}
+
+static void *scratch(struct ks_expr_set *set, size_t n)
+{
+	set->scratch_used = true;
+	return ks_arena_get(&set->scratch, n);
+}
+
+/* A container: the parser wants padding behind it, and its output must not move. */
+static enum yield decode_container(struct ks_expr_set *set, const struct ks_expr_slot *slot,
+    struct ks_val *v)
+{
+	size_t n = (size_t)(slot->end - slot->p);
+	unsigned char *text = scratch(set, n + KS_PAD), *copy;
+	enum ks_json_error e;
+
+	if (text == NULL)
+		return no_scratch(set);
+	memcpy(text, slot->p, n);
+	memset(text + n, 0, KS_PAD);
+	set->packed.n = 0;
+	e = ks_json_parse(&set->json, ks_bytes(text, n), &set->packed);
+	if (e != KS_JSON_OK)
+		return fault(set, ks_json_strerror(e));
+	copy = scratch(set, set->packed.n);
+	if (copy == NULL)
+		return no_scratch(set);
+	memcpy(copy, set->packed.p, set->packed.n);
+	v->type = *slot->p == '{' ? KS_MAP : KS_ARRAY;
+	v->b = ks_bytes(copy, set->packed.n);
+	return YIELD_ONE;
+}
+
+static enum yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot,
+    bool escaped, struct ks_val *v)
+{
+	unsigned char *text;
+	size_t n;
+
+	switch (*slot->p) {
+	case '"':
+		v->type = KS_STR;
+		n = (size_t)(slot->end - slot->p) - 2;
+		v->b = ks_bytes(slot->p + 1, n);
+		if (!escaped)
+			return YIELD_ONE;
+		text = scratch(set, n);
+		if (text == NULL)
+			return no_scratch(set);
+		v->b = ks_bytes(text, ks_scan_unescape(text, slot->p + 1, n));
+		return YIELD_ONE;
+	case '{': case '[':
+		return decode_container(set, slot, v);
+	case 'n':
+		v->type = KS_NIL;
+		return YIELD_ONE;
+	case 't': case 'f':
+		v->type = *slot->p == 't' ? KS_TRUE : KS_FALSE;
+		return YIELD_ONE;
+	default:
+		decode_number(slot->p, slot->end, v);
+		return YIELD_ONE;
+	}
+}
+
+static enum yield decode(struct ks_expr_set *set, uint32_t i)
+{
+	struct ks_expr_slot *slot = &set->slots[i];
+	const unsigned char *p = slot->p;
+	enum yield got = YIELD_ONE;
+	enum ks_mp_error e;
+
+	if (set->states[i] == SLOT_PACKED) {
+		e = ks_mp_read(&p, slot->end, set->depth, &slot->v);
+		if (KS_UNLIKELY(e != KS_MP_OK))
+			return fault(set, ks_mp_strerror(e));
+	} else {
+		got = decode_text(set, slot, set->states[i] == SLOT_ESCAPED, &slot->v);
+	}
+	if (KS_LIKELY(got == YIELD_ONE))
+		set->states[i] = SLOT_DECODED;
+	return got;
+}
+
+/* The type of what a slot holds, without decoding it. */
+static enum ks_type type_of_slot(const struct ks_expr_set *set, uint32_t i)
+{
+	const struct ks_expr_slot *slot = &set->slots[i];
+	struct ks_head head;
+
+	switch (set->states[i]) {
+	case SLOT_DECODED:
+		return slot->v.type;
+	case SLOT_PACKED:
+		return ks_mp_head(slot->p, slot->end, &head) == KS_MP_OK ? head.type : KS_NIL;
+	default:
+		switch (*slot->p) {
+		case '{': return KS_MAP;
+		case '[': return KS_ARRAY;
+		case '"': return KS_STR;
+		case 'n': return KS_NIL;
+		case 't': case 'f': return KS_TRUE;
+		default: return KS_INT;
+		}
+	}
+}
+
+/* jq's words, and as much of the key as fits. */
+static enum yield no_index(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step)
+{
+	struct ks_val v = { .type = type };
+
+	if (step->type != KS_STR)
+		snprintf(set->error, sizeof(set->error), "cannot index %s with number",
+		    ks_val_typename(&v));
+	else
+		snprintf(set->error, sizeof(set->error), "cannot index %s with \"%.*s\"",
+		    ks_val_typename(&v), step->b.n > 200 ? 200 : (int)step->b.n,
+		    (const char *)step->b.p);
+	return YIELD_ERROR;
+}
+
+/*
+ * A step on a value of some type: whether it is null without looking
+ * (YIELD_NONE: one has to look), or an error.  The one place that knows.
+ */
+static enum yield may_step(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step)
+{
+	if (type == KS_NIL)
+		return YIELD_ONE;
+	if (type == (step->type == KS_STR ? KS_MAP : KS_ARRAY))
+		return YIELD_NONE;
+	return no_index(set, type, step);
+}
+
+/* A path that the walk did not meet: what happens at the first step that leads nowhere. */
+static enum yield missing(struct ks_expr_set *set, uint32_t node)
+{
+	const struct ks_expr_node *nodes = set->nodes;
+	uint32_t base = nodes[node].lhs;
+	enum yield got;
+
+	while (base != KS_EXPR_NONE && set->states[nodes[base].slot] == SLOT_MISSING) {
+		node = base;
+		base = nodes[node].lhs;
+	}
+	if (base == KS_EXPR_NONE)
+		return YIELD_ONE;	/* nothing was loaded since the path was added */
+	got = may_step(set, type_of_slot(set, nodes[base].slot),
+	    &set->places[nodes[node].slot].step);
+	if (got == YIELD_ERROR)
+		return nodes[node].optional ? YIELD_NONE : YIELD_ERROR;
+	return YIELD_ONE;
+}
+
+static inline enum yield eval_slot(struct ks_expr_set *set, uint32_t node, const struct ks_val **v)
+{
+	uint32_t i = set->nodes[node].slot;
+	enum yield got;
+
+	if (KS_UNLIKELY(set->states[i] == SLOT_MISSING)) {
+		*v = &nil;
+		return missing(set, node);
+	}
+	if (set->states[i] != SLOT_DECODED) {
+		got = decode(set, i);
+		if (KS_UNLIKELY(got != YIELD_ONE))
+			return got;
+	}
+	*v = &set->slots[i].v;
+	return YIELD_ONE;
+}
+
+/* One step into a container that was computed and is sound. */
+static enum yield look_up(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *step, struct ks_val *out)
+{
+	const unsigned char *p, *end = in->b.p + in->b.n;
+	enum ks_mp_error e;
+	struct ks_head head;
+	struct ks_val key;
+	bool found = false;
+	int64_t index;
+	uint32_t i;
+
+	e = ks_mp_head(in->b.p, end, &head);
+	p = head.body;
+	index = step->type == KS_INT && step->i < 0 ? step->i + head.count : step->i;
+	for (i = 0; e == KS_MP_OK && i < head.count && !found; i++) {
+		found = step->type == KS_INT && index == i;
+		if (step->type == KS_STR) {
+			e = ks_mp_read(&p, end, 0, &key);
+			found = e == KS_MP_OK && ks_bytes_eq(key.b, step->b);
+		}
+		if (e == KS_MP_OK)
+			e = ks_mp_read(&p, end, set->depth, out);
+	}
+	if (!found)
+		*out = nil;
+	return e == KS_MP_OK ? YIELD_ONE : fault(set, ks_mp_strerror(e));
+}
+
+static enum yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+    struct ks_val *out);
+
+/* As eval, but the value may stay where it is; room holds it otherwise. */
+static inline enum yield operand(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+    struct ks_val *room, const struct ks_val **v)
+{
+	const struct ks_expr_node *n = &set->nodes[node];
+
+	if (n->op == OP_SLOT)
+		return eval_slot(set, node, v);
+	*v = n->op == OP_LITERAL ? &n->value : n->op == OP_INPUT ? in : room;
+	return n->op <= OP_INPUT ? YIELD_ONE : eval(set, node, in, room);
+}
+
+/* ks_val_cmp, with the pairs that nearly all comparisons are decided in line. */
+static inline int compare(const struct ks_val *a, const struct ks_val *b)
+{
+	double x, y;
+
+	if (a->type == KS_INT && b->type == KS_INT)
+		return a->i < b->i ? -1 : a->i > b->i;
+	if (a->type == KS_FLOAT && (b->type == KS_FLOAT ||
+	    (b->type == KS_INT && b->i < INT64_C(1) << 53 && b->i > -(INT64_C(1) << 53)))) {
+		x = a->d;
+		y = b->type == KS_FLOAT ? b->d : (double)b->i;
+		if (x < y)
+			return -1;
+		if (x > y)
+			return 1;
+		if (x == y)
+			return 0;
+	}
+	return ks_val_cmp(a, b);
+}
+
+static enum yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_node *n,
+    const struct ks_val *in, struct ks_val *out)
+{
+	struct ks_val left, right;
+	const struct ks_val *a, *b;
+	enum yield got;
+	bool is;
+	int c;
+
+	/* jq evaluates the right side first: its error is the one that shows. */
+	got = operand(set, n->rhs, in, &right, &b);
+	if (KS_UNLIKELY(got != YIELD_ONE))
+		return got;
+	got = operand(set, n->lhs, in, &left, &a);
+	if (KS_UNLIKELY(got != YIELD_ONE))
+		return got;
+	c = compare(a, b);
+	switch (n->op) {
+	case OP_EQ: is = c == 0; break;
+	case OP_NE: is = c != 0; break;
+	case OP_LT: is = c < 0; break;
+	case OP_LE: is = c <= 0; break;
+	case OP_GT: is = c > 0; break;
+	default: is = c >= 0; break;
+	}
+	out->type = is ? KS_TRUE : KS_FALSE;
+	return YIELD_ONE;
+}
+
+/* `and` and `or`: stop says which truth ends the chain. */
+static enum yield eval_logic(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+    struct ks_val *out)
+{
+	uint8_t op = set->nodes[node].op;
+	bool is = op == OP_AND, stop = op == OP_OR;
+	const struct ks_val *v;
+	struct ks_val room;
+	enum yield got;
+	uint32_t next;
+
+	for (; node != KS_EXPR_NONE && is != stop; node = next) {
+		next = set->nodes[node].op == op ? set->nodes[node].rhs : KS_EXPR_NONE;
+		got = operand(set, next == KS_EXPR_NONE ? node : set->nodes[node].lhs, in, &room, &v);
+		if (KS_UNLIKELY(got != YIELD_ONE))
+			return got;
+		is = ks_val_true(v);
+	}
+	out->type = is ? KS_TRUE : KS_FALSE;
+	return YIELD_ONE;
+}
+
+/* The first that is neither null nor false, or else the last.  Errors go through, as in jq 1.6. */
+static enum yield eval_alternative(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+    struct ks_val *out)
+{
+	enum yield got;
+
+	for (; set->nodes[node].op == OP_ALT; node = set->nodes[node].rhs) {
+		got = eval(set, set->nodes[node].lhs, in, out);
+		if (got != YIELD_NONE && (got != YIELD_ONE || ks_val_true(out)))
+			return got;
+	}
+	return eval(set, node, in, out);
+}
+
+static enum yield eval_index(struct ks_expr_set *set, const struct ks_expr_node *n,
+    const struct ks_val *in, struct ks_val *out)
+{
+	const struct ks_val *v;
+	struct ks_val room;
+	enum yield got;
+
+	got = operand(set, n->lhs, in, &room, &v);
+	if (got != YIELD_ONE)
+		return got;
+	got = may_step(set, v->type, &n->value);
+	if (got == YIELD_NONE)
+		return look_up(set, v, &n->value, out);
+	*out = nil;
+	return got == YIELD_ERROR && n->optional ? YIELD_NONE : got;
+}
+
+static enum yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+    struct ks_val *out)
+{
+	const struct ks_expr_node *n = &set->nodes[node];
+	const struct ks_val *v;
+	struct ks_val room;
+	enum yield got;
+
+	switch ((enum ks_expr_op)n->op) {
+	case OP_LITERAL: case OP_SLOT: case OP_INPUT:
+		got = operand(set, node, in, out, &v);
+		if (KS_LIKELY(got == YIELD_ONE))
+			*out = *v;
+		return got;
+	case OP_INDEX:
+		return eval_index(set, n, in, out);
+	case OP_NOT:
+		got = operand(set, n->lhs, in, &room, &v);
+		if (KS_LIKELY(got == YIELD_ONE))
+			out->type = ks_val_true(v) ? KS_FALSE : KS_TRUE;
+		return got;
+	case OP_TRY:
+		got = eval(set, n->lhs, in, out);
+		return got == YIELD_ERROR ? YIELD_NONE : got;
+	case OP_PIPE:
+		/* Behind a path, the right side was compiled on it: only whether it leads somewhere counts. */
+		got = operand(set, n->lhs, in, &room, &v);
+		if (KS_UNLIKELY(got != YIELD_ONE))
+			return got;
+		return eval(set, n->rhs, set->nodes[n->lhs].op == OP_SLOT ? in : v, out);
+	case OP_AND: case OP_OR:
+		return eval_logic(set, node, in, out);
+	case OP_ALT:
+		return eval_alternative(set, node, in, out);
+	case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_GT: case OP_GE:
+		return eval_comparison(set, n, in, out);
+	}
+	ks_bug("an expression node of no kind");
+}
+
+const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v)
+{
+	enum yield got = eval(e->set, e->node, &nil, v);
+
+	e->nothing = got == YIELD_NONE;
+	if (KS_LIKELY(got == YIELD_ONE))
+		return NULL;
+	*v = nil;
+	return got == YIELD_NONE ? NULL : e->set->error;
+}
+
+bool ks_expr_nothing(const struct ks_expr *e)
+{
+	return e->nothing;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * expr.h - jq's expressions, evaluated on the record's own bytes.
+ *
+ * An expression is parsed once.  All paths of all expressions that share a
+ * ks_expr_set are resolved in one walk over the value (msgpack or JSON
+ * text) into slots; evaluation then runs over the slots without touching
+ * the value again, builds no tree and allocates nothing for a record: what
+ * it decodes goes to scratch memory of the set that is kept for the next.
+ *
+ * This version knows paths (.a, .a.b, ."a b", .["a"], .[0], .[-1], each with
+ * an optional ?), literals, == != < <= > >=, and or not, //, parentheses,
+ * the pipe, and $key $ts $topic $partition $offset $headers.
+ * kstream-expr(7) has the semantics; the order of values is jq's.
+ */
+#ifndef KS_EXPR_H
+#define KS_EXPR_H
+
+#include "frame.h"
+#include "json.h"
+#include "value.h"
+
+#define KS_EXPR_TEXT_MAX ((size_t)64 << 10)	/* bytes of one expression */
+#define KS_EXPR_DEPTH_MAX 200u			/* parentheses, and steps of one path */
+
+struct ks_expr;		/* one compiled expression */
+struct ks_expr_set;	/* expressions over one value, and the union of their paths */
+
+/* ks_expr_set_new, _free - limits->depth: how deep a value may nest.  NULL: no memory. */
+struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits);
+void	ks_expr_set_free(struct ks_expr_set *set);
+
+/*
+ * ks_expr_add - compile text into the set, which owns the result.
+ * Returns 0, KS_TEMP without memory, or KS_USAGE with a text that names the
+ * column (from 1, in characters), what stands there, and the nearest thing
+ * that exists.  What was added before stays usable.
+ */
+int	ks_expr_add(struct ks_expr_set *set, const char *text, struct ks_expr **e,
+	    struct ks_err *err) KS_MUST_USE;
+
+/* Whether any expression of the set reads the record's metadata ($key ...): text alone then does not do. */
+bool	ks_expr_set_wants_record(const struct ks_expr_set *set);
+
+/*
+ * ks_expr_load - resolve the set's paths against a record; the record must
+ * live until the last ks_expr_eval on it.  Returns NULL or what is wrong
+ * with the bytes of the value or of the metadata that is read.  The walk
+ * stops when every path is resolved, so what stands behind is not checked.
+ * In a map with equal keys the first one counts.
+ */
+const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec) KS_MUST_USE;
+
+/*
+ * ks_expr_load_text - the same against one JSON document, which is checked
+ * whole and as strictly as ks_json_parse does (KS_PAD bytes behind it, the
+ * first a NUL or a newline).  Of equal keys the last one counts.  Metadata
+ * is null.  On error *at is the offending byte.
+ *
+ *	text	from the first byte of the line
+ *	end	out: the first byte that is neither the document nor white
+ *		space (blank, tab, CR) behind it: a newline, or the padding
+ */
+enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned char *text,
+    const unsigned char **end, const unsigned char **at) KS_MUST_USE;
+
+/*
+ * ks_expr_eval - the value of e over what was loaded last.  v borrows from
+ * the record or the set until the next load.  Returns NULL, or an error
+ * text in jq's words ("cannot index number with \"a\"") that lives until
+ * the next call.  Where the expression yields nothing (`.a?` of a number)
+ * v is null; ks_expr_nothing tells the two apart, until the next eval of e.
+ */
+const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v) KS_MUST_USE;
+bool	ks_expr_nothing(const struct ks_expr *e);
+
+/*
+ * Keys read from text that stood twice in the object they were read from
+ * (the last won): of objects that a path leads into or an evaluation read.
+ */
+uint64_t ks_expr_duplicates(const struct ks_expr_set *set);
+
+#endif
