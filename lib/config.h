@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config.h - what the common options say, once parsed: the sources and
+ * sinks are made from it.  Text is borrowed from argv or the environment.
+ */
+#ifndef KS_CONFIG_H
+#define KS_CONFIG_H
+
+#include "frame.h"
+
+enum ks_format {
+	KS_FRAMES,
+	KS_JSON,	/* the value, one document a line */
+	KS_ENVELOPE,	/* one object a record that restores it exactly */
+	KS_RAW,		/* the value's bytes, one line each */
+	KS_TSV,		/* columns, named by the first record; output only */
+	KS_KCAT,	/* kcat's -J; output only */
+};
+
+/* How the key of a Kafka record is read and written. */
+enum ks_key_codec {
+	KS_KEY_STRING,	/* text; read: bytes where it is not UTF-8; written: a string bare, another value as JSON */
+	KS_KEY_JSON,
+	KS_KEY_RAW,	/* bytes, untouched */
+};
+
+enum ks_policy {
+	KS_POLICY_FAIL,
+	KS_POLICY_SKIP,		/* counted, gone */
+	KS_POLICY_FILE,		/* appended to a file as envelope lines */
+	KS_POLICY_DLQ,		/* sent on as a dead letter to a route */
+	KS_POLICY_APPEND,	/* bad time only: the broker's own time of the record */
+	KS_POLICY_WALL,		/* bad time only: now */
+};
+
+struct ks_config {
+	const char *program;
+	struct ks_limits limits;
+
+	const char *const *in;	/* --in, then file operands; empty: stdin */
+	size_t in_count;
+	const char *out;	/* --out, NULL: stdout */
+	enum ks_format from, to;
+	bool from_given, to_given;
+	enum ks_key_codec key_from, key_to;
+
+	const char *topic;	/* the first -t: of a file, instead of its name */
+	const char *const *topics;	/* every -t */
+	size_t topic_count;
+	const char *time_expr, *key_expr;	/* NULL: not asked for */
+	bool time_wall;		/* --time wall */
+	int64_t unit_num, unit_den;	/* a number of --time-unit is num/den ms */
+	enum ks_policy on_bad_time, on_error;
+	const char *error_to;	/* the route of dlq, or the path of file */
+
+	const char *only;	/* --only: names between commas, NULL: all */
+	const char *as;		/* --as: the route of what is emitted */
+	const char *stage;
+	const char *app;
+	uint32_t instance, instances;
+	const char *state_dir;
+	int64_t count;		/* -c: records to read, -1: no limit */
+	int end;		/* --end: KS_PAUSED or KS_COMPLETE, -1: not given */
+	int64_t commit_interval_ms;
+	bool quiet, progress;
+	int verbose;
+};
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * endpoint.h - endpoints that a tool brings itself, beside files and pipes.
+ * Only kstream-cat has some (Kafka), so that no other tool links librdkafka.
+ */
+#ifndef KS_ENDPOINT_H
+#define KS_ENDPOINT_H
+
+#include "sink.h"
+#include "source.h"
+
+struct ks_endpoints {
+	/* st: the tool's.  *src or *sink stays NULL where its options ask for none: the frame then opens files and pipes. */
+	int (*source)(void *st, const struct ks_config *config, int wake, struct ks_source **src,
+	    struct ks_err *err);
+	/* Called first, and may settle in config what the tool's options mean for the shared ones (-C is --to raw). */
+	int (*sink)(void *st, struct ks_config *config, struct ks_sink **sink, struct ks_err *err);
+};
+
+#endif

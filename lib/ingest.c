@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ingest.c - from a value to a record.
+ *
+ * A frame holds its value last, but --time and --key are read from the
+ * value.  So the value is parsed to where it will stand if the head before
+ * it is as long as the last record's was, which is nearly always right;
+ * then the head is put in front, and the value moved where it was not.
+ */
+#include "ingest.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "evtime.h"
+#include "fdio.h"
+
+int ks_ingest_open(struct ks_ingest *g, const struct ks_config *config, struct ks_err *err)
+{
+	int status;
+
+	*g = (struct ks_ingest){ .config = config };
+	ks_json_init(&g->json, config->limits.depth);
+	ks_buf_init(&g->key_bytes, config->limits.key);
+	ks_buf_init(&g->head, config->limits.record);
+	status = ks_reject_open(&g->reject, config, err);
+	if (status != 0 || (config->time_expr == NULL && config->key_expr == NULL))
+		return status;
+	g->set = ks_expr_set_new(&config->limits);
+	if (g->set == NULL)
+		return ks_fail(err, KS_TEMP, "no memory");
+	if (config->time_expr != NULL) {
+		status = ks_expr_add(g->set, config->time_expr, &g->time, err);
+		if (status != 0)
+			return status;
+	}
+	return config->key_expr != NULL ? ks_expr_add(g->set, config->key_expr, &g->key, err) : 0;
+}
+
+void ks_ingest_close(struct ks_ingest *g)
+{
+	if (g->config == NULL)
+		return;
+	ks_expr_set_free(g->set);
+	ks_json_release(&g->json);
+	ks_buf_release(&g->key_bytes);
+	ks_buf_release(&g->head);
+	ks_reject_close(&g->reject);
+}
+
+static int no_memory(struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "no memory");
+}
+
+/* Frame a record whose value lies elsewhere. */
+static int add_record(const struct ks_rec *rec, struct ks_buf *b, struct ks_err *err)
+{
+	if (ks_buf_reserve(b, ks_rec_size(rec)) != 0)
+		return no_memory(err);
+	b->n = (size_t)(ks_rec_put(b->p + b->n, rec) - b->p);
+	return 0;
+}
+
+/* Made only when something is wrong: it costs more than a record does. */
+static const char *where(const struct ks_ingest *g, const struct ks_rec *rec, char *room)
+{
+	if (g->path == NULL)
+		return ks_where(rec, room);
+	if (g->line == 0)
+		snprintf(room, PATH_MAX + 40, "%s@%lld", g->path, (long long)rec->offset);
+	else
+		snprintf(room, PATH_MAX + 40, "%s:%llu", g->path, (unsigned long long)g->line);
+	return room;
+}
+
+static int reject(struct ks_ingest *g, const struct ks_rec *rec, const char *what,
+    struct ks_buf *b, int *made, struct ks_err *err)
+{
+	char room[PATH_MAX + 40];
+	struct ks_rec letter;
+	int status;
+
+	*made = 0;
+	status = ks_reject_record(&g->reject, rec, where(g, rec, room), what, &letter, err);
+	if (status != 0 || letter.value.p == NULL)
+		return status;
+	*made = 1;
+	return add_record(&letter, b, err);
+}
+
+int ks_ingest_reject(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes raw,
+    const char *what, struct ks_buf *b, int *made, struct ks_err *err)
+{
+	struct ks_val v = { .type = KS_BIN, .b = raw };
+	struct ks_buf value;
+	int status;
+
+	ks_buf_init(&value, raw.n + KS_MP_HEADER);
+	if (ks_mp_add_val(&value, &v) != 0) {
+		ks_buf_release(&value);
+		return no_memory(err);
+	}
+	rec->value = ks_buf_bytes(&value);
+	status = reject(g, rec, what, b, made, err);
+	ks_buf_release(&value);
+	return status;
+}
+
+/* A bad time: *done is set where the policy has dealt with the record for good. */
+static int bad_time(struct ks_ingest *g, struct ks_rec *rec, const char *what, struct ks_buf *b, int *made, bool *done, struct ks_err *err)
+{
+	char room[PATH_MAX + 40], text[120];
+
+	*done = true;
+	switch (g->config->on_bad_time) {
+	case KS_POLICY_WALL:
+		rec->time_ms = ks_wall_ms();
+		rec->flags = (rec->flags & ~(uint32_t)KS_TIME_TYPE) | KS_TIME_CREATE;
+		*done = false;
+		return 0;
+	case KS_POLICY_APPEND:
+		*done = false;
+		return 0;
+	case KS_POLICY_SKIP:
+		g->bad_times++;
+		*made = 0;
+		return 0;
+	case KS_POLICY_DLQ:
+		snprintf(text, sizeof(text), "--time: %s", what);
+		return reject(g, rec, text, b, made, err);
+	default:
+		return ks_fail(err, KS_DATA, "%s: --time: %s (--on-bad-time says what else to do)",
+		    where(g, rec, room), what);
+	}
+}
+
+/* Time and key of rec from its value; *done as in bad_time. */
+static int apply(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
+    int *made, bool *done, struct ks_err *err)
+{
+	const char *wrong;
+	struct ks_val v;
+	char text[200];
+	int64_t ms, no;
+	int status;
+
+	*done = false;
+	if (g->config->time_wall) {
+		rec->time_ms = ks_wall_ms();
+		rec->flags = (rec->flags & ~(uint32_t)KS_TIME_TYPE) | KS_TIME_CREATE;
+	}
+	if (g->set == NULL)
+		return 0;
+	*done = true;
+	wrong = ks_expr_load(g->set, rec);
+	if (wrong != NULL)
+		return reject(g, rec, wrong, b, made, err);
+	if (g->key != NULL) {
+		wrong = ks_expr_eval(g->key, &v);
+		if (wrong != NULL) {
+			snprintf(text, sizeof(text), "--key: %s", wrong);
+			return reject(g, rec, text, b, made, err);
+		}
+		g->key_bytes.n = 0;
+		no = ks_mp_add_val(&g->key_bytes, &v);
+		if (no == EMSGSIZE)
+			return reject(g, rec, "--key: the key is larger than --max-key allows", b, made, err);
+		if (no != 0)
+			return no_memory(err);
+	}
+	*done = false;
+	if (g->time != NULL) {
+		wrong = ks_expr_eval(g->time, &v);
+		if (wrong == NULL)
+			wrong = ks_evtime(&v, g->config->unit_num, g->config->unit_den, &ms);
+		if (wrong != NULL) {
+			status = bad_time(g, rec, wrong, b, made, done, err);
+			if (status != 0 || *done)
+				return status;
+		} else {
+			rec->time_ms = ms;
+			rec->flags = (rec->flags & ~(uint32_t)KS_TIME_TYPE) | KS_TIME_CREATE;
+		}
+	}
+	if (g->key != NULL)
+		rec->key = ks_buf_bytes(&g->key_bytes);
+	return 0;
+}
+
+int ks_ingest_record(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
+    int *made, struct ks_err *err)
+{
+	bool done;
+	int status = apply(g, rec, b, made, &done, err);
+
+	if (status != 0 || done)
+		return status;
+	if (ks_rec_size(rec) > g->config->limits.record)
+		return reject(g, rec, "the record is larger than --max-record allows", b, made, err);
+	*made = 1;
+	return add_record(rec, b, err);
+}
+
+/* Put the head before the value, which ends b and begins at start + g->gap. */
+static int put_head(struct ks_ingest *g, const struct ks_rec *rec, struct ks_buf *b, size_t start)
+{
+	size_t value = b->n - start - g->gap, size;
+
+	g->head.n = 0;
+	if (ks_buf_reserve(&g->head, ks_rec_size(rec) - rec->value.n) != 0)
+		return ENOMEM;
+	size = (size_t)(ks_rec_put_head(g->head.p, rec, value) - g->head.p);
+	if (size != g->gap) {
+		if (size > g->gap && ks_buf_reserve(b, size - g->gap) != 0)
+			return ENOMEM;
+		memmove(b->p + start + size, b->p + start + g->gap, value);
+		g->gap = size;
+		b->n = start + size + value;
+	}
+	memcpy(b->p + start, g->head.p, size);
+	return 0;
+}
+
+int ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
+    struct ks_buf *b, int *made, struct ks_err *err)
+{
+	size_t start = b->n;
+	enum ks_json_error e;
+	char what[160];
+	bool done;
+	int status;
+
+	if (ks_buf_reserve(b, g->gap) != 0)
+		return no_memory(err);
+	b->n += g->gap;
+	e = ks_json_parse(&g->json, text, b);
+	if (KS_UNLIKELY(e != KS_JSON_OK)) {
+		b->n = start;
+		if (e == KS_JSON_MEMORY)
+			return no_memory(err);
+		snprintf(what, sizeof(what), "%s at byte %zu of the value", ks_json_strerror(e),
+		    (size_t)(g->json.at - text.p) + 1);
+		return ks_ingest_reject(g, rec, text, what, b, made, err);
+	}
+	rec->value = ks_bytes(b->p + start + g->gap, b->n - start - g->gap);
+	if (ks_rec_size(rec) > g->config->limits.record) {
+		b->n = start;
+		return ks_ingest_reject(g, rec, text,
+		    "the record is larger than --max-record allows", b, made, err);
+	}
+	if (g->set != NULL || g->config->time_wall) {
+		struct ks_buf letter;
+
+		/* A dead letter borrows the value from b, so it is made beside it. */
+		ks_buf_init(&letter, b->max);
+		status = apply(g, rec, &letter, made, &done, err);
+		if (status != 0 || done) {
+			b->n = start;
+			if (status == 0 && ks_buf_add(b, letter.p, letter.n) != 0)
+				status = no_memory(err);
+			ks_buf_release(&letter);
+			return status;
+		}
+	}
+	*made = 1;
+	return put_head(g, rec, b, start) == 0 ? 0 : no_memory(err);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ingest.h - from a value to a record, the same for every source: --time,
+ * --key, --on-bad-time, --on-error.
+ */
+#ifndef KS_INGEST_H
+#define KS_INGEST_H
+
+#include "config.h"
+#include "expr.h"
+#include "reject.h"
+
+struct ks_ingest {
+	const struct ks_config *config;
+	struct ks_expr_set *set;	/* NULL: neither --time nor --key */
+	struct ks_expr *time, *key;
+	struct ks_json json;
+	struct ks_reject reject;
+	struct ks_buf key_bytes, head;	/* scratch of one record */
+	size_t gap;			/* how long the head before the last value was */
+	uint64_t bad_times;		/* dropped for it */
+	const char *path;		/* set by a source of files: messages then say "path:line" */
+	uint64_t line;			/* its line, from 1; 0: not known, messages say "path@byte" */
+};
+
+int	ks_ingest_open(struct ks_ingest *g, const struct ks_config *config, struct ks_err *err)
+	    KS_MUST_USE;
+void	ks_ingest_close(struct ks_ingest *g);
+
+/*
+ * ks_ingest_json - one record of a JSON document, as a frame at the end of b.
+ *
+ *	rec	what is known of it: topic, partition, offset, key, headers, time
+ *		and flags; its value is set here
+ *	text	the document, with KS_PAD readable bytes behind it, the first
+ *		of them a NUL or a newline
+ *	made	RECORD frames appended: 1, or 0 when the policy let it go
+ *
+ * A value that does not parse, or a time that is bad, goes where --on-error
+ * and --on-bad-time say; KS_DATA is returned only where they say fail.
+ * b is as it was whenever made is 0.
+ */
+int	ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
+	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;
+
+/* The same for a record whose value (msgpack) is there already. */
+int	ks_ingest_record(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b, int *made,
+	    struct ks_err *err) KS_MUST_USE;
+
+/*
+ * ks_ingest_reject - a record that cannot be made goes to --on-error.
+ * raw are its bytes as they came, kept in the dead letter.
+ */
+int	ks_ingest_reject(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes raw,
+	    const char *what, struct ks_buf *b, int *made, struct ks_err *err)
+	    KS_MUST_USE;
+
+#endif

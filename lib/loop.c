@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.c - the loop over frames.
+ *
+ * Order is everything here: what a tool emits at a barrier goes out before
+ * the barrier does, the barrier before END, and the ledger is written when
+ * all of it has left.  Output is flushed before input blocks.
+ */
+#include "loop.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "signals.h"
+
+/* --- what tools call (op.h) --- */
+
+int ks_emit(struct ks_run *run, const struct ks_rec *rec)
+{
+	struct ks_frame_loop *l = run->loop;
+	struct ks_rec named;
+	char room[KS_WHERE], what[sizeof(l->err.text)];
+	int status;
+
+	if (KS_UNLIKELY(l->sink == NULL))
+		return 0;
+	if (KS_UNLIKELY(l->config->as != NULL) && (rec->flags & KS_SIDE) == 0) {
+		named = *rec;
+		named.route = ks_str(l->config->as);
+		named.frame = ks_bytes(NULL, 0);
+		rec = &named;
+	}
+	status = l->sink->record(l->sink, rec, &l->err);
+	if (KS_LIKELY(status == 0)) {
+		l->stats.out++;
+		return 0;
+	}
+	if (status != KS_DATA)
+		return status;
+	snprintf(what, sizeof(what), "%s", l->err.text);
+	if ((rec->flags & KS_SIDE) != 0)
+		return ks_fail(&l->err, KS_DATA, "%s: %s", ks_where(rec, room), what);
+	return ks_reject(run, rec, "%s", what);
+}
+
+int ks_emit_line(struct ks_run *run, const unsigned char *line, size_t n)
+{
+	struct ks_frame_loop *l = run->loop;
+	int no;
+
+	if (l->sink == NULL)
+		return 0;
+	l->stats.out++;
+	if (KS_LIKELY(line[n] == '\n'))
+		no = ks_out_lend(&l->sink->out, ks_bytes(line, n + 1));
+	else if ((no = ks_out_add(&l->sink->out, line, n)) == 0)
+		no = ks_out_add(&l->sink->out, "\n", 1);
+	return KS_LIKELY(no == 0) ? 0 : ks_sink_failed(l->sink, no, &l->err);
+}
+
+void ks_drop(struct ks_run *run, const char *cause)
+{
+	ks_stats_drop(&run->loop->stats, cause);
+}
+
+void ks_late(struct ks_run *run)
+{
+	run->loop->stats.late++;
+}
+
+int ks_reject(struct ks_run *run, const struct ks_rec *rec, const char *fmt, ...)
+{
+	struct ks_frame_loop *l = run->loop;
+	char room[KS_WHERE], what[400];
+	struct ks_rec letter;
+	va_list ap;
+	int status;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	status = ks_reject_record(&l->reject, rec, ks_where(rec, room), what, &letter, &l->err);
+	if (status != 0)
+		return status;
+	if (letter.value.p == NULL || l->sink == NULL)
+		return 0;
+	l->stats.out++;
+	return l->sink->record(l->sink, &letter, &l->err);
+}
+
+int ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
+    const unsigned char *at, const char *what)
+{
+	struct ks_frame_loop *l = run->loop;
+	struct ks_val raw = { .type = KS_BIN, .b = ks_bytes(line, n) };
+	struct ks_rec letter, rec = {
+		.topic = ks_str("stdin"), .offset = (int64_t)l->place.offset, .key = ks_mp_nil,
+		.headers = ks_no_headers,
+	};
+	char where[600];
+	struct ks_buf value;
+	int status;
+
+	snprintf(where, sizeof(where), "%.500s:%llu", l->place.path, (unsigned long long)l->place.line);
+	if (at != NULL)
+		snprintf(where + strlen(where), sizeof(where) - strlen(where), ":%zu", (size_t)(at - line) + 1);
+	ks_buf_init(&value, n + KS_MP_HEADER);
+	if (ks_mp_add_val(&value, &raw) != 0)
+		return ks_fail(&l->err, KS_TEMP, "no memory");
+	rec.value = ks_buf_bytes(&value);
+	status = ks_reject_record(&l->reject, &rec, where, what, &letter, &l->err);
+	ks_buf_release(&value);
+	return status;
+}
+
+void ks_answer(struct ks_run *run)
+{
+	run->loop->answers = true;
+}
+
+int ks_print(struct ks_run *run, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vprintf(fmt, ap);
+	va_end(ap);
+	return n >= 0 ? 0 : ks_fail_errno(run->err, KS_IO, errno, "cannot write to stdout");
+}
+
+void ks_say_no(struct ks_run *run)
+{
+	run->loop->no = true;
+}
+
+/* --- frames --- */
+
+static int protocol_error(struct ks_frame_loop *l, const char *what)
+{
+	return ks_fail(&l->err, KS_DATA, "%s, byte %llu: %s", l->source->name,
+	    (unsigned long long)l->frame_bytes, what);
+}
+
+/* The last process of a pipeline with --app checks that the section goes on where the ledger stands. */
+static int open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
+{
+	char app[KS_NAME_MAX + 1];
+	int status;
+
+	if (l->has_ledger)
+		ks_ledger_close(&l->ledger);
+	l->has_ledger = false;
+	if (h->app.p == NULL || l->sink == NULL || !l->sink->commits)
+		return 0;
+	if (h->app.n > KS_NAME_MAX)
+		return protocol_error(l, "the app of HELLO is not a name");
+	if (l->config->state_dir == NULL)
+		return ks_fail(&l->err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
+	memcpy(app, h->app.p, h->app.n);
+	app[h->app.n] = '\0';
+	status = ks_ledger_open(&l->ledger, l->config, app, h->instance, &l->err);
+	l->has_ledger = true;
+	if (status == 0)
+		status = ks_ledger_read(&l->ledger, &l->err);
+	if (status != 0)
+		return status;
+	if (l->ledger.run != h->run || l->ledger.epoch != h->epoch)
+		return ks_fail(&l->err, KS_TEMP,
+		    "the ledger '%s' stands at run %lld, epoch %lld, but the stream begins at run %lld, epoch %lld",
+		    l->ledger.path, (long long)l->ledger.run, (long long)l->ledger.epoch,
+		    (long long)h->run, (long long)h->epoch);
+	return 0;
+}
+
+static int commit(struct ks_frame_loop *l, const struct ks_barrier *b)
+{
+	int64_t run = l->ledger.run;
+	struct stat st;
+	int status, fd = l->sink->out.fd;
+
+	if (!l->has_ledger)
+		return 0;
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fsync(fd) != 0)
+		return ks_fail_errno(&l->err, KS_IO, errno, "cannot fsync %s", l->sink->name);
+	status = ks_ledger_read(&l->ledger, &l->err);
+	if (status != 0)
+		return status;
+	if (l->ledger.run != run)
+		return ks_fail(&l->err, KS_TEMP, "run %lld of this app has taken over from run %lld",
+		    (long long)l->ledger.run, (long long)run);
+	l->ledger.epoch = b->n;
+	l->ledger.positions.n = 0;
+	if (ks_buf_add(&l->ledger.positions, b->positions.p, b->positions.n) != 0)
+		return ks_fail(&l->err, KS_TEMP, "no memory");
+	return ks_ledger_write(&l->ledger, &l->err);
+}
+
+static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_bytes raw)
+{
+	struct ks_hello_view h;
+	const char *wrong;
+	struct ks_buf added;
+	int status = 0;
+
+	if (l->in_section)
+		return protocol_error(l, "HELLO before the END of the section before it");
+	wrong = ks_hello_parse(payload, l->config->limits.depth, &h);
+	if (wrong != NULL)
+		return ks_fail(&l->err, KS_DATA, "%s: HELLO: %s", l->source->name, wrong);
+	if (l->config->app != NULL && (h.app.p == NULL || !ks_bytes_is(h.app, l->config->app)))
+		return ks_fail(&l->err, KS_CONFIG, "--app %s, but the stream is of %s '%.*s'", l->config->app,
+		    h.app.p != NULL ? "app" : "no app", (int)h.app.n, h.app.p != NULL ? (const char *)h.app.p : "");
+	if (h.app.p != NULL && l->config->count >= 0 && l->source->stop == NULL)
+		return ks_fail(&l->err, KS_CONFIG, "-c under --app belongs to the source, which knows its positions");
+	l->started = l->in_section = true;
+	l->epoch = h.epoch;
+	l->hop = 0;
+	l->guarantee = h.guarantee;
+	l->run.live = h.live;
+	l->run.app = h.app.p != NULL;
+	status = open_ledger(l, &h);
+	if (status == 0 && l->op->hello != NULL)
+		status = l->op->hello(l->st, &l->run);
+	if (status != 0 || l->sink == NULL)
+		return status;
+	ks_buf_init(&added, 2 * l->config->limits.record);
+	if (l->config->on_error == KS_POLICY_DLQ) {
+		if (ks_hello_add_side(&added, payload, l->config->error_to) != 0) {
+			ks_buf_release(&added);
+			return ks_fail(&l->err, KS_TEMP, "no memory");
+		}
+		raw = ks_buf_bytes(&added);
+		payload = ks_bytes(raw.p + KS_FRAME_HEAD, raw.n - KS_FRAME_HEAD);
+		if (ks_hello_parse(payload, l->config->limits.depth, &h) != NULL)
+			ks_bug("a HELLO of ours does not parse");
+	}
+	status = l->sink->hello(l->sink, &h, raw, &l->err);
+	/* Whoever waits downstream learns at once that this end lives. */
+	if (status == 0)
+		status = l->sink->flush(l->sink, &l->err);
+	ks_buf_release(&added);
+	return status;
+}
+
+static bool selected(const struct ks_frame_loop *l, const struct ks_rec *rec)
+{
+	struct ks_bytes name = ks_rec_stream(rec);
+	size_t i;
+
+	for (i = 0; i < l->only_count; i++)
+		if (ks_bytes_eq(name, l->only[i]))
+			return true;
+	return l->only_count == 0;
+}
+
+static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
+{
+	struct ks_rec rec;
+	const char *wrong;
+
+	if (KS_UNLIKELY(!l->in_section))
+		return protocol_error(l, "a record outside a section: no HELLO before it");
+	l->hop++;
+	l->stats.in++;
+	if (l->hops) {
+		rec.frame = ks_bytes(payload.p - KS_FRAME_HEAD, payload.n + KS_FRAME_HEAD);
+		l->mains++;
+		l->stats.out++;
+		return l->sink->record(l->sink, &rec, &l->err);
+	}
+	wrong = ks_rec_parse(payload, &l->config->limits, &rec);
+	if (KS_UNLIKELY(wrong != NULL))
+		return protocol_error(l, wrong);
+	if (KS_UNLIKELY((rec.flags & KS_SIDE) != 0 || (l->only_count > 0 && !selected(l, &rec)))) {
+		if (l->sink == NULL)
+			return 0;
+		l->stats.out++;
+		return l->sink->record(l->sink, &rec, &l->err);
+	}
+	l->mains++;
+	if (l->op->record == NULL)
+		return ks_emit(&l->run, &rec);
+	return l->op->record(l->st, &l->run, 0, &rec);
+}
+
+static int on_mark(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_bytes raw)
+{
+	struct ks_mark m, before;
+	const char *wrong = ks_mark_parse(payload, &m);
+	struct ks_buf b;
+	int status = 0;
+
+	if (wrong != NULL || !l->in_section)
+		return protocol_error(l, wrong != NULL ? wrong : "a mark outside a section");
+	before = m;
+	if (l->op->mark != NULL)
+		status = l->op->mark(l->st, &l->run, &m);
+	if (status != 0 || l->sink == NULL || l->sink->frame == NULL)
+		return status;
+	if (m.time_ms == before.time_ms)
+		return l->sink->frame(l->sink, raw, &l->err);
+	ks_buf_init(&b, 256);
+	if (ks_mark_add(&b, &m) != 0)
+		status = ks_fail(&l->err, KS_TEMP, "no memory");
+	else
+		status = l->sink->frame(l->sink, ks_buf_bytes(&b), &l->err);
+	ks_buf_release(&b);
+	return status;
+}
+
+/* A barrier that came, or one of our own making: the tool first, then the output, then the ledger. */
+static int pass_barrier(struct ks_frame_loop *l, const struct ks_barrier *b)
+{
+	int status = 0;
+
+	if (b->kind == KS_COMPLETE && l->op->finish != NULL)
+		status = l->op->finish(l->st, &l->run);
+	if (status == 0 && l->op->barrier != NULL)
+		status = l->op->barrier(l->st, &l->run, b);
+	l->epoch = b->n;
+	l->hop = 0;
+	l->last_kind = b->kind;
+	if (status == 0 && l->sink != NULL) {
+		status = l->sink->barrier(l->sink, b, &l->err);
+		if (status == 0)
+			status = commit(l, b);
+	}
+	return status;
+}
+
+static int on_barrier(struct ks_frame_loop *l, struct ks_bytes payload)
+{
+	struct ks_barrier b;
+	const char *wrong = ks_barrier_parse(payload, &b);
+
+	if (wrong != NULL || !l->in_section)
+		return protocol_error(l, wrong != NULL ? wrong : "a barrier outside a section");
+	if (b.n != l->epoch + 1)
+		return ks_fail(&l->err, KS_DATA, "%s: barrier %lld follows epoch %lld", l->source->name,
+		    (long long)b.n, (long long)l->epoch);
+	if (b.hop < 0 && l->guarantee == KS_EXACTLY_ONCE)
+		return ks_fail(&l->err, KS_CONFIG,
+		    "%s: a program that does not count records stands before this one, which exactly-once cannot allow",
+		    l->source->name);
+	if (b.hop >= 0 && b.hop != l->hop)
+		return ks_fail(&l->err, KS_TEMP,
+		    "%s: %lld records were written since the last barrier, but %lld have come",
+		    l->source->name, (long long)b.hop, (long long)l->hop);
+	return pass_barrier(l, &b);
+}
+
+static int on_end(struct ks_frame_loop *l, struct ks_bytes payload)
+{
+	const char *wrong;
+	struct ks_end e;
+
+	wrong = ks_end_parse(payload, &e);
+	if (wrong == NULL && (!l->in_section || e.n != l->epoch || e.kind != l->last_kind || l->hop != 0))
+		wrong = "END does not follow a last barrier of its number and kind";
+	if (wrong != NULL)
+		return protocol_error(l, wrong);
+	l->in_section = false;
+	return l->sink == NULL ? 0 : l->sink->end(l->sink, &e, &l->err);
+}
+
+/* -c on frames from upstream: enough was read, and this tool ends the section itself. */
+static int end_here(struct ks_frame_loop *l)
+{
+	struct ks_barrier b = {
+		.n = l->epoch + 1, .kind = l->config->end >= 0 ? (enum ks_kind)l->config->end : KS_COMPLETE,
+		.positions = ks_no_headers, .committed = -1, .group = ks_mp_nil,
+	};
+	struct ks_end e = { .n = b.n, .kind = b.kind };
+	int status = pass_barrier(l, &b);
+
+	l->in_section = false;
+	l->over = true;
+	if (status == 0 && l->sink != NULL)
+		status = l->sink->end(l->sink, &e, &l->err);
+	return status;
+}
+
+static int on_frame(struct ks_frame_loop *l, int type, struct ks_bytes payload, struct ks_bytes raw)
+{
+	switch (type) {
+	case KS_HELLO: return on_hello(l, payload, raw);
+	case KS_MARK: return on_mark(l, payload, raw);
+	case KS_BARRIER: return on_barrier(l, payload);
+	case KS_END: return on_end(l, payload);
+	default:	/* PING, and what this version does not know */
+		return l->sink == NULL || l->sink->frame == NULL ? 0 : l->sink->frame(l->sink, raw, &l->err);
+	}
+}
+
+static bool is_text(unsigned char c)
+{
+	return c == '{' || c == '[' || c == '"' || c == '\n' || (c >= 0x20 && c < 0x7f);
+}
+
+static int not_a_frame(struct ks_frame_loop *l, unsigned char first)
+{
+	if (!l->started && is_text(first))
+		return ks_fail(&l->err, KS_DATA, "%s begins with text, not with frames: add --from %s",
+		    l->source->name, first == '{' || first == '[' ? "json" : "raw (or json)");
+	return protocol_error(l, first >= 0xd4 && first <= 0xd8 ? "not a frame: a frame is ext 32 (0xc9), not a shorter ext" :
+	    "not a frame: 0xc9 and a type from 1 to 127 are expected");
+}
+
+static int consume(struct ks_frame_loop *l)
+{
+	struct ks_source *s = l->source;
+	struct ks_bytes left = s->chunk, payload;
+	enum ks_frame_state state;
+	int type, status;
+	size_t size;
+
+	s->need = 0;
+	while (left.n > 0 && !l->over) {
+		state = ks_frame_split(left, l->config->limits.record, &type, &payload, &size);
+		if (KS_UNLIKELY(state != KS_FRAME_WHOLE)) {
+			if (state == KS_FRAME_BAD)
+				return not_a_frame(l, left.p[0]);
+			if (state == KS_FRAME_BIG)
+				return ks_fail(&l->err, KS_DATA, "%s, byte %llu: a frame of %zu bytes is larger than --max-record allows",
+				    s->name, (unsigned long long)l->frame_bytes, size);
+			s->need = size;
+			break;
+		}
+		if (KS_LIKELY(type == KS_RECORD))
+			status = on_record(l, payload);
+		else
+			status = on_frame(l, type, payload, ks_bytes(left.p, size));
+		if (KS_UNLIKELY(status != 0))
+			return status;
+		left = ks_bytes(left.p + size, left.n - size);
+		l->frame_bytes += size;
+		if (KS_UNLIKELY((int64_t)l->mains == l->config->count) && s->stop == NULL && l->in_section)
+			return end_here(l);
+	}
+	s->used = s->chunk.n - left.n;
+	return 0;
+}
+
+/* --- around the frames --- */
+
+void ks_loop_look(struct ks_frame_loop *l, bool *stop)
+{
+	l->stats.rejected = l->reject.count;
+	if (l->source != NULL) {
+		l->stats.rejected += l->source->stats.rejected;
+		l->stats.bytes = l->source->stats.bytes;
+		l->stats.total = l->source->stats.total;
+		l->stats.duplicates = l->source->stats.duplicates;
+	}
+	if (l->config->progress)
+		ks_stats_progress(&l->stats, l->config->program, false);
+	*stop = ks_signals_end() != 0;
+	if (ks_signals_status())
+		ks_stats_summary(&l->stats, l->config->program);
+}
+
+/* Only who makes the stream can end it: the others wait for its END, but not for ever. */
+static int heed_signal(struct ks_frame_loop *l)
+{
+	int64_t now = ks_clock_ms();
+
+	if (l->source->stop != NULL) {
+		if (!l->stopped)
+			l->source->stop(l->source, KS_PAUSED);
+		l->stopped = true;
+		return 0;
+	}
+	if (l->drain_until == 0)
+		l->drain_until = now + KS_DRAIN_MS;
+	if (now >= l->drain_until)
+		return ks_fail(&l->err, KS_TEMP, "no END within %d s of the signal", KS_DRAIN_MS / 1000);
+	return 0;
+}
+
+static int at_eof(struct ks_frame_loop *l)
+{
+	const char *name = l->source->name;
+
+	if (l->source->need > 0)
+		return ks_fail(&l->err, KS_TEMP, "%s ends inside a frame, at byte %llu: what writes it has failed",
+		    name, (unsigned long long)l->frame_bytes);
+	if (!l->started)
+		return ks_fail(&l->err, KS_TEMP, "%s ends before a stream began: what writes it has failed", name);
+	if (l->in_section)
+		return ks_fail(&l->err, KS_TEMP, "%s ends without END: what writes it has failed", name);
+	return 0;
+}
+
+static enum ks_next next(struct ks_frame_loop *l)
+{
+	struct ks_sink *sink = l->sink;
+	enum ks_next got;
+
+	if (sink != NULL && sink->settle(sink, &l->err) != 0)
+		return KS_NEXT_FAILED;
+	got = l->source->next(l->source, false, &l->err);
+	if (got != KS_NEXT_WAIT)
+		return got;
+	if (sink != NULL && sink->pending(sink) && sink->flush(sink, &l->err) != 0)
+		return KS_NEXT_FAILED;
+	return l->source->next(l->source, true, &l->err);
+}
+
+int ks_loop_run(struct ks_frame_loop *l)
+{
+	bool stop;
+	int status;
+
+	l->hops = l->op->record == NULL && l->sink != NULL && l->sink->hops && l->only_count == 0 &&
+	    l->config->as == NULL;
+	while (!l->over) {
+		ks_signals_drain(l->wake);
+		ks_loop_look(l, &stop);
+		status = stop ? heed_signal(l) : 0;
+		if (status != 0)
+			return status;
+		switch (next(l)) {
+		case KS_NEXT_FRAMES:
+			status = consume(l);
+			if (status != 0)
+				return status;
+			break;
+		case KS_NEXT_WAIT:
+			break;
+		case KS_NEXT_OVER:
+			return at_eof(l);
+		case KS_NEXT_FAILED:
+			return l->err.status;
+		}
+	}
+	return 0;
+}
+
+void ks_loop_release(struct ks_frame_loop *l)
+{
+	if (l->source != NULL)
+		l->source->close(l->source);
+	if (l->sink != NULL)
+		l->sink->close(l->sink);
+	if (l->has_ledger)
+		ks_ledger_close(&l->ledger);
+	ks_reject_close(&l->reject);
+	free(l->only);
+	free(l->st);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.h - the loop over frames: the frame of every tool, inside.
+ * Only main.c and loop-text.c look in here; tools see op.h.
+ */
+#ifndef KS_LOOP_H
+#define KS_LOOP_H
+
+#include "hello.h"
+#include "ledger.h"
+#include "op.h"
+#include "reject.h"
+#include "sink.h"
+#include "source.h"
+#include "stats.h"
+
+#define KS_DRAIN_MS 30000	/* how long a stage waits for END after a signal (protocol 3.3) */
+
+/* The line that text mode is at, for messages. */
+struct ks_text_place {
+	const char *path;
+	uint64_t line, offset;
+};
+
+struct ks_frame_loop {
+	const struct ks_op *op;
+	void *st;
+	struct ks_run run;
+	const struct ks_config *config;
+	struct ks_source *source;
+	struct ks_sink *sink;	/* NULL: the tool answers instead of emitting */
+	struct ks_reject reject;
+	struct ks_stats stats;
+	struct ks_err err;
+	int wake;
+	struct ks_bytes *only;	/* names of --only */
+	size_t only_count;
+
+	bool started, in_section, over;	/* a HELLO has come; its END has not; this tool has ended it itself */
+	enum ks_guarantee guarantee;
+	int64_t epoch;		/* n of the last barrier */
+	int64_t hop;		/* records since, as this end counts them */
+	enum ks_kind last_kind;	/* of the last barrier */
+	bool hops;		/* records go from input to output without being looked into */
+	uint64_t mains;		/* main records read, against -c */
+	uint64_t frame_bytes;	/* of frames handled, for messages */
+	int64_t drain_until;	/* after a signal, 0: none came */
+	bool stopped;		/* the source was asked to end */
+	bool answers, no;	/* ks_answer, ks_say_no */
+	struct ks_ledger ledger;	/* of the last process */
+	bool has_ledger;
+	struct ks_text_place place;
+};
+
+/* Run to the end of the input: 0, or a status with loop->err filled. */
+int	ks_loop_run(struct ks_frame_loop *loop) KS_MUST_USE;
+
+/* Between two reads: signals, progress.  *stop: a signal asks for the end. */
+void	ks_loop_look(struct ks_frame_loop *loop, bool *stop);
+
+void	ks_loop_release(struct ks_frame_loop *loop);
+
+#endif

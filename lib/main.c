@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - ks_main: what happens around the loop, the same for every tool. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "endpoint.h"
+#include "loop-text.h"
+#include "loop.h"
+#include "op.h"
+#include "signals.h"
+
+struct tool {
+	const struct ks_op *op;
+	struct ks_options options;
+	struct ks_frame_loop loop;
+};
+
+static int set_own(void *arg, unsigned at, const char *value)
+{
+	struct tool *t = arg;
+
+	return t->op->option(t->loop.st, &t->loop.run, at, value);
+}
+
+static int read_only_list(struct ks_frame_loop *l)
+{
+	const char *p = l->config->only;
+	size_t n;
+
+	if (p == NULL)
+		return 0;
+	l->only = calloc(strlen(p) + 1, sizeof(*l->only));
+	if (l->only == NULL)
+		return ks_fail(&l->err, KS_TEMP, "no memory");
+	for (;;) {
+		n = strcspn(p, ",");
+		if (n == 0)
+			return ks_fail(&l->err, KS_USAGE, "--only '%s' names nothing between two commas", l->config->only);
+		l->only[l->only_count++] = ks_bytes(p, n);
+		if (p[n] == '\0')
+			return 0;
+		p += n + 1;
+	}
+}
+
+/* Options, then what the tool takes of the operands, then files. */
+static int read_command_line(struct tool *t, int argc, char *argv[])
+{
+	struct ks_frame_loop *l = &t->loop;
+	struct ks_options *o = &t->options;
+	int status, used = 0, first;
+
+	*o = (struct ks_options){
+		.name = t->op->name, .synopsis = t->op->synopsis, .purpose = t->op->purpose,
+		.own = t->op->options, .set = set_own, .arg = t,
+	};
+	l->config = &o->config;
+	l->run.limits = &o->config.limits;
+	status = ks_options_parse(o, argc, argv, &l->err);
+	if (status != 0 || o->help || o->version)
+		return status;
+	l->run.stage = o->config.stage;
+	first = o->first;
+	if (t->op->operands != NULL)
+		status = t->op->operands(l->st, &l->run, argc - first, argv + first, &used);
+	if (status == 0)
+		status = ks_options_files(o, argc - first - used, argv + first + used, &l->err);
+	if (status == 0)
+		status = ks_options_check(o, &l->err);
+	return status == 0 ? read_only_list(l) : status;
+}
+
+static int open_sink(struct tool *t)
+{
+	struct ks_frame_loop *l = &t->loop;
+	struct ks_config *c = &t->options.config;
+	int fd = STDOUT_FILENO, status;
+
+	if (t->op->endpoints != NULL && t->op->endpoints->sink != NULL) {
+		status = t->op->endpoints->sink(l->st, c, &l->sink, &l->err);
+		if (status != 0 || l->sink != NULL)
+			return status;
+	}
+	if (c->out != NULL) {
+		fd = open(c->out, O_WRONLY | O_CREAT | O_CLOEXEC | (c->app != NULL ? O_APPEND : O_TRUNC), 0666);
+		if (fd < 0)
+			return ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot open '%s'", c->out);
+	} else if (fcntl(fd, F_GETFD) < 0) {
+		return ks_fail_errno(&l->err, KS_IO, errno, "stdout");
+	}
+	if (!c->to_given && isatty(fd))
+		c->to = KS_JSON;
+	if (c->to == KS_FRAMES && isatty(fd))
+		return ks_fail(&l->err, KS_USAGE, "frames are not for a terminal: --to json shows them");
+	ks_signals_pipe(c->to != KS_FRAMES);
+	if (c->to == KS_FRAMES)
+		return ks_sink_frames(c, fd, &l->sink, &l->err);
+	return ks_sink_text(c, fd, &l->sink, &l->err);
+}
+
+static int open_source(struct tool *t)
+{
+	struct ks_frame_loop *l = &t->loop;
+	const struct ks_config *c = l->config;
+	int status;
+
+	if (t->op->endpoints != NULL && t->op->endpoints->source != NULL) {
+		status = t->op->endpoints->source(l->st, c, l->wake, &l->source, &l->err);
+		if (status != 0 || l->source != NULL)
+			return status;
+	}
+	if (c->in_count == 0 && !c->from_given && isatty(STDIN_FILENO))
+		return ks_fail(&l->err, KS_USAGE, "nothing to read: name a file, or pipe something in (try %s --help)", c->program);
+	if (c->from == KS_FRAMES)
+		return ks_source_frames(c, l->wake, &l->source, &l->err);
+	return ks_source_text(c, l->wake, &l->source, &l->err);
+}
+
+static int run(struct tool *t)
+{
+	struct ks_frame_loop *l = &t->loop;
+	bool text;
+	int status;
+
+	status = ks_signals_open(&l->wake, &l->err);
+	if (status == 0)
+		status = ks_reject_open(&l->reject, l->config, &l->err);
+	if (l->answers)
+		t->options.config.to = KS_JSON;	/* no output: the tool may read text as text */
+	else if (status == 0)
+		status = open_sink(t);
+	if (status == 0 && t->op->open != NULL)
+		status = t->op->open(l->st, &l->run);
+	if (status != 0)
+		return status;
+	text = ks_loop_text_ready(l) && (t->op->text_ready == NULL || t->op->text_ready(l->st, &l->run));
+	if (text) {
+		status = ks_loop_text_run(l);
+	} else {
+		status = open_source(t);
+		if (status == 0)
+			status = ks_loop_run(l);
+	}
+	if (status == 0 && t->op->answer != NULL)
+		status = t->op->answer(l->st, &l->run);
+	return status;
+}
+
+/* Nothing that was written may be lost unseen: also not by the last write of stdio. */
+static int close_output(struct ks_frame_loop *l, int status)
+{
+	struct ks_err first = l->err;
+
+	if (l->sink != NULL && l->sink->flush(l->sink, &l->err) != 0 && status == 0)
+		return l->err.status;
+	if (status != 0)
+		l->err = first;
+	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0)
+		return ks_fail_errno(&l->err, KS_IO, errno, "cannot write to stdout");
+	if (l->sink != NULL && l->sink->out.fd >= 0 && close(l->sink->out.fd) != 0 && status == 0)
+		return ks_fail_errno(&l->err, KS_IO, errno, "cannot close %s", l->sink->name);
+	return status;
+}
+
+static void report(struct tool *t, int status)
+{
+	struct ks_frame_loop *l = &t->loop;
+	bool stop;
+
+	ks_loop_look(l, &stop);
+	if (l->config->progress && status == 0)
+		ks_stats_progress(&l->stats, l->op->name, true);
+	if (l->sink != NULL && l->sink->warning[0] != '\0' && !l->config->quiet)
+		fprintf(stderr, "%s: %s\n", l->op->name, l->sink->warning);
+	if (l->config->verbose > 0)
+		ks_stats_summary(&l->stats, l->op->name);
+	if (status != 0)
+		fprintf(stderr, "%s: %s\n", l->op->name, l->err.text);
+}
+
+int ks_main(const struct ks_op *op, int argc, char *argv[])
+{
+	struct tool t = { .op = op };
+	struct ks_frame_loop *l = &t.loop;
+	int status, sig;
+	bool no;
+
+	l->op = op;
+	l->run = (struct ks_run){ .err = &l->err, .loop = l };
+	l->reject.fd = -1;
+	l->wake = -1;
+	ks_stats_start(&l->stats);
+	l->st = calloc(1, op->size > 0 ? op->size : 1);
+	status = l->st == NULL ? ks_fail(&l->err, KS_TEMP, "no memory") :
+	    read_command_line(&t, argc, argv);
+	if (status == 0 && (t.options.help || t.options.version)) {
+		(t.options.help ? ks_options_help : ks_options_version)(&t.options);
+		status = close_output(l, 0);
+		t.options.config.verbose = 0;
+	} else if (status == 0) {
+		status = close_output(l, run(&t));
+	}
+	report(&t, status);
+	if (op->close != NULL && l->st != NULL)
+		op->close(l->st, &l->run);
+	no = l->no;
+	ks_loop_release(l);
+	ks_options_release(&t.options);
+	sig = ks_signals_end();
+	/* TERM is how a supervisor asks for an end: done.  INT is a person at a shell, which wants to see it. */
+	if (status == 0 && sig == SIGINT)
+		ks_signals_raise(sig);
+	return status != 0 ? status : no ? KS_NO : 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * op.h - the operator frame: what every tool is.
+ *
+ * A tool is one file: a table of options and the hooks below.  ks_main
+ * alone parses the common options, opens the endpoints, handles signals,
+ * loops, counts, forwards marks and barriers, checks the close of stdout
+ * and picks the exit status.
+ *
+ * Hooks return 0, or a ks_status with run->err filled (ks_fail).  st is
+ * op->size zeroed bytes that the frame owns.  All hooks are optional;
+ * without record, all records pass, and are not even looked into where the
+ * output is frames.  Slices in a record die when the hook returns.
+ */
+#ifndef KS_OP_H
+#define KS_OP_H
+
+#include "frame.h"
+#include "options.h"
+
+struct ks_run {
+	struct ks_err *err;
+	const struct ks_limits *limits;
+	bool live;		/* the section is live: set at HELLO */
+	bool app;		/* it belongs to an --app: what is kept must outlive the process */
+	const char *stage;	/* --stage, or the tool's word */
+	struct ks_frame_loop *loop;	/* the frame's own */
+};
+
+struct ks_op {
+	const char *name;	/* "kstream-filter" */
+	const char *synopsis;	/* what follows the name: "[--invert] EXPR [FILE ...]" */
+	const char *purpose;	/* one line, the NAME line of its page */
+	const struct ks_option *options;
+	size_t size;
+	unsigned inputs;	/* named streams it tells apart; 1: all main records are one */
+
+	/* Before any I/O.  at is the index of the option in .options. */
+	int (*option)(void *st, struct ks_run *run, unsigned at, const char *value);
+	/* argv holds the operands; *used says how many were not files. */
+	int (*operands)(void *st, struct ks_run *run, int argc, char *const argv[], int *used);
+
+	/* Endpoints are open; limits are final. */
+	int (*open)(void *st, struct ks_run *run);
+	/* A section begins (HELLO): state of the one before is gone, or was paused. */
+	int (*hello)(void *st, struct ks_run *run);
+	/* A main record of the operator's streams.  It may be changed in place; set rec->frame.p = NULL then. */
+	int (*record)(void *st, struct ks_run *run, unsigned input, struct ks_rec *rec);
+	/* Event time of m->partition has come to m->time_ms; the hook may lower it where older times may still be emitted. */
+	int (*mark)(void *st, struct ks_run *run, struct ks_mark *m);
+	/* Everything before must be durable.  Comes after finish where the barrier is complete. */
+	int (*barrier)(void *st, struct ks_run *run, const struct ks_barrier *b);
+	/* The input is complete: emit what is still open. */
+	int (*finish)(void *st, struct ks_run *run);
+	/* All input has ended well, complete or paused: the last word of a tool that answers. */
+	int (*answer)(void *st, struct ks_run *run);
+	/* After the last END, or after a failure (then run->err is set): release.  Emits nothing. */
+	void (*close)(void *st, struct ks_run *run);
+
+	/*
+	 * JSON lines in and out in one process: one line, from its first byte;
+	 * sets *end to its newline (or the padding behind the last line).
+	 * ready says, after open, whether it can be used for this run.
+	 */
+	bool (*text_ready)(void *st, struct ks_run *run);
+	int (*text)(void *st, struct ks_run *run, const unsigned char *line,
+	    const unsigned char **end);
+
+	/* Endpoints of its own, beside files and pipes: how kstream-cat brings Kafka. */
+	const struct ks_endpoints *endpoints;	/* endpoint.h */
+};
+
+/* Runs the tool; what main returns. */
+int	ks_main(const struct ks_op *op, int argc, char *argv[]);
+
+/* Emit a record downstream: untouched (frame set) it goes as it came. */
+int	ks_emit(struct ks_run *run, const struct ks_rec *rec) KS_MUST_USE;
+
+/* Text mode: the line passes as it stands, newline added. */
+int	ks_emit_line(struct ks_run *run, const unsigned char *line, size_t n) KS_MUST_USE;
+
+/* Count a record that is not emitted.  cause is a word for the summary, a string literal. */
+void	ks_drop(struct ks_run *run, const char *cause);
+
+/* Count a late record (dropped, too). */
+void	ks_late(struct ks_run *run);
+
+/*
+ * ks_reject - a record that cannot be processed goes to --on-error.
+ * fail: returns KS_DATA with the record's coordinates before the text;
+ * skip, file, dlq: counted, kept or sent there, and 0.
+ */
+int	ks_reject(struct ks_run *run, const struct ks_rec *rec, const char *fmt, ...)
+	    KS_MUST_USE KS_PRINTF(3, 4);
+
+/* The same in text mode, for the line that is being read; at is the byte at fault or NULL. */
+int	ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
+	    const unsigned char *at, const char *what) KS_MUST_USE;
+
+/*
+ * ks_answer - the tool's output is an answer, not a stream: nothing is
+ * emitted, stdout takes what ks_print writes.  Only from operands or open.
+ */
+void	ks_answer(struct ks_run *run);
+int	ks_print(struct ks_run *run, const char *fmt, ...) KS_MUST_USE KS_PRINTF(2, 3);
+
+/* End with status 1 although all went well: asked, and the answer is no. */
+void	ks_say_no(struct ks_run *run);
+
+#endif

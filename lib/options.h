@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - the command line that all tools share, and a tool's own part
+ * of it, in one table for getopt_long and --help.
+ */
+#ifndef KS_OPTIONS_H
+#define KS_OPTIONS_H
+
+#include "config.h"
+
+/* One option of a tool.  The table ends with name == NULL. */
+struct ks_option {
+	const char *name;	/* long name, without dashes */
+	int letter;		/* its short twin, 0: none */
+	const char *arg;	/* what its argument is called, NULL: takes none */
+	const char *help;	/* a few words, for --help */
+};
+
+struct ks_options {
+	/* in: what the tool is */
+	const char *name, *synopsis, *purpose;
+	const struct ks_option *own;
+	int (*set)(void *arg, unsigned at, const char *value);	/* an option of its own; err is its business */
+	void *arg;
+
+	/* out */
+	struct ks_config config;
+	bool help, version;	/* asked for: nothing else counts */
+	int first;		/* index in argv of the first operand (argv is permuted) */
+	const char **in, **topics;	/* what config points to */
+	char *state_dir;
+};
+
+/*
+ * ks_options_parse - fill o->config from argv and the environment.
+ * Returns 0, KS_USAGE with err filled, or what set returned.
+ */
+int	ks_options_parse(struct ks_options *o, int argc, char *argv[], struct ks_err *err)
+	    KS_MUST_USE;
+
+/* File operands go behind what --in named. */
+int	ks_options_files(struct ks_options *o, int count, char *const files[], struct ks_err *err)
+	    KS_MUST_USE;
+
+/* What only makes sense together, once all is known. */
+int	ks_options_check(struct ks_options *o, struct ks_err *err) KS_MUST_USE;
+
+void	ks_options_release(struct ks_options *o);
+
+/* --help and --version, to stdout. */
+void	ks_options_help(const struct ks_options *o);
+void	ks_options_version(const struct ks_options *o);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* reject.c - --on-error. */
+#include "reject.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "envelope.h"
+
+int ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct ks_err *err)
+{
+	*r = (struct ks_reject){ .config = config, .fd = -1 };
+	ks_buf_init(&r->scratch, 8 * config->limits.record);
+	if (config->on_error != KS_POLICY_FILE)
+		return 0;
+	r->fd = open(config->error_to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (r->fd < 0)
+		return ks_fail_errno(err, KS_CANTCREAT, errno, "cannot open '%s' of --on-error", config->error_to);
+	return 0;
+}
+
+void ks_reject_close(struct ks_reject *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	r->fd = -1;
+	ks_buf_release(&r->scratch);
+}
+
+const char *ks_where(const struct ks_rec *rec, char *room)
+{
+	struct ks_bytes name = ks_rec_stream(rec);
+
+	if (rec->topic.p != NULL)
+		name = rec->topic;
+	if (name.p == NULL)
+		name = ks_str("?");
+	snprintf(room, KS_WHERE, "%.*s/%d@%lld", (int)name.n, (const char *)name.p, rec->partition,
+	    (long long)rec->offset);
+	return room;
+}
+
+static int add_header(struct ks_buf *b, const char *name, struct ks_bytes text)
+{
+	struct ks_val v = { .type = KS_BIN, .b = text };
+	int no = ks_mp_add_array_head(b, 2);
+
+	if (no == 0)
+		no = ks_mp_add_str(b, ks_str(name));
+	return no != 0 ? no : ks_mp_add_val(b, &v);
+}
+
+static int add_number(struct ks_buf *b, const char *name, int64_t x)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%lld", (long long)x);
+
+	return add_header(b, name, ks_bytes(text, (size_t)n));
+}
+
+/* The record's own headers, then ours. */
+static int letter_headers(struct ks_reject *r, const struct ks_rec *rec, const char *what)
+{
+	struct ks_head head;
+	struct ks_bytes own = rec->headers;
+	struct ks_buf *b = &r->scratch;
+	int no;
+
+	b->n = 0;
+	if (ks_mp_head(own.p, own.p + own.n, &head) != KS_MP_OK)
+		ks_bug("headers were not checked");
+	if ((no = ks_mp_add_array_head(b, head.count + 5)) != 0 ||
+	    (no = ks_buf_add(b, head.body, (size_t)(own.p + own.n - head.body))) != 0 ||
+	    (no = add_header(b, "__streams.errors.message", ks_str(what))) != 0 ||
+	    (no = add_header(b, "__streams.errors.topic", rec->topic.p != NULL ? rec->topic :
+	    ks_str(""))) != 0 ||
+	    (no = add_number(b, "__streams.errors.partition", rec->partition)) != 0 ||
+	    (no = add_number(b, "__streams.errors.offset", rec->offset)) != 0)
+		return no;
+	return add_header(b, "__kstream.errors.stage", ks_str(r->config->program));
+}
+
+static int append_line(struct ks_reject *r, const struct ks_rec *letter, struct ks_err *err)
+{
+	struct ks_buf line;
+	const char *wrong;
+	size_t done = 0;
+	ssize_t n;
+	int no = 0;
+
+	ks_buf_init(&line, 8 * r->config->limits.record);
+	wrong = ks_envelope_print(&line, letter, r->config->limits.depth);
+	if (wrong == NULL && ks_buf_add(&line, "\n", 1) != 0)
+		wrong = "no memory";
+	while (wrong == NULL && no == 0 && done < line.n) {
+		n = write(r->fd, line.p + done, line.n - done);
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			no = errno;
+	}
+	ks_buf_release(&line);
+	if (wrong != NULL)
+		return ks_fail(err, KS_IO, "cannot write a rejected record to '%s': %s", r->config->error_to, wrong);
+	if (no != 0)
+		return ks_fail_errno(err, KS_IO, no, "cannot write to '%s' of --on-error", r->config->error_to);
+	return 0;
+}
+
+int ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *where,
+    const char *what, struct ks_rec *letter, struct ks_err *err)
+{
+	letter->value = letter->frame = ks_bytes(NULL, 0);
+	if (r->config->on_error == KS_POLICY_FAIL)
+		return ks_fail(err, KS_DATA, "%s: %s", where, what);
+	r->count++;
+	if (r->config->on_error == KS_POLICY_SKIP)
+		return 0;
+	if (letter_headers(r, rec, what) != 0)
+		return ks_fail(err, KS_TEMP, "no memory for a dead letter");
+	*letter = *rec;
+	letter->headers = ks_buf_bytes(&r->scratch);
+	letter->flags = (rec->flags & ~(uint32_t)KS_SIDE) | KS_SIDE_DEAD;
+	letter->frame = ks_bytes(NULL, 0);
+	if (r->config->on_error == KS_POLICY_FILE) {
+		letter->value = ks_bytes(NULL, 0);
+		struct ks_rec line = *rec;
+
+		line.headers = letter->headers;
+		line.flags = letter->flags;
+		return append_line(r, &line, err);
+	}
+	letter->route = ks_str(r->config->error_to);
+	return 0;
+}

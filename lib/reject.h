@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reject.h - what becomes of a record that cannot be processed: --on-error.
+ *
+ * A dead letter is the record as it came, with headers that say why
+ * (KIP-1034's names): __streams.errors.message, .topic, .partition, .offset,
+ * and __kstream.errors.stage.
+ */
+#ifndef KS_REJECT_H
+#define KS_REJECT_H
+
+#include "config.h"
+
+struct ks_reject {
+	const struct ks_config *config;
+	int fd;			/* of file:PATH, else -1 */
+	uint64_t count;
+	struct ks_buf scratch;
+};
+
+int	ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct ks_err *err)
+	    KS_MUST_USE;
+void	ks_reject_close(struct ks_reject *r);
+
+/*
+ * ks_reject_record - apply the policy to rec.
+ *
+ *	where	coordinates for the message
+ *	letter	out: with dlq the dead letter to be sent on (it borrows from r and
+ *		rec); letter->frame.p and letter->value.p are NULL where nothing is to be sent
+ *
+ * Returns 0, KS_DATA where the policy is fail, KS_IO where the file cannot be written.
+ */
+int	ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *where,
+	    const char *what, struct ks_rec *letter, struct ks_err *err) KS_MUST_USE;
+
+/* "orders/3@1042" for messages; room of KS_WHERE. */
+#define KS_WHERE (KS_NAME_MAX + 40)
+const char *ks_where(const struct ks_rec *rec, char *room);
+
+#endif

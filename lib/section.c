@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* section.c - HELLO, barriers and END of a source that makes its own stream. */
+#include "section.h"
+
+#include "fdio.h"
+
+int ks_section_open(struct ks_section *s, const struct ks_config *config, struct ks_err *err)
+{
+	int status;
+
+	*s = (struct ks_section){ .config = config, .committed = -1 };
+	if (config->app == NULL)
+		return 0;
+	status = ks_ledger_open(&s->ledger, config, config->app, config->instance, err);
+	if (status == 0)
+		status = ks_ledger_lock(&s->ledger, err);
+	if (status == 0)
+		status = ks_ledger_read(&s->ledger, err);
+	if (status == 0) {
+		s->epoch = s->ledger.epoch;
+		s->committed = s->epoch;
+	}
+	return status;
+}
+
+static int no_memory(struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "no memory");
+}
+
+static void restart_clocks(struct ks_section *s)
+{
+	int64_t now = ks_clock_ms();
+
+	s->barrier_due = now + s->config->commit_interval_ms;
+	s->ping_due = now + KS_PING_MS;
+}
+
+/*
+ * The run goes up before anything is read: whoever still writes for an
+ * older run finds another number in the ledger and stops (protocol 3.2).
+ */
+int ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
+    struct ks_err *err)
+{
+	int status;
+
+	h->app = s->config->app;
+	h->instance = s->config->instance;
+	h->instances = s->config->instances;
+	h->epoch = s->epoch;
+	if (s->config->app != NULL) {
+		h->guarantee = KS_AT_LEAST_ONCE;
+		s->ledger.run++;
+		status = ks_ledger_write(&s->ledger, err);
+		if (status != 0)
+			return status;
+		h->run = s->ledger.run;
+	}
+	restart_clocks(s);
+	return ks_hello_add(b, h) == 0 ? 0 : no_memory(err);
+}
+
+bool ks_section_due(const struct ks_section *s, int64_t now)
+{
+	return now >= s->barrier_due;
+}
+
+/* What the last process has committed since: it writes, this one reads. */
+static int learn_committed(struct ks_section *s, struct ks_err *err)
+{
+	int64_t run = s->ledger.run;
+	int status;
+
+	if (s->config->app == NULL) {
+		return 0;
+	}
+	status = ks_ledger_read(&s->ledger, err);
+	if (status != 0)
+		return status;
+	if (s->ledger.run != run)
+		return ks_fail(err, KS_TEMP, "run %lld of this app has taken over from run %lld",
+		    (long long)s->ledger.run, (long long)run);
+	s->committed = s->ledger.epoch;
+	return 0;
+}
+
+int ks_section_barrier(struct ks_section *s, enum ks_kind kind, struct ks_bytes positions,
+    struct ks_buf *b, struct ks_err *err)
+{
+	struct ks_barrier x = {
+		.n = ++s->epoch, .kind = kind, .positions = positions, .hop = s->hop,
+		.group = ks_mp_nil,
+	};
+	int status = learn_committed(s, err);
+
+	if (status != 0)
+		return status;
+	x.committed = s->committed;
+	s->hop = 0;
+	restart_clocks(s);
+	return ks_barrier_add(b, &x) == 0 ? 0 : no_memory(err);
+}
+
+int ks_section_end(struct ks_section *s, enum ks_kind kind, struct ks_bytes positions,
+    struct ks_buf *b, struct ks_err *err)
+{
+	struct ks_end e = { .kind = kind };
+	int status = ks_section_barrier(s, kind, positions, b, err);
+
+	if (status != 0)
+		return status;
+	e.n = s->epoch;
+	s->done = true;
+	return ks_end_add(b, &e) == 0 ? 0 : no_memory(err);
+}
+
+int ks_section_idle(struct ks_section *s, struct ks_buf *b, int *timeout_ms, struct ks_err *err)
+{
+	int64_t now = ks_clock_ms(), due;
+
+	if (now >= s->ping_due) {
+		s->ping_due = now + KS_PING_MS;
+		if (ks_ping_add(b) != 0)
+			return no_memory(err);
+	}
+	due = s->ping_due < s->barrier_due ? s->ping_due : s->barrier_due;
+	*timeout_ms = due <= now ? 0 : (int)(due - now);
+	return 0;
+}
+
+enum ks_kind ks_section_kind(const struct ks_config *config)
+{
+	if (config->end >= 0)
+		return (enum ks_kind)config->end;
+	return config->app != NULL ? KS_PAUSED : KS_COMPLETE;
+}
+
+void ks_section_close(struct ks_section *s)
+{
+	ks_ledger_close(&s->ledger);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * section.h - HELLO, barriers and END of a source that makes its own
+ * stream, and the ledger behind them.
+ *
+ * Call order: begin, then add whole records to the caller's buffer and
+ * count them with ++s->hop, then end.  All frames go to that same buffer.
+ */
+#ifndef KS_SECTION_H
+#define KS_SECTION_H
+
+#include "config.h"
+#include "hello.h"
+#include "ledger.h"
+
+#define KS_PING_MS 500		/* an idle source proves that its reader lives (protocol 3.2, 6) */
+
+struct ks_section {
+	const struct ks_config *config;
+	int64_t epoch;		/* n of the last barrier */
+	int64_t committed;	/* last epoch known committed */
+	int64_t hop;		/* RECORD frames since the last barrier */
+	int64_t barrier_due, ping_due;	/* ks_clock_ms */
+	struct ks_ledger ledger;	/* with --app */
+	bool done;
+};
+
+/*
+ * ks_section_open - with --app: take the instance's lock and read the
+ * ledger; positions of an input are then in s->ledger (ks_ledger_find).
+ */
+int	ks_section_open(struct ks_section *s, const struct ks_config *config, struct ks_err *err)
+	    KS_MUST_USE;
+
+/* Claim the ledger for a new run and append HELLO; h has streams, positions, live, hint, side; the rest is filled in. */
+int	ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
+	    struct ks_err *err) KS_MUST_USE;
+
+/* Whether a barrier is due; ms until it is, for a wait. */
+bool	ks_section_due(const struct ks_section *s, int64_t now);
+
+/* positions: msgpack array of [input, partition, offset]. */
+int	ks_section_barrier(struct ks_section *s, enum ks_kind kind, struct ks_bytes positions,
+	    struct ks_buf *b, struct ks_err *err) KS_MUST_USE;
+
+/* A last barrier of that kind, and END. */
+int	ks_section_end(struct ks_section *s, enum ks_kind kind, struct ks_bytes positions,
+	    struct ks_buf *b, struct ks_err *err) KS_MUST_USE;
+
+/* Called when the source has been idle: a PING when one is due.  *timeout_ms: how long to wait at most. */
+int	ks_section_idle(struct ks_section *s, struct ks_buf *b, int *timeout_ms,
+	    struct ks_err *err) KS_MUST_USE;
+
+/* How a section ends when its input does: --end, or paused with --app, or complete. */
+enum ks_kind ks_section_kind(const struct ks_config *config);
+
+void	ks_section_close(struct ks_section *s);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* signals.c - a handler notes the signal and wakes poll(2) through a pipe. */
+#include "signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* What a handler may touch; the program has no other mutable globals. */
+static volatile sig_atomic_t end_signal, status_wanted;
+static int wake_write = -1;
+
+static void handle(int sig)
+{
+	int no = errno;
+	ssize_t n;
+
+	if (sig == SIGUSR1) {
+		status_wanted = 1;
+	} else if (end_signal != 0) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	} else {
+		end_signal = sig;
+	}
+	n = write(wake_write, "", 1);	/* full: then it is readable anyway */
+	(void)n;
+	errno = no;
+}
+
+int ks_signals_open(int *wake, struct ks_err *err)
+{
+	struct sigaction act = { .sa_handler = handle };
+	static const int caught[] = { SIGINT, SIGTERM, SIGUSR1 };
+	struct sigaction old;
+	int fd[2];
+	size_t i;
+
+	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) != 0)
+		return ks_fail_errno(err, KS_TEMP, errno, "cannot make a pipe");
+	*wake = fd[0];
+	wake_write = fd[1];
+	sigemptyset(&act.sa_mask);
+	for (i = 0; i < sizeof(caught) / sizeof(caught[0]); i++) {
+		/* A background job of a shell without job control has INT ignored: leave it so. */
+		if (sigaction(caught[i], NULL, &old) == 0 && caught[i] == SIGINT && old.sa_handler == SIG_IGN)
+			continue;
+		if (sigaction(caught[i], &act, NULL) != 0)
+			return ks_fail_errno(err, KS_BUG, errno, "cannot catch a signal");
+	}
+	return 0;
+}
+
+int ks_signals_end(void)
+{
+	return end_signal;
+}
+
+bool ks_signals_status(void)
+{
+	bool wanted = status_wanted != 0;
+
+	status_wanted = 0;
+	return wanted;
+}
+
+void ks_signals_drain(int wake)
+{
+	char bytes[64];
+
+	while (read(wake, bytes, sizeof(bytes)) > 0)
+		;
+}
+
+void ks_signals_pipe(bool die)
+{
+	signal(SIGPIPE, die ? SIG_DFL : SIG_IGN);
+}
+
+void ks_signals_raise(int sig)
+{
+	signal(sig, SIG_DFL);
+	raise(sig);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* sink-text.c - a line a record: json, envelope, raw, tsv, kcat. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base64.h"
+#include "envelope.h"
+#include "sink.h"
+
+struct text {
+	struct ks_sink sink;
+	const struct ks_config *config;
+	struct ks_buf line;
+	struct ks_tsv *tsv;
+};
+
+static int flush(struct ks_sink *s, struct ks_err *err)
+{
+	int no = ks_out_flush(&s->out);
+
+	return no == 0 ? 0 : ks_sink_failed(s, no, err);
+}
+
+static const char *format_name(enum ks_format f)
+{
+	static const char *const name[] = { "frames", "json", "envelope", "raw", "tsv", "-J" };
+
+	return name[f];
+}
+
+/* A side route needs an output that says which record is which. */
+static int text_hello(struct ks_sink *s, const struct ks_hello_view *h, struct ks_bytes raw,
+    struct ks_err *err)
+{
+	struct text *t = (struct text *)s;
+	struct ks_head head;
+	struct ks_val name;
+
+	(void)raw;
+	if (t->config->to == KS_ENVELOPE)
+		return 0;
+	if (ks_mp_head(h->sides.p, h->sides.p + h->sides.n, &head) != KS_MP_OK || head.count == 0)
+		return 0;
+	if (ks_mp_read(&head.body, h->sides.p + h->sides.n, 0, &name) != KS_MP_OK)
+		ks_bug("a HELLO was not parsed");
+	return ks_fail(err, KS_CONFIG,
+	    "%s output cannot carry the side route '%.*s': use --to envelope, --to frames or a topic",
+	    format_name(t->config->to), (int)name.b.n, (const char *)name.b.p);
+}
+
+/* The bytes of text values, the JSON of others, nothing for nil. */
+static enum ks_mp_error add_raw(struct text *t, struct ks_bytes value, int *no)
+{
+	const unsigned char *p = value.p;
+	enum ks_mp_error e;
+	struct ks_val v;
+
+	*no = 0;
+	e = ks_mp_read(&p, value.p + value.n, t->config->limits.depth, &v);
+	if (e != KS_MP_OK || v.type == KS_NIL)
+		return e;
+	if (v.type != KS_STR && v.type != KS_BIN)
+		return ks_json_print(value, t->config->limits.depth, &t->line, no);
+	*no = ks_buf_add(&t->line, v.b.p, v.b.n);
+	return KS_MP_OK;
+}
+
+/* kcat prints key and payload as text, whatever they hold. */
+static enum ks_mp_error add_kcat_text(struct text *t, const char *member, struct ks_bytes value,
+    int *no)
+{
+	struct ks_buf *b = &t->line, inner;
+	enum ks_mp_error e;
+	struct ks_bytes text;
+
+	*no = ks_buf_printf(b, ",\"%s\":", member);
+	if (*no != 0)
+		return KS_MP_OK;
+	if (ks_mp_is_nil(value)) {
+		*no = ks_buf_printf(b, "null");
+		return KS_MP_OK;
+	}
+	inner = *b;
+	ks_buf_init(b, inner.max);
+	e = add_raw(t, value, no);
+	text = ks_buf_bytes(b);
+	if (e == KS_MP_OK && *no == 0) {
+		if (ks_utf8_prefix(text.p, text.n) == text.n)
+			*no = ks_json_add_string(&inner, text);
+		else if ((*no = ks_buf_add(&inner, "\"", 1)) == 0 &&
+		    (*no = ks_base64_print(&inner, text)) == 0)
+			*no = ks_buf_printf(&inner, "\",\"%s_encoding\":\"base64\"", member);
+	}
+	ks_buf_release(b);
+	*b = inner;
+	return e;
+}
+
+static int add_kcat_headers(struct ks_buf *b, struct ks_bytes headers)
+{
+	const unsigned char *end = headers.p + headers.n;
+	struct ks_head list, pair;
+	struct ks_val name, v;
+	uint32_t i;
+	int no;
+
+	if (ks_mp_head(headers.p, end, &list) != KS_MP_OK)
+		ks_bug("headers were not checked");
+	if (list.count == 0)
+		return 0;
+	no = ks_buf_printf(b, ",\"headers\":[");
+	for (i = 0; i < list.count && no == 0; i++) {
+		if (ks_mp_head(list.body, end, &pair) != KS_MP_OK)
+			ks_bug("headers were not checked");
+		list.body = pair.body;
+		if (ks_mp_read(&list.body, end, 0, &name) != KS_MP_OK ||
+		    ks_mp_read(&list.body, end, 0, &v) != KS_MP_OK)
+			ks_bug("headers were not checked");
+		no = i > 0 ? ks_buf_add(b, ",", 1) : 0;
+		if (no == 0)
+			no = ks_json_add_string(b, name.b);
+		if (no == 0)
+			no = ks_buf_add(b, ",", 1);
+		if (no == 0 && v.type == KS_NIL)
+			no = ks_buf_printf(b, "null");
+		else if (no == 0)
+			no = ks_json_add_string(b, v.b);
+	}
+	return no != 0 ? no : ks_buf_add(b, "]", 1);
+}
+
+static enum ks_mp_error add_kcat(struct text *t, const struct ks_rec *rec, int *no)
+{
+	struct ks_buf *b = &t->line;
+	struct ks_bytes topic = rec->topic.p != NULL ? rec->topic : ks_str("");
+	uint32_t type = rec->flags & KS_TIME_TYPE;
+	enum ks_mp_error e;
+
+	*no = ks_buf_printf(b, "{\"topic\":");
+	if (*no == 0)
+		*no = ks_json_add_string(b, topic);
+	if (*no == 0)
+		*no = ks_buf_printf(b, ",\"partition\":%d,\"offset\":%lld", rec->partition, (long long)rec->offset);
+	if (*no == 0 && type != KS_TIME_NONE)
+		*no = ks_buf_printf(b, ",\"tstype\":\"%s\",\"ts\":%lld",
+		    type == KS_TIME_CREATE ? "create" : "logappend", (long long)rec->time_ms);
+	if (*no == 0)
+		*no = add_kcat_headers(b, rec->headers);
+	if (*no != 0)
+		return KS_MP_OK;
+	e = add_kcat_text(t, "key", rec->key, no);
+	if (e == KS_MP_OK && *no == 0)
+		e = add_kcat_text(t, "payload", rec->value, no);
+	if (e == KS_MP_OK && *no == 0)
+		*no = ks_buf_add(b, "}", 1);
+	return e;
+}
+
+/* The record's line, without newline: NULL, or what is wrong with it. */
+static const char *add_line(struct text *t, const struct ks_rec *rec)
+{
+	enum ks_mp_error e;
+	int no = 0;
+
+	switch (t->config->to) {
+	case KS_ENVELOPE:
+		return ks_envelope_print(&t->line, rec, t->config->limits.depth);
+	case KS_TSV:
+		return ks_tsv_row(t->tsv, rec, &t->line, t->sink.warning);
+	case KS_RAW:
+		e = add_raw(t, rec->value, &no);
+		break;
+	case KS_KCAT:
+		e = add_kcat(t, rec, &no);
+		break;
+	default:
+		e = ks_json_print(rec->value, t->config->limits.depth, &t->line, &no);
+		break;
+	}
+	if (e != KS_MP_OK)
+		return ks_mp_strerror(e);
+	return no == 0 ? NULL : no == ENOMEM ? "no memory" : "the record is too large as text";
+}
+
+static int text_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_err *err)
+{
+	struct text *t = (struct text *)s;
+	const char *wrong;
+	int no;
+
+	if ((rec->flags & KS_SIDE) != 0 && t->config->to != KS_ENVELOPE)
+		return ks_fail(err, KS_CONFIG, "%s output cannot carry side records: use --to envelope or --to frames",
+		    format_name(t->config->to));
+	t->line.n = 0;
+	wrong = add_line(t, rec);
+	if (wrong == NULL && ks_buf_add(&t->line, "\n", 1) != 0)
+		wrong = "no memory";
+	if (wrong != NULL)
+		return ks_fail(err, KS_DATA, "%s", wrong);
+	no = ks_out_add(&s->out, t->line.p, t->line.n);
+	return no == 0 ? 0 : ks_sink_failed(s, no, err);
+}
+
+static int text_barrier(struct ks_sink *s, const struct ks_barrier *b, struct ks_err *err)
+{
+	(void)b;
+	return flush(s, err);
+}
+
+static int text_end(struct ks_sink *s, const struct ks_end *e, struct ks_err *err)
+{
+	(void)e;
+	return flush(s, err);
+}
+
+static int text_settle(struct ks_sink *s, struct ks_err *err)
+{
+	int no = ks_out_settle(&s->out);
+
+	return no == 0 ? 0 : ks_sink_failed(s, no, err);
+}
+
+static bool text_pending(struct ks_sink *s)
+{
+	return ks_out_pending(&s->out);
+}
+
+static void text_close(struct ks_sink *s)
+{
+	struct text *t = (struct text *)s;
+
+	ks_out_release(&s->out);
+	ks_buf_release(&t->line);
+	ks_tsv_free(t->tsv);
+	free(t);
+}
+
+int ks_sink_text(const struct ks_config *config, int fd, struct ks_sink **sink, struct ks_err *err)
+{
+	struct text *t = calloc(1, sizeof(*t));
+	int no;
+
+	if (t == NULL)
+		return ks_fail(err, KS_TEMP, "no memory");
+	t->sink = (struct ks_sink){
+		.hello = text_hello, .record = text_record, .barrier = text_barrier, .end = text_end,
+		.flush = flush, .settle = text_settle, .pending = text_pending, .close = text_close,
+		.commits = true, .name = config->out != NULL ? config->out : "stdout",
+	};
+	t->config = config;
+	ks_buf_init(&t->line, 16 * config->limits.record);
+	*sink = &t->sink;
+	if (config->to == KS_TSV) {
+		t->tsv = ks_tsv_new(config->limits.depth);
+		if (t->tsv == NULL)
+			return ks_fail(err, KS_TEMP, "no memory");
+	}
+	no = ks_out_open(&t->sink.out, fd);
+	return no == 0 ? 0 : ks_sink_failed(&t->sink, no, err);
+}

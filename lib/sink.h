@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sink.h - where a tool's output goes: frames, text, or an endpoint of the
+ * tool's own (Kafka).
+ */
+#ifndef KS_SINK_H
+#define KS_SINK_H
+
+#include "config.h"
+#include "fdio.h"
+#include "frame.h"
+#include "hello.h"
+
+struct ks_sink {
+	/* A section begins.  raw is the whole frame.  Refuses (KS_CONFIG) what the sink cannot carry. */
+	int (*hello)(struct ks_sink *s, const struct ks_hello_view *h, struct ks_bytes raw,
+	    struct ks_err *err);
+	int (*record)(struct ks_sink *s, const struct ks_rec *rec, struct ks_err *err);
+	/* MARK, PING and frames this version does not know; NULL: the sink has no use for them. */
+	int (*frame)(struct ks_sink *s, struct ks_bytes raw, struct ks_err *err);
+	/* All records before it must have left (text, frames) or be acknowledged (Kafka) when it returns. */
+	int (*barrier)(struct ks_sink *s, const struct ks_barrier *b, struct ks_err *err);
+	int (*end)(struct ks_sink *s, const struct ks_end *e, struct ks_err *err);
+	/* What was gathered goes out: the input is about to block, or its memory to change (settle only). */
+	int (*flush)(struct ks_sink *s, struct ks_err *err);
+	int (*settle)(struct ks_sink *s, struct ks_err *err);
+	/* Whether flush has something to do. */
+	bool (*pending)(struct ks_sink *s);
+	void (*close)(struct ks_sink *s);
+
+	bool hops;		/* record looks at rec->frame alone, where it is set */
+	bool commits;		/* the last process: its barriers go to the ledger */
+	const char *name;	/* for messages */
+	struct ks_out out;	/* of files and pipes */
+	char warning[200];	/* something to tell at the end, once; empty: nothing */
+};
+
+/* Writing failed with no: fills err.  A frame reader that died is KS_TEMP, a full disk KS_IO. */
+int	ks_sink_failed(const struct ks_sink *s, int no, struct ks_err *err);
+
+/* Frames, to s->out.  hop counts are this hop's own. */
+int	ks_sink_frames(const struct ks_config *config, int fd, struct ks_sink **s,
+	    struct ks_err *err) KS_MUST_USE;
+
+/* Columns: the first record names them. */
+struct ks_tsv;
+struct ks_tsv *ks_tsv_new(unsigned depth);
+void	ks_tsv_free(struct ks_tsv *t);
+/* Append the row of a record to line (before the first, the names).  NULL, or what is wrong. */
+const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf *line,
+    char warning[200]) KS_MUST_USE;
+
+/* Text in config->to's format. */
+int	ks_sink_text(const struct ks_config *config, int fd, struct ks_sink **s,
+	    struct ks_err *err) KS_MUST_USE;
+
+#endif

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * source-text.c - lines of text to a stream of its own: HELLO, a RECORD a
+ * line, a BARRIER each --commit-interval, END.
+ *
+ * Files are read one after another; the position of one is the byte of
+ * its next line.  With --app the ledger says where each stands, and a last
+ * line without its newline waits for the rest of it: whoever writes the
+ * file may be in the middle of it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "envelope.h"
+#include "fdio.h"
+#include "ingest.h"
+#include "section.h"
+#include "source.h"
+
+struct text {
+	struct ks_source source;
+	const struct ks_config *config;
+	struct ks_in in;
+	struct ks_section section;
+	struct ks_ingest ingest;
+	struct ks_buf frames;		/* what next hands out */
+	struct ks_buf object, scratch;	/* an envelope on its way */
+	struct ks_buf positions;
+	const char *const *names;	/* of the files; one, "stdin", where there are none */
+	size_t count, at;		/* how many; the one being read, count: none left */
+	int64_t *offsets;		/* next byte of each */
+	struct ks_rec blank;		/* what all records of a file share */
+	char topic[KS_NAME_MAX + 1];
+	int64_t left;			/* of -c, -1: no limit */
+	bool begun, over_long;		/* HELLO is out; the rest of a line is being passed over */
+	int stop;			/* kind asked for, -1: none */
+	struct ks_err failed;		/* kept until what came before it is out */
+};
+
+static const char *const stdin_name[] = { "stdin" };
+
+static int no_memory(struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "no memory");
+}
+
+/* A file's topic is its name up to the first dot. */
+static void name_topic(const char *path, char *topic)
+{
+	const char *base = strrchr(path, '/');
+	size_t n, i;
+
+	base = base == NULL ? path : base + 1;
+	n = strcspn(base, ".");
+	if (n == 0)
+		n = strlen(base);
+	if (n > KS_NAME_MAX)
+		n = KS_NAME_MAX;
+	for (i = 0; i < n; i++)
+		topic[i] = (unsigned char)base[i] < 0x20 || base[i] == 0x7f ? '_' : base[i];
+	topic[n] = '\0';
+	if (ks_utf8_prefix((unsigned char *)topic, n) != n || n == 0)
+		strcpy(topic, "file");
+}
+
+static const char *topic_of(const struct text *t, size_t at, char *room)
+{
+	if (t->config->topic != NULL)
+		return t->config->topic;
+	name_topic(t->names[at], room);
+	return room;
+}
+
+static bool is_stdin(const struct text *t, size_t at)
+{
+	return t->config->in_count == 0 || strcmp(t->names[at], "-") == 0;
+}
+
+/* Go to where the ledger says the file stands. */
+static int seek_input(struct text *t, int fd, const struct stat *st, struct ks_err *err)
+{
+	int64_t offset = t->offsets[t->at];
+
+	if (t->config->app == NULL)
+		return 0;
+	if (!S_ISREG(st->st_mode))
+		return ks_fail(err, KS_CONFIG, "--app needs files that can be read again: '%s' is not one",
+		    t->names[t->at]);
+	if (offset > st->st_size)
+		return ks_fail(err, KS_CONFIG,
+		    "'%s' has %lld bytes, but the ledger stands at byte %lld: it was cut or replaced",
+		    t->names[t->at], (long long)st->st_size, (long long)offset);
+	if (lseek(fd, offset, SEEK_SET) < 0)
+		return ks_fail_errno(err, KS_IO, errno, "cannot seek in '%s'", t->names[t->at]);
+	return 0;
+}
+
+static int open_input(struct text *t, struct ks_err *err)
+{
+	const char *name = t->names[t->at];
+	struct stat st;
+	int fd = STDIN_FILENO, status;
+
+	if (!is_stdin(t, t->at)) {
+		fd = open(name, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return ks_fail_errno(err, KS_NOINPUT, errno, "cannot open '%s'", name);
+	}
+	t->in.fd = fd;
+	if (fstat(fd, &st) != 0)
+		return ks_fail_errno(err, KS_IO, errno, "cannot stat '%s'", name);
+	if (S_ISDIR(st.st_mode))
+		return ks_fail(err, KS_NOINPUT, "'%s' is a directory", name);
+	status = seek_input(t, fd, &st, err);
+	if (status != 0)
+		return status;
+	if (S_ISREG(st.st_mode))
+		t->source.stats.total += (uint64_t)(st.st_size - t->offsets[t->at]);
+	t->in.eof = false;
+	t->source.name = t->ingest.path = name;
+	t->ingest.line = t->offsets[t->at] == 0 ? 1 : 0;
+	t->blank = (struct ks_rec){
+		.topic = ks_str(topic_of(t, t->at, t->topic)), .key = ks_mp_nil,
+		.headers = ks_no_headers,
+	};
+	return 0;
+}
+
+static void close_input(struct text *t)
+{
+	if (t->in.fd > STDERR_FILENO)
+		close(t->in.fd);
+	t->in.fd = -1;
+	t->in.start = t->in.end = 0;
+}
+
+static int list_positions(struct text *t, struct ks_err *err)
+{
+	size_t i;
+
+	t->positions.n = 0;
+	if (ks_mp_add_array_head(&t->positions, (uint32_t)t->count) != 0)
+		return no_memory(err);
+	for (i = 0; i < t->count; i++)
+		if (ks_mp_add_array_head(&t->positions, 3) != 0 ||
+		    ks_mp_add_str(&t->positions, ks_str(t->names[i])) != 0 ||
+		    ks_mp_add_i64(&t->positions, 0) != 0 ||
+		    ks_mp_add_i64(&t->positions, t->offsets[i]) != 0)
+			return no_memory(err);
+	return 0;
+}
+
+static int begin(struct text *t, struct ks_err *err)
+{
+	struct ks_hello_position *positions = calloc(t->count, sizeof(*positions));
+	struct ks_hello_stream *streams = calloc(t->count, sizeof(*streams));
+	char (*topics)[KS_NAME_MAX + 1] = calloc(t->count, sizeof(*topics));
+	const struct ks_config *config = t->config;
+	struct ks_hello h = {
+		.streams = streams, .stream_count = t->count, .positions = positions,
+		.position_count = t->count, .hint = "kstream-record(5)",
+		.side = config->on_error == KS_POLICY_DLQ ? config->error_to : NULL,
+	};
+	size_t i;
+	int status;
+
+	if (positions == NULL || streams == NULL || topics == NULL) {
+		status = no_memory(err);
+		goto out;
+	}
+	for (i = 0; i < t->count; i++) {
+		streams[i] = (struct ks_hello_stream){
+			.name = topic_of(t, i, topics[i]), .partitions = 1, .key = "json",
+			.time_type = config->time_expr != NULL || config->time_wall ?
+			    KS_TIME_CREATE : KS_TIME_NONE,
+		};
+		positions[i] = (struct ks_hello_position){
+			.input = t->names[i], .offset = t->offsets[i], .epoch = t->section.ledger.epoch,
+			.run = t->section.ledger.run,
+		};
+	}
+	status = ks_section_begin(&t->section, &h, &t->frames, err);
+out:
+	free(positions);
+	free(streams);
+	free(topics);
+	return status;
+}
+
+static bool is_blank(struct ks_bytes line)
+{
+	size_t i;
+
+	for (i = 0; i < line.n; i++)
+		if (line.p[i] != ' ' && line.p[i] != '\t' && line.p[i] != '\r')
+			return false;
+	return true;
+}
+
+static int read_envelope(struct text *t, struct ks_rec *rec, struct ks_bytes line, int *made,
+    struct ks_err *err)
+{
+	enum ks_json_error e;
+	const char *wrong;
+
+	t->object.n = t->scratch.n = 0;
+	e = ks_json_parse(&t->ingest.json, line, &t->object);
+	wrong = e != KS_JSON_OK ? ks_json_strerror(e) : ks_envelope_parse(ks_buf_bytes(&t->object),
+	    t->config->limits.depth, &t->scratch, rec);
+	if (wrong != NULL)
+		return ks_ingest_reject(&t->ingest, rec, line, wrong, &t->frames, made, err);
+	return ks_ingest_record(&t->ingest, rec, &t->frames, made, err);
+}
+
+static int read_raw(struct text *t, struct ks_rec *rec, struct ks_bytes line, int *made,
+    struct ks_err *err)
+{
+	struct ks_val v = {
+		.type = ks_utf8_prefix(line.p, line.n) == line.n ? KS_STR : KS_BIN, .b = line,
+	};
+
+	t->scratch.n = 0;
+	if (ks_mp_add_val(&t->scratch, &v) != 0)
+		return no_memory(err);
+	rec->value = ks_buf_bytes(&t->scratch);
+	return ks_ingest_record(&t->ingest, rec, &t->frames, made, err);
+}
+
+/* One line without its newline, size bytes of input with it. */
+static int read_line(struct text *t, struct ks_bytes line, size_t size, struct ks_err *err)
+{
+	struct ks_rec rec = t->blank;
+	int made = 0, status = 0;
+
+	rec.offset = t->offsets[t->at];
+	if (t->config->from == KS_JSON) {
+		if (!is_blank(line))
+			status = ks_ingest_json(&t->ingest, &rec, line, &t->frames, &made, err);
+	} else if (t->config->from == KS_RAW) {
+		status = read_raw(t, &rec, line, &made, err);
+	} else if (!is_blank(line)) {
+		status = read_envelope(t, &rec, line, &made, err);
+	}
+	if (status != 0)
+		return status;
+	t->offsets[t->at] += (int64_t)size;
+	t->ingest.line += t->ingest.line > 0;
+	t->section.hop += made;
+	if (t->left > 0 && made > 0)
+		t->left--;
+	return 0;
+}
+
+/* A line past --max-record: what is held of it is rejected, and the rest passed over. */
+static int read_over_long(struct text *t, struct ks_err *err)
+{
+	struct ks_rec rec = t->blank;
+	size_t held = t->in.end - t->in.start;
+	int made = 0, status = 0;
+
+	rec.offset = t->offsets[t->at];
+	if (!t->over_long)
+		status = ks_ingest_reject(&t->ingest, &rec,
+		    ks_bytes(t->in.p + t->in.start, held < 4096 ? held : 4096),
+		    "the line is longer than --max-record allows", &t->frames, &made, err);
+	t->section.hop += made;
+	t->over_long = true;
+	t->offsets[t->at] += (int64_t)held;
+	t->in.start = t->in.end;
+	return status;
+}
+
+/* The lines that are held, until there is enough to hand out.  *more: whole lines may be left. */
+static int read_lines(struct text *t, bool *more, struct ks_err *err)
+{
+	const unsigned char *p, *nl;
+	size_t size;
+	int status;
+
+	for (;;) {
+		*more = true;
+		if (t->frames.n >= KS_IO_SIZE || t->left == 0)
+			return 0;
+		p = t->in.p + t->in.start;
+		nl = memchr(p, '\n', t->in.end - t->in.start);
+		if (nl == NULL)
+			break;
+		size = (size_t)(nl - p) + 1;
+		if (t->over_long) {
+			t->over_long = false;
+			t->offsets[t->at] += (int64_t)size;
+			t->ingest.line += t->ingest.line > 0;
+		} else {
+			status = read_line(t, ks_bytes(p, size - 1), size, err);
+			if (status != 0)
+				return status;
+		}
+		t->in.start += size;
+	}
+	*more = false;
+	size = t->in.end - t->in.start;
+	if (t->over_long || size >= t->config->limits.record)
+		return read_over_long(t, err);
+	if (t->in.eof && size > 0 && t->config->app == NULL) {
+		t->in.start = t->in.end;
+		return read_line(t, ks_bytes(t->in.p + t->in.end - size, size), size, err);
+	}
+	return 0;
+}
+
+static int end_section(struct text *t, enum ks_kind kind, struct ks_err *err)
+{
+	int status = list_positions(t, err);
+
+	if (status != 0)
+		return status;
+	return ks_section_end(&t->section, kind, ks_buf_bytes(&t->positions), &t->frames, err);
+}
+
+static int barrier(struct text *t, struct ks_err *err)
+{
+	int status = list_positions(t, err);
+
+	if (status != 0)
+		return status;
+	return ks_section_barrier(&t->section, KS_GO_ON, ks_buf_bytes(&t->positions), &t->frames, err);
+}
+
+/* More input, or the next file, or the end of the section; *wait: nothing now. */
+static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
+{
+	bool ready;
+	int no, timeout = 0, status;
+
+	if (t->in.eof) {
+		close_input(t);
+		if (++t->at < t->count)
+			return open_input(t, err);
+		return end_section(t, ks_section_kind(t->config), err);
+	}
+	if (block) {
+		status = ks_section_idle(&t->section, &t->frames, &timeout, err);
+		if (status != 0 || t->frames.n > 0)
+			return status;
+	}
+	no = ks_wait(t->in.fd, t->source.wake, block ? timeout : 0, &ready);
+	if (no == 0 && !ready) {
+		*wait = true;
+		return 0;
+	}
+	if (no == 0)
+		no = ks_in_fill(&t->in);
+	t->source.stats.bytes = t->in.bytes;
+	if (no == ENOMEM)
+		return no_memory(err);
+	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", t->source.name);
+}
+
+/* As far as the input goes without waiting, or until there is enough to hand out. */
+static int gather(struct text *t, bool block, bool *wait, struct ks_err *err)
+{
+	bool more;
+	int status;
+
+	while (!t->section.done && !*wait) {
+		if (t->stop >= 0)
+			return end_section(t, (enum ks_kind)t->stop, err);
+		status = read_lines(t, &more, err);
+		if (status != 0)
+			return status;
+		if (t->left == 0)
+			return end_section(t, ks_section_kind(t->config), err);
+		if (ks_section_due(&t->section, ks_clock_ms()))
+			return barrier(t, err);
+		if (more)
+			return 0;
+		status = advance(t, block && t->frames.n == 0, wait, err);
+		if (status != 0)
+			return status;
+	}
+	return 0;
+}
+
+static enum ks_next text_next(struct ks_source *source, bool block, struct ks_err *err)
+{
+	struct text *t = (struct text *)source;
+	bool wait = false;
+	int status;
+
+	t->frames.n = 0;
+	source->used = 0;
+	if (t->failed.status != 0) {
+		*err = t->failed;
+		return KS_NEXT_FAILED;
+	}
+	if (t->section.done)
+		return KS_NEXT_OVER;
+	if (!t->begun) {
+		t->begun = true;
+		status = begin(t, err);
+	} else {
+		status = gather(t, block, &wait, err);
+	}
+	source->stats.rejected = t->ingest.reject.count + t->ingest.bad_times;
+	source->stats.duplicates = t->ingest.json.duplicates;
+	source->chunk = ks_buf_bytes(&t->frames);
+	if (status != 0 && t->frames.n > 0) {
+		t->failed = *err;
+		return KS_NEXT_FRAMES;
+	}
+	if (status != 0)
+		return KS_NEXT_FAILED;
+	return t->frames.n > 0 ? KS_NEXT_FRAMES : KS_NEXT_WAIT;
+}
+
+static void text_stop(struct ks_source *source, enum ks_kind kind)
+{
+	((struct text *)source)->stop = kind;
+}
+
+static void text_close(struct ks_source *source)
+{
+	struct text *t = (struct text *)source;
+
+	close_input(t);
+	ks_in_release(&t->in);
+	ks_section_close(&t->section);
+	ks_ingest_close(&t->ingest);
+	ks_buf_release(&t->frames);
+	ks_buf_release(&t->object);
+	ks_buf_release(&t->scratch);
+	ks_buf_release(&t->positions);
+	free(t->offsets);
+	free(t);
+}
+
+static int text_open(struct text *t, struct ks_err *err)
+{
+	int64_t offset;
+	size_t i;
+	int status;
+
+	if (t->config->instances > 1)
+		return ks_fail(err, KS_CONFIG, "--instance %u/%u: files have one partition, which one instance reads",
+		    t->config->instance, t->config->instances);
+	if (t->config->on_bad_time == KS_POLICY_APPEND)
+		return ks_fail(err, KS_CONFIG, "--on-bad-time append: a file has no broker's time to fall back to");
+	t->count = t->config->in_count > 0 ? t->config->in_count : 1;
+	t->names = t->config->in_count > 0 ? t->config->in : stdin_name;
+	t->offsets = calloc(t->count, sizeof(*t->offsets));
+	if (t->offsets == NULL || ks_in_open(&t->in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
+		return no_memory(err);
+	status = ks_section_open(&t->section, t->config, err);
+	if (status == 0)
+		status = ks_ingest_open(&t->ingest, t->config, err);
+	if (status != 0)
+		return status;
+	for (i = 0; i < t->count && t->config->app != NULL; i++) {
+		offset = ks_ledger_find(&t->section.ledger, t->names[i], 0);
+		t->offsets[i] = offset < 0 ? 0 : offset;
+	}
+	return open_input(t, err);
+}
+
+int ks_source_text(const struct ks_config *config, int wake, struct ks_source **source,
+    struct ks_err *err)
+{
+	struct text *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return no_memory(err);
+	t->source = (struct ks_source){
+		.next = text_next, .stop = text_stop, .close = text_close, .wake = wake,
+		.name = "stdin",
+	};
+	t->config = config;
+	t->left = config->count;
+	t->stop = -1;
+	t->in.fd = -1;
+	ks_buf_init(&t->frames, 8 * config->limits.record + 2 * KS_IO_SIZE);
+	ks_buf_init(&t->object, 2 * config->limits.record);
+	ks_buf_init(&t->scratch, 2 * config->limits.record);
+	ks_buf_init(&t->positions, config->limits.record);
+	*source = &t->source;
+	return text_open(t, err);
+}

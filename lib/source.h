@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * source.h - where a tool's input comes from: always a stream of frames.
+ *
+ * A pipe or a frames file brings the frames it was given.  Every other
+ * input (lines of text, Kafka) is turned into them by a source here: HELLO
+ * first, RECORDs, a BARRIER each --commit-interval, END last.  So the
+ * operator's loop knows one kind of input.
+ */
+#ifndef KS_SOURCE_H
+#define KS_SOURCE_H
+
+#include "config.h"
+#include "frame.h"
+
+enum ks_next {
+	KS_NEXT_FRAMES,		/* src->chunk holds something new */
+	KS_NEXT_WAIT,		/* nothing now */
+	KS_NEXT_OVER,		/* nothing any more */
+	KS_NEXT_FAILED,		/* err is filled */
+};
+
+/* Counters that the summary and the progress line read. */
+struct ks_source_stats {
+	uint64_t bytes;		/* read */
+	uint64_t total;		/* to read in all, 0: not known */
+	uint64_t rejected, duplicates;	/* records that could not be made; equal keys in JSON */
+};
+
+struct ks_source {
+	/*
+	 * Make more frames available in src->chunk, which then begins behind
+	 * what the loop has used (src->used) and dies at the next call.
+	 *
+	 *	block	wait for input, until wake is readable or the source has
+	 *		something of its own to do; false: only what is there
+	 */
+	enum ks_next (*next)(struct ks_source *src, bool block, struct ks_err *err);
+	/* End the section soon, paused (a signal) or complete (-c); NULL where the frames come from upstream. */
+	void (*stop)(struct ks_source *src, enum ks_kind kind);
+	void (*close)(struct ks_source *src);
+
+	struct ks_bytes chunk;
+	size_t used;		/* of chunk, by the loop: whole frames */
+	size_t need;		/* the frame behind them wants so many bytes; 0: not known */
+	int wake;		/* fd that a signal makes readable */
+	const char *name;	/* for messages: "stdin", a path, a broker */
+	struct ks_source_stats stats;
+};
+
+/* Frames from the files of config, one after another, or from stdin. */
+int	ks_source_frames(const struct ks_config *config, int wake, struct ks_source **src,
+	    struct ks_err *err) KS_MUST_USE;
+
+/* Lines of text (json, envelope, raw) from the files of config or stdin. */
+int	ks_source_text(const struct ks_config *config, int wake, struct ks_source **src,
+	    struct ks_err *err) KS_MUST_USE;
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tsv.c - records as rows: for column(1), sort, a spreadsheet.
+ *
+ * The first record names the columns: key, start, end of a windowed key,
+ * then the fields of the value, nested ones as a.b (a value without fields is
+ * one column, after its key).  What a later record lacks, and null, is "-".
+ * Tab, newline, carriage return and backslash in text are \t \n \r \\.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base64.h"
+#include "json.h"
+#include "num.h"
+#include "sink.h"
+
+#define COLUMNS_MAX 1000	/* more is not read by anybody */
+
+struct ks_tsv {
+	unsigned depth;
+	struct ks_buf name;	/* of the field at hand: a.b */
+	struct ks_buf names;	/* of all columns, each with a NUL */
+	size_t *columns;	/* where each begins in names */
+	struct ks_buf *cells;	/* text of each in this row */
+	bool *filled;
+	size_t count, next;	/* columns; the one expected next */
+	bool named, printed;	/* columns are known; and were printed */
+	const char *wrong;
+	char *warning;
+};
+
+struct ks_tsv *ks_tsv_new(unsigned depth)
+{
+	struct ks_tsv *t = calloc(1, sizeof(*t));
+	size_t i;
+
+	if (t == NULL)
+		return NULL;
+	t->depth = depth;
+	ks_buf_init(&t->name, 64 << 10);
+	ks_buf_init(&t->names, COLUMNS_MAX * 1024);
+	t->columns = calloc(COLUMNS_MAX, sizeof(*t->columns));
+	t->cells = calloc(COLUMNS_MAX, sizeof(*t->cells));
+	t->filled = calloc(COLUMNS_MAX, sizeof(*t->filled));
+	if (t->columns == NULL || t->cells == NULL || t->filled == NULL) {
+		ks_tsv_free(t);
+		return NULL;
+	}
+	for (i = 0; i < COLUMNS_MAX; i++)
+		ks_buf_init(&t->cells[i], SIZE_MAX / 4);
+	return t;
+}
+
+void ks_tsv_free(struct ks_tsv *t)
+{
+	size_t i;
+
+	if (t == NULL)
+		return;
+	for (i = 0; t->cells != NULL && i < COLUMNS_MAX; i++)
+		ks_buf_release(&t->cells[i]);
+	ks_buf_release(&t->name);
+	ks_buf_release(&t->names);
+	free(t->columns);
+	free(t->cells);
+	free(t->filled);
+	free(t);
+}
+
+static const char *column(const struct ks_tsv *t, size_t i)
+{
+	return (const char *)t->names.p + t->columns[i];
+}
+
+static bool is_column(const struct ks_tsv *t, size_t i)
+{
+	return ks_bytes_is(ks_buf_bytes(&t->name), column(t, i));
+}
+
+/* The column of the field whose name is in t->name; COLUMNS_MAX: it has none. */
+static size_t find_column(struct ks_tsv *t)
+{
+	size_t i;
+
+	if (!t->named) {
+		if (t->count == COLUMNS_MAX || ks_buf_reserve(&t->names, t->name.n + 1) != 0)
+			return COLUMNS_MAX;
+		t->columns[t->count] = t->names.n;
+		memcpy(t->names.p + t->names.n, t->name.p, t->name.n);
+		t->names.n += t->name.n;
+		t->names.p[t->names.n++] = '\0';
+		return t->count++;
+	}
+	if (t->next < t->count && is_column(t, t->next))
+		return t->next++;
+	for (i = 0; i < t->count; i++) {
+		if (is_column(t, i)) {
+			t->next = i + 1;
+			return i;
+		}
+	}
+	return COLUMNS_MAX;
+}
+
+static int add_text(struct ks_buf *b, struct ks_bytes text)
+{
+	static const char special[] = "\t\n\r\\", letter[] = "tnr\\";
+	const char *at;
+	size_t i;
+	int no = ks_buf_reserve(b, 2 * text.n);
+
+	for (i = 0; no == 0 && i < text.n; i++) {
+		at = text.p[i] == '\0' ? NULL : strchr(special, text.p[i]);
+		if (at != NULL)
+			b->p[b->n++] = '\\';
+		b->p[b->n++] = at != NULL ? (unsigned char)letter[at - special] : text.p[i];
+	}
+	return no;
+}
+
+static void put_cell(struct ks_tsv *t, const struct ks_val *v, bool time)
+{
+	size_t at = find_column(t);
+	char text[KS_NUM_TEXT];
+	enum ks_mp_error e = KS_MP_OK;
+	struct ks_buf *b;
+	struct ks_val one = *v;
+	int no = 0;
+
+	if (at == COLUMNS_MAX) {
+		if (t->warning[0] == '\0')
+			snprintf(t->warning, 200, "field '%.*s' was not in the first record, so it has no column",
+			    (int)(t->name.n < 100 ? t->name.n : 100), (const char *)t->name.p);
+		return;
+	}
+	b = &t->cells[at];
+	b->n = 0;
+	t->filled[at] = v->type != KS_NIL;
+	if (v->type == KS_STR)
+		no = add_text(b, v->b);
+	else if (v->type == KS_BIN)
+		no = ks_base64_print(b, v->b);
+	else if (v->type == KS_ARRAY || v->type == KS_MAP)
+		e = ks_json_print(v->b, t->depth, b, &no);
+	else if (time && v->type == KS_INT)
+		no = ks_buf_add(b, text, ks_num_print_time(text, v->i));
+	else if (v->type == KS_FLOAT)
+		no = ks_buf_add(b, text, ks_num_print_f64(text, v->d));
+	else if (v->type == KS_UINT)
+		no = ks_buf_add(b, text, ks_num_print_u64(text, one.u));
+	else if (v->type == KS_INT)
+		no = ks_buf_add(b, text, ks_num_print_i64(text, v->i));
+	else if (v->type != KS_NIL)
+		no = ks_buf_printf(b, v->type == KS_TRUE ? "true" : "false");
+	if (e != KS_MP_OK)
+		t->wrong = ks_mp_strerror(e);
+	else if (no != 0)
+		t->wrong = "no memory";
+}
+
+static void flatten(struct ks_tsv *t, const struct ks_val *v, bool time);
+
+/* One field of an object, its name appended to what is in t->name. */
+static void put_field(struct ks_tsv *t, struct ks_bytes name, const struct ks_val *v, bool time)
+{
+	size_t n = t->name.n;
+	int no = n > 0 ? ks_buf_add(&t->name, ".", 1) : 0;
+
+	if (no == 0)
+		no = add_text(&t->name, name);
+	if (no != 0)
+		t->wrong = "the name of a field is too long";
+	else
+		flatten(t, v, time);
+	t->name.n = n;
+}
+
+static void flatten(struct ks_tsv *t, const struct ks_val *v, bool time)
+{
+	const unsigned char *end;
+	struct ks_val name, inner;
+	enum ks_mp_error e;
+	struct ks_head head;
+	uint32_t i;
+
+	if (v->type != KS_MAP) {
+		put_cell(t, v, time);
+		return;
+	}
+	end = v->b.p + v->b.n;
+	if (ks_mp_head(v->b.p, end, &head) != KS_MP_OK)
+		ks_bug("a map was not checked");
+	for (i = 0; i < head.count && t->wrong == NULL; i++) {
+		e = ks_mp_read(&head.body, end, 0, &name);
+		if (e == KS_MP_OK)
+			e = ks_mp_read(&head.body, end, t->depth, &inner);
+		if (e != KS_MP_OK)
+			t->wrong = ks_mp_strerror(e);
+		else
+			put_field(t, name.b, &inner, time && !ks_bytes_is(name.b, "key"));
+	}
+}
+
+static void put_named(struct ks_tsv *t, const char *name, struct ks_bytes value)
+{
+	const unsigned char *p = value.p;
+	enum ks_mp_error e;
+	struct ks_val v;
+
+	e = ks_mp_read(&p, value.p + value.n, t->depth, &v);
+	if (e != KS_MP_OK) {
+		t->wrong = ks_mp_strerror(e);
+		return;
+	}
+	t->name.n = 0;
+	if (name != NULL)
+		put_field(t, ks_str(name), &v, false);
+	else
+		flatten(t, &v, true);
+}
+
+static const char *add_row(struct ks_tsv *t, struct ks_buf *line)
+{
+	size_t i;
+	int no = 0;
+
+	for (i = 0; i < t->count && no == 0 && !t->printed; i++)
+		no = ks_buf_printf(line, i + 1 < t->count ? "%s\t" : "%s\n", column(t, i));
+	t->printed = true;
+	for (i = 0; i < t->count && no == 0; i++) {
+		if (i > 0)
+			no = ks_buf_add(line, "\t", 1);
+		if (no == 0 && t->filled[i])
+			no = ks_buf_add(line, t->cells[i].p, t->cells[i].n);
+		else if (no == 0)
+			no = ks_buf_add(line, "-", 1);
+		t->filled[i] = false;
+	}
+	return no == 0 ? NULL : "the record is too large as text";
+}
+
+const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf *line,
+    char warning[200])
+{
+	bool windowed = (rec->flags & KS_KEY_KIND) != 0;
+	bool fields = (rec->value.p[0] & 0xf0) == 0x80 || rec->value.p[0] == 0xde ||
+	    rec->value.p[0] == 0xdf;
+
+	t->warning = warning;
+	t->wrong = NULL;
+	t->next = 0;
+	if (windowed)
+		put_named(t, NULL, rec->key);
+	else if (!fields && !ks_mp_is_nil(rec->key))
+		put_named(t, "key", rec->key);
+	if (fields) {
+		const unsigned char *p = rec->value.p;
+		enum ks_mp_error e;
+		struct ks_val v;
+
+		e = ks_mp_read(&p, rec->value.p + rec->value.n, t->depth, &v);
+		if (e != KS_MP_OK)
+			return ks_mp_strerror(e);
+		t->name.n = 0;
+		flatten(t, &v, false);
+	} else {
+		put_named(t, "value", rec->value);
+	}
+	if (t->wrong != NULL)
+		return t->wrong;
+	t->named = true;
+	return add_row(t, line);
+}
