@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/* kafka-message.c - between a message of Kafka and a record. */
+#include "kafka-message.h"
+
+#include <errno.h>
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+
+static int no_memory(struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "no memory");
+}
+
+int ks_message_reader_open(struct ks_message_reader *r, const struct ks_config *config,
+    struct ks_err *err)
+{
+	*r = (struct ks_message_reader){ .config = config };
+	ks_buf_init(&r->text, config->limits.record + KS_PAD);
+	ks_buf_init(&r->key, config->limits.key);
+	ks_buf_init(&r->headers, config->limits.record);
+	return ks_ingest_open(&r->ingest, config, err);
+}
+
+void ks_message_reader_close(struct ks_message_reader *r)
+{
+	ks_ingest_close(&r->ingest);
+	ks_buf_release(&r->text);
+	ks_buf_release(&r->key);
+	ks_buf_release(&r->headers);
+}
+
+/* A scanner reads past the end of what it is given, and librdkafka lends the middle of a larger buffer. */
+static int pad(struct ks_message_reader *r, const void *p, size_t n)
+{
+	r->text.n = 0;
+	if (ks_buf_reserve(&r->text, n + KS_PAD) != 0)
+		return ENOMEM;
+	if (n > 0)
+		memcpy(r->text.p, p, n);
+	memset(r->text.p + n, 0, KS_PAD);
+	r->text.n = n;
+	return 0;
+}
+
+/* NULL, or what is wrong with the key; no memory is *no. */
+static const char *read_key(struct ks_message_reader *r, const rd_kafka_message_t *m,
+    struct ks_bytes *key, int *no)
+{
+	struct ks_val v = { .type = KS_BIN, .b = ks_bytes(m->key, m->key_len) };
+	enum ks_json_error e;
+
+	*no = 0;
+	if (m->key == NULL)
+		return NULL;
+	if (m->key_len > r->config->limits.key - KS_MP_HEADER)
+		return "the key is larger than --max-key allows";
+	r->key.n = 0;
+	if (r->config->key_from == KS_KEY_JSON) {
+		*no = pad(r, m->key, m->key_len);
+		if (*no != 0)
+			return NULL;
+		e = ks_json_parse(&r->ingest.json, ks_buf_bytes(&r->text), &r->key);
+		if (e == KS_JSON_BIG)
+			return "the key is larger than --max-key allows";
+		if (e != KS_JSON_OK)
+			return "the key is not JSON (--key-from string takes any text)";
+	} else {
+		if (r->config->key_from == KS_KEY_STRING && ks_utf8_prefix(v.b.p, v.b.n) == v.b.n)
+			v.type = KS_STR;
+		*no = ks_mp_add_val(&r->key, &v);
+	}
+	*key = ks_buf_bytes(&r->key);
+	return NULL;
+}
+
+static int add_header(struct ks_buf *b, const char *name, const void *value, size_t n)
+{
+	struct ks_val v = { .type = value == NULL ? KS_NIL : KS_BIN, .b = ks_bytes(value, n) };
+	int no = ks_mp_add_array_head(b, 2);
+
+	if (no == 0)
+		no = ks_mp_add_str(b, ks_str(name));
+	return no == 0 ? ks_mp_add_val(b, &v) : no;
+}
+
+static const char *read_headers(struct ks_message_reader *r, const rd_kafka_message_t *m,
+    struct ks_bytes *headers, int *no)
+{
+	rd_kafka_headers_t *list;
+	const char *name;
+	const void *value;
+	size_t i, n, count;
+
+	*no = 0;
+	if (rd_kafka_message_headers(m, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return NULL;
+	count = rd_kafka_header_cnt(list);
+	r->headers.n = 0;
+	*no = ks_mp_add_array_head(&r->headers, (uint32_t)count);
+	for (i = 0; i < count && *no == 0; i++) {
+		if (rd_kafka_header_get_all(list, i, &name, &value, &n) != RD_KAFKA_RESP_ERR_NO_ERROR)
+			break;
+		if (ks_utf8_prefix((const unsigned char *)name, strlen(name)) != strlen(name))
+			return "the name of a header is not UTF-8";
+		*no = add_header(&r->headers, name, value, n);
+	}
+	if (*no == EMSGSIZE) {
+		*no = 0;
+		return "the record is larger than --max-record allows";
+	}
+	*headers = ks_buf_bytes(&r->headers);
+	return NULL;
+}
+
+static void read_time(const rd_kafka_message_t *m, struct ks_rec *rec)
+{
+	rd_kafka_timestamp_type_t type;
+	int64_t ms = rd_kafka_message_timestamp(m, &type);
+
+	if (ms == -1 || type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
+		return;
+	rec->time_ms = ms;
+	rec->flags = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? KS_TIME_APPEND : KS_TIME_CREATE;
+}
+
+/* Bytes as they are, straight from the message into the frame. */
+static int read_raw(struct ks_message_reader *r, struct ks_rec *rec, const rd_kafka_message_t *m,
+    struct ks_buf *b, int *made, struct ks_err *err)
+{
+	struct ks_val v = { .type = KS_BIN, .b = ks_bytes(m->payload, m->len) };
+	unsigned char head[KS_MP_HEADER], *o;
+	size_t n;
+
+	if (r->ingest.set != NULL || r->config->time_wall) {
+		r->text.n = 0;
+		if (ks_mp_add_val(&r->text, &v) != 0)
+			return no_memory(err);
+		rec->value = ks_buf_bytes(&r->text);
+		return ks_ingest_record(&r->ingest, rec, b, made, err);
+	}
+	n = (size_t)(ks_mp_put_bin_head(head, (uint32_t)m->len) - head);
+	if (ks_rec_size(rec) + n + m->len > r->config->limits.record)
+		return ks_ingest_reject(&r->ingest, rec, v.b,
+		    "the record is larger than --max-record allows", b, made, err);
+	if (ks_buf_reserve(b, ks_rec_size(rec) + n + m->len) != 0)
+		return no_memory(err);
+	o = ks_rec_put_head(b->p + b->n, rec, n + m->len);
+	memcpy(o, head, n);
+	memcpy(o + n, m->payload, m->len);
+	b->n = (size_t)(o + n + m->len - b->p);
+	*made = 1;
+	return 0;
+}
+
+static int read_json(struct ks_message_reader *r, struct ks_rec *rec, const rd_kafka_message_t *m,
+    struct ks_buf *b, int *made, struct ks_err *err)
+{
+	size_t n;
+	int status;
+
+	if (pad(r, m->payload, m->len) != 0)
+		return no_memory(err);
+	status = ks_ingest_json(&r->ingest, rec, ks_buf_bytes(&r->text), b, made, err);
+	if (status == KS_DATA && !r->config->from_given) {
+		n = strlen(err->text);
+		snprintf(err->text + n, sizeof(err->text) - n, " (--from raw takes any bytes)");
+	}
+	return status;
+}
+
+int ks_message_read(struct ks_message_reader *r, struct ks_bytes topic,
+    const struct rd_kafka_message_s *m, struct ks_buf *b, int *made, struct ks_err *err)
+{
+	struct ks_rec rec = {
+		.topic = topic, .partition = m->partition, .offset = m->offset, .key = ks_mp_nil,
+		.headers = ks_no_headers,
+	};
+	const char *wrong;
+	int no;
+
+	*made = 0;
+	read_time(m, &rec);
+	wrong = read_key(r, m, &rec.key, &no);
+	if (wrong == NULL && no == 0)
+		wrong = read_headers(r, m, &rec.headers, &no);
+	if (no != 0)
+		return no_memory(err);
+	if (wrong == NULL && m->len > r->config->limits.record)
+		wrong = "the record is larger than --max-record allows";
+	if (wrong != NULL)
+		return ks_ingest_reject(&r->ingest, &rec, ks_bytes(m->payload, m->len), wrong, b, made, err);
+	if (m->payload == NULL) {
+		rec.value = ks_mp_nil;
+		return ks_ingest_record(&r->ingest, &rec, b, made, err);
+	}
+	if (r->config->from == KS_RAW)
+		return read_raw(r, &rec, m, b, made, err);
+	return read_json(r, &rec, m, b, made, err);
+}
+
+void ks_message_writer_open(struct ks_message_writer *w, const struct ks_config *config)
+{
+	static const enum ks_message_codec key[] = { KS_AS_TEXT, KS_AS_JSON, KS_AS_BYTES };
+
+	*w = (struct ks_message_writer){
+		.key_codec = key[config->key_to], .depth = config->limits.depth,
+		.value_codec = !config->to_given ? KS_AS_JSON_OR_BYTES :
+		    config->to == KS_RAW ? KS_AS_BYTES : KS_AS_JSON,
+	};
+	/* A value below its limit may grow as text: "\u0001" for a byte. */
+	ks_buf_init(&w->key, 16 * config->limits.key);
+	ks_buf_init(&w->base, 16 * config->limits.key);
+	ks_buf_init(&w->value, 16 * config->limits.record);
+}
+
+void ks_message_writer_close(struct ks_message_writer *w)
+{
+	ks_buf_release(&w->key);
+	ks_buf_release(&w->base);
+	ks_buf_release(&w->value);
+}
+
+static const char *serialise(struct ks_bytes value, enum ks_message_codec codec, unsigned depth,
+    struct ks_buf *scratch, struct ks_bytes *bytes)
+{
+	const unsigned char *p = value.p;
+	enum ks_mp_error e = KS_MP_OK;
+	struct ks_head head;
+	struct ks_val v;
+	int no = 0;
+
+	e = ks_mp_head(p, p + value.n, &head);
+	if (e != KS_MP_OK)
+		return ks_mp_strerror(e);
+	*bytes = ks_bytes(NULL, 0);
+	if (head.type == KS_NIL)
+		return NULL;
+	if ((head.type == KS_BIN && codec != KS_AS_JSON) ||
+	    (head.type == KS_STR && (codec == KS_AS_TEXT || codec == KS_AS_BYTES))) {
+		e = ks_mp_read(&p, p + value.n, depth, &v);
+		*bytes = v.b;
+		return e == KS_MP_OK ? NULL : ks_mp_strerror(e);
+	}
+	if (codec == KS_AS_BYTES)
+		return "is neither text nor bytes: raw does not do";
+	scratch->n = 0;
+	e = ks_json_print(value, depth, scratch, &no);
+	*bytes = ks_buf_bytes(scratch);
+	if (no != 0)
+		return no == ENOMEM ? "no memory" : "is too large as text";
+	return e == KS_MP_OK ? NULL : ks_mp_strerror(e);
+}
+
+/* {"key": K, "start": ..., "end": ...}: K. */
+static bool base_key(struct ks_bytes key, unsigned depth, struct ks_bytes *base)
+{
+	const unsigned char *p, *end = key.p + key.n;
+	struct ks_head head;
+	struct ks_val name;
+	uint32_t i;
+
+	if (ks_mp_head(key.p, end, &head) != KS_MP_OK || head.type != KS_MAP)
+		return false;
+	p = head.body;
+	for (i = 0; i < head.count; i++) {
+		if (ks_mp_read(&p, end, 0, &name) != KS_MP_OK)
+			return false;
+		base->p = p;
+		if (ks_mp_skip(&p, end, depth) != KS_MP_OK)
+			return false;
+		base->n = (size_t)(p - base->p);
+		if (ks_bytes_is(name.b, "key"))
+			return true;
+	}
+	return false;
+}
+
+const char *ks_message_write(struct ks_message_writer *w, const struct ks_rec *rec,
+    struct ks_message *m)
+{
+	const char *wrong = serialise(rec->value, w->value_codec, w->depth, &w->value, &m->value);
+	struct ks_bytes base;
+
+	if (wrong != NULL)
+		return wrong;
+	wrong = serialise(rec->key, w->key_codec, w->depth, &w->key, &m->key);
+	if (wrong != NULL)
+		return "the key cannot be written by --key-to: see kstream-cat(1)";
+	m->hashed = m->key;
+	if ((rec->flags & KS_KEY_KIND) != 0) {
+		if (!base_key(rec->key, w->depth, &base) ||
+		    serialise(base, w->key_codec, w->depth, &w->base, &m->hashed) != NULL)
+			return "the key is not that of a window";
+	}
+	m->time_ms = 0;
+	if ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
+		return NULL;
+	if (rec->time_ms <= 0)
+		return "a time at or before 1970-01-01T00:00:00Z cannot be written to Kafka";
+	m->time_ms = rec->time_ms;
+	return NULL;
+}
+
+struct rd_kafka_headers_s *ks_message_headers(struct ks_bytes headers)
+{
+	const unsigned char *p, *end = headers.p + headers.n;
+	struct ks_val name, value;
+	rd_kafka_headers_t *list;
+	struct ks_head head, pair;
+	uint32_t i;
+
+	if (ks_mp_head(headers.p, end, &head) != KS_MP_OK || head.type != KS_ARRAY || head.count == 0)
+		return NULL;
+	list = rd_kafka_headers_new(head.count);
+	p = head.body;
+	for (i = 0; i < head.count; i++) {
+		if (ks_mp_head(p, end, &pair) != KS_MP_OK)
+			ks_bug("headers were not checked");
+		p = pair.body;
+		if (ks_mp_read(&p, end, 0, &name) != KS_MP_OK || ks_mp_read(&p, end, 0, &value) != KS_MP_OK)
+			ks_bug("headers were not checked");
+		if (rd_kafka_header_add(list, (const char *)name.b.p, (ssize_t)name.b.n,
+		    value.type == KS_NIL ? NULL : value.b.p,
+		    value.type == KS_NIL ? 0 : (ssize_t)value.b.n) != RD_KAFKA_RESP_ERR_NO_ERROR)
+			ks_bug("a header is refused");
+	}
+	return list;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kafka-message.h - between a message of Kafka and a record.
+ *
+ * null and empty stay distinct in key, value and headers; headers keep
+ * their order and duplicates.
+ */
+#ifndef KS_KAFKA_MESSAGE_H
+#define KS_KAFKA_MESSAGE_H
+
+#include "ingest.h"
+
+struct rd_kafka_message_s;
+struct rd_kafka_headers_s;
+
+struct ks_message_reader {
+	const struct ks_config *config;
+	struct ks_ingest ingest;
+	struct ks_buf text;		/* a value with KS_PAD bytes behind it */
+	struct ks_buf key, headers;	/* msgpack of the record at hand */
+};
+
+/* config->from is KS_JSON or KS_RAW; config->key_from says how keys are read. */
+int	ks_message_reader_open(struct ks_message_reader *r, const struct ks_config *config,
+	    struct ks_err *err) KS_MUST_USE;
+void	ks_message_reader_close(struct ks_message_reader *r);
+
+/*
+ * ks_message_read - append the frame of one message to b.
+ *
+ *	topic	its name
+ *	made	RECORD frames appended: 1, or 0 where --on-error or --on-bad-time
+ *		let it go
+ *
+ * KS_DATA names the record.
+ */
+int	ks_message_read(struct ks_message_reader *r, struct ks_bytes topic,
+	    const struct rd_kafka_message_s *m, struct ks_buf *b, int *made, struct ks_err *err)
+	    KS_MUST_USE;
+
+/* How a msgpack value becomes bytes.  nil is null in all of them. */
+enum ks_message_codec {
+	KS_AS_TEXT,	/* strings and bytes bare, the rest as JSON */
+	KS_AS_JSON,	/* JSON, strings quoted, bytes in base64 */
+	KS_AS_BYTES,	/* strings and bytes bare, the rest is refused */
+	KS_AS_JSON_OR_BYTES,	/* bytes bare, the rest as JSON: --to was not given */
+};
+
+struct ks_message_writer {
+	enum ks_message_codec key_codec, value_codec;
+	unsigned depth;
+	struct ks_buf key, base, value;	/* scratch */
+};
+
+/* A record as Kafka takes it; slices borrow from the record or the writer. */
+struct ks_message {
+	struct ks_bytes key, value;	/* p == NULL: null */
+	struct ks_bytes hashed;		/* what places the record: its key, or a windowed key's base key */
+	int64_t time_ms;		/* 0: librdkafka takes the present */
+};
+
+void	ks_message_writer_open(struct ks_message_writer *w, const struct ks_config *config);
+void	ks_message_writer_close(struct ks_message_writer *w);
+
+/*
+ * ks_message_write - the bytes of a record.
+ *
+ * Returns NULL, or what is wrong with it.  A time of exactly 0 or below is
+ * wrong: librdkafka takes 0 for "now", and Kafka takes none below.
+ */
+const char *ks_message_write(struct ks_message_writer *w, const struct ks_rec *rec,
+	    struct ks_message *m) KS_MUST_USE;
+
+/*
+ * ks_message_headers - librdkafka's list of a record's headers, NULL where
+ * there are none.  The caller's, until a message takes it.
+ */
+struct rd_kafka_headers_s *ks_message_headers(struct ks_bytes headers);
+
+#endif

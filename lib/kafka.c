@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kafka.c - the client under the source and the sink.
+ *
+ * librdkafka retries whatever might heal, wrong secrets included, and
+ * tells of it only by its error callback.  So the callback keeps the first
+ * error that will not heal, and whoever waits looks there.
+ */
+#include "kafka.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <librdkafka/rdkafka.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fdio.h"
+
+#define SECRET_MAX ((size_t)64 << 10)	/* bytes of a property read from a file: a chain of certificates fits */
+
+/* Properties that carry a promise of ours. */
+static const char *const kept[] = {
+	"enable.auto.commit", "enable.auto.offset.store", "auto.commit.enable", "enable.partition.eof",
+	"enable.idempotence", "transactional.id", "auto.offset.reset", "acks", "request.required.acks",
+	"delivery.report.only.error", "dr_cb", "dr_msg_cb", "produce.offset.report",
+	"allow.auto.create.topics", "message.timeout.ms", "delivery.timeout.ms", "partitioner",
+};
+
+static int no_memory(struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "no memory");
+}
+
+static int set_property(rd_kafka_conf_t *conf, const char *name, const char *value,
+    struct ks_err *err)
+{
+	char why[300];
+
+	switch (rd_kafka_conf_set(conf, name, value, why, sizeof(why))) {
+	case RD_KAFKA_CONF_OK:
+		return 0;
+	case RD_KAFKA_CONF_UNKNOWN:
+		return ks_fail(err, KS_USAGE, "-X: librdkafka %s knows no property '%s'",
+		    rd_kafka_version_str(), name);
+	default:
+		/* Its own text may hold the value. */
+		return ks_fail(err, KS_USAGE, "-X: property '%s' does not take that value", name);
+	}
+}
+
+static int read_secret(const char *name, const char *path, char *room, struct ks_err *err)
+{
+	size_t n = 0;
+	ssize_t got = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && n < SECRET_MAX && (got = read(fd, room + n, SECRET_MAX - n)) > 0)
+		n += (size_t)got;
+	if (got < 0) {
+		ks_fail_errno(err, KS_CONFIG, errno, "cannot read '%s' for property '%s'", path, name);
+		if (fd >= 0)
+			close(fd);
+		return err->status;
+	}
+	close(fd);
+	if (n == SECRET_MAX)
+		return ks_fail(err, KS_CONFIG, "'%s' is too large for property '%s'", path, name);
+	if (n > 0 && room[n - 1] == '\n')
+		n--;
+	if (n > 0 && room[n - 1] == '\r')
+		n--;
+	room[n] = '\0';
+	if (strlen(room) != n)
+		return ks_fail(err, KS_CONFIG, "'%s' is not text, for property '%s'", path, name);
+	return 0;
+}
+
+static int set_from_file(rd_kafka_conf_t *conf, const char *name, const char *path,
+    struct ks_err *err)
+{
+	char *room = malloc(SECRET_MAX + 1);
+	int status;
+
+	if (room == NULL)
+		return no_memory(err);
+	status = read_secret(name, path, room, err);
+	if (status == 0)
+		status = set_property(conf, name, room, err);
+	explicit_bzero(room, SECRET_MAX + 1);
+	free(room);
+	return status;
+}
+
+static int set_given(rd_kafka_conf_t *conf, const struct ks_kafka_property *p, struct ks_err *err)
+{
+	const char *value = p->value;
+	size_t i;
+
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (strcmp(p->name, kept[i]) == 0)
+			return ks_fail(err, KS_USAGE, "-X: property '%s' is kstream's own", p->name);
+	if (value[0] == '@')
+		return set_from_file(conf, p->name, value + 1, err);
+	if (strncmp(value, "env:", 4) == 0) {
+		value = getenv(p->value + 4);
+		if (value == NULL)
+			return ks_fail(err, KS_CONFIG, "-X: no variable '%s' in the environment, for property '%s'",
+			    p->value + 4, p->name);
+	}
+	return set_property(conf, p->name, value, err);
+}
+
+int ks_kafka_conf(const struct ks_kafka_options *options, const struct ks_kafka_property *ours,
+    struct rd_kafka_conf_s **conf, struct ks_err *err)
+{
+	rd_kafka_conf_t *c = rd_kafka_conf_new();
+	int status = 0;
+	size_t i;
+
+	for (; ours->name != NULL; ours++)
+		if (rd_kafka_conf_set(c, ours->name, ours->value, NULL, 0) == RD_KAFKA_CONF_INVALID)
+			ks_bug("a property of our own is refused");
+	if (options->brokers != NULL && status == 0)
+		status = set_property(c, "bootstrap.servers", options->brokers, err);
+	for (i = 0; i < options->property_count && status == 0; i++)
+		status = set_given(c, &options->properties[i], err);
+	if (status != 0)
+		rd_kafka_conf_destroy(c);
+	else
+		*conf = c;
+	return status;
+}
+
+void ks_kafka_conf_drop(struct rd_kafka_conf_s *conf)
+{
+	if (conf != NULL)
+		rd_kafka_conf_destroy(conf);
+}
+
+void ks_kafka_conf_text(const struct rd_kafka_conf_s *conf, const char *name, char *room, size_t n)
+{
+	if (rd_kafka_conf_get(conf, name, room, &n) != RD_KAFKA_CONF_OK)
+		room[0] = '\0';
+}
+
+int ks_kafka_status(int code, bool starting)
+{
+	switch ((rd_kafka_resp_err_t)code) {
+	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+	case RD_KAFKA_RESP_ERR__SSL:
+	case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+	case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+		return KS_DENIED;
+	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+	case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+	case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+	case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+	case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+		return KS_CONFIG;
+	case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+	case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+	case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+	case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+	case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+	case RD_KAFKA_RESP_ERR__BAD_MSG:
+		return KS_DATA;
+	default:
+		return starting ? KS_UNAVAILABLE : KS_TEMP;
+	}
+}
+
+/*
+ * Where a client certificate is missing, the broker's alert comes as a
+ * transport error (real-parts 1).
+ */
+static bool is_alert(const char *why)
+{
+	return strstr(why, "SSL") != NULL && strstr(why, "alert") != NULL;
+}
+
+/* SCRAM of librdkafka below 2.6.1 is refused by Kafka 4 as "invalid credentials" (its pull request 4895). */
+static const char *scram_hint(const char *why)
+{
+	if (rd_kafka_version() >= 0x020601ff || strstr(why, "SCRAM") == NULL)
+		return "";
+	return "; this librdkafka cannot do SCRAM with Kafka 4.0 or later: use 2.6.1";
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
+{
+	struct ks_kafka *k = opaque;
+	char fatal[300];
+
+	if (code == RD_KAFKA_RESP_ERR__FATAL) {
+		code = (int)rd_kafka_fatal_error(rk, fatal, sizeof(fatal));
+		why = fatal;
+	} else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+		if (k->down_since == 0)
+			k->down_since = ks_clock_ms();
+		return;
+	} else if (code == RD_KAFKA_RESP_ERR__TRANSPORT && is_alert(why)) {
+		code = RD_KAFKA_RESP_ERR__SSL;
+	} else if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__RESOLVE) {
+		ks_fail(&k->refused, KS_UNAVAILABLE, "%s", why);
+		return;
+	} else if (code != RD_KAFKA_RESP_ERR__AUTHENTICATION && code != RD_KAFKA_RESP_ERR__SSL) {
+		return;
+	}
+	if (k->failed.status == 0)
+		ks_fail(&k->failed, ks_kafka_status(code, false), "%s%s", why, scram_hint(why));
+}
+
+/* librdkafka's log is for whoever asked for it by -X debug=. */
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+	(void)rk;
+	(void)level;
+	(void)facility;
+	(void)text;
+}
+
+int ks_kafka_open(struct ks_kafka *k, const struct ks_kafka_options *options, bool producer,
+    struct rd_kafka_conf_s *conf, struct ks_err *err)
+{
+	char why[400], brokers[512], debug[64];
+
+	*k = (struct ks_kafka){ .timeout_ms = options->timeout_ms };
+	k->brokers = options->brokers != NULL ? options->brokers : "Kafka";
+	ks_kafka_conf_text(conf, "bootstrap.servers", brokers, sizeof(brokers));
+	if (brokers[0] == '\0') {
+		rd_kafka_conf_destroy(conf);
+		return ks_fail(err, KS_USAGE, "no broker: name one with -b HOST:PORT");
+	}
+	rd_kafka_conf_set_opaque(conf, k);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	ks_kafka_conf_text(conf, "debug", debug, sizeof(debug));
+	if (debug[0] == '\0')
+		rd_kafka_conf_set_log_cb(conf, on_log);
+	k->rk = rd_kafka_new(producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, why, sizeof(why));
+	if (k->rk == NULL) {
+		rd_kafka_conf_destroy(conf);
+		return ks_fail(err, KS_CONFIG, "cannot make a Kafka client: %s", why);
+	}
+	return 0;
+}
+
+void ks_kafka_close(struct ks_kafka *k)
+{
+	if (k->rk != NULL)
+		rd_kafka_destroy_flags(k->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	k->rk = NULL;
+}
+
+int ks_kafka_fail(struct ks_kafka *k, int code, bool starting, struct ks_err *err,
+    const char *fmt, ...)
+{
+	char what[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (k->failed.status != 0)
+		return ks_fail(err, k->failed.status, "%s: %s", what, k->failed.text);
+	if (k->refused.status != 0 && (code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+	    code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
+		return ks_fail(err, ks_kafka_status(code, starting), "%s: %s", what, k->refused.text);
+	return ks_fail(err, ks_kafka_status(code, starting), "%s: %s", what,
+	    rd_kafka_err2str((rd_kafka_resp_err_t)code));
+}
+
+int ks_kafka_check(struct ks_kafka *k, struct ks_err *err)
+{
+	rd_kafka_poll(k->rk, 0);
+	if (k->failed.status == 0)
+		return 0;
+	return ks_fail(err, k->failed.status, "%s: %s", k->brokers, k->failed.text);
+}
+
+/*
+ * Metadata in growing slices, so that an error which only the callback
+ * knows of ends the wait.
+ */
+static int await_metadata(struct ks_kafka *k, rd_kafka_topic_t *topic, const char *name,
+    bool starting, const struct rd_kafka_metadata **md, struct ks_err *err)
+{
+	int64_t now = ks_clock_ms(), patience = k->timeout_ms, deadline;
+	rd_kafka_resp_err_t e;
+	int slice = 250;
+
+	if (starting && patience > KS_KAFKA_START_MS)
+		patience = KS_KAFKA_START_MS;
+	for (deadline = now + patience;; slice *= 2) {
+		if (slice > deadline - now)
+			slice = (int)(deadline - now);
+		e = rd_kafka_metadata(k->rk, 0, topic, md, slice > 0 ? slice : 1);
+		if (e == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			k->down_since = 0;
+			return 0;
+		}
+		rd_kafka_poll(k->rk, 0);
+		now = ks_clock_ms();
+		if (k->failed.status != 0 || now >= deadline ||
+		    (e != RD_KAFKA_RESP_ERR__TRANSPORT && e != RD_KAFKA_RESP_ERR__TIMED_OUT) ||
+		    (starting && k->down_since != 0 && now - k->down_since > KS_KAFKA_REFUSED_MS))
+			return ks_kafka_fail(k, (int)e, starting, err, "cannot ask %s about topic '%s'",
+			    k->brokers, name);
+	}
+}
+
+static int read_metadata(const struct rd_kafka_metadata *md, const char *name,
+    int32_t *partitions, struct ks_err *err)
+{
+	const struct rd_kafka_metadata_topic *t = &md->topics[0];
+
+	if (md->topic_cnt < 1 || t->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+		return ks_fail(err, KS_CONFIG, "there is no topic '%s'", name);
+	if (t->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+		return ks_fail(err, KS_DENIED, "no right to describe topic '%s'", name);
+	if (t->err != RD_KAFKA_RESP_ERR_NO_ERROR && t->err != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+		return ks_fail(err, ks_kafka_status((int)t->err, false), "topic '%s': %s", name,
+		    rd_kafka_err2str(t->err));
+	if (t->partition_cnt < 1)
+		return ks_fail(err, KS_TEMP, "topic '%s' has no partitions yet", name);
+	*partitions = t->partition_cnt;
+	return 0;
+}
+
+int ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
+    struct rd_kafka_topic_s **topic, int32_t *partitions, struct ks_err *err)
+{
+	const struct rd_kafka_metadata *md;
+	rd_kafka_topic_t *t;
+	int status;
+
+	if (name[0] == '\0' || strlen(name) > KS_NAME_MAX)
+		return ks_fail(err, KS_CONFIG, "'%.64s' cannot be the name of a topic", name);
+	t = rd_kafka_topic_new(k->rk, name, NULL);
+	if (t == NULL)
+		return ks_kafka_fail(k, (int)rd_kafka_last_error(), starting, err, "topic '%s'", name);
+	status = await_metadata(k, t, name, starting, &md, err);
+	if (status == 0) {
+		status = read_metadata(md, name, partitions, err);
+		rd_kafka_metadata_destroy(md);
+	}
+	if (status != 0)
+		rd_kafka_topic_destroy(t);
+	else
+		*topic = t;
+	return status;
+}
+
+void ks_kafka_topic_drop(struct rd_kafka_topic_s *topic)
+{
+	if (topic != NULL)
+		rd_kafka_topic_destroy(topic);
+}
+
+int ks_kafka_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
+    struct ks_err *err)
+{
+	int64_t wait = k->timeout_ms < KS_KAFKA_START_MS ? k->timeout_ms : KS_KAFKA_START_MS;
+	rd_kafka_resp_err_t e;
+	int i;
+
+	for (i = 0; i < list->cnt; i++)
+		list->elems[i].offset = end ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+	e = rd_kafka_offsets_for_times(k->rk, list, (int)wait);
+	rd_kafka_poll(k->rk, 0);
+	if (e != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return ks_kafka_fail(k, (int)e, true, err, "cannot ask %s where its partitions %s",
+		    k->brokers, end ? "end" : "begin");
+	for (i = 0; i < list->cnt; i++)
+		if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+			return ks_kafka_fail(k, (int)list->elems[i].err, true, err,
+			    "cannot ask where %s/%d %s", list->elems[i].topic,
+			    (int)list->elems[i].partition, end ? "ends" : "begins");
+	return 0;
+}

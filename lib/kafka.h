@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kafka.h - what reading and writing Kafka share: the client's
+ * configuration, its errors as statuses, metadata, watermarks.
+ *
+ * rdkafka.h is included by kafka*.c alone; here its handles are names.
+ * librdkafka's callbacks run in the thread that polls, which is ours.
+ */
+#ifndef KS_KAFKA_H
+#define KS_KAFKA_H
+
+#include "buf.h"
+#include "sys.h"
+
+struct rd_kafka_s;
+struct rd_kafka_conf_s;
+struct rd_kafka_topic_s;
+struct rd_kafka_topic_partition_list_s;
+
+/*
+ * How long the first answer may take, in ms: a name to resolve, TLS and a
+ * far broker fit in.  Less when --timeout is less.
+ */
+#define KS_KAFKA_START_MS 10000
+/* Every broker has refused and none has come back for so long: nobody is there. */
+#define KS_KAFKA_REFUSED_MS 2000
+/*
+ * --timeout: how long a broker that was there may stay away.  Measured: a
+ * leader that dies is replaced after 9 s, a broker that restarts is back
+ * after 13 to 25 s (real-parts 2, broker 7).
+ */
+#define KS_KAFKA_AWAY_MS 60000
+
+struct ks_kafka_property {
+	const char *name, *value;
+};
+
+enum ks_kafka_start {
+	KS_START_BEGINNING,
+	KS_START_END,
+	KS_START_OFFSET,	/* at start_at */
+	KS_START_TAIL,		/* the last start_at of each partition */
+};
+
+/* What a tool's options say about Kafka.  Text is borrowed from argv; lists are the tool's. */
+struct ks_kafka_options {
+	const char *brokers;	/* -b; NULL: perhaps in a property */
+	const struct ks_kafka_property *properties;	/* -X, in order */
+	size_t property_count;
+	const int32_t *partitions;	/* -p; none: all */
+	size_t partition_count;
+	enum ks_kafka_start start;	/* -o */
+	int64_t start_at;
+	bool bounded;		/* -e */
+	bool by_route;		/* --route: main records go to their route */
+	int64_t timeout_ms;	/* --timeout */
+};
+
+/*
+ * A client.  failed keeps the first error that no call reports by itself
+ * but that librdkafka would retry for ever (wrong secret, bad certificate,
+ * fenced), or the last word on a broker that cannot be reached.
+ */
+struct ks_kafka {
+	struct rd_kafka_s *rk;
+	const char *brokers;
+	int64_t timeout_ms;
+	struct ks_err failed;	/* status 0: nothing */
+	struct ks_err refused;	/* why the last connection failed */
+	int64_t down_since;	/* ks_clock_ms when every broker was gone, 0: they are not known to be */
+};
+
+/*
+ * ks_kafka_conf - a client configuration.
+ *
+ *	ours	the caller's own, ended by a NULL name; one that this librdkafka
+ *		does not know is left out
+ *	conf	out: the caller's, until ks_kafka_open takes it
+ *
+ * Then come -b and every -X.  A value "@FILE" is the content of the file
+ * without its last newline, "env:NAME" that of a variable.  Values never
+ * appear in a message.  Properties that carry a promise (enable.auto.commit
+ * and the like) are refused: KS_USAGE.
+ */
+int	ks_kafka_conf(const struct ks_kafka_options *options, const struct ks_kafka_property *ours,
+	    struct rd_kafka_conf_s **conf, struct ks_err *err) KS_MUST_USE;
+
+/* Free a configuration that was not taken. */
+void	ks_kafka_conf_drop(struct rd_kafka_conf_s *conf);
+
+/* The value of a property of conf, into room; "" when it has none. */
+void	ks_kafka_conf_text(const struct rd_kafka_conf_s *conf, const char *name, char *room, size_t n);
+
+/*
+ * ks_kafka_open - make the client; conf is taken whatever happens.
+ * No broker is contacted by it.
+ */
+int	ks_kafka_open(struct ks_kafka *k, const struct ks_kafka_options *options, bool producer,
+	    struct rd_kafka_conf_s *conf, struct ks_err *err) KS_MUST_USE;
+
+/* Nothing of the client may be held any more.  All zero bytes is a closed client. */
+void	ks_kafka_close(struct ks_kafka *k);
+
+/*
+ * ks_kafka_status - the status of a librdkafka error code.
+ * starting: no broker has answered yet.
+ */
+int	ks_kafka_status(int code, bool starting);
+
+/* Fill err for a failed call: what, then librdkafka's words; a remembered failure goes first. */
+int	ks_kafka_fail(struct ks_kafka *k, int code, bool starting, struct ks_err *err,
+	    const char *fmt, ...) KS_PRINTF(5, 6);
+
+/*
+ * ks_kafka_check - serve the callbacks without waiting, and return the
+ * remembered failure, if there is one.
+ */
+int	ks_kafka_check(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * ks_kafka_topic - ask for a topic's metadata; the client then knows its
+ * leaders, so that the first fetch or record does not wait for a timer
+ * (0.5 s, measured).
+ *
+ *	starting	the first contact: waits KS_KAFKA_START_MS at most, and
+ *			an unreachable broker is KS_UNAVAILABLE
+ *	topic		a handle, the caller's to destroy with ks_kafka_topic_drop
+ *	partitions	how many it has
+ *
+ * An unknown topic is KS_CONFIG: nothing here makes one.
+ */
+int	ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
+	    struct rd_kafka_topic_s **topic, int32_t *partitions, struct ks_err *err) KS_MUST_USE;
+void	ks_kafka_topic_drop(struct rd_kafka_topic_s *topic);
+
+/*
+ * ks_kafka_ends - the first offset (end false) or the end (end true) of
+ * each partition of list, into its offset field: one request a leader.
+ * The end is that of the client's isolation level: with read_committed
+ * the last stable offset.
+ */
+int	ks_kafka_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
+	    struct ks_err *err) KS_MUST_USE;
+
+#endif
