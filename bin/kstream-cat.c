@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kstream-cat - copy an endpoint to an endpoint: topic, file, pipe.
+ *
+ * The only tool that talks to Kafka; what it does there is in
+ * lib/kafka-source.c and lib/kafka-sink.c.
+ */
+#include <stdlib.h>
+
+#include "lib/endpoint.h"
+#include "lib/kafka-sink.h"
+#include "lib/kafka-source.h"
+#include "lib/num.h"
+#include "lib/op.h"
+
+struct cat {
+	struct ks_kafka_options kafka;
+	struct ks_kafka_property *properties;	/* names are ours, values stand in argv */
+	int32_t *partitions;
+	const char *topic;	/* -t of -P */
+	const char *needs;	/* an option that was given and makes sense with Kafka only */
+	bool produce, kcat, offset;
+};
+
+enum {
+	OPT_BROKERS, OPT_PARTITION, OPT_OFFSET, OPT_EXIT_EOF, OPT_PRODUCER, OPT_CONSUMER, OPT_ROUTE,
+	OPT_PROPERTY, OPT_TIMEOUT,
+};
+
+static const struct ks_option options[] = {
+	[OPT_BROKERS] = { "bootstrap-server", 'b', "HOST:PORT", "Kafka's brokers, between commas" },
+	[OPT_PARTITION] = { "partition", 'p', "N,...", "these partitions only; with -P: this one" },
+	[OPT_OFFSET] = { "offset", 'o', "WHERE", "beginning, end, N, or -N: the last N of each" },
+	[OPT_EXIT_EOF] = { "exit-eof", 'e', NULL, "end where the topic ended at start" },
+	[OPT_PRODUCER] = { "producer", 'P', NULL, "write to the topic of -t" },
+	[OPT_CONSUMER] = { "consumer", 'C', NULL, "print raw values as kcat -C does" },
+	[OPT_ROUTE] = { "route", 0, NULL, "with -P: each record to the topic of its route" },
+	[OPT_PROPERTY] = { "property", 'X', "NAME=VALUE", "a property of librdkafka" },
+	[OPT_TIMEOUT] = { "timeout", 0, "DURATION", "how long a broker may stay away (60s)" },
+	{ 0 },
+};
+
+static int no_memory(struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "no memory");
+}
+
+static int add_partition(struct cat *c, int32_t x, struct ks_err *err)
+{
+	int32_t *grown;
+	size_t i;
+
+	for (i = 0; i < c->kafka.partition_count; i++)
+		if (c->partitions[i] == x)
+			return 0;
+	grown = realloc(c->partitions, (c->kafka.partition_count + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return no_memory(err);
+	grown[c->kafka.partition_count++] = x;
+	c->kafka.partitions = c->partitions = grown;
+	return 0;
+}
+
+/* "3", "0,2,5", or kcat's -1 for all of them. */
+static int parse_partitions(struct cat *c, const char *value, struct ks_err *err)
+{
+	const char *p = value;
+	int64_t x;
+	size_t n;
+	int status;
+
+	if (strcmp(value, "-1") == 0)
+		return 0;
+	for (;;) {
+		n = strcspn(p, ",");
+		if (ks_num_parse_i64(ks_bytes(p, n), &x) != 0 || x < 0 || x > INT32_MAX)
+			return ks_fail(err, KS_USAGE, "--partition '%s' is not a list of numbers from 0", value);
+		status = add_partition(c, (int32_t)x, err);
+		if (status != 0 || p[n] == '\0')
+			return status;
+		p += n + 1;
+	}
+}
+
+static int parse_offset(struct cat *c, const char *value, struct ks_err *err)
+{
+	struct ks_kafka_options *k = &c->kafka;
+
+	c->offset = true;
+	k->start = KS_START_BEGINNING;
+	if (strcmp(value, "beginning") == 0)
+		return 0;
+	k->start = KS_START_END;
+	if (strcmp(value, "end") == 0)
+		return 0;
+	if (strcmp(value, "stored") == 0 || strncmp(value, "s@", 2) == 0 || strncmp(value, "e@", 2) == 0)
+		return ks_fail(err, KS_USAGE, "--offset %s is not there yet", value);
+	if (ks_num_parse_i64(ks_str(value), &k->start_at) != 0 || k->start_at == INT64_MIN)
+		return ks_fail(err, KS_USAGE, "--offset '%s' is not beginning, end, N or -N", value);
+	k->start = value[0] == '-' ? KS_START_TAIL : KS_START_OFFSET;
+	if (k->start_at < 0)
+		k->start_at = -k->start_at;
+	return 0;
+}
+
+/* NAME=VALUE; kcat's "topic." before a name says nothing to librdkafka. */
+static int parse_property(struct cat *c, const char *value, struct ks_err *err)
+{
+	const char *name = strncmp(value, "topic.", 6) == 0 ? value + 6 : value;
+	const char *eq = strchr(name, '=');
+	struct ks_kafka_property *p;
+
+	if (eq == NULL || eq == name)
+		return ks_fail(err, KS_USAGE, "-X wants NAME=VALUE, a property of librdkafka");
+	p = realloc(c->properties, (c->kafka.property_count + 1) * sizeof(*p));
+	if (p == NULL)
+		return no_memory(err);
+	c->kafka.properties = c->properties = p;
+	p += c->kafka.property_count;
+	p->name = strndup(name, (size_t)(eq - name));
+	p->value = eq + 1;
+	if (p->name == NULL)
+		return no_memory(err);
+	c->kafka.property_count++;
+	if (strcmp(p->name, "bootstrap.servers") == 0 || strcmp(p->name, "metadata.broker.list") == 0)
+		c->kafka.brokers = p->value;
+	return 0;
+}
+
+static int parse_timeout(struct cat *c, const char *value, struct ks_err *err)
+{
+	if (ks_num_parse_duration(ks_str(value), &c->kafka.timeout_ms) != 0 ||
+	    c->kafka.timeout_ms < 1000 || c->kafka.timeout_ms > 86400000)
+		return ks_fail(err, KS_USAGE, "--timeout '%s' is not a duration from 1s to 1d, such as 30s", value);
+	return 0;
+}
+
+static int cat_option(void *st, struct ks_run *run, unsigned at, const char *value)
+{
+	struct cat *c = st;
+
+	if (at != OPT_BROKERS)
+		c->needs = options[at].name;
+	switch (at) {
+	case OPT_BROKERS: c->kafka.brokers = value; return 0;
+	case OPT_PARTITION: return parse_partitions(c, value, run->err);
+	case OPT_OFFSET: return parse_offset(c, value, run->err);
+	case OPT_EXIT_EOF: c->kafka.bounded = true; return 0;
+	case OPT_PRODUCER: c->produce = true; return 0;
+	case OPT_CONSUMER: c->kcat = true; return 0;
+	case OPT_ROUTE: c->kafka.by_route = true; return 0;
+	case OPT_PROPERTY: return parse_property(c, value, run->err);
+	default: return parse_timeout(c, value, run->err);
+	}
+}
+
+static int cat_record(void *st, struct ks_run *run, unsigned input, struct ks_rec *rec)
+{
+	(void)st;
+	(void)input;
+	return ks_emit(run, rec);
+}
+
+/* Writing: -t is the output, and the input keeps its own names. */
+static int settle_producer(struct cat *c, struct ks_config *config, struct ks_err *err)
+{
+	if (c->kcat)
+		return ks_fail(err, KS_USAGE, "-C reads and -P writes: two commands and a pipe");
+	if (c->offset || c->kafka.bounded)
+		return ks_fail(err, KS_USAGE, "-o and -e are for reading a topic, and -P writes one");
+	if (config->topic_count > 1)
+		return ks_fail(err, KS_USAGE, "-P writes to one topic; --route to that of each record's route");
+	if (config->topic_count == 0 && !c->kafka.by_route)
+		return ks_fail(err, KS_USAGE, "-P to which topic? give -t TOPIC, or --route");
+	if (c->kafka.partition_count > 1)
+		return ks_fail(err, KS_USAGE, "-P writes to one partition of -p, or to all");
+	if (config->out != NULL)
+		return ks_fail(err, KS_USAGE, "-P writes to a topic, not to --out");
+	if (config->to_given && config->to != KS_JSON && config->to != KS_RAW)
+		return ks_fail(err, KS_USAGE, "values of a topic are --to json or --to raw");
+	c->topic = config->topic;
+	config->topic = NULL;
+	config->topic_count = 0;
+	return 0;
+}
+
+/* kcat's output (-C, -J) shows the bytes as they are. */
+static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_err *err)
+{
+	if (c->kafka.by_route)
+		return ks_fail(err, KS_USAGE, "--route is for -P");
+	if (config->topic_count == 0)
+		return ks_fail(err, KS_USAGE, "which topic? give -t TOPIC");
+	if (config->in_count > 0)
+		return ks_fail(err, KS_USAGE, "-b reads topics, not files; with -P it writes files to a topic");
+	if (config->from_given && config->from != KS_JSON && config->from != KS_RAW)
+		return ks_fail(err, KS_USAGE, "values of a topic are --from json or --from raw");
+	if (!config->from_given)
+		config->from = c->kcat || config->to == KS_KCAT ? KS_RAW : KS_JSON;
+	if (c->kcat && !config->to_given) {
+		config->to = KS_RAW;
+		config->to_given = true;
+	}
+	return 0;
+}
+
+static int cat_sink(void *st, struct ks_config *config, struct ks_sink **sink, struct ks_err *err)
+{
+	struct cat *c = st;
+	int status;
+
+	if (c->kafka.brokers == NULL)
+		return c->needs == NULL ? 0 :
+		    ks_fail(err, KS_USAGE, "--%s is for Kafka: name a broker with -b HOST:PORT", c->needs);
+	if (config->app != NULL)
+		return ks_fail(err, KS_CONFIG, "exactly-once is not there yet; leave out --app");
+	if (c->kafka.timeout_ms == 0)
+		c->kafka.timeout_ms = KS_KAFKA_AWAY_MS;
+	if (!c->produce)
+		return settle_consumer(c, config, err);
+	status = settle_producer(c, config, err);
+	return status == 0 ? ks_sink_kafka(&c->kafka, config, c->topic, sink, err) : status;
+}
+
+static int cat_source(void *st, const struct ks_config *config, int wake, struct ks_source **source,
+    struct ks_err *err)
+{
+	struct cat *c = st;
+
+	if (c->kafka.brokers == NULL || c->produce)
+		return 0;
+	return ks_source_kafka(&c->kafka, config, wake, source, err);
+}
+
+static void cat_close(void *st, struct ks_run *run)
+{
+	struct cat *c = st;
+	size_t i;
+
+	(void)run;
+	for (i = 0; i < c->kafka.property_count; i++)
+		free((char *)(uintptr_t)c->properties[i].name);
+	free(c->properties);
+	free(c->partitions);
+}
+
+static const struct ks_endpoints endpoints = { .source = cat_source, .sink = cat_sink };
+
+static const struct ks_op op = {
+	.name = "kstream-cat",
+	.synopsis = "[-b HOST:PORT] [-t TOPIC ...] [-C | -P] [OPTION ...] [FILE ...]",
+	.purpose = "copy a topic, file or pipe to another, converting the format",
+	.options = options,
+	.size = sizeof(struct cat),
+	.inputs = 1,
+	.option = cat_option,
+	.record = cat_record,
+	.close = cat_close,
+	.endpoints = &endpoints,
+};
+
+int main(int argc, char *argv[])
+{
+	return ks_main(&op, argc, argv);
+}
