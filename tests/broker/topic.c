@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * topic - make the topics and the logs that the broker tests read, with
+ * librdkafka alone, so that kstream is not judged by itself.
+ *
+ *	topic create NAME PARTITIONS [CONFIG=VALUE ...]
+ *	topic delete NAME
+ *	topic grow NAME PARTITIONS		more partitions
+ *	topic trim NAME PARTITION OFFSET	delete the records before OFFSET
+ *	topic commit NAME PARTITION COUNT TEXT	records TEXT0 ... in one transaction
+ *	topic abort NAME PARTITION COUNT TEXT	the same, aborted after they were written
+ *	topic open NAME PARTITION COUNT TEXT	the same, left open until standard input
+ *						ends, then committed; says "open" first
+ *
+ * KSTREAM_BROKER names the broker.
+ */
+#include <errno.h>
+#include <librdkafka/rdkafka.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WAIT_MS 30000
+
+static _Noreturn void die(const char *what, const char *why)
+{
+	fprintf(stderr, "topic: %s: %s\n", what, why);
+	exit(1);
+}
+
+static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+	char why[300];
+
+	if (rd_kafka_conf_set(conf, name, value, why, sizeof(why)) != RD_KAFKA_CONF_OK)
+		die(name, why);
+}
+
+static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+	(void)rk;
+	(void)opaque;
+	if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die("record not delivered", rd_kafka_err2str(m->err));
+}
+
+static rd_kafka_t *client(const char *transaction)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	const char *broker = getenv("KSTREAM_BROKER");
+	char why[300];
+	rd_kafka_t *rk;
+
+	if (broker == NULL)
+		die("KSTREAM_BROKER", "not set");
+	set(conf, "bootstrap.servers", broker);
+	if (transaction != NULL)
+		set(conf, "transactional.id", transaction);
+	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+	rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
+	if (rk == NULL)
+		die("client", why);
+	return rk;
+}
+
+static int number(const char *text)
+{
+	char *end;
+	long x;
+
+	errno = 0;
+	x = strtol(text, &end, 10);
+	if (errno != 0 || *end != '\0' || x < 0 || x > INT_MAX)
+		die(text, "not a number");
+	return (int)x;
+}
+
+static void check_topics(const rd_kafka_topic_result_t **results, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (rd_kafka_topic_result_error(results[i]) != RD_KAFKA_RESP_ERR_NO_ERROR)
+			die(rd_kafka_topic_result_name(results[i]),
+			    rd_kafka_topic_result_error_string(results[i]));
+}
+
+static void check_deleted(rd_kafka_event_t *event)
+{
+	const rd_kafka_topic_partition_list_t *list =
+	    rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event));
+
+	if (list->elems[0].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die("trim", rd_kafka_err2str(list->elems[0].err));
+}
+
+/* The answer to the request that was sent to queue. */
+static void answer(rd_kafka_queue_t *queue)
+{
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, WAIT_MS);
+	const rd_kafka_topic_result_t **results;
+	size_t n;
+
+	if (event == NULL)
+		die("broker", "no answer");
+	if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die("broker", rd_kafka_event_error_string(event));
+	switch (rd_kafka_event_type(event)) {
+	case RD_KAFKA_EVENT_CREATETOPICS_RESULT:
+		results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
+		check_topics(results, n);
+		break;
+	case RD_KAFKA_EVENT_DELETETOPICS_RESULT:
+		results = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &n);
+		check_topics(results, n);
+		break;
+	case RD_KAFKA_EVENT_CREATEPARTITIONS_RESULT:
+		results = rd_kafka_CreatePartitions_result_topics(
+		    rd_kafka_event_CreatePartitions_result(event), &n);
+		check_topics(results, n);
+		break;
+	default:
+		check_deleted(event);
+		break;
+	}
+	rd_kafka_event_destroy(event);
+}
+
+/* A new topic is known to the controller first: wait until every partition has a leader. */
+static void await_leaders(rd_kafka_t *rk, const char *name, int partitions)
+{
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, name, NULL);
+	const struct rd_kafka_metadata *md;
+	int i, p, ready;
+
+	for (i = 0; i < 300; i++) {
+		ready = 0;
+		if (rd_kafka_metadata(rk, 0, topic, &md, 5000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			for (p = 0; p < md->topics[0].partition_cnt; p++)
+				ready += md->topics[0].partitions[p].leader >= 0;
+			rd_kafka_metadata_destroy(md);
+		}
+		if (ready == partitions) {
+			rd_kafka_topic_destroy(topic);
+			return;
+		}
+		usleep(20000);
+	}
+	die(name, "no leaders");
+}
+
+static void create(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[])
+{
+	int partitions = number(argv[1]), i;
+	char why[300], *eq;
+	rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(argv[0], partitions, 1, why, sizeof(why));
+
+	if (topic == NULL)
+		die(argv[0], why);
+	for (i = 2; i < argc; i++) {
+		eq = strchr(argv[i], '=');
+		if (eq == NULL)
+			die(argv[i], "not CONFIG=VALUE");
+		*eq = '\0';
+		rd_kafka_NewTopic_set_config(topic, argv[i], eq + 1);
+	}
+	rd_kafka_CreateTopics(rk, &topic, 1, NULL, queue);
+	answer(queue);
+	rd_kafka_NewTopic_destroy(topic);
+	await_leaders(rk, argv[0], partitions);
+}
+
+static void delete(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[])
+{
+	rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(argv[0]);
+
+	(void)argc;
+	rd_kafka_DeleteTopics(rk, &topic, 1, NULL, queue);
+	answer(queue);
+	rd_kafka_DeleteTopic_destroy(topic);
+}
+
+static void grow(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[])
+{
+	char why[300];
+	rd_kafka_NewPartitions_t *p = rd_kafka_NewPartitions_new(argv[0], (size_t)number(argv[1]),
+	    why, sizeof(why));
+
+	(void)argc;
+	if (p == NULL)
+		die(argv[0], why);
+	rd_kafka_CreatePartitions(rk, &p, 1, NULL, queue);
+	answer(queue);
+	rd_kafka_NewPartitions_destroy(p);
+	await_leaders(rk, argv[0], number(argv[1]));
+}
+
+static void trim(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[])
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_DeleteRecords_t *del;
+
+	(void)argc;
+	rd_kafka_topic_partition_list_add(list, argv[0], number(argv[1]))->offset = number(argv[2]);
+	del = rd_kafka_DeleteRecords_new(list);
+	rd_kafka_DeleteRecords(rk, &del, 1, NULL, queue);
+	answer(queue);
+	rd_kafka_DeleteRecords_destroy(del);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void transact(const char *verb, char *argv[])
+{
+	char text[300], id[64];
+	int count = number(argv[2]), partition = number(argv[1]), i, n;
+	rd_kafka_error_t *e;
+	rd_kafka_resp_err_t err;
+	rd_kafka_t *rk;
+
+	snprintf(id, sizeof(id), "topic-test-%ld", (long)getpid());
+	rk = client(id);
+	e = rd_kafka_init_transactions(rk, WAIT_MS);
+	if (e == NULL)
+		e = rd_kafka_begin_transaction(rk);
+	if (e != NULL)
+		die("transaction", rd_kafka_error_string(e));
+	for (i = 0; i < count; i++) {
+		n = snprintf(text, sizeof(text), "%s%d", argv[3], i);
+		err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(argv[0]), RD_KAFKA_V_PARTITION(partition),
+		    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(text, (size_t)n),
+		    RD_KAFKA_V_END);
+		if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+			die(argv[0], rd_kafka_err2str(err));
+	}
+	if (rd_kafka_flush(rk, WAIT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(argv[0], "not written");
+	if (strcmp(verb, "open") == 0) {
+		puts("open");
+		fflush(stdout);
+		while (getchar() != EOF)
+			;
+	}
+	e = strcmp(verb, "abort") == 0 ? rd_kafka_abort_transaction(rk, WAIT_MS) :
+	    rd_kafka_commit_transaction(rk, WAIT_MS);
+	if (e != NULL)
+		die("transaction", rd_kafka_error_string(e));
+	rd_kafka_destroy(rk);
+}
+
+int main(int argc, char *argv[])
+{
+	static const struct {
+		const char *name;
+		int least;
+		void (*run)(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[]);
+	} verbs[] = {
+		{ "create", 2, create }, { "delete", 1, delete }, { "grow", 2, grow }, { "trim", 3, trim },
+	};
+	const char *verb = argc > 1 ? argv[1] : "";
+	rd_kafka_queue_t *queue;
+	rd_kafka_t *rk;
+	size_t i;
+
+	if (argc == 6 && (strcmp(verb, "commit") == 0 || strcmp(verb, "abort") == 0 ||
+	    strcmp(verb, "open") == 0)) {
+		transact(verb, argv + 2);
+		return 0;
+	}
+	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(verb, verbs[i].name) != 0 || argc - 2 < verbs[i].least)
+			continue;
+		rk = client(NULL);
+		queue = rd_kafka_queue_new(rk);
+		verbs[i].run(rk, queue, argc - 2, argv + 2);
+		rd_kafka_queue_destroy(queue);
+		rd_kafka_destroy(rk);
+		return 0;
+	}
+	die(verb, "create|delete|grow|trim|commit|abort|open NAME ...");
+}
