@@ -37,7 +37,7 @@ $(error MODE is debug, asan, ubsan or cov)
 endif
 
 KS_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(HARDEN)
-LIBS := -lrdkafka -lm -lpthread
+LIBS := -lrdkafka -lm
 
 LIB_C := $(wildcard lib/*.c)
 TOOL_C := $(wildcard bin/kstream-*.c)
@@ -92,7 +92,15 @@ fuzz: $(FUZZERS)
 			$(B)/corpus/$${f##*/} tests/fuzz/corpus/$${f##*/} 2>&1 | tail -n 12; done
 
 # scripts/check is this after installing what it needs.
-check: all unit $(REPLAYS)
+BROKER_C := $(wildcard tests/broker/*.c)
+HELPERS := $(BROKER_C:tests/broker/%.c=$(B)/broker/%)
+
+# Programs that tests of the real broker use; built of librdkafka alone.
+$(B)/broker/%: tests/broker/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -o $@ $< -lrdkafka
+
+check: all unit $(REPLAYS) $(HELPERS)
 	scripts/run-tests
 
 $(B)/bench/%: tests/bench/%.c

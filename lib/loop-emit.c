@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* loop-emit.c - what tools call (op.h): emit, drop, reject, answer. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "loop.h"
+
+int ks_emit(struct ks_run *run, const struct ks_rec *rec)
+{
+	struct ks_frame_loop *l = run->loop;
+	struct ks_rec named;
+	char room[KS_WHERE], what[sizeof(l->err.text)];
+	int status;
+
+	if (KS_UNLIKELY(l->sink == NULL))
+		return 0;
+	if (KS_UNLIKELY(l->config->as != NULL) && (rec->flags & KS_SIDE) == 0) {
+		named = *rec;
+		named.route = ks_str(l->config->as);
+		named.frame = ks_bytes(NULL, 0);
+		rec = &named;
+	}
+	status = l->sink->record(l->sink, rec, &l->err);
+	if (KS_LIKELY(status == 0)) {
+		l->stats.out++;
+		return 0;
+	}
+	if (status != KS_DATA)
+		return status;
+	snprintf(what, sizeof(what), "%s", l->err.text);
+	if ((rec->flags & KS_SIDE) != 0)
+		return ks_fail(&l->err, KS_DATA, "%s: %s", ks_where(rec, room), what);
+	return ks_reject(run, rec, "%s", what);
+}
+
+int ks_emit_line(struct ks_run *run, const unsigned char *line, size_t n)
+{
+	struct ks_frame_loop *l = run->loop;
+	int no;
+
+	if (l->sink == NULL)
+		return 0;
+	l->stats.out++;
+	if (KS_LIKELY(line[n] == '\n'))
+		no = ks_out_lend(&l->sink->out, ks_bytes(line, n + 1));
+	else if ((no = ks_out_add(&l->sink->out, line, n)) == 0)
+		no = ks_out_add(&l->sink->out, "\n", 1);
+	return KS_LIKELY(no == 0) ? 0 : ks_sink_failed(l->sink, no, &l->err);
+}
+
+void ks_drop(struct ks_run *run, const char *cause)
+{
+	ks_stats_drop(&run->loop->stats, cause);
+}
+
+void ks_late(struct ks_run *run)
+{
+	run->loop->stats.late++;
+}
+
+int ks_reject(struct ks_run *run, const struct ks_rec *rec, const char *fmt, ...)
+{
+	struct ks_frame_loop *l = run->loop;
+	char room[KS_WHERE], what[400];
+	struct ks_rec letter;
+	va_list ap;
+	int status;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	status = ks_reject_record(&l->reject, rec, ks_where(rec, room), what, &letter, &l->err);
+	if (status != 0)
+		return status;
+	if (letter.value.p == NULL || l->sink == NULL)
+		return 0;
+	l->stats.out++;
+	return l->sink->record(l->sink, &letter, &l->err);
+}
+
+int ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
+    const unsigned char *at, const char *what)
+{
+	struct ks_frame_loop *l = run->loop;
+	struct ks_val raw = { .type = KS_BIN, .b = ks_bytes(line, n) };
+	struct ks_rec letter, rec = {
+		.topic = ks_str("stdin"), .offset = (int64_t)l->place.offset, .key = ks_mp_nil,
+		.headers = ks_no_headers,
+	};
+	char where[600];
+	struct ks_buf value;
+	int status;
+
+	snprintf(where, sizeof(where), "%.500s:%llu", l->place.path, (unsigned long long)l->place.line);
+	if (at != NULL)
+		snprintf(where + strlen(where), sizeof(where) - strlen(where), ":%zu", (size_t)(at - line) + 1);
+	ks_buf_init(&value, n + KS_MP_HEADER);
+	if (ks_mp_add_val(&value, &raw) != 0)
+		return ks_fail(&l->err, KS_TEMP, "no memory");
+	rec.value = ks_buf_bytes(&value);
+	status = ks_reject_record(&l->reject, &rec, where, what, &letter, &l->err);
+	ks_buf_release(&value);
+	return status;
+}
+
+void ks_answer(struct ks_run *run)
+{
+	run->loop->answers = true;
+}
+
+int ks_print(struct ks_run *run, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vprintf(fmt, ap);
+	va_end(ap);
+	return n >= 0 ? 0 : ks_fail_errno(run->err, KS_IO, errno, "cannot write to stdout");
+}
+
+void ks_say_no(struct ks_run *run)
+{
+	run->loop->no = true;
+}
