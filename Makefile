@@ -2,7 +2,9 @@
 #	make [MODE=debug|asan|ubsan|cov]   all check unit bench fuzz lint man install uninstall clean
 # Tools, modules, unit tests and fuzz targets are found by name: a new one edits no list.
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -112,7 +114,7 @@ bench: all $(BENCH_C:tests/bench/%.c=$(B)/bench/%)
 
 # Warnings are errors here and nowhere else.
 lint:
-	$(MAKE) MODE=$(MODE) BUILDSUB=lint CFLAGS='$(CFLAGS) -Werror' B=$(B)/lint all unit
+	$(MAKE) MODE=$(MODE) CFLAGS='$(CFLAGS) -Werror' B=$(B)/lint all unit
 	scripts/check-floors
 	scripts/check-man
 

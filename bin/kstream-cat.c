@@ -154,13 +154,6 @@ static int cat_option(void *st, struct ks_run *run, unsigned at, const char *val
 	}
 }
 
-static int cat_record(void *st, struct ks_run *run, unsigned input, struct ks_rec *rec)
-{
-	(void)st;
-	(void)input;
-	return ks_emit(run, rec);
-}
-
 /* Writing: -t is the output, and the input keeps its own names. */
 static int settle_producer(struct cat *c, struct ks_config *config, struct ks_err *err)
 {
@@ -254,7 +247,6 @@ static const struct ks_op op = {
 	.size = sizeof(struct cat),
 	.inputs = 1,
 	.option = cat_option,
-	.record = cat_record,
 	.close = cat_close,
 	.endpoints = &endpoints,
 };

@@ -21,6 +21,7 @@ struct window {
 	struct ks_fold fold;
 	struct ks_buf plain, key, out;
 	struct ks_window_store ws;
+	struct ks_window now;		/* of the last record: mostly of the next one, too */
 	bool finished;			/* the input was complete: what comes is another one */
 };
 
@@ -315,11 +316,11 @@ static int refuse(struct ks_run *run, const struct ks_rec *rec)
 static int window_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
 {
 	struct window *st = arg;
+	struct ks_window *w = &st->now;
 	struct ks_window_part *part;
 	struct ks_bytes key;
-	struct ks_window w;
 	const char *what;
-	size_t count;
+	size_t count = 1;
 	int status;
 
 	(void)input;
@@ -331,7 +332,8 @@ static int window_record(void *arg, struct ks_run *run, unsigned input, struct k
 		return refuse(run, rec);
 	if ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
 		return ks_reject(run, rec, "the record has no time: give --time to the tool that reads the source");
-	if (ks_window_assign(&st->spec, rec->time_ms, &w, 1, &count) != 0)
+	if ((rec->time_ms < w->start_ms || rec->time_ms >= w->end_ms) &&
+	    ks_window_assign(&st->spec, rec->time_ms, w, 1, &count) != 0)
 		return ks_reject(run, rec, "time %lld is too large for a window of this size",
 		    (long long)rec->time_ms);
 	if (count == 0) {
@@ -345,12 +347,12 @@ static int window_record(void *arg, struct ks_run *run, unsigned input, struct k
 	    plain_key(st, rec->key, &key) != 0)
 		return no_memory(run);
 	ks_window_part_advance(part, rec->time_ms);
-	if (ks_window_closed(&st->spec, &w, part->stream_ms))
+	if (ks_window_closed(&st->spec, w, part->stream_ms))
 		ks_late(run);
 	else if ((what = ks_fold_load(&st->fold, rec)) != NULL)
 		status = ks_reject(run, rec, "%s", what);
 	else
-		status = fold(st, run, part, &w, key, rec);
+		status = fold(st, run, part, w, key, rec);
 	if (status == 0 && ks_window_store_any_closed(&st->ws, part))
 		status = retire(st, run, part, false);
 	return status;

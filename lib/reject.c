@@ -79,7 +79,7 @@ static int letter_headers(struct ks_reject *r, const struct ks_rec *rec, const c
 	    (no = add_number(b, "__streams.errors.partition", rec->partition)) != 0 ||
 	    (no = add_number(b, "__streams.errors.offset", rec->offset)) != 0)
 		return no;
-	return add_header(b, "__kstream.errors.stage", ks_str(r->config->program));
+	return add_header(b, "__kstream.errors.stage", ks_str(r->config->stage));
 }
 
 static int append_line(struct ks_reject *r, const struct ks_rec *letter, struct ks_err *err)
