@@ -2,10 +2,10 @@
 /*
  * agg.c - the states of aggregates.
  *
- * Integers are summed in 128 bits, which no stream can fill, so that a sum
- * does not depend on the order of its values; floats beside them, with the
- * error of each addition kept (Neumaier), so that a million cents stay exact
- * to the last digit.
+ * Integers are summed in 128 bits, which no stream can fill, so that their
+ * sum does not depend on their order.  From the first float on a sum is a
+ * float, with what each addition rounds off kept beside it (Neumaier), so
+ * that a million cents stay exact to the last digit.
  */
 #include "agg.h"
 
@@ -15,11 +15,15 @@
 __extension__ typedef __int128 i128;
 
 struct sum {
-	uint64_t low;		/* the integers: low + high * 2^64 */
-	int64_t high;
-	double floats;
-	double lost;		/* what the additions to floats have rounded off */
-	uint64_t count;		/* the top bit: a float was among them */
+	union {
+		uint64_t low;		/* integers: low + high * 2^64 */
+		double d;		/* with floats among them: d + lost */
+	};
+	union {
+		int64_t high;
+		double lost;
+	};
+	uint64_t count;			/* the top bit: a float was among them */
 };
 #define FLOAT_SEEN (UINT64_C(1) << 63)
 
@@ -66,33 +70,45 @@ const char *ks_agg_check(enum ks_agg_kind kind, const struct ks_val *v)
 	return NULL;
 }
 
-static void add_integer(struct sum *s, uint64_t low, int64_t high)
+static i128 integers(const struct sum *s)
 {
-	s->high += high + __builtin_add_overflow(s->low, low, &s->low);
+	return (i128)s->high * ((i128)1 << 64) + s->low;
 }
 
 static void add_float(struct sum *s, double d)
 {
-	double t = s->floats + d;
+	double t = s->d + d;
 
-	if (fabs(s->floats) >= fabs(d))
-		s->lost += (s->floats - t) + d;
+	if (fabs(s->d) >= fabs(d))
+		s->lost += (s->d - t) + d;
 	else
-		s->lost += (d - t) + s->floats;
-	s->floats = t;
+		s->lost += (d - t) + s->d;
+	s->d = t;
+}
+
+/* An integer of up to 128 bits as two doubles: what the first rounds off is the second. */
+static void turn_float(struct sum *s)
+{
+	i128 x = integers(s);
+	double d = (double)x;
+
+	s->d = d;
+	s->lost = (double)(x - (i128)d);
+	s->count |= FLOAT_SEEN;
 }
 
 static void add_number(struct sum *s, const struct ks_val *v)
 {
+	uint64_t low = v->u;	/* of either type */
+	int64_t high = v->type == KS_INT && v->i < 0 ? -1 : 0;
+
 	s->count++;
-	if (v->type == KS_INT) {
-		add_integer(s, (uint64_t)v->i, v->i < 0 ? -1 : 0);
-	} else if (v->type == KS_UINT) {
-		add_integer(s, v->u, 0);
-	} else {
-		s->count |= FLOAT_SEEN;
-		add_float(s, v->d);
-	}
+	if (v->type == KS_FLOAT && (s->count & FLOAT_SEEN) == 0)
+		turn_float(s);
+	if ((s->count & FLOAT_SEEN) == 0)
+		s->high += high + __builtin_add_overflow(s->low, low, &s->low);
+	else
+		add_float(s, ks_val_double(v));
 }
 
 static void kept_value(const struct kept *k, const unsigned char *block, struct ks_val *v)
@@ -165,6 +181,9 @@ static bool beats(const struct kept *k, const unsigned char *block, const struct
 	kept_value(k, block, &old);
 	if (old.type == KS_INT && v->type == KS_INT)
 		return sign < 0 ? v->i < old.i : v->i > old.i;
+	/* A comparison with nan is false, and then not decided here. */
+	if (old.type == KS_FLOAT && v->type == KS_FLOAT && (v->d < old.d || v->d >= old.d))
+		return sign < 0 ? v->d < old.d : v->d > old.d;
 	c = ks_val_cmp(v, &old);
 	return sign < 0 ? c < 0 : c > 0;
 }
@@ -194,13 +213,10 @@ int ks_agg_add(enum ks_agg_kind kind, struct ks_agg_block *b, size_t at, const s
 	return EINVAL;
 }
 
-static double sum_double(const struct sum *s)
+static double floats(const struct sum *s)
 {
-	i128 x = (i128)s->high * ((i128)1 << 64) + s->low;
-	double floats = s->floats + s->lost;
-
-	/* Past the range of a double the errors kept are nonsense. */
-	return isfinite(floats) ? floats + (double)x : s->floats;
+	/* Past the range of a double what was kept is nonsense. */
+	return isfinite(s->d) && isfinite(s->lost) ? s->d + s->lost : s->d;
 }
 
 static void show_integer(i128 x, struct ks_val *v)
@@ -219,9 +235,8 @@ static void show_integer(i128 x, struct ks_val *v)
 
 static void show_avg(const struct sum *s, struct ks_val *v)
 {
-	i128 x = (i128)s->high * ((i128)1 << 64) + s->low;
 	uint64_t count = s->count & ~FLOAT_SEEN;
-	i128 whole;
+	i128 x, whole;
 
 	if (count == 0) {
 		v->type = KS_NIL;
@@ -229,9 +244,10 @@ static void show_avg(const struct sum *s, struct ks_val *v)
 	}
 	v->type = KS_FLOAT;
 	if (s->count & FLOAT_SEEN) {
-		v->d = sum_double(s) / (double)count;
+		v->d = floats(s) / (double)count;
 		return;
 	}
+	x = integers(s);
 	whole = x / count;
 	if (whole * count == x)
 		show_integer(whole, v);
@@ -253,9 +269,9 @@ void ks_agg_result(enum ks_agg_kind kind, const unsigned char *block, size_t at,
 	case KS_AGG_SUM:
 		if (s->count & FLOAT_SEEN) {
 			v->type = KS_FLOAT;
-			v->d = sum_double(s);
+			v->d = floats(s);
 		} else {
-			show_integer((i128)s->high * ((i128)1 << 64) + s->low, v);
+			show_integer(integers(s), v);
 		}
 		return;
 	case KS_AGG_AVG:

@@ -99,6 +99,7 @@ struct ks_expr_set {
 	struct ks_expr_slot *slots;
 	unsigned char *states;
 	uint32_t places_of[ROOTS];	/* that are read, by root; the root itself included */
+	bool wants_record;		/* any root but the value's is read */
 
 	struct ks_arena program;	/* keys, literals, expressions: as long as the set */
 	struct ks_arena scratch;	/* until the next load */
@@ -123,19 +124,21 @@ static inline uint64_t ks_expr_word(const unsigned char *k, size_t n, size_t lef
 	return w;
 }
 
-/* The place behind `at` that the key leads to, 0 if no path asks for it. */
-static inline uint32_t ks_expr_find(const struct ks_expr_set *set, uint32_t at,
+/*
+ * The one of the places from `first` along next that the key leads to, 0 if
+ * no path asks for it.
+ */
+static inline uint32_t ks_expr_find(const struct ks_expr_place *places, uint32_t first,
     const unsigned char *k, size_t n, size_t left)
 {
-	const struct ks_expr_place *places = set->places;
 	uint64_t w = ks_expr_word(k, n, left);
 	uint32_t i;
 
-	for (i = places[at].child; i != 0; i = places[i].next)
+	for (i = first; i != 0; i = places[i].next)
 		if (places[i].word == w && places[i].length == n &&
 		    (n <= sizeof(w) || memcmp(k, places[i].step.b.p, n) == 0))
-			return i;
-	return 0;
+			break;
+	return i;
 }
 
 /* expr-set.c: building the program.  All return KS_EXPR_NONE or false when there is no memory. */

@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-/* msgpack: returns false to stop, with e set where that is an error. */
+/* msgpack: returns the byte behind the value, or NULL to stop, with e set where that is an error. */
 struct walk {
 	struct ks_expr_set *set;
 	const unsigned char *end;
@@ -19,116 +19,149 @@ struct walk {
 	enum ks_mp_error e;
 };
 
-static bool stop(struct walk *w, enum ks_mp_error e)
+static const unsigned char *stop(struct walk *w, enum ks_mp_error e)
 {
 	w->e = e;
-	return false;
+	return NULL;
 }
 
-static inline bool skip(struct walk *w, const unsigned char **p, unsigned depth)
+static __attribute__((noinline)) const unsigned char *skip_other(struct walk *w,
+    const unsigned char *p, unsigned depth)
 {
-	enum ks_mp_error e = ks_mp_skip(p, w->end, depth);
+	enum ks_mp_error e = ks_mp_skip(&p, w->end, depth);
 
-	return KS_LIKELY(e == KS_MP_OK) || stop(w, e);
+	return e == KS_MP_OK ? p : stop(w, e);
 }
 
-static bool resolve(struct walk *w, const unsigned char **at, uint32_t place, unsigned depth);
-
-static bool walk_map(struct walk *w, const unsigned char **at, const struct ks_head *map,
-    uint32_t place, unsigned depth)
+/* ks_mp_skip, with what most fields are in line: a jump is foreseen where a table must be waited for. */
+static inline const unsigned char *skip(struct walk *w, const unsigned char *p, unsigned depth)
 {
-	const unsigned char *p = map->body, *end = w->end, *key;
+	static const unsigned char number[] = { 5, 9, 2, 3, 5, 9, 2, 3, 5, 9 };	/* ca-d3 */
+	size_t left = (size_t)(w->end - p), n = left + 1;
+
+	if (KS_LIKELY(left > 0)) {
+		if ((*p & 0xe0) == 0xa0)
+			n = 1u + (*p & 0x1f);
+		else if (*p >= 0xca && *p <= 0xd3)
+			n = number[*p - 0xca];
+		else if (*p < 0x80 || *p >= 0xe0 || *p == 0xc2 || *p == 0xc3)
+			n = 1;
+	}
+	return KS_LIKELY(n <= left) ? p + n : skip_other(w, p, depth);
+}
+
+static const unsigned char *resolve(struct walk *w, const unsigned char *p, uint32_t place,
+    unsigned depth);
+
+/* A key that is not a short string: returns its text. */
+static __attribute__((noinline)) const unsigned char *long_key(struct walk *w,
+    const unsigned char *p, size_t *n)
+{
 	struct ks_head head;
 	enum ks_mp_error e;
-	uint32_t i, child;
 
-	for (i = 0; i < map->count; i++) {
-		if (KS_UNLIKELY(p >= end))
-			return stop(w, KS_MP_TRUNCATED);
-		if (KS_LIKELY((*p & 0xe0) == 0xa0 && (size_t)(end - p) > (*p & 0x1f))) {
-			head.count = *p & 0x1f;
-			key = p + 1;
-		} else {
-			e = ks_mp_head(p, end, &head);
-			if (e != KS_MP_OK)
-				return stop(w, e);
-			if (head.type != KS_STR)
-				return stop(w, KS_MP_KEY);
-			key = head.body;
-		}
-		p = key + head.count;
-		child = ks_expr_find(w->set, place, key, head.count, (size_t)(end - key));
-		if (child != 0 && w->set->states[child] == SLOT_MISSING) {
-			if (!resolve(w, &p, child, depth))
-				return false;
-		} else if (!skip(w, &p, depth)) {
-			return false;
-		}
-	}
-	*at = p;
-	return true;
+	if (p >= w->end)
+		return stop(w, KS_MP_TRUNCATED);
+	e = ks_mp_head(p, w->end, &head);
+	if (e != KS_MP_OK)
+		return stop(w, e);
+	if (head.type != KS_STR)
+		return stop(w, KS_MP_KEY);
+	*n = head.count;
+	return head.body;
 }
 
-static bool walk_array(struct walk *w, const unsigned char **at, const struct ks_head *array,
+static const unsigned char *walk_map(struct walk *w, const unsigned char *p, uint32_t count,
     uint32_t place, unsigned depth)
 {
 	const struct ks_expr_place *places = w->set->places;
-	const unsigned char *p = array->body, *begin;
+	const unsigned char *end = w->end;
+	uint32_t first = places[place].child, child;
+	size_t n, long_n;
+
+	for (; count > 0; count--) {
+		if (KS_LIKELY(p < end && (*p & 0xe0) == 0xa0 && (size_t)(end - p) > (*p & 0x1f))) {
+			n = *p++ & 0x1f;
+		} else {
+			p = long_key(w, p, &long_n);
+			if (p == NULL)
+				return NULL;
+			n = long_n;
+		}
+		child = ks_expr_find(places, first, p, n, (size_t)(end - p));
+		p += n;
+		if (child != 0 && w->set->states[child] == SLOT_MISSING)
+			p = resolve(w, p, child, depth);
+		else
+			p = skip(w, p, depth);
+		if (KS_UNLIKELY(p == NULL))
+			return NULL;
+	}
+	return p;
+}
+
+static const unsigned char *walk_array(struct walk *w, const unsigned char *p, uint32_t count,
+    uint32_t place, unsigned depth)
+{
+	const struct ks_expr_place *places = w->set->places;
+	const unsigned char *next;
 	uint32_t i, child;
 	int64_t n;
 
-	for (i = 0; i < array->count; i++) {
-		begin = p;
+	for (i = 0; i < count; i++, p = next) {
+		next = NULL;
 		for (child = places[place].child; child != 0; child = places[child].next) {
 			if (places[child].length != KS_EXPR_IS_INDEX)
 				continue;
 			n = places[child].step.i;
-			if ((n < 0 ? n + array->count : n) != (int64_t)i)
+			if ((n < 0 ? n + count : n) != (int64_t)i)
 				continue;
 			/* -1 and 0 may be one element: each path has its own walk. */
-			p = begin;
-			if (!resolve(w, &p, child, depth))
-				return false;
+			next = resolve(w, p, child, depth);
+			if (next == NULL)
+				return NULL;
 		}
-		if (p == begin && !skip(w, &p, depth))
-			return false;
+		if (next == NULL)
+			next = skip(w, p, depth);
+		if (next == NULL)
+			return NULL;
 	}
-	*at = p;
-	return true;
+	return p;
 }
 
-static bool resolve(struct walk *w, const unsigned char **at, uint32_t place, unsigned depth)
+static const unsigned char *resolve(struct walk *w, const unsigned char *p, uint32_t place,
+    unsigned depth)
 {
 	struct ks_expr_set *set = w->set;
 	struct ks_head head;
 	enum ks_mp_error e;
 
-	if (KS_UNLIKELY(*at >= w->end))
+	if (KS_UNLIKELY(p >= w->end))
 		return stop(w, KS_MP_TRUNCATED);
-	set->slots[place].p = *at;
+	set->slots[place].p = p;
 	set->slots[place].end = w->end;
 	set->states[place] = SLOT_PACKED;
 	if (--w->left == 0)
 		return stop(w, KS_MP_OK);
 	if (set->places[place].child == 0)
-		return skip(w, at, depth);
-	e = ks_mp_head(*at, w->end, &head);
+		return skip(w, p, depth);
+	e = ks_mp_head(p, w->end, &head);
 	if (e != KS_MP_OK)
 		return stop(w, e);
 	if (head.type < KS_ARRAY)
-		return skip(w, at, depth);
+		return skip(w, p, depth);
 	if (depth == 0)
 		return stop(w, KS_MP_DEPTH);
 	if (head.type == KS_MAP)
-		return walk_map(w, at, &head, place, depth - 1);
-	return walk_array(w, at, &head, place, depth - 1);
+		return walk_map(w, head.body, head.count, place, depth - 1);
+	return walk_array(w, head.body, head.count, place, depth - 1);
 }
 
 static enum ks_mp_error walk_root(struct ks_expr_set *set, uint32_t root, struct ks_bytes value)
 {
 	struct walk w = { .set = set, .end = value.p + value.n, .left = set->places_of[root] };
 
-	(void)resolve(&w, &value.p, root, set->depth);
+	(void)resolve(&w, value.p, root, set->depth);
 	return w.e;
 }
 
@@ -202,7 +235,11 @@ static const char *load_meta(struct ks_expr_set *set, const struct ks_rec *rec)
 
 static void begin(struct ks_expr_set *set)
 {
-	memset(set->states, SLOT_MISSING, set->place_count);
+	uint32_t i;
+
+	/* The array is allocated in sixteens, and mostly is one. */
+	for (i = 0; i < set->place_count; i += 16)
+		memset(set->states + i, SLOT_MISSING, 16);
 	if (set->scratch_used) {
 		ks_arena_reset(&set->scratch);
 		set->scratch_used = false;
@@ -219,7 +256,7 @@ const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
 		if (KS_UNLIKELY(e != KS_MP_OK))
 			return ks_mp_strerror(e);
 	}
-	return ks_expr_set_wants_record(set) ? load_meta(set, rec) : NULL;
+	return KS_UNLIKELY(set->wants_record) ? load_meta(set, rec) : NULL;
 }
 
 /* JSON text: returns the byte behind the value, or NULL with scan.e set. */
@@ -241,7 +278,7 @@ static void forget(struct ks_expr_set *set, uint32_t place)
 		forget(set, child);
 }
 
-static uint32_t find_escaped(struct read *r, uint32_t place, const unsigned char *key, size_t n)
+static uint32_t find_escaped(struct read *r, uint32_t first, const unsigned char *key, size_t n)
 {
 	unsigned char *text = ks_arena_get(&r->set->scratch, n + 1);
 
@@ -251,11 +288,11 @@ static uint32_t find_escaped(struct read *r, uint32_t place, const unsigned char
 	}
 	r->set->scratch_used = true;
 	n = ks_scan_unescape(text, key, n);
-	return ks_expr_find(r->set, place, text, n, n);
+	return ks_expr_find(r->set->places, first, text, n, n);
 }
 
 static inline const unsigned char *read_member(struct read *r, const unsigned char *p,
-    uint32_t place, unsigned depth)
+    const struct ks_expr_place *places, uint32_t first, unsigned depth)
 {
 	const unsigned char *key = p + 1;
 	bool escaped = false;
@@ -269,9 +306,9 @@ static inline const unsigned char *read_member(struct read *r, const unsigned ch
 		return NULL;
 	n = (size_t)(p - key) - 1;
 	if (KS_LIKELY(!escaped))
-		child = ks_expr_find(r->set, place, key, n, KS_PAD);
+		child = ks_expr_find(places, first, key, n, KS_PAD);
 	else
-		child = find_escaped(r, place, key, n);
+		child = find_escaped(r, first, key, n);
 	p = ks_scan_ws(&r->scan, p);
 	if (KS_UNLIKELY(*p != ':'))
 		return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
@@ -290,11 +327,14 @@ static inline const unsigned char *read_member(struct read *r, const unsigned ch
 static const unsigned char *read_object(struct read *r, const unsigned char *p, uint32_t place,
     unsigned depth)
 {
+	const struct ks_expr_place *places = r->set->places;
+	uint32_t first = places[place].child;
+
 	p = ks_scan_ws(&r->scan, p + 1);
 	if (*p == '}')
 		return p + 1;
 	for (;;) {
-		p = read_member(r, p, place, depth);
+		p = read_member(r, p, places, first, depth);
 		if (KS_UNLIKELY(p == NULL))
 			return NULL;
 		p = ks_scan_ws(&r->scan, p);
@@ -397,7 +437,7 @@ enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned cha
 	uint32_t root;
 
 	begin(set);
-	if (ks_expr_set_wants_record(set))
+	if (set->wants_record)
 		for (root = ROOT_VALUE + 1; root < ROOTS; root++)
 			known(set, root, (struct ks_val){ .type = KS_NIL });
 	p = read_value(&r, ks_scan_ws(&r.scan, text), ROOT_VALUE, set->depth);

@@ -123,6 +123,7 @@ uint32_t ks_expr_root(struct ks_expr_set *set, uint32_t root)
 	set->nodes[node].slot = root;
 	if (set->places_of[root] == 0)
 		set->places_of[root] = 1;
+	set->wants_record |= root != ROOT_VALUE;
 	return node;
 }
 
@@ -210,12 +211,7 @@ int ks_expr_add(struct ks_expr_set *set, const char *text, struct ks_expr **e, s
 
 bool ks_expr_set_wants_record(const struct ks_expr_set *set)
 {
-	uint32_t i;
-
-	for (i = ROOT_VALUE + 1; i < ROOTS; i++)
-		if (set->places_of[i] > 0)
-			return true;
-	return false;
+	return set->wants_record;
 }
 
 uint64_t ks_expr_duplicates(const struct ks_expr_set *set)

@@ -29,17 +29,14 @@ static enum yield fault(struct ks_expr_set *set, const char *text)
 	return YIELD_FAULT;
 }
 
-/* Text that the load has checked. */
-static void decode_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
+/* An integer, or what is no plain decimal of 15 digits. */
+static void decode_odd_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
 {
 	bool negative = *p == '-';
 	const unsigned char *q = p + negative;
 	uint64_t u = 0;
 	unsigned digit;
 
-	/* 19 digits cannot overflow. */
-	for (; q < end && q - p <= 18 && (digit = (unsigned)*q - '0') <= 9; q++)
-		u = u * 10 + digit;
 	for (; q < end && (digit = (unsigned)*q - '0') <= 9; q++)
 		if (__builtin_mul_overflow(u, 10u, &u) || __builtin_add_overflow(u, digit, &u))
 			break;
@@ -49,6 +46,42 @@ static void decode_number(const unsigned char *p, const unsigned char *end, stru
 		*v = (struct ks_val){ .type = KS_UINT, .u = u };
 	else
 		*v = (struct ks_val){ .type = KS_INT, .i = (int64_t)(negative ? 0 - u : u) };
+}
+
+/* Text that the load has checked.  One division of two exact doubles rounds once (Clinger 1990). */
+static inline void decode_number(const unsigned char *p, const unsigned char *end,
+    struct ks_val *v)
+{
+	static const double ten[] = {
+		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14,
+		1e15,
+	};
+	bool negative = *p == '-';
+	const unsigned char *q = p + negative, *point;
+	int64_t x = 0;
+	double d;
+
+	if (KS_UNLIKELY(end - q > 16)) {
+		decode_odd_number(p, end, v);
+		return;
+	}
+	for (; (unsigned)*q - '0' <= 9; q++)
+		x = x * 10 + (*q - '0');
+	if (q == end) {
+		v->type = KS_INT;
+		v->i = negative ? -x : x;
+		return;
+	}
+	point = q + 1;
+	for (q = *q == '.' ? point : q; (unsigned)*q - '0' <= 9; q++)
+		x = x * 10 + (*q - '0');
+	if (KS_UNLIKELY(q != end)) {
+		decode_odd_number(p, end, v);
+		return;
+	}
+	d = (double)x / ten[q - point];
+	v->type = KS_FLOAT;
+	v->d = negative ? -d : d;
 }
 
 static enum yield no_scratch(struct ks_expr_set *set)

@@ -10,6 +10,8 @@ struct ks_fold_item {
 	char *clause;		/* as it was written, for messages */
 	enum ks_agg_kind kind;
 	struct ks_expr *expr;	/* NULL: count() */
+	char *argument;		/* its text */
+	uint32_t same;		/* the first item with this argument: there it is evaluated */
 	size_t at;		/* of its state */
 	size_t name_at, name_n;	/* in names */
 	struct ks_val v;	/* its argument, of the record that was loaded */
@@ -27,8 +29,10 @@ void ks_fold_release(struct ks_fold *f)
 {
 	uint32_t i;
 
-	for (i = 0; i < f->count; i++)
+	for (i = 0; i < f->count; i++) {
 		free(f->items[i].clause);
+		free(f->items[i].argument);
+	}
 	free(f->items);
 	ks_buf_release(&f->names);
 	if (f->set != NULL)
@@ -60,14 +64,20 @@ static int add_expression(struct ks_fold *f, struct ks_fold_item *item, struct k
     struct ks_err *err)
 {
 	struct ks_err why;
-	char *copy;
+	uint32_t i;
 	int status;
 
-	copy = strndup((const char *)text.p, text.n);
-	if (copy == NULL)
+	item->argument = strndup((const char *)text.p, text.n);
+	if (item->argument == NULL)
 		return ks_fail_errno(err, KS_TEMP, ENOMEM, "cannot keep an expression");
-	status = ks_expr_add(f->set, copy, &item->expr, &why);
-	free(copy);
+	for (i = 0; i + 1 < f->count; i++) {
+		if (f->items[i].argument == NULL || strcmp(f->items[i].argument, item->argument) != 0)
+			continue;
+		item->expr = f->items[i].expr;
+		item->same = i;
+		return 0;
+	}
+	status = ks_expr_add(f->set, item->argument, &item->expr, &why);
 	if (status != 0)
 		return ks_fail(err, status, "'%s': %s", item->clause, why.text);
 	f->reads = true;
@@ -84,7 +94,8 @@ static int add_clause(struct ks_fold *f, const struct ks_agg_clause *c, struct k
 		return ks_fail_errno(err, KS_TEMP, ENOMEM, "cannot keep an expression");
 	f->items = grown;
 	item = &grown[f->count];
-	*item = (struct ks_fold_item){ .kind = c->kind, .at = f->state_n, .name_at = f->names.n };
+	*item = (struct ks_fold_item){ .kind = c->kind, .at = f->state_n, .name_at = f->names.n,
+		.same = f->count };
 	item->clause = strndup((const char *)c->text.p, c->text.n);
 	if (item->clause == NULL)
 		return ks_fail_errno(err, KS_TEMP, ENOMEM, "cannot keep an expression");
@@ -132,7 +143,11 @@ const char *ks_fold_load(struct ks_fold *f, const struct ks_rec *rec)
 		item = &f->items[i];
 		if (item->expr == NULL)
 			continue;
-		what = ks_expr_eval(item->expr, &item->v);
+		what = NULL;
+		if (item->same == i)
+			what = ks_expr_eval(item->expr, &item->v);
+		else
+			item->v = f->items[item->same].v;
 		if (what == NULL)
 			what = ks_agg_check(item->kind, &item->v);
 		if (what != NULL) {

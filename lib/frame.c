@@ -10,6 +10,9 @@
 #include <errno.h>
 #include <msgpack/pack.h>
 
+/* {"key": ..., "start": int64, "end": int64}: what stands around the base key, at most. */
+#define WINDOWED_ROOM 64
+
 static const unsigned char nil_byte[1] = { 0xc0 };
 static const unsigned char empty_array[1] = { 0x90 };
 const struct ks_bytes ks_mp_nil = { nil_byte, 1 };
@@ -131,7 +134,8 @@ const char *ks_rec_parse(struct ks_bytes payload, const struct ks_limits *limits
 	if (ks_mp_skip(&p, end, limits->depth) != KS_MP_OK)
 		return "the key is not a msgpack value";
 	rec->key = ks_bytes(start, (size_t)(p - start));
-	if (rec->key.n > limits->key)
+	/* A windowed key is its base key, which the limit is for, and two times beside it. */
+	if (rec->key.n > limits->key + ((rec->flags & KS_KEY_KIND) != 0 ? WINDOWED_ROOM : 0))
 		return "the key is larger than --max-key allows";
 	start = p;
 	if (p < end && *p == 0x90) {

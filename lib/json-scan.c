@@ -105,15 +105,8 @@ static inline const unsigned char *scan_utf8(const unsigned char *p)
 const unsigned char *ks_scan_string_rest(struct ks_scan *s, const unsigned char *p, bool *escaped)
 {
 	const unsigned char *next;
-	ks_scan_mask m;
 
-	for (;;) {
-		m = ks_scan_special(p);
-		if (m == 0) {
-			p += KS_SCAN_STEP;
-			continue;
-		}
-		p += KS_SCAN_FIRST(m);
+	for (;; p = ks_scan_plain(s, p)) {
 		/* What is not ASCII comes in runs. */
 		while (*p >= 0x80) {
 			next = scan_utf8(p);
@@ -134,13 +127,6 @@ const unsigned char *ks_scan_string_rest(struct ks_scan *s, const unsigned char 
 	}
 }
 
-static inline const unsigned char *digits(const unsigned char *p)
-{
-	while ((unsigned)*p - '0' <= 9)
-		p++;
-	return p;
-}
-
 const unsigned char *ks_scan_number_slow(struct ks_scan *s, const unsigned char *p)
 {
 	const unsigned char *q = p + (*p == '-'), *begin = q, *exponent = NULL;
@@ -148,14 +134,14 @@ const unsigned char *ks_scan_number_slow(struct ks_scan *s, const unsigned char 
 
 	if ((unsigned)*q - '0' > 9)
 		return ks_scan_fail(s, q, q == p ? KS_JSON_SYNTAX : KS_JSON_NUMBER);
-	q = digits(q);
+	q = ks_scan_digits(q);
 	whole = (size_t)(q - begin);
 	if (*begin == '0' && whole > 1)
 		return ks_scan_fail(s, begin, KS_JSON_NUMBER);
 	if (*q == '.') {
 		if ((unsigned)*++q - '0' > 9)
 			return ks_scan_fail(s, q, KS_JSON_NUMBER);
-		q = digits(q);
+		q = ks_scan_digits(q);
 	}
 	if ((*q | 0x20) == 'e') {
 		q++;
@@ -164,7 +150,7 @@ const unsigned char *ks_scan_number_slow(struct ks_scan *s, const unsigned char 
 		if ((unsigned)*q - '0' > 9)
 			return ks_scan_fail(s, q, KS_JSON_NUMBER);
 		exponent = q;
-		q = digits(q);
+		q = ks_scan_digits(q);
 	}
 	/* DBL_MAX has 309 digits; with an exponent of two, 210 can pass it. */
 	if ((whole >= 200 || (exponent != NULL && q - exponent >= 3)) &&

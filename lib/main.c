@@ -58,7 +58,6 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 		.name = t->op->name, .synopsis = t->op->synopsis, .purpose = t->op->purpose,
 		.own = t->op->options, .set = set_own, .arg = t,
 	};
-	l->config = &o->config;
 	l->run.limits = &o->config.limits;
 	status = ks_options_parse(o, argc, argv, &l->err);
 	if (status != 0 || o->help || o->version)
@@ -190,6 +189,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	bool no;
 
 	l->op = op;
+	l->config = &t.options.config;
 	l->run = (struct ks_run){ .err = &l->err, .loop = l };
 	l->reject.fd = -1;
 	l->wake = -1;

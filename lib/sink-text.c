@@ -156,7 +156,9 @@ static enum ks_mp_error add_kcat(struct text *t, const struct ks_rec *rec, int *
 	return e;
 }
 
-/* The record's line, without newline: NULL, or what is wrong with it. */
+static const char no_memory[] = "no memory";
+
+/* The record's line, without newline: NULL, or what is wrong with it; no_memory is nobody's fault. */
 static const char *add_line(struct text *t, const struct ks_rec *rec)
 {
 	enum ks_mp_error e;
@@ -179,7 +181,7 @@ static const char *add_line(struct text *t, const struct ks_rec *rec)
 	}
 	if (e != KS_MP_OK)
 		return ks_mp_strerror(e);
-	return no == 0 ? NULL : no == ENOMEM ? "no memory" : "the record is too large as text";
+	return no == 0 ? NULL : no == ENOMEM ? no_memory : "the record is too large as text";
 }
 
 static int text_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_err *err)
@@ -194,9 +196,9 @@ static int text_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_er
 	t->line.n = 0;
 	wrong = add_line(t, rec);
 	if (wrong == NULL && ks_buf_add(&t->line, "\n", 1) != 0)
-		wrong = "no memory";
+		wrong = no_memory;
 	if (wrong != NULL)
-		return ks_fail(err, KS_DATA, "%s", wrong);
+		return ks_fail(err, strcmp(wrong, no_memory) == 0 ? KS_TEMP : KS_DATA, "%s", wrong);
 	no = ks_out_add(&s->out, t->line.p, t->line.n);
 	return no == 0 ? 0 : ks_sink_failed(s, no, err);
 }

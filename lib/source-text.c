@@ -63,7 +63,7 @@ static void name_topic(const char *path, char *topic)
 		topic[i] = (unsigned char)base[i] < 0x20 || base[i] == 0x7f ? '_' : base[i];
 	topic[n] = '\0';
 	if (ks_utf8_prefix((unsigned char *)topic, n) != n || n == 0)
-		strcpy(topic, "file");
+		memcpy(topic, "file", sizeof("file"));
 }
 
 static const char *topic_of(const struct text *t, size_t at, char *room)

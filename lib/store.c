@@ -10,6 +10,7 @@
  */
 #include "store.h"
 #include "hash.h"
+#include "key-sort.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -436,69 +437,29 @@ void ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment)
 	segment_free(g);
 }
 
-/* What a sort moves: 8 bytes of the key decide nearly always, without a look at the entry. */
-struct ks_store_item {
-	uint64_t prefix;
-	const struct entry *e;
-};
-
-static uint64_t prefix_of(const struct entry *e, size_t from)
+static struct ks_bytes key_of(const void *thing)
 {
-	unsigned char bytes[8] = { 0 };
-	size_t n = e->key_n > from ? e->key_n - from : 0;
+	const struct entry *e = thing;
 
-	memcpy(bytes, e->key + from, n < 8 ? n : 8);
-	return ks_get64(bytes);
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct ks_store_item *x = a, *y = b;
-	size_t n;
-	int c;
-
-	if (x->prefix != y->prefix)
-		return x->prefix < y->prefix ? -1 : 1;
-	n = x->e->key_n < y->e->key_n ? x->e->key_n : y->e->key_n;
-	c = memcmp(x->e->key, y->e->key, n);
-	return c != 0 ? c : x->e->key_n < y->e->key_n ? -1 : 1;
-}
-
-/* How many bytes all keys begin with alike. */
-static size_t common_prefix(const struct ks_store_item *items, size_t count)
-{
-	const struct entry *first = items[0].e;
-	size_t n = first->key_n, i, k;
-
-	for (i = 1; i < count && n > 0; i++) {
-		if (items[i].e->key_n < n)
-			n = items[i].e->key_n;
-		for (k = 0; k < n && first->key[k] == items[i].e->key[k]; )
-			k++;
-		n = k;
-	}
-	return n;
+	return ks_bytes(e->key, e->key_n);
 }
 
 int ks_store_scan_begin(const struct ks_store *s, int32_t partition, int64_t segment,
     struct ks_store_scan *scan, struct ks_err *err)
 {
 	const struct segment *g = find_segment(s, partition, segment);
-	size_t i, from;
+	size_t i;
 
 	*scan = (struct ks_store_scan){ 0 };
 	if (g == NULL || g->count == 0)
 		return 0;
-	scan->items = malloc(g->count * sizeof(*scan->items));
+	scan->items = reallocarray(NULL, g->count, 2 * sizeof(*scan->items));
 	if (scan->items == NULL)
 		return no_memory(err);
 	for (i = 0; i < g->slot_count; i++)
 		if (g->slots[i].ref != 0)
-			scan->items[scan->n++].e = entry_at(g, g->slots[i].ref);
-	from = common_prefix(scan->items, scan->n);
-	for (i = 0; i < scan->n; i++)
-		scan->items[i].prefix = prefix_of(scan->items[i].e, from);
-	qsort(scan->items, scan->n, sizeof(*scan->items), compare);
+			scan->items[scan->n++].thing = entry_at(g, g->slots[i].ref);
+	ks_key_sort(scan->items, scan->n, key_of);
 	return 0;
 }
 
@@ -508,7 +469,7 @@ bool ks_store_scan_next(struct ks_store_scan *scan, struct ks_bytes *key, struct
 
 	if (scan->at == scan->n)
 		return false;
-	e = scan->items[scan->at++].e;
+	e = scan->items[scan->at++].thing;
 	*key = ks_bytes(e->key, e->key_n);
 	*v = (struct ks_store_value){ (unsigned char *)(uintptr_t)e + value_place(e), e->value_n };
 	return true;

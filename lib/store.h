@@ -57,7 +57,7 @@ void	ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment);
  * changed but for the values in place.
  */
 struct ks_store_scan {
-	struct ks_store_item *items;
+	struct ks_key_item *items;
 	size_t n, at;
 };
 

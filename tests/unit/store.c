@@ -239,7 +239,7 @@ static void a_million_keys(void **state)
 static void many_segments(void **state)
 {
 	struct ks_store *s = open_store();
-	int64_t i, oldest, count = 20000;
+	int64_t i, oldest = 0, count = 20000;
 
 	(void)state;
 	for (i = 0; i < count; i++)

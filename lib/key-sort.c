@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * key-sort.c - a radix sort over the first 8 bytes in which keys differ.
+ *
+ * Keys of one stream begin alike ("S000123", "S000456"): what all share is
+ * skipped, and so is each of the 8 bytes that is the same in all.  What
+ * those 8 bytes do not tell apart is left to qsort.
+ */
+#include "key-sort.h"
+
+#include <stdlib.h>
+
+#define FEW 64	/* below, 8 histograms cost more than they save */
+
+typedef struct ks_bytes key_of(const void *thing);
+
+static int compare_keys(struct ks_bytes a, struct ks_bytes b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return c != 0 ? c : a.n < b.n ? -1 : a.n > b.n;
+}
+
+static int compare(const void *a, const void *b, void *arg)
+{
+	const struct ks_key_item *x = a, *y = b;
+	key_of *const *key = arg;
+
+	if (x->prefix != y->prefix)
+		return x->prefix < y->prefix ? -1 : 1;
+	return compare_keys((*key)(x->thing), (*key)(y->thing));
+}
+
+/* How many bytes all keys begin with alike. */
+static size_t common(const struct ks_key_item *items, size_t count, key_of *key)
+{
+	struct ks_bytes first = key(items[0].thing), k;
+	size_t n = first.n, i, m;
+
+	for (i = 1; i < count && n > 0; i++) {
+		k = key(items[i].thing);
+		if (k.n < n)
+			n = k.n;
+		for (m = 0; m < n && first.p[m] == k.p[m]; )
+			m++;
+		n = m;
+	}
+	return n;
+}
+
+/* Zeros behind a short key: it may be equal to a longer one with zeros then, never above it. */
+static uint64_t prefix_of(struct ks_bytes key, size_t from)
+{
+	unsigned char bytes[8] = { 0 };
+	size_t n = key.n > from ? key.n - from : 0;
+
+	if (n > 0)
+		memcpy(bytes, key.p + from, n < 8 ? n : 8);
+	return ks_get64(bytes);
+}
+
+static void radix(struct ks_key_item *items, size_t count)
+{
+	struct ks_key_item *from = items, *to = items + count, *swap;
+	size_t place[8][256] = { { 0 } }, i, n, sum;
+	unsigned byte;
+
+	for (i = 0; i < count; i++)
+		for (byte = 0; byte < 8; byte++)
+			place[byte][items[i].prefix >> 8 * byte & 0xff]++;
+	for (byte = 0; byte < 8; byte++) {
+		if (place[byte][items[0].prefix >> 8 * byte & 0xff] == count)
+			continue;
+		for (i = 0, sum = 0; i < 256; i++) {
+			n = place[byte][i];
+			place[byte][i] = sum;
+			sum += n;
+		}
+		for (i = 0; i < count; i++)
+			to[place[byte][from[i].prefix >> 8 * byte & 0xff]++] = from[i];
+		swap = from;
+		from = to;
+		to = swap;
+	}
+	if (from != items)
+		memcpy(items, from, count * sizeof(*items));
+}
+
+void ks_key_sort(struct ks_key_item *items, size_t count, key_of *key)
+{
+	size_t from, i, k;
+
+	if (count < 2)
+		return;
+	from = common(items, count, key);
+	for (i = 0; i < count; i++)
+		items[i].prefix = prefix_of(key(items[i].thing), from);
+	if (count < FEW) {
+		qsort_r(items, count, sizeof(*items), compare, &key);
+		return;
+	}
+	radix(items, count);
+	for (i = 0; i < count; i = k) {
+		for (k = i + 1; k < count && items[k].prefix == items[i].prefix; )
+			k++;
+		if (k - i > 1)
+			qsort_r(items + i, k - i, sizeof(*items), compare, &key);
+	}
+}
