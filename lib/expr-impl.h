@@ -88,6 +88,12 @@ struct ks_expr {
 	bool nothing;		/* the last evaluation yielded nothing */
 };
 
+/* Where a key of the document before led to, among the children of what place. */
+struct ks_expr_guess {
+	struct ks_json_seen seen;
+	uint32_t first, child;
+};
+
 struct ks_expr_set {
 	unsigned depth;
 	uint32_t node_count, node_cap;
@@ -107,6 +113,7 @@ struct ks_expr_set {
 	struct ks_json json;
 	struct ks_buf packed;		/* a container on its way from text to scratch */
 	struct ks_buf headers;		/* $headers */
+	struct ks_expr_guess guesses[KS_JSON_GUESSES];	/* by the number of the key in the text */
 	uint64_t duplicates;		/* of keys that paths ask for */
 	char error[256];
 };

@@ -263,6 +263,7 @@ const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
 struct read {
 	struct ks_scan scan;
 	struct ks_expr_set *set;
+	unsigned key;		/* number of the next key in the text; the last guess serves all that follow */
 };
 
 static const unsigned char *read_value(struct read *r, const unsigned char *p, uint32_t place,
@@ -291,14 +292,20 @@ static uint32_t find_escaped(struct read *r, uint32_t first, const unsigned char
 	return ks_expr_find(r->set->places, first, text, n, n);
 }
 
-static inline const unsigned char *read_member(struct read *r, const unsigned char *p,
-    const struct ks_expr_place *places, uint32_t first, unsigned depth)
+/* A key and its colon: the byte the value begins at, and where the key leads (0: nowhere). */
+static inline const unsigned char *read_key(struct read *r, const unsigned char *p,
+    const struct ks_expr_place *places, uint32_t first, uint32_t *child)
 {
-	const unsigned char *key = p + 1;
+	struct ks_expr_guess *g = &r->set->guesses[r->key];
+	const unsigned char *key = p + 1, *begin = p;
 	bool escaped = false;
-	uint32_t child;
 	size_t n;
 
+	if (KS_LIKELY(ks_json_again(&g->seen, p) && g->first == first)) {
+		r->key += r->key + 1 < KS_JSON_GUESSES;
+		*child = g->child;
+		return ks_scan_ws(&r->scan, p + g->seen.n);
+	}
 	if (KS_UNLIKELY(*p != '"'))
 		return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
 	p = ks_scan_string(&r->scan, key, &escaped);
@@ -306,17 +313,31 @@ static inline const unsigned char *read_member(struct read *r, const unsigned ch
 		return NULL;
 	n = (size_t)(p - key) - 1;
 	if (KS_LIKELY(!escaped))
-		child = ks_expr_find(places, first, key, n, KS_PAD);
+		*child = ks_expr_find(places, first, key, n, KS_PAD);
 	else
-		child = find_escaped(r, first, key, n);
+		*child = find_escaped(r, first, key, n);
+	if (KS_UNLIKELY(*child == KS_EXPR_NONE))
+		return NULL;
 	p = ks_scan_ws(&r->scan, p);
 	if (KS_UNLIKELY(*p != ':'))
 		return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
-	p = ks_scan_ws(&r->scan, p + 1);
+	ks_json_see(&g->seen, begin, (size_t)(p - begin) + 1);
+	g->first = first;
+	g->child = *child;
+	r->key += r->key + 1 < KS_JSON_GUESSES;
+	return ks_scan_ws(&r->scan, p + 1);
+}
+
+static inline const unsigned char *read_member(struct read *r, const unsigned char *p,
+    const struct ks_expr_place *places, uint32_t first, unsigned depth)
+{
+	uint32_t child = 0;
+
+	p = read_key(r, p, places, first, &child);
+	if (KS_UNLIKELY(p == NULL))
+		return NULL;
 	if (child == 0)
 		return ks_scan_value(&r->scan, p, depth);
-	if (KS_UNLIKELY(child == KS_EXPR_NONE))
-		return NULL;
 	if (KS_UNLIKELY(r->set->states[child] != SLOT_MISSING)) {
 		r->set->duplicates++;
 		forget(r->set, child);
@@ -437,9 +458,11 @@ enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned cha
 	uint32_t root;
 
 	begin(set);
-	if (set->wants_record)
+	if (set->wants_record) {
 		for (root = ROOT_VALUE + 1; root < ROOTS; root++)
 			known(set, root, (struct ks_val){ .type = KS_NIL });
+		known(set, ROOT_HEADERS, (struct ks_val){ .type = KS_ARRAY, .b = ks_no_headers });
+	}
 	p = read_value(&r, ks_scan_ws(&r.scan, text), ROOT_VALUE, set->depth);
 	if (KS_UNLIKELY(p == NULL)) {
 		*at = r.scan.at;

@@ -195,6 +195,7 @@ int ks_expr_add(struct ks_expr_set *set, const char *text, struct ks_expr **e, s
 	if (n > KS_EXPR_TEXT_MAX)
 		return ks_fail(err, KS_USAGE, "column %zu: the expression is longer than %zu bytes",
 		    KS_EXPR_TEXT_MAX + 1, KS_EXPR_TEXT_MAX);
+	memset(set->guesses, 0, sizeof(set->guesses));	/* a key that led nowhere may lead somewhere now */
 	copy = ks_arena_get(&set->program, n + KS_PAD);
 	made = ks_arena_get(&set->program, sizeof(*made));
 	if (copy == NULL || made == NULL)

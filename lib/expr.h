@@ -55,7 +55,7 @@ const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec) KS_M
  * ks_expr_load_text - the same against one JSON document, which is checked
  * whole and as strictly as ks_json_parse does (KS_PAD bytes behind it, the
  * first a NUL or a newline).  Of equal keys the last one counts.  Metadata
- * is null.  On error *at is the offending byte.
+ * is that of no record: null, and no headers.  On error *at is the offending byte.
  *
  *	text	from the first byte of the line
  *	end	out: the first byte that is neither the document nor white

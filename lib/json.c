@@ -278,26 +278,6 @@ static bool may_repeat(const struct parser *x, const struct seen *seen, size_t f
 	return false;
 }
 
-/* Remember a key for the next document; only what fits two words. */
-static void learn_key(struct ks_json_guess *g, const unsigned char *p, size_t n,
-    const unsigned char *packed, size_t packed_n, uint64_t hash)
-{
-	unsigned char mask[16] = { 0 };
-
-	g->n = 0;
-	if (n > 16 || packed_n > 16)
-		return;
-	memset(mask, 0xff, n);
-	memcpy(g->mask, mask, 16);
-	memcpy(g->text, p, 16);
-	g->text[0] &= g->mask[0];
-	g->text[1] &= g->mask[1];
-	memcpy(g->packed, packed, packed_n);
-	g->packed_n = (uint32_t)packed_n;
-	g->hash = hash;
-	g->n = (uint32_t)n;
-}
-
 /* One member's key and colon, scanned. */
 static const unsigned char *scan_key(struct parser *x, const unsigned char *p, struct seen *seen,
     struct ks_json_guess *g)
@@ -327,8 +307,14 @@ static const unsigned char *scan_key(struct parser *x, const unsigned char *p, s
 	q = ks_scan_ws(&x->scan, q);
 	if (KS_UNLIKELY(*q != ':'))
 		return ks_scan_fail(&x->scan, q, KS_JSON_SYNTAX);
-	if (g != NULL)
-		learn_key(g, p, (size_t)(q - p) + 1, x->base + at, (size_t)(x->o - x->base) - at, hash);
+	if (g != NULL) {
+		ks_json_see(&g->seen, p, (size_t)(q - p) + 1);
+		/* An escape is never longer than its text, nor is the header longer than quotes and colon. */
+		g->packed_n = (uint32_t)((size_t)(x->o - x->base) - at);
+		if (g->seen.n > 0)
+			memcpy(g->packed, x->base + at, 16);
+		g->hash = hash;
+	}
 	return ks_scan_ws(&x->scan, q + 1);
 }
 
@@ -337,18 +323,15 @@ static inline const unsigned char *put_key(struct parser *x, const unsigned char
     struct seen *seen)
 {
 	struct ks_json_guess *g = NULL;
-	uint64_t w[2];
 
 	if (KS_LIKELY(x->key < KS_JSON_GUESSES)) {
 		g = &x->json->guesses[x->key++];
-		memcpy(w, p, 16);
-		if (KS_LIKELY(g->n > 0 && (((w[0] & g->mask[0]) ^ g->text[0]) |
-		    ((w[1] & g->mask[1]) ^ g->text[1])) == 0)) {
+		if (KS_LIKELY(ks_json_again(&g->seen, p))) {
 			if (KS_UNLIKELY(note_key(x, seen, g->hash, (size_t)(x->o - x->base)) != 0))
 				return ks_scan_fail(&x->scan, p, KS_JSON_MEMORY);
 			memcpy(x->o, g->packed, 16);
 			x->o += g->packed_n;
-			return ks_scan_ws(&x->scan, p + g->n);
+			return ks_scan_ws(&x->scan, p + g->seen.n);
 		}
 	}
 	return scan_key(x, p, seen, g);

@@ -32,14 +32,43 @@ enum ks_json_error {
 const char *ks_json_strerror(enum ks_json_error e);
 
 /*
- * A key as it stood in the document before: lines of one producer have the
- * same keys in the same order, so that most need not be scanned again.
+ * A key as it stood in the document before, with its quotes and colon:
+ * lines of one producer have the same keys in the same order, so that most
+ * need not be scanned again.
  */
+struct ks_json_seen {
+	uint64_t text[2], mask[2];	/* mask: which bytes count */
+	uint32_t n;			/* 0: nothing was seen */
+};
+
+/* Remember p[0..n), of which 16 bytes can be read; only what fits two words. */
+static inline void ks_json_see(struct ks_json_seen *g, const unsigned char *p, size_t n)
+{
+	unsigned char mask[16] = { 0 };
+
+	g->n = n > 16 ? 0 : (uint32_t)n;
+	memset(mask, 0xff, g->n);
+	memcpy(g->mask, mask, 16);
+	memcpy(g->text, p, 16);
+	g->text[0] &= g->mask[0];
+	g->text[1] &= g->mask[1];
+}
+
+/* Whether it stands at p again. */
+static inline bool ks_json_again(const struct ks_json_seen *g, const unsigned char *p)
+{
+	uint64_t w[2];
+
+	memcpy(w, p, 16);
+	return g->n > 0 &&
+	    (((w[0] & g->mask[0]) ^ g->text[0]) | ((w[1] & g->mask[1]) ^ g->text[1])) == 0;
+}
+
 struct ks_json_guess {
-	uint64_t text[2], mask[2];	/* "key": with its quotes and colon, and which bytes count */
+	struct ks_json_seen seen;
 	unsigned char packed[16];
+	uint32_t packed_n;
 	uint64_t hash;
-	uint32_t n, packed_n;		/* n == 0: nothing to guess */
 };
 #define KS_JSON_GUESSES 64
 
