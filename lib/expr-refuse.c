@@ -14,7 +14,9 @@
 #define EXISTS "there are paths, literals, comparisons, and, or, not, //, | and the variables " \
 	"$key $ts $topic $partition $offset $headers"
 
-/* Columns count characters, as an editor does. */
+#define SHOWN 60	/* bytes of an expression that a message repeats */
+
+/* Columns count characters, as an editor does.  An expression that is not long is shown. */
 int ks_expr_wrong(struct ks_expr_parser *x, const unsigned char *at, const char *fmt, ...)
 {
 	char text[sizeof(x->err->text)];
@@ -27,7 +29,9 @@ int ks_expr_wrong(struct ks_expr_parser *x, const unsigned char *at, const char 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return ks_fail(x->err, KS_USAGE, "column %u: %s", column, text);
+	if (x->text.n > SHOWN)
+		return ks_fail(x->err, KS_USAGE, "column %u: %s", column, text);
+	return ks_fail(x->err, KS_USAGE, "column %u of '%s': %s", column, (const char *)x->text.p, text);
 }
 
 struct hint {
@@ -71,8 +75,8 @@ static const struct hint signs[] = {
 	{ "{", "object construction", "the value passes as it is" },
 	{ "[", "array construction", "compare an element: '.a[0] == 1'" },
 	{ "@", "format", NULL },
-	{ "'", "quote", "strings stand in double quotes: \"text\"" },
-	{ "`", "quote", "strings stand in double quotes: \"text\"" },
+	{ "'", "apostrophe", "strings stand in double quotes: \"text\"" },
+	{ "`", "backtick", "strings stand in double quotes: \"text\"" },
 	{ "$", "a bare", "there are $key $ts $topic $partition $offset $headers" },
 	{ NULL, NULL, NULL },
 };
@@ -188,7 +192,7 @@ static int refuse_word(struct ks_expr_parser *x)
 	static const char *const known[] = { "not", "and", "or", "true", "false", "null", NULL };
 	const struct hint *h = find(words, x->at);
 	const char *best = nearest(x->at, known);
-	int n = x->at.n > 60 ? 60 : (int)x->at.n;
+	int n = x->at.n > SHOWN ? SHOWN : (int)x->at.n;
 
 	if (h != NULL)
 		return refuse(x, h);
@@ -212,10 +216,12 @@ static int refuse_sign(struct ks_expr_parser *x)
 {
 	const struct hint *h = find(signs, x->at);
 
+	if (ks_bytes_is(x->at, "'"))
+		return ks_expr_wrong(x, x->at.p, "%s", h->near);
 	if (h != NULL)
 		return refuse(x, h);
 	return ks_expr_wrong(x, x->at.p, "'%.*s' means nothing here",
-	    x->at.n > 60 ? 60 : (int)x->at.n, (const char *)x->at.p);
+	    x->at.n > SHOWN ? SHOWN : (int)x->at.n, (const char *)x->at.p);
 }
 
 int ks_expr_refuse_operand(struct ks_expr_parser *x)
@@ -262,7 +268,7 @@ int ks_expr_refuse_operator(struct ks_expr_parser *x)
 	if (x->token == TOKEN_WORD && ks_bytes_is(x->at, "not"))
 		return ks_expr_wrong(x, x->at.p, "'|' is missing before 'not': '.a | not'");
 	return ks_expr_wrong(x, x->at.p, "an operator is missing before '%.*s'",
-	    x->at.n > 60 ? 60 : (int)x->at.n, (const char *)x->at.p);
+	    x->at.n > SHOWN ? SHOWN : (int)x->at.n, (const char *)x->at.p);
 }
 
 int ks_expr_refuse_variable(struct ks_expr_parser *x)
@@ -279,7 +285,7 @@ int ks_expr_refuse_variable(struct ks_expr_parser *x)
 	};
 	const struct hint *h = find(others, x->at);
 	const char *best = nearest(x->at, known);
-	int n = x->at.n > 60 ? 60 : (int)x->at.n;
+	int n = x->at.n > SHOWN ? SHOWN : (int)x->at.n;
 
 	if (h != NULL)
 		return ks_expr_wrong(x, x->at.p, "unknown variable '%s'; %s", h->word, h->near);

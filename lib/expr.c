@@ -204,7 +204,8 @@ static enum yield no_index(struct ks_expr_set *set, enum ks_type type, const str
 		    ks_val_typename(&v));
 	else
 		snprintf(set->error, sizeof(set->error), "cannot index %s with \"%.*s\"",
-		    ks_val_typename(&v), step->b.n > 200 ? 200 : (int)step->b.n,
+		    ks_val_typename(&v),
+		    (int)ks_utf8_prefix(step->b.p, step->b.n > 200 ? 200 : step->b.n),
 		    (const char *)step->b.p);
 	return YIELD_ERROR;
 }

@@ -45,11 +45,11 @@ lines_of() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 @test "headers: order, duplicates, null, empty, bytes, no name; written" {
 	"$topic" create "$t" 1
 	cat_ --from envelope -b "$b" -P -t "$t" <<-'END'
-		{"key":"k","payload":1,"headers":[["b","1"],["a","2"],["b","3"],["null",null],["empty",""],["","x"],["bin","//4A","base64"]]}
+		{"key":"k","payload":1,"headers":[["b","1"],["a","2"],["b","3"],["null",null],["empty",""],["","x"],["bin","//79","base64"]]}
 		{"key":"k","payload":2}
 	END
 	kcat -C -q -e -b "$b" -t "$t" -f '%h|%s\n' >got
-	printf 'b=1,a=2,b=3,null=NULL,empty=,=x,bin=\377\376\000|1\n|2\n' >want
+	printf 'b=1,a=2,b=3,null=NULL,empty=,=x,bin=\377\376\375|1\n|2\n' >want
 	cmp want got
 }
 
@@ -148,7 +148,7 @@ lines_of() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 @test "-o N beyond the end waits for that record" {
 	"$topic" create "$t" 1
 	seq 0 2 | kcat -P -b "$b" -t "$t"
-	cat_ -b "$b" -t "$t" --to json -o 5 -c 2 --out got 3>&- &
+	"$bin/kstream-cat" -b "$b" -t "$t" --to json -o 5 -c 2 --out got 3>&- &
 	reader=$!
 	sleep 0.3
 	seq 3 9 | kcat -P -b "$b" -t "$t"
@@ -167,37 +167,36 @@ lines_of() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 	[ "$(cat_ -b "$b" -t "$t" -e --to json -X isolation.level=read_uncommitted | tr '\n' ' ')" = "10 11 12 20 21 22 30 31 40 41 " ]
 	# offsets are dense in nothing but the log: the last four are two records, markers, aborted records
 	[ "$(cat_ -b "$b" -t "$t" -e --to json -o -4)" = "" ]
-	[ "$(cat_ -b "$b" -t "$t" -e --to json -o -6)" = "31" ]
+	[ "$(cat_ -b "$b" -t "$t" -e --to json -o -5)" = "31" ]
 }
 
 @test "-e: only aborted records, and an open transaction, end at once" {
 	"$topic" create "$t" 1
-	"$topic" abort "$t" 0 3 x
+	"$topic" abort "$t" 0 3 9
 	[ "$(timeout 10 "$bin/kstream-cat" -b "$b" -t "$t" -e --to json)" = "" ]
 	"$topic" commit "$t" 0 2 1
 	mkfifo hold
 	"$topic" open "$t" 0 2 2 <hold >opened 3>&- &
+	opener=$!
 	exec 9>hold
 	wait_for grep open opened
 	kcat -P -b "$b" -t "$t" <<<77 # behind the open transaction: not stable yet
 	[ "$(timeout 10 "$bin/kstream-cat" -b "$b" -t "$t" -e --to json | tr '\n' ' ')" = "10 11 " ]
-	[ "$(timeout 10 "$bin/kstream-cat" -b "$b" -t "$t" -e --to json -X isolation.level=read_uncommitted | tr '\n' ' ')" = "10 11 20 21 77 " ]
-	exec 9>&-
-	wait
-	[ "$(timeout 10 "$bin/kstream-cat" -b "$b" -t "$t" -e --to json | tr '\n' ' ')" = "10 11 20 21 77 " ]
+	[ "$(timeout 10 "$bin/kstream-cat" -b "$b" -t "$t" -e --to json -X isolation.level=read_uncommitted | tr '\n' ' ')" = "X	[ "$(timeout 10 "$bin/kstream-cat" -b "$b" -t "$t" -e --to json | tr '\n' ' ')" = "10 11 20 21 77 " ]
 }
 
 @test "-e: the end is pinned at start" {
 	"$topic" create "$t" 1
 	yes "$(printf '{"pad":"%0200d"}' 0)" | head -n 50000 | kcat -P -b "$b" -t "$t"
 	mkfifo slow
-	cat_ -b "$b" -t "$t" -e >slow 3>&- &
+	"$bin/kstream-cat" -b "$b" -t "$t" -e >slow 3>&- &
+	reader=$!
 	exec 8<slow # the pipe fills, and the reader waits
 	sleep 0.5
 	numbers 1 1000 | kcat -P -b "$b" -t "$t"
 	[ "$(cat_ --to json <&8 | wc -l)" -eq 50000 ]
 	exec 8<&-
-	wait
+	wait $reader
 	[ "$(cat_ -b "$b" -t "$t" -e --to json | wc -l)" -eq 51000 ]
 }
 
@@ -262,7 +261,7 @@ lines_of() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 @test "live: what comes is handed on at once; SIGTERM ends it with END paused" {
 	"$topic" create "$t" 2
 	numbers 1 2 | kcat -P -b "$b" -t "$t" -p 1
-	cat_ -b "$b" -t "$t" -o end -v >frames 2>err 3>&- &
+	"$bin/kstream-cat" -b "$b" -t "$t" -o end -v >frames 2>err 3>&- &
 	reader=$!
 	sleep 0.5
 	numbers 3 5 | kcat -P -b "$b" -t "$t" -p 0
@@ -289,7 +288,7 @@ assert codes[0] == 2 and codes[-1] == 6 and codes.count(5) >= 2, codes'
 
 @test "live: nothing is lost or doubled while others write" {
 	"$topic" create "$t" 4
-	cat_ -b "$b" -t "$t" -c 20000 --to json --out got 3>&- &
+	"$bin/kstream-cat" -b "$b" -t "$t" -c 20000 --to json --out got 3>&- &
 	reader=$!
 	for i in 1 2 3 4; do
 		numbers $((i * 5000 - 4999)) $((i * 5000)) | kcat -P -b "$b" -t "$t" -p -1
@@ -311,7 +310,7 @@ for line in sys.stdin:
 	[ "$(wc -l <keys)" -ge 30 ]
 	cat_ --from envelope -b "$b" -P -t "$t" keys
 	[ "$(kcat -C -q -e -b "$b" -t "$t" -f '%p %s\n' | awk '$1 != $2' | wc -l)" -eq 0 ]
-	[ "$(judge | wc -l)" -eq "$(wc -l <keys)" ]
+	[ "$(kcat -C -q -e -b "$b" -t "$t" -f '%o\n' | wc -l)" -eq "$(wc -l <keys)" ]
 	"$topic" create "$t.kcat" 7
 	seq 1000 | sed 's/.*/&\t1/' | kcat -P -b "$b" -t "$t.kcat" -K '\t' -X partitioner=murmur2
 	seq 1000 | sed 's/.*/{"partition":-1,"key":"&","payload":1}/' | cat_ --from envelope -b "$b" -P -t "$t"
@@ -455,7 +454,7 @@ for n in (10, 2000000, 20): print(json.dumps({"partition": 0, "offset": n, "topi
 @test "a topic that vanishes under a live reader: 78" {
 	"$topic" create "$t" 1
 	echo 1 | kcat -P -b "$b" -t "$t"
-	cat_ -b "$b" -t "$t" --timeout 20s --to json --out got 2>err 3>&- &
+	"$bin/kstream-cat" -b "$b" -t "$t" --timeout 20s --to json --out got 2>err 3>&- &
 	reader=$!
 	wait_for lines_of got 1
 	"$topic" delete "$t"
@@ -495,7 +494,7 @@ open("port", "w").write(str(s.getsockname()[1])); time.sleep(60)' 3>&- &
 	numbers 1 100 | cat_ --from json --to frames --commit-interval 1d >whole
 	head -c $(($(stat -c %s whole) - 20)) whole >cut
 	run cat_ -b "$b" -P -t "$t" cut
-	refused 75 "without END"
+	refused 75 "what writes it has failed"
 	[ "$(judge | wc -l)" -le 100 ]
 	run cat_ -b "$b" -P -t "$t" /dev/null
 	refused 75 "before a stream began"
@@ -545,8 +544,8 @@ open("port", "w").write(str(s.getsockname()[1])); time.sleep(60)' 3>&- &
 	"$topic" create "$t" 1
 	numbers 1 10 | kcat -P -b "$b" -t "$t"
 	cat_ -b "$b" -t "$t" -e --to json >/dev/null
-	run kcat -b "$b" -G kstream-cat -o stored -e -q "$t"
-	[ "${#lines[@]}" -eq 10 ] # a committed offset would make it fewer
+	# a committed offset would leave fewer
+	[ "$(kcat -b "$b" -G kstream-cat -X auto.offset.reset=earliest -e -q "$t" | wc -l)" -eq 10 ]
 }
 
 @test "one topic of many partitions, and gaps of compaction" {

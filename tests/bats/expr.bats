@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Expressions through the real tools, which must be in PATH: on real events as jq, and refused at start.
+
+# shellcheck disable=SC2016,SC2154
+bats_require_minimum_version 1.5.0
+
+setup() {
+	command -v kstream-filter >/dev/null
+	quakes=$BATS_TEST_DIRNAME/../../scripts/examples/earthquakes.jsonl
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+@test "on a week of earthquakes, as jq: from line to line, and through frames" {
+	local programs=(
+		'.mag > 5' '.mag >= 4.5 and .depth < 10' '.type == "explosion" or .type == "quarry blast"' '.felt'
+		'.felt | not' '.place < "B"' '(.felt // 0) > 3 and .net == "us"' '.lon < -120.5 and (.lat > 33 and .lat < 36)'
+		'.missing.field == null and .id == "us2000crl8"' '(.mag | . > 6) == (.depth < 100)'
+		'.["magType"] != "ml" and ."net" != "ak"' '.time < 1517365017350' '.place.x? or .mag < 0' 'true' 'null'
+	)
+	for program in "${programs[@]}"; do
+		jq -r "select($program) | .id" "$quakes" >expected
+		kstream-filter --from json --to json "$program" "$quakes" | jq -r .id >lines
+		kstream-cat --from json "$quakes" | kstream-filter "$program" | kstream-cat --to json | jq -r .id >frames
+		echo "$program: $(wc -l <expected)"
+		cmp expected lines
+		cmp expected frames
+	done
+}
+
+@test "metadata of a record, from text and through a pipe" {
+	printf '{"id":"a","n":1}\n{"id":"b","n":2}\n' >in.jsonl
+	local program='$key == "b" and $topic == "in" and $partition == 0 and $offset == 17 and $ts == 2 and $headers[0] == null'
+	[ "$(kstream-filter --from json --to json --key .id --time .n "$program" in.jsonl)" = '{"id":"b","n":2}' ]
+	[ "$(kstream-cat --from json --key .id --time .n in.jsonl | kstream-filter "$program" | kstream-cat --to json)" = '{"id":"b","n":2}' ]
+}
+
+@test "headers are pairs of a name and a string" {
+	printf '%s\n' '{"topic":"t","partition":0,"offset":0,"key":null,"headers":[["trace","abc"],["none",null]],"payload":1}' >one
+	run -0 --separate-stderr kstream-filter --from envelope --count '$headers[0][0] == "trace"' one
+	[ "$output" = 1 ]
+	run -0 --separate-stderr kstream-filter --from envelope --count '$headers[0][1] == "abc" and $headers[-1][1] == null' one
+	[ "$output" = 1 ]
+}
+
+@test "what is not in the language: 64, one line, the column, before anything is read" {
+	run -64 --separate-stderr kstream-filter --from json 'select(.a)' /does/not/exist
+	[ -z "$output" ]
+	[ "$stderr" = "kstream-filter: column 1 of 'select(.a)': function 'select' is not supported; write the condition itself: '.a > 1'" ]
+	run -64 --separate-stderr kstream-filter --from json '.é + 1' /does/not/exist
+	[[ $stderr == "kstream-filter: column 2 of "* ]]
+	run -64 --separate-stderr kstream-filter --from json '' /does/not/exist
+	[ "${#stderr_lines[@]}" = 1 ]
+	run -64 --separate-stderr kstream-filter --from json "$(printf '(%.0s' {1..30000})" /does/not/exist
+	[[ $stderr == *"nested deeper than 200 levels"* ]]
+}
+
+@test "a step that fails names the line" {
+	printf '1\n{"a":{"b":2}}\n' >in.jsonl
+	run -65 --separate-stderr kstream-filter --from json --to json .a.b in.jsonl
+	[ "$stderr" = 'kstream-filter: in.jsonl:1: cannot index number with "a"' ]
+	[ "$(kstream-filter --from json --to json '.a?.b' in.jsonl)" = '{"a":{"b":2}}' ]
+}
