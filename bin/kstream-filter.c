@@ -116,6 +116,7 @@ static int filter_answer(void *st, struct ks_run *run)
 {
 	struct filter *f = st;
 
+	ks_repeated_keys(run, ks_expr_duplicates(f->set));
 	if (f->exit_status && f->passed == 0)
 		ks_say_no(run);
 	return f->count ? ks_print(run, "%llu\n", (unsigned long long)f->passed) : 0;

@@ -34,7 +34,7 @@ enum { OPT_TUMBLE, OPT_GRACE, OPT_EMIT };
 static const struct ks_option options[] = {
 	{ "tumble", 0, "DURATION", "windows of this size, side by side" },
 	{ "grace", 0, "DURATION", "how late a record may be (0)" },
-	{ "emit", 0, "WHEN", "update: every change (default); close: each window once" },
+	{ "emit", 0, "WHEN", "update: every change; close: each window once" },
 	{ 0 },
 };
 

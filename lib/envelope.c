@@ -179,14 +179,17 @@ static bool take_name(const struct ks_val *v, struct ks_bytes *name)
 
 static bool take_flags(const struct ks_val *v, uint32_t *flags)
 {
-	const unsigned char *end = v->b.p + v->b.n;
+	const unsigned char *end;
 	struct ks_head head;
 	struct ks_val name;
 	uint32_t i;
 	size_t k;
 
 	*flags &= KS_TIME_TYPE;
-	if (v->type != KS_ARRAY || ks_mp_head(v->b.p, end, &head) != KS_MP_OK)
+	if (v->type != KS_ARRAY)
+		return false;
+	end = v->b.p + v->b.n;
+	if (ks_mp_head(v->b.p, end, &head) != KS_MP_OK)
 		return false;
 	for (i = 0; i < head.count; i++) {
 		if (ks_mp_read(&head.body, end, 0, &name) != KS_MP_OK || name.type != KS_STR)
@@ -286,12 +289,15 @@ static int add_header(struct ks_buf *b, const unsigned char **p, const unsigned 
 /* All that goes to scratch, at the given offsets of it. */
 static int build_headers(struct ks_buf *b, const struct ks_val *list)
 {
-	const unsigned char *end = list->b.p + list->b.n;
+	const unsigned char *end;
 	struct ks_head head;
 	uint32_t i;
 	int no;
 
-	if (list->type != KS_ARRAY || ks_mp_head(list->b.p, end, &head) != KS_MP_OK)
+	if (list->type != KS_ARRAY)
+		return EINVAL;
+	end = list->b.p + list->b.n;
+	if (ks_mp_head(list->b.p, end, &head) != KS_MP_OK)
 		return EINVAL;
 	no = ks_mp_add_array_head(b, head.count);
 	for (i = 0; i < head.count && no == 0; i++)
@@ -320,6 +326,8 @@ static int build_body(struct ks_buf *b, const struct ks_val *v, bool bytes)
 
 static const char *settle_time(const struct members *m, struct ks_rec *rec)
 {
+	bool timeless;
+
 	if (m->has_time) {
 		rec->flags &= ~(uint32_t)KS_TIME_TYPE;
 		rec->time_ms = 0;
@@ -328,7 +336,8 @@ static const char *settle_time(const struct members *m, struct ks_rec *rec)
 			rec->flags |= m->has_type ? m->type : KS_TIME_CREATE;
 		}
 	}
-	if (m->has_type && (m->type == KS_TIME_NONE) != ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE))
+	timeless = m->has_time ? m->time.type == KS_NIL : (rec->flags & KS_TIME_TYPE) == KS_TIME_NONE;
+	if (m->has_type && (m->type == KS_TIME_NONE) != timeless)
 		return "ts and tstype disagree";
 	return NULL;
 }

@@ -468,6 +468,11 @@ enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned cha
 		*at = r.scan.at;
 		return r.scan.e;
 	}
-	*end = ks_scan_ws(&r.scan, p);
+	p = ks_scan_ws(&r.scan, p);
+	if (KS_UNLIKELY(*p != '\n' && *p != '\0')) {
+		*at = p;
+		return KS_JSON_TRAILING;
+	}
+	*end = p;
 	return KS_JSON_OK;
 }

@@ -342,7 +342,10 @@ static enum yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_
 	got = operand(set, n->lhs, in, &left, &a);
 	if (KS_UNLIKELY(got != YIELD_ONE))
 		return got;
-	c = compare(a, b);
+	if (n->op <= OP_NE && a->type == KS_STR && b->type == KS_STR)
+		c = !ks_bytes_eq(a->b, b->b);	/* which is less does not matter */
+	else
+		c = compare(a, b);
 	switch (n->op) {
 	case OP_EQ: is = c == 0; break;
 	case OP_NE: is = c != 0; break;

@@ -58,8 +58,8 @@ const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec) KS_M
  * is that of no record: null, and no headers.  On error *at is the offending byte.
  *
  *	text	from the first byte of the line
- *	end	out: the first byte that is neither the document nor white
- *		space (blank, tab, CR) behind it: a newline, or the padding
+ *	end	out: the newline or NUL that ends the line; anything else behind
+ *		the document, but white space, is KS_JSON_TRAILING
  */
 enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned char *text,
     const unsigned char **end, const unsigned char **at) KS_MUST_USE;

@@ -154,7 +154,7 @@ static const char *take_key(struct ks_hello_view *h, struct ks_bytes key, const 
 			return "its instance is not a number";
 		*(key.n == 8 ? &h->instance : &h->instances) = (uint32_t)v->i;
 	} else if (ks_bytes_is(key, "run") || ks_bytes_is(key, "epoch")) {
-		if (!small_int(v, INT64_MAX))
+		if (!small_int(v, INT64_MAX / 2))	/* it will be counted on from */
 			return "its run or epoch is not a number";
 		*(key.n == 3 ? &h->run : &h->epoch) = v->i;
 	} else if (ks_bytes_is(key, "guarantee")) {

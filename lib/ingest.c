@@ -197,6 +197,8 @@ int ks_ingest_record(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
 
 	if (status != 0 || done)
 		return status;
+	if (rec->key.n > g->config->limits.key)
+		return reject(g, rec, "the key is larger than --max-key allows", b, made, err);
 	if (ks_rec_size(rec) > g->config->limits.record)
 		return reject(g, rec, "the record is larger than --max-record allows", b, made, err);
 	*made = 1;
@@ -249,6 +251,10 @@ int ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text
 		b->n = start;
 		return ks_ingest_reject(g, rec, text,
 		    "the record is larger than --max-record allows", b, made, err);
+	}
+	if (KS_UNLIKELY(rec->key.n > g->config->limits.key)) {
+		b->n = start;
+		return ks_ingest_reject(g, rec, text, "the key is larger than --max-key allows", b, made, err);
 	}
 	if (g->set != NULL || g->config->time_wall) {
 		struct ks_buf letter;

@@ -18,6 +18,7 @@ struct ks_message_reader {
 	struct ks_ingest ingest;
 	struct ks_buf text;		/* a value with KS_PAD bytes behind it */
 	struct ks_buf key, headers;	/* msgpack of the record at hand */
+	bool no_headers;		/* nobody will see them */
 };
 
 /* config->from is KS_JSON or KS_RAW; config->key_from says how keys are read. */

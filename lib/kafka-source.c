@@ -252,6 +252,18 @@ static void drop_batch(struct kafka *s)
 		rd_kafka_message_destroy(s->batch[s->batch_at++]);
 }
 
+/* A small request to each leader; the answer does not matter here. */
+static int ask_leaders(struct kafka *s)
+{
+	rd_kafka_topic_partition_list_t *list = ks_kafka_parts_list(&s->parts);
+	int e = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+	if (list->cnt > 0)
+		e = ks_kafka_ask_ends(&s->client, list, true, PROBE_MS);
+	rd_kafka_topic_partition_list_destroy(list);
+	return e;
+}
+
 /*
  * A full queue puts the fetcher of librdkafka 2.0.2 to sleep for a second.
  * A request to each leader wakes it, once there is room again (broker 6).
@@ -259,9 +271,7 @@ static void drop_batch(struct kafka *s)
 static void kick(struct kafka *s)
 {
 	size_t n = rd_kafka_queue_length(s->queue), full = QUEUE_MESSAGES, held;
-	rd_kafka_topic_partition_list_t *list;
 	int64_t now;
-	int i;
 
 	if (s->records > 0) {
 		held = (size_t)((uint64_t)QUEUE_KB * 1024 * s->records / (s->source.stats.bytes + 1));
@@ -276,12 +286,7 @@ static void kick(struct kafka *s)
 		return;
 	s->kicked = now;
 	s->peak = 0;
-	list = ks_kafka_parts_list(&s->parts);
-	for (i = 0; i < list->cnt; i++)
-		list->elems[i].offset = RD_KAFKA_OFFSET_END;
-	if (list->cnt > 0)
-		rd_kafka_offsets_for_times(s->client.rk, list, PROBE_MS);
-	rd_kafka_topic_partition_list_destroy(list);
+	(void)ask_leaders(s);
 }
 
 static bool fetch(struct kafka *s)
@@ -296,6 +301,24 @@ static bool fetch(struct kafka *s)
 	return n > 0;
 }
 
+/* A partition that is not known: whose topic is gone? */
+static int look_for_topics(struct kafka *s, int e, struct ks_err *err)
+{
+	const struct ks_kafka_read *t;
+	rd_kafka_topic_t *handle;
+	int32_t partitions;
+	int status = 0;
+
+	if (ks_kafka_status(e, false) != KS_CONFIG)
+		return 0;
+	for (t = s->parts.topics; t < s->parts.topics + s->parts.topic_count && status == 0; t++) {
+		status = ks_kafka_topic(&s->client, t->name, false, &handle, &partitions, err);
+		if (status == 0)
+			ks_kafka_topic_drop(handle);
+	}
+	return status == KS_CONFIG || status == KS_DENIED ? status : 0;
+}
+
 /*
  * Nothing has come for a while: perhaps there is nothing, perhaps the
  * broker is gone, is stopped, or has lost the topic.  Only a question that
@@ -303,31 +326,27 @@ static bool fetch(struct kafka *s)
  */
 static int check_away(struct kafka *s, struct ks_err *err)
 {
-	const struct ks_kafka_part *p = s->parts.parts;
-	int status = ks_kafka_check(&s->client, err);
-	int64_t now = ks_clock_ms(), low, high;
-	rd_kafka_resp_err_t e;
+	int status = ks_kafka_check(&s->client, err), e;
+	int64_t now = ks_clock_ms();
 
 	if (status != 0)
 		return status;
 	if ((s->client.down_since == 0 && now - s->heard < QUIET_MS) || now - s->probed < PROBE_MS)
 		return 0;
-	while (p->done && p + 1 < s->parts.parts + s->parts.count)
-		p++;
-	e = rd_kafka_query_watermark_offsets(s->client.rk, p->topic->name, p->partition, &low, &high,
-	    PROBE_MS);
+	e = ask_leaders(s);
 	s->probed = ks_clock_ms();
 	if (e == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		s->heard = s->probed;
 		s->client.down_since = 0;
 		return 0;
 	}
-	if (ks_kafka_status((int)e, false) == KS_CONFIG)
-		return ks_fail(err, KS_CONFIG, "topic '%s' is gone", p->topic->name);
+	status = look_for_topics(s, e, err);
+	if (status != 0)
+		return status;
 	if (s->probed - s->heard < s->client.timeout_ms)
 		return 0;
-	return ks_kafka_fail(&s->client, (int)e, false, err, "%s has been away for %lld s",
-	    s->client.brokers, (long long)(s->client.timeout_ms / 1000));
+	return ks_kafka_fail(&s->client, e, false, err, "%s has been away for %lld s", s->client.brokers,
+	    (long long)(s->client.timeout_ms / 1000));
 }
 
 /* The queue is empty: wait until it is not, or until a signal, a PING or a barrier is due. */

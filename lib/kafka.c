@@ -396,9 +396,12 @@ static bool is_passing(rd_kafka_resp_err_t e)
 	    e == RD_KAFKA_RESP_ERR__WAIT_CACHE;
 }
 
-/* One round: the first error of the call or of a partition. */
-static rd_kafka_resp_err_t ask_ends(struct ks_kafka *k, rd_kafka_topic_partition_list_t *list,
-    bool end, int wait_ms)
+/*
+ * rd_kafka_query_watermark_offsets would do for one partition, but heeds
+ * its timeout only before the request is sent (2.0.2, measured).
+ */
+int ks_kafka_ask_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
+    int wait_ms)
 {
 	rd_kafka_resp_err_t e;
 	int i;
@@ -409,7 +412,7 @@ static rd_kafka_resp_err_t ask_ends(struct ks_kafka *k, rd_kafka_topic_partition
 	rd_kafka_poll(k->rk, 0);
 	for (i = 0; i < list->cnt && e == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
 		e = list->elems[i].err;
-	return e;
+	return (int)e;
 }
 
 int ks_kafka_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
@@ -424,7 +427,7 @@ int ks_kafka_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *li
 		return 0;
 	for (;;) {
 		left = deadline - ks_clock_ms();
-		e = ask_ends(k, list, end, left > 1 ? (int)left : 1);
+		e = (rd_kafka_resp_err_t)ks_kafka_ask_ends(k, list, end, left > 1 ? (int)left : 1);
 		if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return 0;
 		if (!is_passing(e) || k->failed.status != 0 || ks_clock_ms() >= deadline)

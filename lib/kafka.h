@@ -142,4 +142,8 @@ void	ks_kafka_topic_drop(struct rd_kafka_topic_s *topic);
 int	ks_kafka_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
 	    struct ks_err *err) KS_MUST_USE;
 
+/* The same, asked once: a librdkafka error code, of the call or of the first partition that has one. */
+int	ks_kafka_ask_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
+	    int wait_ms) KS_MUST_USE;
+
 #endif

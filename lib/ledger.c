@@ -94,7 +94,8 @@ static bool take_number(struct ks_bytes *at, const char *word, int64_t *x)
 
 	if (nl == NULL || at->n < skip || memcmp(at->p, word, skip) != 0)
 		return false;
-	if (ks_num_parse_i64(ks_bytes(at->p + skip, (size_t)(nl - at->p) - skip), x) != 0 || *x < 0)
+	if (ks_num_parse_i64(ks_bytes(at->p + skip, (size_t)(nl - at->p) - skip), x) != 0 ||
+	    *x < 0 || *x > INT64_MAX / 2)	/* it will be counted on from */
 		return false;
 	at->n -= (size_t)(nl - at->p) + 1;
 	at->p = nl + 1;

@@ -85,7 +85,7 @@ int ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
 	struct ks_frame_loop *l = run->loop;
 	struct ks_val raw = { .type = KS_BIN, .b = ks_bytes(line, n) };
 	struct ks_rec letter, rec = {
-		.topic = ks_str("stdin"), .offset = (int64_t)l->place.offset, .key = ks_mp_nil,
+		.topic = ks_str(l->place.topic), .offset = (int64_t)l->place.offset, .key = ks_mp_nil,
 		.headers = ks_no_headers,
 	};
 	char where[600];
@@ -118,6 +118,11 @@ int ks_print(struct ks_run *run, const char *fmt, ...)
 	n = vprintf(fmt, ap);
 	va_end(ap);
 	return n >= 0 ? 0 : ks_fail_errno(run->err, KS_IO, errno, "cannot write to stdout");
+}
+
+void ks_repeated_keys(struct ks_run *run, uint64_t count)
+{
+	run->loop->stats.duplicates += count;
 }
 
 void ks_say_no(struct ks_run *run)

@@ -6,10 +6,8 @@
 #include "loop-text.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "input.h"
 #include "signals.h"
 
 struct lines {
@@ -30,19 +28,24 @@ bool ks_loop_text_ready(const struct ks_frame_loop *l)
 static int open_input(struct lines *x, const char *name)
 {
 	struct ks_frame_loop *l = x->loop;
-	struct stat st;
+	int64_t size;
+	int status = ks_input_open(name, &x->in.fd, &size, &l->err);
 
-	x->in.fd = STDIN_FILENO;
-	if (strcmp(name, "-") != 0) {
-		x->in.fd = open(name, O_RDONLY | O_CLOEXEC);
-		if (x->in.fd < 0)
-			return ks_fail_errno(&l->err, KS_NOINPUT, errno, "cannot open '%s'", name);
-	}
+	if (status != 0)
+		return status;
 	x->in.eof = false;
 	l->place = (struct ks_text_place){ .path = strcmp(name, "-") == 0 ? "stdin" : name, .line = 1 };
-	if (fstat(x->in.fd, &st) == 0 && S_ISREG(st.st_mode))
-		l->stats.total += (uint64_t)st.st_size;
+	ks_input_topic(name, l->place.topic);
+	if (size > 0)
+		l->stats.total += (uint64_t)size;
 	return 0;
+}
+
+/* The text mode of a tool stops at a newline or a NUL; a NUL that was read is no end, and never JSON. */
+static void spoil_nuls(unsigned char *p, const unsigned char *end)
+{
+	while ((p = memchr(p, '\0', (size_t)(end - p))) != NULL)
+		*p++ = 1;
 }
 
 static inline const unsigned char *skip_blanks(const unsigned char *p)
@@ -50,6 +53,19 @@ static inline const unsigned char *skip_blanks(const unsigned char *p)
 	while (*p == ' ' || *p == '\t' || *p == '\r')
 		p++;
 	return p;
+}
+
+static const char over_long[] = "the line is longer than --max-record allows";
+
+#define KEPT ((size_t)64)	/* bytes of such a line that are kept: --max-record is never less */
+
+static bool is_over_long(const struct ks_frame_loop *l, const unsigned char *p,
+    const unsigned char *end, const unsigned char **newline)
+{
+	*newline = memchr(p, '\n', (size_t)(end - p));
+	if (*newline == NULL)
+		*newline = end;
+	return (size_t)(*newline - p) > l->config->limits.record;
 }
 
 /* The lines of p[0..end): each ends in a newline, but for the last of the file.  *p moves on. */
@@ -70,7 +86,10 @@ static int run_lines(struct lines *x, const unsigned char **at, const unsigned c
 			}
 		}
 		l->stats.in++;
-		status = l->op->text(l->st, &l->run, p, &next);
+		if (KS_UNLIKELY((size_t)(end - p) > l->config->limits.record) && is_over_long(l, p, end, &next))
+			status = ks_reject_line(&l->run, p, KEPT, NULL, over_long);
+		else
+			status = l->op->text(l->st, &l->run, p, &next);
 		if (KS_UNLIKELY(status != 0))
 			return status;
 		l->place.offset += (uint64_t)(next - p) + 1;
@@ -90,8 +109,7 @@ static int pass_over(struct lines *x)
 
 	if (!x->over_long) {
 		x->loop->stats.in++;
-		status = ks_reject_line(&x->loop->run, p, held < 4096 ? held : 4096, NULL,
-		    "the line is longer than --max-record allows");
+		status = ks_reject_line(&x->loop->run, p, KEPT, NULL, over_long);
 	}
 	x->over_long = true;
 	x->loop->place.offset += held;
@@ -137,6 +155,8 @@ static int fill(struct lines *x, bool *stop)
 	while (status == 0 && !ready && !*stop) {
 		ks_signals_drain(l->wake);
 		ks_loop_look(l, stop);
+		if (*stop)
+			break;
 		no = ks_wait(x->in.fd, l->wake, wait_ms, &ready);
 		if (no == 0 && !ready && sink != NULL && sink->pending(sink))
 			status = sink->flush(sink, &l->err);
@@ -148,6 +168,7 @@ static int fill(struct lines *x, bool *stop)
 		return status;
 	if (no == 0)
 		no = ks_in_fill(&x->in);
+	spoil_nuls(x->in.p + x->in.end - (x->in.bytes - l->stats.bytes), x->in.p + x->in.end);
 	l->stats.bytes = x->in.bytes;
 	if (no != 0)
 		return ks_fail_errno(&l->err, no == ENOMEM ? KS_TEMP : KS_IO, no, "cannot read '%s'", l->place.path);
@@ -164,8 +185,8 @@ static int run_file(struct lines *x, const char *name, bool *stop)
 		if (status == 0 && !*stop)
 			status = run_held(x);
 	}
-	if (x->in.fd > STDERR_FILENO)
-		close(x->in.fd);
+	ks_input_close(x->in.fd);
+	x->in.fd = -1;
 	/* The next file is read over the memory of this one's last lines. */
 	if (status == 0 && l->sink != NULL)
 		status = l->sink->settle(l->sink, &l->err);

@@ -288,15 +288,17 @@ static int not_a_frame(struct ks_frame_loop *l, unsigned char first)
 
 static int consume(struct ks_frame_loop *l)
 {
+	size_t size, limit = l->config->limits.record;
 	struct ks_source *s = l->source;
 	struct ks_bytes left = s->chunk, payload;
 	enum ks_frame_state state;
 	int type, status;
-	size_t size;
 
 	s->need = 0;
 	while (left.n > 0 && !l->over) {
-		state = ks_frame_split(left, l->config->limits.record, &type, &payload, &size);
+		state = ks_frame_split(left, limit > KS_CONTROL_MAX ? limit : KS_CONTROL_MAX, &type, &payload, &size);
+		if (KS_UNLIKELY(state == KS_FRAME_WHOLE && size > limit && type == KS_RECORD))
+			state = KS_FRAME_BIG;
 		if (KS_UNLIKELY(state != KS_FRAME_WHOLE)) {
 			if (state == KS_FRAME_BAD)
 				return not_a_frame(l, left.p[0]);
@@ -344,8 +346,13 @@ static int heed_signal(struct ks_frame_loop *l)
 
 	if (l->source->stop != NULL) {
 		if (!l->stopped)
-			l->source->stop(l->source, KS_PAUSED);
+			l->source->stop(l->source, l->config->end >= 0 ? (enum ks_kind)l->config->end :
+			    KS_PAUSED);
 		l->stopped = true;
+		return 0;
+	}
+	if (l->started && !l->in_section) {
+		l->over = true;		/* END has come: nobody waits for more */
 		return 0;
 	}
 	if (l->drain_until == 0)
@@ -390,7 +397,7 @@ int ks_loop_run(struct ks_frame_loop *l)
 	int status;
 
 	l->hops = l->op->record == NULL && l->sink != NULL && l->sink->hops && l->only_count == 0 &&
-	    l->config->as == NULL;
+	    l->config->as == NULL && l->config->count < 0;
 	while (!l->over) {
 		ks_signals_drain(l->wake);
 		ks_loop_look(l, &stop);

@@ -19,6 +19,7 @@
 /* The line that text mode is at, for messages. */
 struct ks_text_place {
 	const char *path;
+	char topic[KS_NAME_MAX + 1];
 	uint64_t line, offset;
 };
 

@@ -88,8 +88,6 @@ static int open_sink(struct tool *t)
 		fd = open(c->out, O_WRONLY | O_CREAT | O_CLOEXEC | (c->app != NULL ? O_APPEND : O_TRUNC), 0666);
 		if (fd < 0)
 			return ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot open '%s'", c->out);
-	} else if (fcntl(fd, F_GETFD) < 0) {
-		return ks_fail_errno(&l->err, KS_IO, errno, "stdout");
 	}
 	if (!c->to_given && isatty(fd))
 		c->to = KS_JSON;
@@ -114,9 +112,26 @@ static int open_source(struct tool *t)
 	}
 	if (c->in_count == 0 && !c->from_given && isatty(STDIN_FILENO))
 		return ks_fail(&l->err, KS_USAGE, "nothing to read: name a file, or pipe something in (try %s --help)", c->program);
+	if (c->from == KS_FRAMES && (c->time_expr != NULL || c->time_wall || c->key_expr != NULL))
+		return ks_fail(&l->err, KS_USAGE, "--time and --key are for text and topics: frames bring their own");
 	if (c->from == KS_FRAMES)
 		return ks_source_frames(c, l->wake, &l->source, &l->err);
 	return ks_source_text(c, l->wake, &l->source, &l->err);
+}
+
+/*
+ * A shell may start us with stdin, stdout or stderr closed.  Whatever is
+ * opened next would stand in their place: so something does that fails
+ * when it is used, as a closed descriptor should.
+ */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			abort();
 }
 
 static int run(struct tool *t)
@@ -128,6 +143,8 @@ static int run(struct tool *t)
 	status = ks_signals_open(&l->wake, &l->err);
 	if (status == 0)
 		status = ks_reject_open(&l->reject, l->config, &l->err);
+	if (status == 0 && l->answers && l->config->on_error == KS_POLICY_DLQ)
+		return ks_fail(&l->err, KS_USAGE, "--on-error dlq needs an output to send dead letters to; file:PATH does not");
 	if (l->answers)
 		t->options.config.to = KS_JSON;	/* no output: the tool may read text as text */
 	else if (status == 0)
@@ -188,6 +205,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	int status, sig;
 	bool no;
 
+	fill_standard_fds();
 	l->op = op;
 	l->config = &t.options.config;
 	l->run = (struct ks_run){ .err = &l->err, .loop = l };

@@ -104,6 +104,9 @@ int	ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
 void	ks_answer(struct ks_run *run);
 int	ks_print(struct ks_run *run, const char *fmt, ...) KS_MUST_USE KS_PRINTF(2, 3);
 
+/* Keys of objects that stood twice in text the tool has read itself, for the summary. */
+void	ks_repeated_keys(struct ks_run *run, uint64_t count);
+
 /* End with status 1 although all went well: asked, and the answer is no. */
 void	ks_say_no(struct ks_run *run);
 

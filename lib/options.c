@@ -149,7 +149,7 @@ static bool is_name(const char *text)
 	for (i = 0; i < n; i++)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || text[i] == ',')
 			return false;
-	return n > 0 && n <= KS_NAME_MAX;
+	return n > 0 && n <= KS_NAME_MAX && ks_utf8_prefix((const unsigned char *)text, n) == n;
 }
 
 static int parse_on_error(struct ks_config *c, const char *value, struct ks_err *err)
@@ -228,7 +228,7 @@ static int parse_number(int64_t *x, const char *option, const char *value, int64
 static int parse_name(const char **name, const char *option, const char *value, struct ks_err *err)
 {
 	if (!is_name(value))
-		return bad(err, option, value, "a name of 1 to 249 bytes without controls or commas");
+		return bad(err, option, value, "a name: 1 to 249 bytes of UTF-8 without controls and commas");
 	*name = value;
 	return 0;
 }
@@ -243,8 +243,7 @@ static int set_input(struct ks_options *o, enum id id, const char *value, struct
 	case ID_TOPIC:
 		if (c->topic_count == 0)
 			c->topic = value;
-		o->topics[c->topic_count++] = value;
-		return 0;
+		return parse_name(&o->topics[c->topic_count++], "topic", value, err);
 	case ID_TIME:
 		c->time_wall = strcmp(value, "wall") == 0;
 		c->time_expr = c->time_wall ? NULL : value;
@@ -463,19 +462,38 @@ void ks_options_release(struct ks_options *o)
 	free(o->state_dir);
 }
 
+/* "usage: NAME SYNOPSIS", broken at blanks to fit 80 columns; what stands in brackets stays together. */
+static void print_usage(const struct ks_options *o)
+{
+	int indent = printf("usage: %s", o->name), at = indent;
+	const char *p = o->synopsis, *end;
+	int open;
+
+	while (*p != '\0') {
+		for (end = p, open = 0; *end != '\0' && (*end != ' ' || open > 0); end++)
+			open += (*end == '[') - (*end == ']');
+		if (at + (int)(end - p) >= 79)
+			at = printf("\n%*s", indent, "") - 1;
+		at += printf(" %.*s", (int)(end - p), p);
+		p = end + (*end == ' ');
+	}
+	putchar('\n');
+}
+
 void ks_options_help(const struct ks_options *o)
 {
 	const struct ks_option *own;
 	char left[40];
 
-	printf("usage: %s %s\n%s\n\n", o->name, o->synopsis, o->purpose);
+	print_usage(o);
+	printf("%s\n\n", o->purpose);
 	for (own = o->own; own != NULL && own->name != NULL; own++) {
 		snprintf(left, sizeof(left), "%c%c%s--%s %s", own->letter != 0 ? '-' : ' ',
 		    own->letter != 0 ? own->letter : ' ', own->letter != 0 ? ", " : "  ", own->name,
 		    own->arg != NULL ? own->arg : "");
 		printf("  %-29s %s\n", left, own->help);
 	}
-	printf("\n%s\nShared options: man 7 kstream.  This tool: man %s.\n", shared_help, o->name);
+	printf("\n%sShared options: man 7 kstream.  This tool: man %s.\n", shared_help, o->name);
 }
 
 void ks_options_version(const struct ks_options *o)

@@ -13,6 +13,7 @@ int ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct k
 {
 	*r = (struct ks_reject){ .config = config, .fd = -1 };
 	ks_buf_init(&r->scratch, 8 * config->limits.record);
+	ks_buf_init(&r->bytes, 2 * config->limits.record);
 	if (config->on_error != KS_POLICY_FILE)
 		return 0;
 	r->fd = open(config->error_to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -27,6 +28,7 @@ void ks_reject_close(struct ks_reject *r)
 		close(r->fd);
 	r->fd = -1;
 	ks_buf_release(&r->scratch);
+	ks_buf_release(&r->bytes);
 }
 
 const char *ks_where(const struct ks_rec *rec, char *room)
@@ -109,29 +111,39 @@ static int append_line(struct ks_reject *r, const struct ks_rec *letter, struct 
 	return 0;
 }
 
+/* A value that is at fault itself travels as bytes: every reader downstream can then take the letter. */
+static int wrap_value(struct ks_reject *r, struct ks_rec *letter)
+{
+	struct ks_val raw = { .type = KS_BIN, .b = letter->value };
+	int no;
+
+	if (ks_mp_check(letter->value, r->config->limits.depth) == KS_MP_OK)
+		return 0;
+	r->bytes.n = 0;
+	no = ks_mp_add_val(&r->bytes, &raw);
+	letter->value = ks_buf_bytes(&r->bytes);
+	return no;
+}
+
 int ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *where,
     const char *what, struct ks_rec *letter, struct ks_err *err)
 {
+	struct ks_rec kept = *rec;
+
 	letter->value = letter->frame = ks_bytes(NULL, 0);
 	if (r->config->on_error == KS_POLICY_FAIL)
 		return ks_fail(err, KS_DATA, "%s: %s", where, what);
 	r->count++;
 	if (r->config->on_error == KS_POLICY_SKIP)
 		return 0;
-	if (letter_headers(r, rec, what) != 0)
+	if (letter_headers(r, rec, what) != 0 || wrap_value(r, &kept) != 0)
 		return ks_fail(err, KS_TEMP, "no memory for a dead letter");
-	*letter = *rec;
-	letter->headers = ks_buf_bytes(&r->scratch);
-	letter->flags = (rec->flags & ~(uint32_t)KS_SIDE) | KS_SIDE_DEAD;
-	letter->frame = ks_bytes(NULL, 0);
-	if (r->config->on_error == KS_POLICY_FILE) {
-		letter->value = ks_bytes(NULL, 0);
-		struct ks_rec line = *rec;
-
-		line.headers = letter->headers;
-		line.flags = letter->flags;
-		return append_line(r, &line, err);
-	}
-	letter->route = ks_str(r->config->error_to);
+	kept.headers = ks_buf_bytes(&r->scratch);
+	kept.flags = (rec->flags & ~(uint32_t)KS_SIDE) | KS_SIDE_DEAD;
+	kept.frame = ks_bytes(NULL, 0);
+	if (r->config->on_error == KS_POLICY_FILE)
+		return append_line(r, &kept, err);
+	kept.route = ks_str(r->config->error_to);
+	*letter = kept;
 	return 0;
 }

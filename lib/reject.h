@@ -15,7 +15,7 @@ struct ks_reject {
 	const struct ks_config *config;
 	int fd;			/* of file:PATH, else -1 */
 	uint64_t count;
-	struct ks_buf scratch;
+	struct ks_buf scratch, bytes;
 };
 
 int	ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct ks_err *err)

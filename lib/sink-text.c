@@ -65,6 +65,23 @@ static enum ks_mp_error add_raw(struct text *t, struct ks_bytes value, int *no)
 	return KS_MP_OK;
 }
 
+/* Text as it is; other bytes as base64, with NAME_encoding beside them where they are a member. */
+static int add_kcat_string(struct ks_buf *b, struct ks_bytes text, const char *member)
+{
+	int no;
+
+	if (ks_utf8_prefix(text.p, text.n) == text.n)
+		return ks_json_add_string(b, text);
+	no = ks_buf_add(b, "\"", 1);
+	if (no == 0)
+		no = ks_base64_print(b, text);
+	if (no == 0)
+		no = ks_buf_add(b, "\"", 1);
+	if (no == 0 && member != NULL)
+		no = ks_buf_printf(b, ",\"%s_encoding\":\"base64\"", member);
+	return no;
+}
+
 /* kcat prints key and payload as text, whatever they hold. */
 static enum ks_mp_error add_kcat_text(struct text *t, const char *member, struct ks_bytes value,
     int *no)
@@ -85,11 +102,7 @@ static enum ks_mp_error add_kcat_text(struct text *t, const char *member, struct
 	e = add_raw(t, value, no);
 	text = ks_buf_bytes(b);
 	if (e == KS_MP_OK && *no == 0) {
-		if (ks_utf8_prefix(text.p, text.n) == text.n)
-			*no = ks_json_add_string(&inner, text);
-		else if ((*no = ks_buf_add(&inner, "\"", 1)) == 0 &&
-		    (*no = ks_base64_print(&inner, text)) == 0)
-			*no = ks_buf_printf(&inner, "\",\"%s_encoding\":\"base64\"", member);
+		*no = add_kcat_string(&inner, text, member);
 	}
 	ks_buf_release(b);
 	*b = inner;
@@ -118,13 +131,13 @@ static int add_kcat_headers(struct ks_buf *b, struct ks_bytes headers)
 			ks_bug("headers were not checked");
 		no = i > 0 ? ks_buf_add(b, ",", 1) : 0;
 		if (no == 0)
-			no = ks_json_add_string(b, name.b);
+			no = add_kcat_string(b, name.b, NULL);
 		if (no == 0)
 			no = ks_buf_add(b, ",", 1);
 		if (no == 0 && v.type == KS_NIL)
 			no = ks_buf_printf(b, "null");
 		else if (no == 0)
-			no = ks_json_add_string(b, v.b);
+			no = add_kcat_string(b, v.b, NULL);
 	}
 	return no != 0 ? no : ks_buf_add(b, "]", 1);
 }

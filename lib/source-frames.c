@@ -4,12 +4,10 @@
  * after another.  The loop hops them where they lie.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "fdio.h"
+#include "input.h"
 #include "source.h"
 
 #define LOOK_MS 1000	/* the loop's deadlines are looked at so often */
@@ -19,30 +17,30 @@ struct frames {
 	const struct ks_config *config;
 	struct ks_in in;
 	size_t next;		/* index of the next file to open */
-	bool opened;
 };
 
 static int open_input(struct frames *f, struct ks_err *err)
 {
 	const struct ks_config *config = f->config;
-	struct stat st;
-	int fd = STDIN_FILENO;
+	int64_t size;
+	int status;
 
-	if (config->in_count > 0) {
+	if (config->in_count > 0)
 		f->source.name = config->in[f->next];
-		if (strcmp(f->source.name, "-") != 0)
-			fd = open(f->source.name, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return ks_fail_errno(err, KS_NOINPUT, errno, "cannot open '%s'", f->source.name);
-	}
+	status = ks_input_open(config->in_count > 0 ? f->source.name : "-", &f->in.fd, &size, err);
+	if (status != 0)
+		return status;
 	f->next++;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		f->source.stats.total += (uint64_t)st.st_size;
-	if (S_ISFIFO(st.st_mode))
-		fcntl(fd, F_SETPIPE_SZ, 1 << 20);	/* 1.2x measured; what the system allows */
-	f->in.fd = fd;
+	if (size > 0)
+		f->source.stats.total += (uint64_t)size;
 	f->in.eof = false;
 	return 0;
+}
+
+static enum ks_next failed(struct ks_err *err, int status, int no, const char *name)
+{
+	ks_fail_errno(err, status, no, "cannot read '%s'", name);
+	return KS_NEXT_FAILED;
 }
 
 static enum ks_next frames_next(struct ks_source *source, bool block, struct ks_err *err)
@@ -54,11 +52,15 @@ static enum ks_next frames_next(struct ks_source *source, bool block, struct ks_
 	f->in.start += source->used;
 	source->used = 0;
 	while (f->in.eof) {
-		if (f->in.fd > STDERR_FILENO)
-			close(f->in.fd);
-		f->in.fd = -1;
 		if (f->next >= f->config->in_count)
 			return KS_NEXT_OVER;
+		/* Or half a frame would go together with the next file's first. */
+		if (f->in.start < f->in.end) {
+			ks_fail(err, KS_TEMP, "%s ends inside a frame: what wrote it has failed", source->name);
+			return KS_NEXT_FAILED;
+		}
+		ks_input_close(f->in.fd);
+		f->in.fd = -1;
 		if (open_input(f, err) != 0)
 			return KS_NEXT_FAILED;
 	}
@@ -67,10 +69,8 @@ static enum ks_next frames_next(struct ks_source *source, bool block, struct ks_
 		return KS_NEXT_WAIT;
 	if (no == 0)
 		no = ks_in_fill(&f->in);
-	if (no != 0) {
-		ks_fail_errno(err, no == ENOMEM ? KS_TEMP : KS_IO, no, "cannot read '%s'", source->name);
-		return KS_NEXT_FAILED;
-	}
+	if (no != 0)
+		return failed(err, no == ENOMEM ? KS_TEMP : KS_IO, no, source->name);
 	source->stats.bytes = f->in.bytes;
 	source->chunk = ks_bytes(f->in.p + f->in.start, f->in.end - f->in.start);
 	return KS_NEXT_FRAMES;
@@ -80,8 +80,7 @@ static void frames_close(struct ks_source *source)
 {
 	struct frames *f = (struct frames *)source;
 
-	if (f->in.fd > STDERR_FILENO)
-		close(f->in.fd);
+	ks_input_close(f->in.fd);
 	ks_in_release(&f->in);
 	free(f);
 }
@@ -90,7 +89,6 @@ int ks_source_frames(const struct ks_config *config, int wake, struct ks_source 
     struct ks_err *err)
 {
 	struct frames *f = calloc(1, sizeof(*f));
-	int status;
 
 	if (f == NULL)
 		return ks_fail(err, KS_TEMP, "no memory");
@@ -98,11 +96,10 @@ int ks_source_frames(const struct ks_config *config, int wake, struct ks_source 
 		.next = frames_next, .close = frames_close, .wake = wake, .name = "stdin",
 	};
 	f->config = config;
-	if (ks_in_open(&f->in, -1, config->limits.record + KS_IO_SIZE) != 0) {
+	if (ks_in_open(&f->in, -1, config->limits.record + KS_CONTROL_MAX + KS_IO_SIZE) != 0) {
 		free(f);
 		return ks_fail(err, KS_TEMP, "no memory");
 	}
 	*source = &f->source;
-	status = open_input(f, err);
-	return status;
+	return open_input(f, err);
 }

@@ -9,14 +9,13 @@
  * file may be in the middle of it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "envelope.h"
 #include "fdio.h"
 #include "ingest.h"
+#include "input.h"
 #include "section.h"
 #include "source.h"
 
@@ -47,78 +46,43 @@ static int no_memory(struct ks_err *err)
 	return ks_fail(err, KS_TEMP, "no memory");
 }
 
-/* A file's topic is its name up to the first dot. */
-static void name_topic(const char *path, char *topic)
-{
-	const char *base = strrchr(path, '/');
-	size_t n, i;
-
-	base = base == NULL ? path : base + 1;
-	n = strcspn(base, ".");
-	if (n == 0)
-		n = strlen(base);
-	if (n > KS_NAME_MAX)
-		n = KS_NAME_MAX;
-	for (i = 0; i < n; i++)
-		topic[i] = (unsigned char)base[i] < 0x20 || base[i] == 0x7f ? '_' : base[i];
-	topic[n] = '\0';
-	if (ks_utf8_prefix((unsigned char *)topic, n) != n || n == 0)
-		memcpy(topic, "file", sizeof("file"));
-}
-
 static const char *topic_of(const struct text *t, size_t at, char *room)
 {
-	if (t->config->topic != NULL)
-		return t->config->topic;
-	name_topic(t->names[at], room);
-	return room;
-}
-
-static bool is_stdin(const struct text *t, size_t at)
-{
-	return t->config->in_count == 0 || strcmp(t->names[at], "-") == 0;
+	return t->config->topic != NULL ? t->config->topic : ks_input_topic(t->names[at], room);
 }
 
 /* Go to where the ledger says the file stands. */
-static int seek_input(struct text *t, int fd, const struct stat *st, struct ks_err *err)
+static int seek_input(struct text *t, int64_t size, struct ks_err *err)
 {
+	const char *name = t->names[t->at];
 	int64_t offset = t->offsets[t->at];
 
 	if (t->config->app == NULL)
 		return 0;
-	if (!S_ISREG(st->st_mode))
-		return ks_fail(err, KS_CONFIG, "--app needs files that can be read again: '%s' is not one",
-		    t->names[t->at]);
-	if (offset > st->st_size)
+	if (size < 0)
+		return ks_fail(err, KS_CONFIG, "--app needs files that can be read again: '%s' is not one", name);
+	if (offset > size)
 		return ks_fail(err, KS_CONFIG,
 		    "'%s' has %lld bytes, but the ledger stands at byte %lld: it was cut or replaced",
-		    t->names[t->at], (long long)st->st_size, (long long)offset);
-	if (lseek(fd, offset, SEEK_SET) < 0)
-		return ks_fail_errno(err, KS_IO, errno, "cannot seek in '%s'", t->names[t->at]);
+		    name, (long long)size, (long long)offset);
+	if (lseek(t->in.fd, offset, SEEK_SET) < 0)
+		return ks_fail_errno(err, KS_IO, errno, "cannot seek in '%s'", name);
 	return 0;
 }
 
 static int open_input(struct text *t, struct ks_err *err)
 {
 	const char *name = t->names[t->at];
-	struct stat st;
-	int fd = STDIN_FILENO, status;
+	int64_t size;
+	int status;
 
-	if (!is_stdin(t, t->at)) {
-		fd = open(name, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return ks_fail_errno(err, KS_NOINPUT, errno, "cannot open '%s'", name);
-	}
-	t->in.fd = fd;
-	if (fstat(fd, &st) != 0)
-		return ks_fail_errno(err, KS_IO, errno, "cannot stat '%s'", name);
-	if (S_ISDIR(st.st_mode))
-		return ks_fail(err, KS_NOINPUT, "'%s' is a directory", name);
-	status = seek_input(t, fd, &st, err);
+	status = ks_input_open(t->config->in_count == 0 ? "-" : name, &t->in.fd, &size, err);
+	if (status == 0)
+		status = seek_input(t, size, err);
 	if (status != 0)
 		return status;
-	if (S_ISREG(st.st_mode))
-		t->source.stats.total += (uint64_t)(st.st_size - t->offsets[t->at]);
+	if (size >= 0)
+		t->source.stats.total += (uint64_t)(size - t->offsets[t->at]);
 	t->in.eof = false;
 	t->source.name = t->ingest.path = name;
 	t->ingest.line = t->offsets[t->at] == 0 ? 1 : 0;
@@ -131,8 +95,7 @@ static int open_input(struct text *t, struct ks_err *err)
 
 static void close_input(struct text *t)
 {
-	if (t->in.fd > STDERR_FILENO)
-		close(t->in.fd);
+	ks_input_close(t->in.fd);
 	t->in.fd = -1;
 	t->in.start = t->in.end = 0;
 }
@@ -458,6 +421,7 @@ static int text_open(struct text *t, struct ks_err *err)
 		status = ks_ingest_open(&t->ingest, t->config, err);
 	if (status != 0)
 		return status;
+	t->ingest.json.depth += t->config->from == KS_ENVELOPE;	/* the object around the value */
 	for (i = 0; i < t->count && t->config->app != NULL; i++) {
 		offset = ks_ledger_find(&t->section.ledger, t->names[i], 0);
 		t->offsets[i] = offset < 0 ? 0 : offset;

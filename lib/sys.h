@@ -36,6 +36,7 @@ enum ks_status {
 
 /* Every maximum that has a default stands here (DESIGN section 4; protocol limits). */
 #define KS_RECORD_MAX ((size_t)8 << 20)	/* bytes of one frame, --max-record */
+#define KS_CONTROL_MAX ((size_t)1 << 20)	/* bytes that HELLO and barriers may always have: 10,000 partitions */
 #define KS_KEY_MAX ((size_t)64 << 10)	/* bytes of one key, --max-key */
 #define KS_DEPTH_MAX 128u		/* nested arrays and maps, --max-depth */
 #define KS_DEPTH_CEILING 10000u		/* what --max-depth may ask for: the walk recurses */

@@ -241,6 +241,15 @@ static const char *add_row(struct ks_tsv *t, struct ks_buf *line)
 	return no == 0 ? NULL : "the record is too large as text";
 }
 
+/* A record that cannot be shown leaves nothing behind, neither cells nor columns. */
+static const char *forget_row(struct ks_tsv *t)
+{
+	memset(t->filled, 0, COLUMNS_MAX * sizeof(*t->filled));
+	if (!t->named)
+		t->count = t->names.n = 0;
+	return t->wrong;
+}
+
 const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf *line,
     char warning[200])
 {
@@ -261,15 +270,16 @@ const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf
 		struct ks_val v;
 
 		e = ks_mp_read(&p, rec->value.p + rec->value.n, t->depth, &v);
-		if (e != KS_MP_OK)
-			return ks_mp_strerror(e);
 		t->name.n = 0;
-		flatten(t, &v, false);
+		if (e != KS_MP_OK)
+			t->wrong = ks_mp_strerror(e);
+		else
+			flatten(t, &v, false);
 	} else {
 		put_named(t, "value", rec->value);
 	}
 	if (t->wrong != NULL)
-		return t->wrong;
+		return forget_row(t);
 	t->named = true;
 	return add_row(t, line);
 }

@@ -3,6 +3,7 @@
 #include "value.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 double ks_val_double(const struct ks_val *v)
 {
@@ -90,10 +91,11 @@ static int cmp_arrays(struct ks_bytes a, struct ks_bytes b)
 	return ah.count < bh.count ? -1 : ah.count > bh.count;
 }
 
-/* The smallest key of a map that is above last (NULL: the smallest of all), and its value. */
+/* The smallest key of a map that is above *last (NULL: the smallest of all), and its value. */
 static bool next_key(struct ks_bytes map, const struct ks_bytes *last, struct ks_bytes *key,
     struct ks_val *v)
 {
+	struct ks_bytes above = last != NULL ? *last : ks_bytes(NULL, 0);
 	const unsigned char *end = map.p + map.n;
 	struct ks_head head;
 	struct ks_val k, x;
@@ -105,7 +107,7 @@ static bool next_key(struct ks_bytes map, const struct ks_bytes *last, struct ks
 	for (i = 0; i < head.count; i++) {
 		read_known(&head.body, end, &k);
 		read_known(&head.body, end, &x);
-		if (last != NULL && cmp_bytes(k.b, *last) <= 0)
+		if (last != NULL && cmp_bytes(k.b, above) <= 0)
 			continue;
 		if (found && cmp_bytes(k.b, *key) >= 0)
 			continue;
@@ -116,7 +118,8 @@ static bool next_key(struct ks_bytes map, const struct ks_bytes *last, struct ks
 	return found;
 }
 
-static int cmp_maps(struct ks_bytes a, struct ks_bytes b)
+/* Without memory to sort in: right, but it takes the square of the members. */
+static int cmp_maps_slowly(struct ks_bytes a, struct ks_bytes b)
 {
 	struct ks_bytes ak = { 0 }, bk = { 0 }, *al = NULL, *bl = NULL;
 	bool am, bm, values;
@@ -140,6 +143,62 @@ static int cmp_maps(struct ks_bytes a, struct ks_bytes b)
 			return am ? 1 : -1;
 	}
 	return 0;
+}
+
+struct member {
+	struct ks_bytes key;
+	struct ks_val v;
+};
+
+static int cmp_members(const void *a, const void *b)
+{
+	return cmp_bytes(((const struct member *)a)->key, ((const struct member *)b)->key);
+}
+
+static uint32_t count_of(struct ks_bytes map)
+{
+	struct ks_head head;
+
+	if (ks_mp_head(map.p, map.p + map.n, &head) != KS_MP_OK)
+		ks_bug("a value was compared before it was checked");
+	return head.count;
+}
+
+static void sort_members(struct ks_bytes map, struct member *m)
+{
+	const unsigned char *end = map.p + map.n;
+	struct ks_head head;
+	struct ks_val k;
+	uint32_t i;
+
+	if (ks_mp_head(map.p, end, &head) != KS_MP_OK)
+		ks_bug("a value was compared before it was checked");
+	for (i = 0; i < head.count; i++) {
+		read_known(&head.body, end, &k);
+		read_known(&head.body, end, &m[i].v);
+		m[i].key = k.b;
+	}
+	qsort(m, head.count, sizeof(*m), cmp_members);
+}
+
+static int cmp_maps(struct ks_bytes a, struct ks_bytes b)
+{
+	uint32_t an = count_of(a), bn = count_of(b), least = an < bn ? an : bn, i;
+	struct member *m = malloc(((size_t)an + bn + 1) * sizeof(*m)), *n = m + an;
+	int c = 0;
+
+	if (m == NULL)
+		return cmp_maps_slowly(a, b);
+	sort_members(a, m);
+	sort_members(b, n);
+	for (i = 0; i < least && c == 0; i++)
+		c = cmp_bytes(m[i].key, n[i].key);
+	if (c == 0 && an != bn)
+		c = an < bn ? -1 : 1;
+	for (i = 0; i < least && c == 0; i++)
+		c = ks_val_cmp(&m[i].v, &n[i].v);
+	free(m);
+	return c;
 }
 
 int ks_val_cmp(const struct ks_val *a, const struct ks_val *b)

@@ -278,7 +278,7 @@ const char *ks_val_typename(const struct ks_val *v)
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 size_t ks_utf8_prefix(const unsigned char *s, size_t n)
 {
-	size_t i = 0, k;
+	size_t i = 0, j, k;
 	uint64_t word;
 
 	while (i < n) {
@@ -300,10 +300,10 @@ size_t ks_utf8_prefix(const unsigned char *s, size_t n)
 		if ((s[i] == 0xe0 && s[i + 1] < 0xa0) || (s[i] == 0xed && s[i + 1] > 0x9f) ||
 		    (s[i] == 0xf0 && s[i + 1] < 0x90) || (s[i] == 0xf4 && s[i + 1] > 0x8f))
 			return i;
-		for (; k > 0; k--)
-			if ((s[++i] & 0xc0) != 0x80)
-				return i - 1;	/* somewhere inside the bad character */
-		i++;
+		for (j = 1; j <= k; j++)
+			if ((s[i + j] & 0xc0) != 0x80)
+				return i;
+		i += k + 1;
 	}
 	return i;
 }

@@ -85,8 +85,8 @@ enum ks_mp_error ks_mp_check(struct ks_bytes b, unsigned depth) KS_MUST_USE;
  * value whatever their encoding, exactly (2^53 + 1 is not 2^53); nan sorts
  * below every number and is not equal to itself (it is below).  Objects
  * compare by their sorted keys first, then value by value.  Containers must
- * have passed ks_mp_skip; objects of more than 1,024 members compare by
- * repeated search, slowly but rightly.
+ * have passed ks_mp_skip.  Sorting takes memory; without any it is slow, and
+ * still right.
  */
 int	ks_val_cmp(const struct ks_val *a, const struct ks_val *b);
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* input.h - files named on the command line: opening them, and the topic they stand for. */
+#ifndef KS_INPUT_H
+#define KS_INPUT_H
+
+#include "sys.h"
+
+/*
+ * ks_input_open - open a file for reading; "-" is stdin.
+ *
+ *	size	out: its bytes, or -1 where it has no end to know (a pipe)
+ *
+ * A name that is not UTF-8 is refused: it goes into the stream as a string.
+ * Returns 0, or KS_NOINPUT with err filled.
+ */
+int	ks_input_open(const char *name, int *fd, int64_t *size, struct ks_err *err) KS_MUST_USE;
+
+/* Close it, unless it is stdin. */
+void	ks_input_close(int fd);
+
+/* The topic of a file: its name up to the first dot, controls replaced; room of KS_NAME_MAX + 1. */
+const char *ks_input_topic(const char *name, char *room);
+
+#endif

@@ -1,0 +1,296 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Formats at the edges: what goes in by --from and comes out by --to, time, key, and what is bad.
+
+load lib
+
+# The same three records, however they come in: an object, null, text.
+make_inputs() {
+	printf '{"a":1,"b":{"c":"x\\ty"}}\nnull\n"t"\n' >in.json
+	kstream-cat --from json in.json >in.frames
+	kstream-cat --to envelope in.frames >in.envelope
+	printf '{"a":1,"b":{"c":"x\\ty"}}\n\nt\n' >in.raw
+}
+
+@test "formats: every --from to every --to" {
+	make_inputs
+	local from
+	for from in frames json envelope; do
+		try kstream-cat --from $from --to json in.$from
+		expect 0 "$(cat in.json)"
+		try kstream-cat --from $from --to raw in.$from
+		expect 0 "$(cat in.raw)"
+		try kstream-cat --from $from --to envelope in.$from
+		expect 0
+		diff out in.envelope
+		kstream-cat --from $from --to frames in.$from | frames print RECORD | diff - <(frames print RECORD <in.frames)
+		kstream-cat --from $from -J in.$from >out
+		[ "$(head -n 1 out)" = '{"topic":"in","partition":0,"offset":0,"key":null,"payload":"{\"a\":1,\"b\":{\"c\":\"x\\ty\"}}"}' ]
+		[ "$(sed -n 2p out)" = '{"topic":"in","partition":0,"offset":25,"key":null,"payload":null}' ]
+		[ "$(sed -n 3p out)" = '{"topic":"in","partition":0,"offset":30,"key":null,"payload":"t"}' ]
+		kstream-cat --from $from --to tsv -q in.$from >out
+		[ "$(cat out)" = $'a\tb.c\n1\tx\\ty\n-\t-\n-\t-' ]
+	done
+	try kstream-cat --from raw --to json in.raw
+	expect 0 $'"{\\"a\\":1,\\"b\\":{\\"c\\":\\"x\\\\ty\\"}}"\n""\n"t"'
+	try kstream-cat --from raw --to raw in.raw
+	expect 0 "$(cat in.raw)"
+	kstream-cat --from raw --to tsv in.raw >out
+	[ "$(head -n 1 out)" = value ]
+}
+
+@test "formats: a word that is none is refused" {
+	local x
+	for x in '--from tsv' '--from kcat' '--from JSON' '--to xml' '--to jsonl' '--time-unit m' '--on-bad-time skip' '--on-error drop' '--on-error dlq:' \
+		'--on-error file:' '--key-from text' '--key-to text' '-c 0' '-c x' '-c -1' '--max-record 63' '--max-record 2G' '--max-depth 0' '--max-depth 10001' \
+		'--commit-interval 1' '--commit-interval 0s' '--commit-interval 2d' '--instance 1' '--instance 1/1' '--instance -1/2' '--end never'; do
+		# shellcheck disable=SC2086
+		try kstream-cat $x --to json /dev/null
+		refused 64 kstream-cat "$(cut -d ' ' -f 1 <<<"${x/#-c/--max-messages}")" || fail "$x"
+	done
+	try kstream-cat --on-bad-time dlq --from json --to json /dev/null
+	refused 64 kstream-cat 'dlq:TOPIC'
+}
+
+@test "formats: null is nil, an absent key is null, an absent payload is an error" {
+	try_sh "echo '{\"payload\":null}' | kstream-cat --from envelope --to envelope"
+	expect 0 '{"topic":"stdin","partition":0,"offset":0,"tstype":"none","ts":null,"route":null,"flags":[],"key":null,"headers":[],"payload":null}'
+	try_sh "echo '{\"key\":\"k\"}' | kstream-cat --from envelope --to envelope"
+	refused 65 kstream-cat 'stdin:1: the envelope has no payload'
+	[ "$(echo null | kstream-cat --from json | frames print RECORD | grep -c '"value":null')" = 1 ]
+	[ "$(echo '""' | kstream-cat --from json | frames print RECORD | grep -c '"value":""')" = 1 ]
+}
+
+@test "formats: an envelope restores a record exactly" {
+	frames build >in <<-'E'
+		HELLO {"sides":["dead"]}
+		RECORD {"time":1767225600123,"flags":1,"topic":"t","partition":7,"offset":1042,"key":"k","value":{"a":[1,1.0,-0.0,null,true,"é\u0000"]}}
+		RECORD {"time":-1,"flags":2,"partition":-1,"offset":-1,"key":{"key":"ACME","start":0,"end":60000},"value":[1,2,3]}
+		RECORD {"time":5,"flags":165,"topic":"é","route":"r","key":{"hex":"00ff"},"value":{"hex":"fffe00"}}
+		RECORD {"flags":8,"route":"late","value":18446744073709551615}
+		RECORD {"flags":16,"route":"dead","headers":[["h",{"hex":"76"}],["h",null],["h",{"hex":"ff"}],["",{"hex":""}],["é",{"hex":"c3a9"}]],"value":null}
+		RECORD {"flags":88,"route":"log","key":{"hex":""},"value":""}
+		BARRIER [1,"complete"]
+		END [1,"complete"]
+	E
+	kstream-cat --to envelope <in >mid
+	[ "$(wc -l <mid)" = 6 ]
+	kstream-cat --from envelope <mid | frames print RECORD >out
+	frames print RECORD <in | diff - out
+	# And the text of it is stable, with or without the members in their order.
+	kstream-cat --from envelope --to envelope <mid | diff mid -
+	/usr/bin/python3 -c 'import json, sys
+for row in sys.stdin: print(json.dumps(dict(sorted(json.loads(row).items()))))' <mid | kstream-cat --from envelope --to envelope | diff mid -
+}
+
+@test "formats: a value as deep as --max-depth goes through an envelope" {
+	/usr/bin/python3 -c 'print("[" * 128 + "]" * 128)' >in.json
+	try_sh 'kstream-cat --from json in.json | kstream-cat --to envelope | kstream-cat --from envelope --to json'
+	expect 0 "$(cat in.json)"
+}
+
+@test "formats: what is wrong with an envelope is named with its line" {
+	local x
+	for x in '{"payload":1,"x":1}' '[1]' '{"payload":1,"flags":["x"]}' '{"payload":1,"partition":-2}' '{"payload":1,"topic":""}' \
+		'{"payload":"x","payload_encoding":"base64"}' '{"payload":1,"headers":[["h",1]]}' '{"payload":1,"ts":1,"tstype":"none"}' '{"payload":1,"flags":7}'; do
+		printf '{"payload":0}\n%s\n' "$x" >in
+		try kstream-cat --from envelope --to json in
+		refused 65 kstream-cat 'in:2: ' || fail "$x"
+		output_is 0
+	done
+}
+
+@test "formats: tsv names its columns by the first record" {
+	printf '{"s":"a\\tb\\nc\\\\d\\re","n":-1.5,"o":{"x":true,"y":[1,{"z":2}]}}\n{"o":{"y":null,"x":false},"n":0}\n{"s":""}\n' >in
+	try kstream-cat --from json --to tsv in
+	expect 0
+	printf 's\tn\to.x\to.y\na\\tb\\nc\\\\d\\re\t-1.5\ttrue\t[1,{"z":2}]\n-\t0\tfalse\t-\n\t-\t-\t-\n' | diff - out
+	# A field that came later has no column: told once, at the end, and not with -q.
+	printf '{"a":1}\n{"a":2,"b":3}\n{"b":4,"c":5}\n' >in
+	try kstream-cat --from json --to tsv in
+	output_is $'a\n1\n2\n-'
+	refused 0 kstream-cat "'b'"
+	try kstream-cat --from json --to tsv -q in
+	expect 0
+	# A value that is no object is one column, behind its key.
+	try_sh "printf '{\"payload\":5,\"key\":\"k\"}\n{\"payload\":\"x\"}\n' | kstream-cat --from envelope --to tsv"
+	expect 0 $'key\tvalue\nk\t5\n-\tx'
+	# A windowed key is columns of its own, its times readable.
+	try_sh "echo '{\"payload\":{\"n\":2},\"flags\":[\"window\"],\"key\":{\"key\":\"A\",\"start\":0,\"end\":60000}}' | kstream-cat --from envelope --to tsv"
+	expect 0 $'key\tstart\tend\tn\nA\t1970-01-01T00:00:00Z\t1970-01-01T00:01:00Z\t2'
+	kstream-cat --from json --to tsv -q in | column -t -s $'\t' | grep -q '^a'
+}
+
+@test "formats: a record that tsv cannot print leaves no columns behind" {
+	printf 'HELLO\nFRAME 1 99c000c00000c0c09082a16101a16291a1ff\nRECORD {"value":{"a":1,"b":2}}\nBARRIER [1,"complete",[],-1,2]\nEND [1,"complete"]\n' | frames build >in
+	try kstream-cat --to tsv --on-error skip in
+	expect 0 $'a\tb\n1\t2'
+}
+
+@test "formats: -J is kcat's shape" {
+	printf '%s\n' '{"topic":"t","partition":3,"offset":9,"ts":5,"key":"k","headers":[["h","v"],["n",null]],"payload":"p"}' \
+		'{"topic":"t","ts":5,"tstype":"append","key":5,"payload":{"a":1}}' '{"payload":"/w==","payload_encoding":"base64","key":"eA==","key_encoding":"base64"}' >in
+	try kstream-cat --from envelope -J in
+	expect 0
+	diff out - <<-'E'
+		{"topic":"t","partition":3,"offset":9,"tstype":"create","ts":5,"headers":["h","v","n",null],"key":"k","payload":"p"}
+		{"topic":"t","partition":0,"offset":103,"tstype":"logappend","ts":5,"key":"5","payload":"{\"a\":1}"}
+		{"topic":"in","partition":0,"offset":168,"key":"x","payload":"/w==","payload_encoding":"base64"}
+	E
+	# Whatever the headers hold, a line is JSON.
+	printf 'HELLO\nRECORD {"headers":[["h",{"hex":"ff00"}]],"value":1}\nBARRIER [1,"complete"]\nEND [1,"complete"]\n' | frames build >in.frames
+	kstream-cat -J in.frames | /usr/bin/python3 -c 'import json, sys; json.loads(sys.stdin.buffer.read().decode("utf-8"))'
+}
+
+@test "formats: raw keeps lines as they are, bytes too" {
+	printf 'a\r\n\n\xff\xfe\nlast' >in
+	try kstream-cat --from raw --to raw in
+	expect 0
+	printf 'a\r\n\n\xff\xfe\nlast\n' | cmp - out
+	kstream-cat --from raw in | frames print RECORD | sed 's/.*"value"://' >out
+	[ "$(cat out)" = $'"a\\r"}\n""}\n{"hex":"fffe"}}\n"last"}' ]
+	[ "$(kstream-cat --from raw --to json in | sed -n 3p)" = '"//4="' ]
+}
+
+@test "formats: JSON lines with CRLF, blank lines, blanks, no last newline" {
+	printf '{"a":1}\r\n\r\n   \n\t{"a" : 2} \n{"a":3}' >in
+	try kstream-cat --from json --to json in
+	expect 0 $'{"a":1}\n{"a":2}\n{"a":3}'
+	kstream-cat --from json in | frames print RECORD | grep -o '"offset":[0-9]*' >out
+	output_is $'"offset":0\n"offset":15\n"offset":27'
+	try kstream-filter --from json --to json '.a > 1' in
+	[ "$(tr -d '\t ' <out)" = $'{"a":2}\n{"a":3}' ]
+	try kstream-filter --from json '.a > 1' in --to json --as x
+	expect 0 $'{"a":2}\n{"a":3}'
+}
+
+@test "formats: a NUL in a line is an error in every way of reading it" {
+	printf '{"a":1}\0{"a":2}\n{"a":3}\n' >in
+	try kstream-cat --from json --to json --on-error skip in
+	expect 0 '{"a":3}'
+	try kstream-filter --from json --to json --on-error skip .a in
+	expect 0 '{"a":3}'
+	try kstream-filter --from json --to json .a in
+	refused 65 kstream-filter 'in:1'
+	[ ! -s out ]
+}
+
+@test "formats: a terminal gets JSON lines, frames are refused there, nothing to read is said" {
+	command -v script >/dev/null || fail 'script(1) is not there'
+	echo '{"a":1}' >in.json
+	kstream-cat --from json in.json >in.frames
+	[ "$(script -qec 'kstream-cat in.frames' /dev/null </dev/null | tr -d '\r')" = '{"a":1}' ]
+	[ "$(script -qec 'kstream-cat --to raw in.frames; echo $?' /dev/null </dev/null | tr -d '\r')" = $'{"a":1}\n0' ]
+	[[ "$(script -qec 'kstream-cat --to frames in.frames; echo $?' /dev/null </dev/null | tr -d '\r')" == 'kstream-cat: frames are not for a terminal'*$'\n64' ]]
+	[[ "$(script -qec 'kstream-cat; echo $?' /dev/null | tr -d '\r')" == 'kstream-cat: nothing to read'*$'\n64' ]]
+}
+
+@test "formats: --out is where it goes" {
+	echo 1 >in
+	try kstream-cat --from json --to json --out there in
+	expect 0 ''
+	[ "$(cat there)" = 1 ]
+	echo 22 >in
+	try kstream-cat --from json --to json --out there in
+	[ "$(cat there)" = 22 ] # written anew
+	try kstream-cat --from json --to json --app a --out there in
+	[ "$(cat there)" = $'22\n22' ] # goes on
+	try kstream-cat --from json --to json --out - in
+	expect 0 22
+	try kstream-cat --from json --out there in
+	expect 0 ''
+	try kstream-cat --to json there
+	expect 0 22
+}
+
+time_of() { # time_of OPTION... : ts of the records on stdin
+	kstream-cat --from json "$@" | frames print RECORD | sed 's/.*"time":\([^,]*\),"flags":\([0-9]*\).*/\1 \2/'
+}
+
+@test "formats: --time in units, RFC 3339, fractions" {
+	[ "$(echo '{"t":1767225600000}' | time_of --time .t)" = '1767225600000 1' ]
+	[ "$(echo '{"t":1767225600}' | time_of --time .t)" = '1767225600 1' ] # never guessed
+	[ "$(echo '{"t":1767225600}' | time_of --time .t --time-unit s)" = '1767225600000 1' ]
+	[ "$(echo '{"t":1767225600.1239}' | time_of --time .t --time-unit s)" = '1767225600123 1' ]
+	[ "$(echo '{"t":1767225600123999}' | time_of --time .t --time-unit us)" = '1767225600123 1' ]
+	[ "$(echo '{"t":1767225600123999999}' | time_of --time .t --time-unit ns)" = '1767225600123 1' ]
+	[ "$(echo '{"t":"2026-01-01T00:00:00Z"}' | time_of --time .t)" = '1767225600000 1' ]
+	[ "$(echo '{"t":"2026-01-01T01:00:00.123456+01:00"}' | time_of --time .t --time-unit s)" = '1767225600123 1' ]
+	[ "$(echo '{"t":"2026-01-01"}' | time_of --time .t)" = '1767225600000 1' ]
+	[ "$(echo '{"a":{"t":0}}' | time_of --time .a.t)" = '0 1' ]
+	[ "$(echo '{"t":5}' | time_of)" = 'null 0' ]
+	local now
+	now=$(echo '{}' | time_of --time wall)
+	[ "$((${now% 1} / 10000))" -ge "$(($(date +%s) / 10 - 1))" ]
+	[[ "$(echo '{"t":5}' | kstream-cat --from json --time .t | frames print HELLO)" == *'"time":"create"'* ]]
+}
+
+@test "formats: a bad time stops, is dropped, takes the wall clock, keeps what it had, or goes aside" {
+	local x
+	for x in '{}' '{"t":null}' '{"t":true}' '{"t":"x"}' '{"t":"1"}' '{"t":"@5"}' '{"t":-1}' '{"t":-0.5}' '{"t":1e300}' '{"t":18446744073709551615}' '{"t":[1]}' '{"t":{}}' \
+		'{"t":"1969-12-31T23:59:59Z"}' '{"t":"2026-13-01T00:00:00Z"}' '{"t":""}'; do
+		printf '{"t":1}\n%s\n{"t":3}\n' "$x" >in
+		try kstream-cat --from json --to json --time .t in
+		refused 65 kstream-cat 'in:2: --time: ' || fail "$x"
+		output_is '{"t":1}'
+		try kstream-cat --from json --to json --time .t --on-bad-time drop in
+		expect 0 $'{"t":1}\n{"t":3}' || fail "$x"
+	done
+	printf '{"t":9223372036854775}\n' >in
+	try kstream-cat --from json --to json --time .t --time-unit s in
+	expect 0
+	printf '{"t":9223372036854776}\n' >in
+	try kstream-cat --from json --to json --time .t --time-unit s in
+	refused 65 kstream-cat 'out of range'
+	printf '{"t":1}\n{"t":"x"}\n' >in
+	try kstream-cat --from json --time .t --on-bad-time append in # a file has no other time
+	refused 78 kstream-cat 'append'
+	[[ "$(time_of --time .t --on-bad-time wall <in | tail -n 1)" =~ ^1[0-9]{12}\ 1$ ]]
+	kstream-cat --from json --time .t --on-bad-time dlq --on-error dlq:dead in | frames print HELLO RECORD BARRIER >out
+	[[ "$(head -n 1 out)" == *'"sides":["dead"]'* ]]
+	[[ "$(sed -n 3p out)" == *'"flags":16,'*'"route":"dead"'*'"value":{"t":"x"}'* ]]
+	[[ "$(sed -n 4p out)" == *',2,null]' ]]
+	try kstream-cat --from json --to json --time .t --on-bad-time dlq --on-error file:bad in
+	expect 0 '{"t":1}'
+	[[ "$(cat bad)" == *'"payload":{"t":"x"}}' ]]
+	try kstream-cat --from json --to json --time .t --on-bad-time drop -v in
+	[[ "$(cat err)" == *' 1 rejected,'* ]]
+}
+
+@test "formats: --key takes a value of any type" {
+	key_of() { kstream-cat --from json --key .k | frames print RECORD | sed 's/.*"key":\(.*\),"headers".*/\1/'; }
+	[ "$(echo '{"k":"a"}' | key_of)" = '"a"' ]
+	[ "$(echo '{"k":5}' | key_of)" = 5 ]
+	[ "$(echo '{"k":1.0}' | key_of)" = 1.0 ]
+	[ "$(echo '{"k":null}' | key_of)" = null ]
+	[ "$(echo '{}' | key_of)" = null ]
+	[ "$(echo '{"k":[1,{"x":true}]}' | key_of)" = '[1,{"x":true}]' ]
+	[ "$(echo '{"k":"a"}' | kstream-cat --from json --key .k | frames print RECORD | grep -c '"flags":0')" = 1 ] # on files it changes no key
+	/usr/bin/python3 -c 'print("{\"k\":\"%s\"}" % ("x" * 70000))' >in
+	try kstream-cat --from json --to json --key .k in
+	refused 65 kstream-cat '--max-key'
+	try kstream-cat --from json --to json --key .k --max-key 80k in
+	expect 0
+	try kstream-cat --from json --to json --key '.k +' in
+	refused 64 kstream-cat
+}
+
+@test "formats: a key too large for --max-key stops whoever reads the frames" {
+	/usr/bin/python3 -c 'print("{\"k\":\"%s\"}" % ("x" * 70000))' >in
+	kstream-cat --from json --key .k --max-key 80k in >in.frames
+	try kstream-filter true in.frames
+	refused 65 kstream-filter '--max-key'
+}
+
+@test "formats: names that cannot be sent on are refused where they are given" {
+	local x
+	echo 1 >in
+	for x in '' $'a\nb' "$(printf '%0250d' 0)"; do
+		try kstream-cat --from json -t "$x" in
+		refused 64 kstream-cat || fail "-t '$x'"
+		[ ! -s out ]
+	done
+	cp in $'\xff.json'
+	try kstream-cat --from json $'\xff.json'
+	refused 66 kstream-cat 'not UTF-8'
+}

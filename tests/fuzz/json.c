@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json.c - JSON to msgpack and back, differential: what is accepted is msgpack
+ * to msgpack-c, prints, and parses to the same; a second reader, which skips
+ * instead of reading, agrees; and a ks_json with a memory reads no otherwise.
+ * The input is documents with a NUL between them, one ks_json for all.
+ */
+#include "lib/json.h"
+
+#include <msgpack.h>
+#include <string.h>
+
+#include "lib/json-scan.h"
+#include "tests/fuzz/must.h"
+
+#define DEPTH 30u	/* msgpack-c refuses more than 32 */
+
+/* The text with its pad, in just that much memory; out has just the room that is promised. */
+static enum ks_json_error parse(struct ks_json *j, struct ks_bytes text, char first, struct ks_buf *out)
+{
+	unsigned char *p = calloc(1, text.n + KS_PAD);
+	enum ks_json_error e;
+	struct ks_scan s;
+	const unsigned char *end;
+
+	MUST(p != NULL);
+	if (text.n > 0)
+		memcpy(p, text.p, text.n);
+	p[text.n] = (unsigned char)first;
+	if (first == '\n')
+		memset(p + text.n + 1, '"', KS_PAD - 1);
+	ks_buf_init(out, text.n / 4 * 9 + 128);
+	e = ks_json_parse(j, ks_bytes(p, text.n), out);
+	MUST(e == KS_JSON_OK || (j->at >= p && j->at <= p + text.n));
+	s = (struct ks_scan){ .end = p + text.n };
+	end = ks_scan_value(&s, ks_scan_ws(&s, p), j->depth);
+	if (end != NULL)
+		end = ks_scan_ws(&s, end);
+	MUST((e == KS_JSON_OK) == (end == p + text.n));
+	MUST(end != NULL || s.e == e);
+	free(p);
+	return e;
+}
+
+static void check_oracle(struct ks_bytes value)
+{
+	msgpack_unpacked u;
+	size_t off = 0;
+
+	msgpack_unpacked_init(&u);
+	MUST(msgpack_unpack_next(&u, (const char *)value.p, value.n, &off) == MSGPACK_UNPACK_SUCCESS);
+	MUST(off == value.n);
+	msgpack_unpacked_destroy(&u);
+}
+
+static void try_document(struct ks_json *j, struct ks_bytes text)
+{
+	struct ks_buf out, alone, line, again;
+	enum ks_json_error e;
+	struct ks_json fresh;
+	uint64_t before = j->duplicates;
+	int no;
+
+	e = parse(j, text, '\0', &out);
+	ks_json_init(&fresh, DEPTH);
+	MUST(parse(&fresh, text, '\n', &alone) == e);
+	MUST(e != KS_JSON_OK || fresh.duplicates == j->duplicates - before);
+	MUST(ks_bytes_eq(ks_buf_bytes(&out), ks_buf_bytes(&alone)));
+	if (e == KS_JSON_OK) {
+		MUST(ks_mp_check(ks_buf_bytes(&out), DEPTH) == KS_MP_OK);
+		check_oracle(ks_buf_bytes(&out));
+		ks_buf_init(&line, (size_t)1 << 24);
+		MUST(ks_json_print(ks_buf_bytes(&out), DEPTH, &line, &no) == KS_MP_OK && no == 0);
+		MUST(memchr(line.p, '\n', line.n) == NULL);
+		MUST(parse(&fresh, ks_buf_bytes(&line), '\n', &again) == KS_JSON_OK);
+		MUST(ks_bytes_eq(ks_buf_bytes(&out), ks_buf_bytes(&again)));
+		ks_buf_release(&line);
+		ks_buf_release(&again);
+	}
+	ks_json_release(&fresh);
+	ks_buf_release(&out);
+	ks_buf_release(&alone);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	const uint8_t *end = p + n, *nul;
+	struct ks_json j;
+
+	ks_json_init(&j, DEPTH);
+	for (;;) {
+		nul = p < end ? memchr(p, '\0', (size_t)(end - p)) : NULL;
+		try_document(&j, ks_bytes(p, (size_t)((nul != NULL ? nul : end) - p)));
+		if (nul == NULL)
+			break;
+		p = nul + 1;
+	}
+	ks_json_release(&j);
+	return 0;
+}
