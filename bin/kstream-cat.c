@@ -28,7 +28,7 @@ enum {
 };
 
 static const struct ks_option options[] = {
-	[OPT_BROKERS] = { "bootstrap-server", 'b', "HOST:PORT", "Kafka's brokers, between commas" },
+	[OPT_BROKERS] = { "bootstrap-server", 'b', "BROKER", "Kafka, as HOST:PORT, or several between commas" },
 	[OPT_PARTITION] = { "partition", 'p', "N,...", "these partitions only; with -P: this one" },
 	[OPT_OFFSET] = { "offset", 'o', "WHERE", "beginning, end, N, or -N: the last N of each" },
 	[OPT_EXIT_EOF] = { "exit-eof", 'e', NULL, "end where the topic ended at start" },
@@ -241,7 +241,7 @@ static const struct ks_endpoints endpoints = { .source = cat_source, .sink = cat
 
 static const struct ks_op op = {
 	.name = "kstream-cat",
-	.synopsis = "[-b HOST:PORT] [-t TOPIC ...] [-C | -P] [OPTION ...] [FILE ...]",
+	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-C | -P [--route]] [-X NAME=VALUE] [FILE ...]",
 	.purpose = "copy a topic, file or pipe to another, converting the format",
 	.options = options,
 	.size = sizeof(struct cat),

@@ -19,9 +19,11 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "signals.h"
 
 #define SECRET_MAX ((size_t)64 << 10)	/* bytes of a property read from a file: a chain of certificates fits */
 
+#define SLICE_MS 1000		/* of a wait, at most */
 #define CLOSE_S 2		/* how long a client may take to go */
 #define AGAIN_MS 20		/* between two questions to a leader that is not one yet */
 
@@ -218,7 +220,11 @@ static void on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
 	} else if (code != RD_KAFKA_RESP_ERR__AUTHENTICATION && code != RD_KAFKA_RESP_ERR__SSL) {
 		return;
 	}
-	if (k->failed.status == 0)
+	if (k->failed.status != 0)
+		return;
+	if (code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED)
+		ks_fail(&k->failed, KS_DENIED, "no right to write: WRITE on the topic, or IDEMPOTENT_WRITE");
+	else
 		ks_fail(&k->failed, ks_kafka_status(code, false), "%s%s", why, scram_hint(why));
 }
 
@@ -309,8 +315,8 @@ int ks_kafka_check(struct ks_kafka *k, struct ks_err *err)
 }
 
 /*
- * Metadata in growing slices, so that an error which only the callback
- * knows of ends the wait.
+ * Metadata in slices, so that an error which only the callback knows of, or
+ * a signal, ends the wait.
  */
 static int await_metadata(struct ks_kafka *k, rd_kafka_topic_t *topic, const char *name,
     bool starting, const struct rd_kafka_metadata **md, struct ks_err *err)
@@ -321,7 +327,7 @@ static int await_metadata(struct ks_kafka *k, rd_kafka_topic_t *topic, const cha
 
 	if (starting && patience > KS_KAFKA_START_MS)
 		patience = KS_KAFKA_START_MS;
-	for (deadline = now + patience;; slice *= 2) {
+	for (deadline = now + patience;; slice = slice < SLICE_MS ? 2 * slice : SLICE_MS) {
 		if (slice > deadline - now)
 			slice = (int)(deadline - now);
 		e = rd_kafka_metadata(k->rk, 0, topic, md, slice > 0 ? slice : 1);
@@ -331,7 +337,7 @@ static int await_metadata(struct ks_kafka *k, rd_kafka_topic_t *topic, const cha
 		}
 		rd_kafka_poll(k->rk, 0);
 		now = ks_clock_ms();
-		if (k->failed.status != 0 || now >= deadline ||
+		if (k->failed.status != 0 || now >= deadline || ks_signals_end() != 0 ||
 		    (e != RD_KAFKA_RESP_ERR__TRANSPORT && e != RD_KAFKA_RESP_ERR__TIMED_OUT) ||
 		    (starting && k->down_since != 0 && now - k->down_since > KS_KAFKA_REFUSED_MS))
 			return ks_kafka_fail(k, (int)e, starting, err, "cannot ask %s about topic '%s'",

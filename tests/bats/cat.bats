@@ -1,0 +1,115 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# kstream-cat without Kafka: it copies, and its options for Kafka are checked before anything is contacted. The rest: tests/broker/cat.bats.
+
+load lib
+
+@test "cat: frames pass byte for byte, from a pipe, a file, several files" {
+	printf '{"a":1}\n{"a":2}\n' | kstream-cat --from json >one
+	kstream-cat one >out
+	cmp one out
+	kstream-cat <one >out
+	cmp one out
+	kstream-cat one one >two
+	kstream-cat --to json two | diff - <(printf '{"a":1}\n{"a":2}\n{"a":1}\n{"a":2}\n')
+	kstream-cat - one <one >out
+	cmp two out
+}
+
+@test "cat: an empty input in, an empty section out" {
+	kstream-cat --from json </dev/null >stream
+	[ "$(frames print <stream | cut -d ' ' -f 1 | tr '\n' ' ')" = "HELLO BARRIER END " ]
+	try kstream-cat --to json stream
+	expect 0 ''
+}
+
+@test "cat: -t names the topic of what is read" {
+	printf '1\n' >file.json
+	[ "$(kstream-cat --from json -t orders --to envelope file.json | jq -r .topic)" = orders ]
+	[ "$(kstream-cat --from json --topic orders --to envelope <file.json | jq -r .topic)" = orders ]
+	[ "$(kstream-cat --from json --to envelope file.json | jq -r .topic)" = file ]
+}
+
+@test "cat: an option for Kafka without a broker is refused by its long name" {
+	local x
+	for x in -P=producer -C=consumer -e=exit-eof -oend=offset -p1=partition -Xdebug:all=property --route=route --timeout:1s=timeout; do
+		option=${x%=*}
+		try kstream-cat "${option/:/=}" -t t /dev/null
+		refused 64 kstream-cat "--${x##*=} is for Kafka: name a broker with -b" || fail "$x"
+	done
+}
+
+@test "cat: what an option cannot take is refused" {
+	local x
+	for x in '-o x' '-o 1x' '-o 99999999999999999999' '-p x' '-p -2' '-p 1,' '-p ,1' '-p 2147483648' '-X x' '-X =x' '--timeout 5' '--timeout 500ms' '--timeout 2d' \
+		'-o stored' '-o s@0' '-o e@0'; do
+		# shellcheck disable=SC2086
+		try kstream-cat -b 127.0.0.1:1 -t t $x
+		refused 64 kstream-cat || fail "$x"
+	done
+}
+
+@test "cat: what does not go together is refused before Kafka is asked" {
+	local options text
+	: >file
+	while IFS='|' read -r options text; do
+		# shellcheck disable=SC2086 # words
+		try timeout 2 kstream-cat -b 127.0.0.1:1 $options
+		refused 64 kstream-cat "$text" || fail "$options"
+	done <<-'END'
+		|which topic
+		-e|which topic
+		-t a file|-b reads topics, not files
+		-t a --in file|-b reads topics, not files
+		-t a --route|--route is for -P
+		-t a --from frames|--from json or --from raw
+		-t a --from envelope|--from json or --from raw
+		-P|-t TOPIC, or --route
+		-P -t a -t b|one topic
+		-P -t a -C|two commands
+		-P -t a -e|-o and -e
+		-P -t a -o end|-o and -e
+		-P -t a -p 0,1|one partition
+		-P -t a --out x|not to --out
+		-P -t a --to envelope|--to json or --to raw
+		-P -t a --to frames|--to json or --to raw
+		-P -t a -J|--to json or --to raw
+	END
+}
+
+@test "cat: --app with Kafka is not there yet, and says so" {
+	try timeout 2 kstream-cat -b 127.0.0.1:1 -t t --app a
+	refused 78 kstream-cat 'leave out --app'
+	try timeout 2 kstream-cat -b 127.0.0.1:1 -P -t t --app a /dev/null
+	refused 78 kstream-cat 'leave out --app'
+}
+
+@test "cat: a property that is none, and one that is kstream's own; values are not shown" {
+	try kstream-cat -b 127.0.0.1:1 -t t -X no.such=geheim
+	refused 64 kstream-cat "no property 'no.such'"
+	[[ "$(cat err)" != *geheim* ]]
+	try kstream-cat -b 127.0.0.1:1 -t t -X ssl.ca.location=/nonexistent/geheim -X security.protocol=ssl
+	refused 78 kstream-cat
+	for x in enable.auto.commit group.instance enable.idempotence acks transactional.id message.timeout.ms; do
+		try kstream-cat -b 127.0.0.1:1 -t t -X "$x=1"
+		refused 64 kstream-cat "$x"
+	done
+}
+
+@test "cat: nobody listens: 69, and soon" {
+	local begin=$SECONDS
+	try kstream-cat -b 127.0.0.1:1 -t t -e
+	refused 69 kstream-cat 'Connection refused'
+	try kstream-cat --from json -b 127.0.0.1:1 -P -t t /dev/null
+	refused 69 kstream-cat 'Connection refused'
+	[ $((SECONDS - begin)) -lt 10 ]
+}
+
+@test "cat: one signal ends the wait for an answer" {
+	kstream-cat -b 127.0.0.1:1 -t t 2>err &
+	pids=$!
+	sleep 0.2
+	kill -TERM "$pids"
+	status_of "$pids"
+	refused 69 kstream-cat
+}
