@@ -124,7 +124,7 @@ static void read_time(const rd_kafka_message_t *m, struct ks_rec *rec)
 	if (ms == -1 || type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE)
 		return;
 	rec->time_ms = ms;
-	rec->flags = type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? KS_TIME_APPEND : KS_TIME_CREATE;
+	rec->flags |= type == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? KS_TIME_APPEND : KS_TIME_CREATE;
 }
 
 /* Bytes as they are, straight from the message into the frame. */
@@ -177,7 +177,7 @@ int ks_message_read(struct ks_message_reader *r, struct ks_bytes topic,
 {
 	struct ks_rec rec = {
 		.topic = topic, .partition = m->partition, .offset = m->offset, .key = ks_mp_nil,
-		.headers = ks_no_headers,
+		.headers = ks_no_headers, .flags = r->flags,
 	};
 	const char *wrong;
 	int no;

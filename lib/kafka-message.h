@@ -19,6 +19,7 @@ struct ks_message_reader {
 	struct ks_buf text;		/* a value with KS_PAD bytes behind it */
 	struct ks_buf key, headers;	/* msgpack of the record at hand */
 	bool no_headers;		/* nobody will see them */
+	uint32_t flags;			/* set in every record: KS_KEY_CHANGED where --key may move it to another partition */
 };
 
 /* config->from is KS_JSON or KS_RAW; config->key_from says how keys are read. */

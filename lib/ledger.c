@@ -8,6 +8,7 @@
  *	run 3
  *	epoch 41
  *	position 52345 0 trades.jsonl
+ *	output 81234 result.jsonl
  *	end
  *
  * The last line tells a whole file from a cut one.
@@ -55,8 +56,9 @@ int ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const ch
 	struct stat st;
 	int no;
 
-	*l = (struct ks_ledger){ .dir = -1, .lock = -1 };
+	*l = (struct ks_ledger){ .dir = -1, .lock = -1, .changing = -1, .output = -1 };
 	ks_buf_init(&l->positions, LEDGER_MAX);
+	ks_buf_init(&l->output_name, LEDGER_MAX);
 	if (!is_plain(app))
 		return ks_fail(err, KS_CONFIG, "the app '%s' is not a name of letters, digits, '.', '_' and '-'", app);
 	if (asprintf(&l->path, "%s/%s/%u", config->state_dir, app, instance) < 0) {
@@ -84,6 +86,24 @@ int ks_ledger_lock(struct ks_ledger *l, struct ks_err *err)
 	if (errno == EWOULDBLOCK)
 		return ks_fail(err, KS_TEMP, "another source of this app and instance is running: '%s/LOCK' is held", l->path);
 	return ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/LOCK'", l->path);
+}
+
+int ks_ledger_hold(struct ks_ledger *l, struct ks_err *err)
+{
+	l->changing = openat(l->dir, "ledger.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (l->changing < 0)
+		return ks_fail_errno(err, KS_CANTCREAT, errno, "cannot open '%s/ledger.lock'", l->path);
+	while (flock(l->changing, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/ledger.lock'", l->path);
+	return 0;
+}
+
+void ks_ledger_let_go(struct ks_ledger *l)
+{
+	if (l->changing >= 0)
+		close(l->changing);
+	l->changing = -1;
 }
 
 /* "WORD number" at *at; steps over the newline. */
@@ -129,6 +149,25 @@ static bool take_position(struct ks_bytes *at, struct ks_buf *positions)
 	return true;
 }
 
+/* "output SIZE NAME", which may be missing. */
+static bool take_output(struct ks_bytes *at, struct ks_ledger *l)
+{
+	static const char word[] = "output ";
+	const unsigned char *nl = memchr(at->p, '\n', at->n), *sp;
+
+	if (nl == NULL || at->n < sizeof(word) || memcmp(at->p, word, sizeof(word) - 1) != 0)
+		return true;
+	at->n -= sizeof(word) - 1;
+	at->p += sizeof(word) - 1;
+	sp = memchr(at->p, ' ', (size_t)(nl - at->p));
+	if (sp == NULL || ks_num_parse_i64(ks_bytes(at->p, (size_t)(sp - at->p)), &l->output) != 0 ||
+	    l->output < 0 || ks_buf_add(&l->output_name, sp + 1, (size_t)(nl - sp - 1)) != 0)
+		return false;
+	at->n -= (size_t)(nl - at->p) + 1;
+	at->p = nl + 1;
+	return true;
+}
+
 static bool parse_ledger(struct ks_ledger *l, struct ks_bytes text)
 {
 	struct ks_buf list;
@@ -145,7 +184,7 @@ static bool parse_ledger(struct ks_ledger *l, struct ks_bytes text)
 	while (take_position(&text, &list))
 		count++;
 	l->positions.n = 0;
-	ok = ks_bytes_is(text, "end\n") && ks_mp_add_array_head(&l->positions, count) == 0 &&
+	ok = take_output(&text, l) && ks_bytes_is(text, "end\n") && ks_mp_add_array_head(&l->positions, count) == 0 &&
 	    ks_buf_add(&l->positions, list.p, list.n) == 0;
 	ks_buf_release(&list);
 	return ok;
@@ -176,7 +215,8 @@ int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
 	int fd, no, status = 0;
 
 	l->run = l->epoch = 0;
-	l->positions.n = 0;
+	l->output = -1;
+	l->positions.n = l->output_name.n = 0;
 	fd = openat(l->dir, "ledger", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT) {
 		if (ks_mp_add_array_head(&l->positions, 0) != 0)
@@ -221,7 +261,9 @@ static int print_ledger(const struct ks_ledger *l, struct ks_buf *b)
 		if (no != 0)
 			return no;
 	}
-	return ks_buf_printf(b, "end\n");
+	no = l->output < 0 ? 0 : ks_buf_printf(b, "output %lld %.*s\n", (long long)l->output,
+	    (int)l->output_name.n, (const char *)l->output_name.p);
+	return no != 0 ? no : ks_buf_printf(b, "end\n");
 }
 
 static int write_file(struct ks_ledger *l, const struct ks_buf *b)
@@ -296,6 +338,8 @@ void ks_ledger_close(struct ks_ledger *l)
 	if (l->lock >= 0)
 		close(l->lock);
 	free(l->path);
+	ks_ledger_let_go(l);
 	ks_buf_release(&l->positions);
-	*l = (struct ks_ledger){ .dir = -1, .lock = -1 };
+	ks_buf_release(&l->output_name);
+	*l = (struct ks_ledger){ .dir = -1, .lock = -1, .changing = -1 };
 }

@@ -13,7 +13,10 @@ struct ks_ledger {
 	int dir;		/* -1: closed */
 	int lock;		/* -1: not held */
 	char *path;		/* for messages */
+	int changing;		/* fd that is locked around a change, -1: none */
 	int64_t run, epoch;
+	int64_t output;		/* bytes of the file output_name that are committed, -1: none is */
+	struct ks_buf output_name;
 	struct ks_buf positions;	/* msgpack array of [input, partition, offset] */
 };
 
@@ -26,6 +29,13 @@ int	ks_ledger_lock(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 
 /* Read the file; a missing one is run 0, epoch 0, no positions.  Damage is KS_CONFIG. */
 int	ks_ledger_read(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * A change is: hold, read, look, write, let go.  Two processes may want to
+ * at once: the source of a new run, and the last process of the one before.
+ */
+int	ks_ledger_hold(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
+void	ks_ledger_let_go(struct ks_ledger *l);
 
 /* Replace the file by run, epoch, positions as they stand in l. */
 int	ks_ledger_write(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;

@@ -96,8 +96,10 @@ int ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
 	if (at != NULL)
 		snprintf(where + strlen(where), sizeof(where) - strlen(where), ":%zu", (size_t)(at - line) + 1);
 	ks_buf_init(&value, n + KS_MP_HEADER);
-	if (ks_mp_add_val(&value, &raw) != 0)
+	if (ks_mp_add_val(&value, &raw) != 0) {
+		ks_buf_release(&value);
 		return ks_fail(&l->err, KS_TEMP, "no memory");
+	}
 	rec.value = ks_buf_bytes(&value);
 	status = ks_reject_record(&l->reject, &rec, where, what, &letter, &l->err);
 	ks_buf_release(&value);

@@ -41,13 +41,6 @@ static int open_input(struct lines *x, const char *name)
 	return 0;
 }
 
-/* The text mode of a tool stops at a newline or a NUL; a NUL that was read is no end, and never JSON. */
-static void spoil_nuls(unsigned char *p, const unsigned char *end)
-{
-	while ((p = memchr(p, '\0', (size_t)(end - p))) != NULL)
-		*p++ = 1;
-}
-
 static inline const unsigned char *skip_blanks(const unsigned char *p)
 {
 	while (*p == ' ' || *p == '\t' || *p == '\r')
@@ -59,13 +52,28 @@ static const char over_long[] = "the line is longer than --max-record allows";
 
 #define KEPT ((size_t)64)	/* bytes of such a line that are kept: --max-record is never less */
 
-static bool is_over_long(const struct ks_frame_loop *l, const unsigned char *p,
-    const unsigned char *end, const unsigned char **newline)
+/*
+ * A tool's text hook stops at a newline or a NUL.  So a line that holds a
+ * NUL, which JSON never does, and one that is too long do not get there.
+ * Returns whether it was such a line, and rejected; *newline is its end.
+ */
+static bool screen(struct lines *x, const unsigned char *p, const unsigned char *end,
+    const unsigned char **newline, int *status)
 {
+	struct ks_frame_loop *l = x->loop;
+	const unsigned char *nul;
+	size_t n;
+
 	*newline = memchr(p, '\n', (size_t)(end - p));
 	if (*newline == NULL)
 		*newline = end;
-	return (size_t)(*newline - p) > l->config->limits.record;
+	n = (size_t)(*newline - p);
+	nul = memchr(p, '\0', n);
+	if (n > l->config->limits.record)
+		*status = ks_reject_line(&l->run, p, KEPT, NULL, over_long);
+	else if (nul != NULL)
+		*status = ks_reject_line(&l->run, p, n, nul, "a NUL byte is not JSON");
+	return n > l->config->limits.record || nul != NULL;
 }
 
 /* The lines of p[0..end): each ends in a newline, but for the last of the file.  *p moves on. */
@@ -73,6 +81,8 @@ static int run_lines(struct lines *x, const unsigned char **at, const unsigned c
 {
 	struct ks_frame_loop *l = x->loop;
 	const unsigned char *p = *at, *next;
+	bool odd = p < end && ((size_t)(end - p) > l->config->limits.record ||
+	    memchr(p, '\0', (size_t)(end - p)) != NULL);
 	int status;
 
 	while (p < end && (int64_t)l->stats.in != l->config->count) {
@@ -86,9 +96,7 @@ static int run_lines(struct lines *x, const unsigned char **at, const unsigned c
 			}
 		}
 		l->stats.in++;
-		if (KS_UNLIKELY((size_t)(end - p) > l->config->limits.record) && is_over_long(l, p, end, &next))
-			status = ks_reject_line(&l->run, p, KEPT, NULL, over_long);
-		else
+		if (KS_LIKELY(!odd) || !screen(x, p, end, &next, &status))
 			status = l->op->text(l->st, &l->run, p, &next);
 		if (KS_UNLIKELY(status != 0))
 			return status;
@@ -168,7 +176,6 @@ static int fill(struct lines *x, bool *stop)
 		return status;
 	if (no == 0)
 		no = ks_in_fill(&x->in);
-	spoil_nuls(x->in.p + x->in.end - (x->in.bytes - l->stats.bytes), x->in.p + x->in.end);
 	l->stats.bytes = x->in.bytes;
 	if (no != 0)
 		return ks_fail_errno(&l->err, no == ENOMEM ? KS_TEMP : KS_IO, no, "cannot read '%s'", l->place.path);

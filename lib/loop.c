@@ -18,7 +18,68 @@
 static int protocol_error(struct ks_frame_loop *l, const char *what)
 {
 	return ks_fail(&l->err, KS_DATA, "%s, byte %llu: %s", l->source->name,
-	    (unsigned long long)l->frame_bytes, what);
+	    (unsigned long long)(l->frame_bytes - l->source->before), what);
+}
+
+/*
+ * Change the ledger, unless another run has taken over.
+ *
+ *	b	the barrier that everything is out for, NULL: none yet
+ *	size	of the file that --out names, -1: it names none
+ */
+static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size)
+{
+	int64_t run = l->ledger.run;
+	int status = ks_ledger_read(&l->ledger, &l->err);
+
+	if (status != 0)
+		return status;
+	if (l->ledger.run != run)
+		return ks_fail(&l->err, KS_TEMP, "run %lld of this app has taken over from run %lld",
+		    (long long)l->ledger.run, (long long)run);
+	l->ledger.output = size;
+	l->ledger.output_name.n = 0;
+	if (size >= 0 && ks_buf_add(&l->ledger.output_name, l->config->out, strlen(l->config->out)) != 0)
+		return ks_fail(&l->err, KS_TEMP, "no memory");
+	if (b != NULL) {
+		l->ledger.epoch = b->n;
+		l->ledger.positions.n = 0;
+		if (ks_buf_add(&l->ledger.positions, b->positions.p, b->positions.n) != 0)
+			return ks_fail(&l->err, KS_TEMP, "no memory");
+	}
+	return ks_ledger_write(&l->ledger, &l->err);
+}
+
+static int change_ledger(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size)
+{
+	int status = ks_ledger_hold(&l->ledger, &l->err);
+
+	if (status == 0)
+		status = enter(l, b, size);
+	ks_ledger_let_go(&l->ledger);
+	return status;
+}
+
+/*
+ * What a run that failed wrote behind its last commit comes again: it goes
+ * from --out, if that is a file.  A file that is new to the ledger is entered
+ * with what it holds now.
+ */
+static int cut_output(struct ks_frame_loop *l)
+{
+	struct stat st;
+
+	if (l->config->out == NULL || strchr(l->config->out, '\n') != NULL || l->sink->out.fd < 0 ||
+	    fstat(l->sink->out.fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return 0;
+	if (l->ledger.output < 0 || !ks_bytes_is(ks_buf_bytes(&l->ledger.output_name), l->config->out))
+		return change_ledger(l, NULL, st.st_size);
+	if (st.st_size < l->ledger.output)
+		return ks_fail(&l->err, KS_CONFIG, "'%s' has %lld bytes, but %lld were committed: it was cut or replaced",
+		    l->config->out, (long long)st.st_size, (long long)l->ledger.output);
+	if (ftruncate(l->sink->out.fd, l->ledger.output) != 0)
+		return ks_fail_errno(&l->err, KS_IO, errno, "cannot cut '%s' to its last commit", l->config->out);
+	return 0;
 }
 
 /* The last process of a pipeline with --app checks that the section goes on where the ledger stands. */
@@ -30,7 +91,12 @@ static int open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 	if (l->has_ledger)
 		ks_ledger_close(&l->ledger);
 	l->has_ledger = false;
-	if (h->app.p == NULL || l->sink == NULL || !l->sink->commits)
+	/* A stream at rest in a file can be looked at; it commits nothing again. */
+	if (h->app.p == NULL || !l->source->piped)
+		return 0;
+	if (l->sink == NULL)
+		return ks_fail(&l->err, KS_CONFIG, "an answer is no output that --app could commit: leave --app out");
+	if (!l->sink->commits)
 		return 0;
 	if (h->app.n > KS_NAME_MAX)
 		return protocol_error(l, "the app of HELLO is not a name");
@@ -49,30 +115,24 @@ static int open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 		    "the ledger '%s' stands at run %lld, epoch %lld, but the stream begins at run %lld, epoch %lld",
 		    l->ledger.path, (long long)l->ledger.run, (long long)l->ledger.epoch,
 		    (long long)h->run, (long long)h->epoch);
-	return 0;
+	return cut_output(l);
 }
 
 static int commit(struct ks_frame_loop *l, const struct ks_barrier *b)
 {
-	int64_t run = l->ledger.run;
+	int fd = l->sink->out.fd;
+	int64_t size = -1;
 	struct stat st;
-	int status, fd = l->sink->out.fd;
 
 	if (!l->has_ledger)
 		return 0;
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fsync(fd) != 0)
-		return ks_fail_errno(&l->err, KS_IO, errno, "cannot fsync %s", l->sink->name);
-	status = ks_ledger_read(&l->ledger, &l->err);
-	if (status != 0)
-		return status;
-	if (l->ledger.run != run)
-		return ks_fail(&l->err, KS_TEMP, "run %lld of this app has taken over from run %lld",
-		    (long long)l->ledger.run, (long long)run);
-	l->ledger.epoch = b->n;
-	l->ledger.positions.n = 0;
-	if (ks_buf_add(&l->ledger.positions, b->positions.p, b->positions.n) != 0)
-		return ks_fail(&l->err, KS_TEMP, "no memory");
-	return ks_ledger_write(&l->ledger, &l->err);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		if (fsync(fd) != 0)
+			return ks_fail_errno(&l->err, KS_IO, errno, "cannot fsync %s", l->sink->name);
+		if (l->config->out != NULL && strchr(l->config->out, '\n') == NULL)
+			size = st.st_size;
+	}
+	return change_ledger(l, b, size);
 }
 
 static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_bytes raw)
@@ -103,7 +163,7 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 		status = l->op->hello(l->st, &l->run);
 	if (status != 0 || l->sink == NULL)
 		return status;
-	ks_buf_init(&added, 2 * l->config->limits.record);
+	ks_buf_init(&added, 2 * KS_CONTROL_MAX);
 	if (l->config->on_error == KS_POLICY_DLQ) {
 		if (ks_hello_add_side(&added, payload, l->config->error_to) != 0) {
 			ks_buf_release(&added);
@@ -304,7 +364,7 @@ static int consume(struct ks_frame_loop *l)
 				return not_a_frame(l, left.p[0]);
 			if (state == KS_FRAME_BIG)
 				return ks_fail(&l->err, KS_DATA, "%s, byte %llu: a frame of %zu bytes is larger than --max-record allows",
-				    s->name, (unsigned long long)l->frame_bytes, size);
+				    s->name, (unsigned long long)(l->frame_bytes - l->source->before), size);
 			s->need = size;
 			break;
 		}
@@ -368,7 +428,7 @@ static int at_eof(struct ks_frame_loop *l)
 
 	if (l->source->need > 0)
 		return ks_fail(&l->err, KS_TEMP, "%s ends inside a frame, at byte %llu: what writes it has failed",
-		    name, (unsigned long long)l->frame_bytes);
+		    name, (unsigned long long)(l->frame_bytes - l->source->before));
 	if (!l->started)
 		return ks_fail(&l->err, KS_TEMP, "%s ends before a stream began: what writes it has failed", name);
 	if (l->in_section)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "endpoint.h"
@@ -73,6 +74,29 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 	return status == 0 ? read_only_list(l) : status;
 }
 
+/*
+ * Before an output is touched: all inputs are there, and none of them is
+ * the output itself, which would eat it or never end.
+ */
+static int check_inputs(struct ks_frame_loop *l, int out)
+{
+	const struct ks_config *c = l->config;
+	struct stat to, from;
+	size_t i;
+
+	if (fstat(out, &to) != 0)
+		return ks_fail_errno(&l->err, KS_IO, errno, "cannot write to %s", c->out != NULL ? c->out : "stdout");
+	for (i = 0; i < c->in_count; i++) {
+		if (strcmp(c->in[i], "-") == 0 ? fstat(STDIN_FILENO, &from) : stat(c->in[i], &from))
+			return ks_fail_errno(&l->err, KS_NOINPUT, errno, "cannot open '%s'", c->in[i]);
+		if (S_ISREG(to.st_mode) && from.st_dev == to.st_dev && from.st_ino == to.st_ino)
+			return ks_fail(&l->err, KS_USAGE, "'%s' is input and output at once", c->in[i]);
+	}
+	if (c->out != NULL && c->app == NULL && S_ISREG(to.st_mode) && ftruncate(out, 0) != 0)
+		return ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot empty '%s'", c->out);
+	return 0;
+}
+
 static int open_sink(struct tool *t)
 {
 	struct ks_frame_loop *l = &t->loop;
@@ -85,10 +109,13 @@ static int open_sink(struct tool *t)
 			return status;
 	}
 	if (c->out != NULL) {
-		fd = open(c->out, O_WRONLY | O_CREAT | O_CLOEXEC | (c->app != NULL ? O_APPEND : O_TRUNC), 0666);
+		fd = open(c->out, O_WRONLY | O_CREAT | O_CLOEXEC | (c->app != NULL ? O_APPEND : 0), 0666);
 		if (fd < 0)
 			return ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot open '%s'", c->out);
 	}
+	status = check_inputs(l, fd);
+	if (status != 0)
+		return status;
 	if (!c->to_given && isatty(fd))
 		c->to = KS_JSON;
 	if (c->to == KS_FRAMES && isatty(fd))

@@ -62,24 +62,26 @@ static int add_number(struct ks_buf *b, const char *name, int64_t x)
 	return add_header(b, name, ks_bytes(text, (size_t)n));
 }
 
-/* The record's own headers, then ours. */
-static int letter_headers(struct ks_reject *r, const struct ks_rec *rec, const char *what)
+/* The record's own headers, then ours; cut: how long the value was before, -1 if it is whole. */
+static int letter_headers(struct ks_reject *r, const struct ks_rec *rec, struct ks_bytes own,
+    const char *what, int64_t cut)
 {
-	struct ks_head head;
-	struct ks_bytes own = rec->headers;
 	struct ks_buf *b = &r->scratch;
+	struct ks_head head;
 	int no;
 
 	b->n = 0;
 	if (ks_mp_head(own.p, own.p + own.n, &head) != KS_MP_OK)
 		ks_bug("headers were not checked");
-	if ((no = ks_mp_add_array_head(b, head.count + 5)) != 0 ||
+	if ((no = ks_mp_add_array_head(b, head.count + 5 + (cut >= 0))) != 0 ||
 	    (no = ks_buf_add(b, head.body, (size_t)(own.p + own.n - head.body))) != 0 ||
 	    (no = add_header(b, "__streams.errors.message", ks_str(what))) != 0 ||
 	    (no = add_header(b, "__streams.errors.topic", rec->topic.p != NULL ? rec->topic :
 	    ks_str(""))) != 0 ||
 	    (no = add_number(b, "__streams.errors.partition", rec->partition)) != 0 ||
 	    (no = add_number(b, "__streams.errors.offset", rec->offset)) != 0)
+		return no;
+	if (cut >= 0 && (no = add_number(b, "__kstream.errors.cut", cut)) != 0)
 		return no;
 	return add_header(b, "__kstream.errors.stage", ks_str(r->config->stage));
 }
@@ -111,24 +113,57 @@ static int append_line(struct ks_reject *r, const struct ks_rec *letter, struct 
 	return 0;
 }
 
-/* A value that is at fault itself travels as bytes: every reader downstream can then take the letter. */
-static int wrap_value(struct ks_reject *r, struct ks_rec *letter)
+/* A value that is at fault itself, or too long, travels as bytes: whoever is downstream can take the letter. */
+static int wrap_value(struct ks_reject *r, struct ks_rec *letter, size_t max)
 {
 	struct ks_val raw = { .type = KS_BIN, .b = letter->value };
+	const unsigned char *p = letter->value.p;
+	struct ks_val v;
 	int no;
 
-	if (ks_mp_check(letter->value, r->config->limits.depth) == KS_MP_OK)
+	if (letter->value.n <= max && ks_mp_check(letter->value, r->config->limits.depth) == KS_MP_OK)
 		return 0;
+	if (ks_mp_read(&p, p + letter->value.n, 0, &v) == KS_MP_OK && v.type == KS_BIN)
+		raw = v;
+	raw.b.n = raw.b.n < max ? raw.b.n : max;
 	r->bytes.n = 0;
 	no = ks_mp_add_val(&r->bytes, &raw);
 	letter->value = ks_buf_bytes(&r->bytes);
 	return no;
 }
 
+/*
+ * Make the letter of rec.  It is a frame like any other, so where it would
+ * pass --max-record the value is cut to half of that, and in the end the
+ * record's own headers and key go.
+ */
+static int make_letter(struct ks_reject *r, const struct ks_rec *rec, const char *what,
+    struct ks_rec *letter)
+{
+	size_t limit = r->config->limits.record;
+	int attempt, no = 0;
+
+	for (attempt = 0; attempt < 3 && no == 0; attempt++) {
+		*letter = *rec;
+		letter->flags = (rec->flags & ~(uint32_t)KS_SIDE) | KS_SIDE_DEAD;
+		letter->frame = ks_bytes(NULL, 0);
+		if (attempt == 2)
+			letter->key = ks_mp_nil;
+		no = letter_headers(r, rec, attempt < 2 ? rec->headers : ks_no_headers, what,
+		    attempt > 0 && rec->value.n > limit / 2 ? (int64_t)rec->value.n : -1);
+		letter->headers = ks_buf_bytes(&r->scratch);
+		if (no == 0)
+			no = wrap_value(r, letter, attempt == 0 ? SIZE_MAX : limit / 2);
+		if (no == 0 && ks_rec_size(letter) + KS_NAME_MAX <= limit)
+			return 0;
+	}
+	return no;	/* a limit that not even the reasons fit: the next tool will say so */
+}
+
 int ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *where,
     const char *what, struct ks_rec *letter, struct ks_err *err)
 {
-	struct ks_rec kept = *rec;
+	struct ks_rec kept;
 
 	letter->value = letter->frame = ks_bytes(NULL, 0);
 	if (r->config->on_error == KS_POLICY_FAIL)
@@ -136,11 +171,8 @@ int ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *
 	r->count++;
 	if (r->config->on_error == KS_POLICY_SKIP)
 		return 0;
-	if (letter_headers(r, rec, what) != 0 || wrap_value(r, &kept) != 0)
+	if (make_letter(r, rec, what, &kept) != 0)
 		return ks_fail(err, KS_TEMP, "no memory for a dead letter");
-	kept.headers = ks_buf_bytes(&r->scratch);
-	kept.flags = (rec->flags & ~(uint32_t)KS_SIDE) | KS_SIDE_DEAD;
-	kept.frame = ks_bytes(NULL, 0);
 	if (r->config->on_error == KS_POLICY_FILE)
 		return append_line(r, &kept, err);
 	kept.route = ks_str(r->config->error_to);

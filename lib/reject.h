@@ -4,7 +4,8 @@
  *
  * A dead letter is the record as it came, with headers that say why
  * (KIP-1034's names): __streams.errors.message, .topic, .partition, .offset,
- * and __kstream.errors.stage.
+ * and __kstream.errors.stage.  One that would pass --max-record has its value
+ * cut, and __kstream.errors.cut says how long it was.
  */
 #ifndef KS_REJECT_H
 #define KS_REJECT_H

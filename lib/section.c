@@ -36,6 +36,24 @@ static void restart_clocks(struct ks_section *s)
 	s->ping_due = now + KS_PING_MS;
 }
 
+static int claim(struct ks_section *s, struct ks_err *err)
+{
+	int64_t epoch = s->epoch;
+	int status = ks_ledger_hold(&s->ledger, err);
+
+	if (status == 0)
+		status = ks_ledger_read(&s->ledger, err);
+	if (status == 0 && s->ledger.epoch != epoch)
+		status = ks_fail(err, KS_TEMP, "the run before this one has just committed epoch %lld: begin again",
+		    (long long)s->ledger.epoch);
+	if (status == 0) {
+		s->ledger.run++;
+		status = ks_ledger_write(&s->ledger, err);
+	}
+	ks_ledger_let_go(&s->ledger);
+	return status;
+}
+
 /*
  * The run goes up before anything is read: whoever still writes for an
  * older run finds another number in the ledger and stops (protocol 3.2).
@@ -51,10 +69,10 @@ int ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
 	h->epoch = s->epoch;
 	if (s->config->app != NULL) {
 		h->guarantee = KS_AT_LEAST_ONCE;
-		s->ledger.run++;
-		status = ks_ledger_write(&s->ledger, err);
+		status = claim(s, err);
 		if (status != 0)
 			return status;
+		h->epoch = s->epoch;
 		h->run = s->ledger.run;
 	}
 	restart_clocks(s);

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#define KS_PATIENCE 35		/* s from the signal to giving up; a stage waits 30 for END (protocol 3.3) */
+
 /* What a handler may touch; the program has no other mutable globals. */
 static volatile sig_atomic_t end_signal, status_wanted;
 static int wake_write = -1;
@@ -23,10 +25,22 @@ static void handle(int sig)
 		raise(sig);
 	} else {
 		end_signal = sig;
+		alarm(KS_PATIENCE);
 	}
 	n = write(wake_write, "", 1);	/* full: then it is readable anyway */
 	(void)n;
 	errno = no;
+}
+
+/* Stuck, in a write to a reader that has stopped for example: every wait is finite. */
+static void give_up(int sig)
+{
+	static const char text[] = "kstream: no end long after the signal: gave up\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)sig;
+	(void)n;
+	_exit(KS_TEMP);
 }
 
 int ks_signals_open(int *wake, struct ks_err *err)
@@ -42,6 +56,8 @@ int ks_signals_open(int *wake, struct ks_err *err)
 	*wake = fd[0];
 	wake_write = fd[1];
 	sigemptyset(&act.sa_mask);
+	if (signal(SIGALRM, give_up) == SIG_ERR)
+		return ks_fail_errno(err, KS_BUG, errno, "cannot catch a signal");
 	for (i = 0; i < sizeof(caught) / sizeof(caught[0]); i++) {
 		/* A background job of a shell without job control has INT ignored: leave it so. */
 		if (sigaction(caught[i], NULL, &old) == 0 && caught[i] == SIGINT && old.sa_handler == SIG_IGN)

@@ -11,6 +11,7 @@
 struct frames {
 	struct ks_sink sink;
 	int64_t hop;		/* records since the last barrier */
+	size_t max;		/* bytes of a frame that the next tool takes */
 	struct ks_buf control;
 };
 
@@ -43,16 +44,22 @@ static int frames_hello(struct ks_sink *s, const struct ks_hello_view *h, struct
 
 static int frames_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_err *err)
 {
-	unsigned char *o;
+	struct frames *f = (struct frames *)s;
+	unsigned char *o, *end;
 	int no;
 
-	((struct frames *)s)->hop++;
-	if (rec->frame.p != NULL)
+	if (rec->frame.p != NULL) {
+		f->hop++;
 		return done(s, ks_out_lend(&s->out, rec->frame), err);
+	}
 	o = ks_out_room(&s->out, ks_rec_size(rec), &no);
 	if (o == NULL)
 		return ks_sink_failed(s, no, err);
-	ks_out_took(&s->out, ks_rec_put(o, rec));
+	end = ks_rec_put(o, rec);
+	if ((size_t)(end - o) > f->max)
+		return ks_fail(err, KS_DATA, "the record is larger than --max-record allows");
+	ks_out_took(&s->out, end);
+	f->hop++;
 	return 0;
 }
 
@@ -121,7 +128,8 @@ int ks_sink_frames(const struct ks_config *config, int fd, struct ks_sink **sink
 		.hops = true,
 		.name = config->out != NULL ? config->out : "stdout",
 	};
-	ks_buf_init(&f->control, 2 * config->limits.record);
+	ks_buf_init(&f->control, 2 * KS_CONTROL_MAX);
+	f->max = config->limits.record;
 	*sink = &f->sink;
 	/* Frames in a pipe go to another stage, which commits; anywhere else this is the last process. */
 	f->sink.commits = fstat(fd, &st) != 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));

@@ -31,6 +31,8 @@ static int open_input(struct frames *f, struct ks_err *err)
 	if (status != 0)
 		return status;
 	f->next++;
+	f->source.piped = size < 0;
+	f->source.before = f->in.bytes;
 	if (size > 0)
 		f->source.stats.total += (uint64_t)size;
 	f->in.eof = false;

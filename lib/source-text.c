@@ -19,6 +19,8 @@
 #include "section.h"
 #include "source.h"
 
+#define KEPT ((size_t)4096)	/* bytes of a line past --max-record, for the dead letter */
+
 struct text {
 	struct ks_source source;
 	const struct ks_config *config;
@@ -34,7 +36,8 @@ struct text {
 	struct ks_rec blank;		/* what all records of a file share */
 	char topic[KS_NAME_MAX + 1];
 	int64_t left;			/* of -c, -1: no limit */
-	bool begun, over_long;		/* HELLO is out; the rest of a line is being passed over */
+	bool begun;			/* HELLO is out */
+	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
 	int stop;			/* kind asked for, -1: none */
 	struct ks_err failed;		/* kept until what came before it is out */
 };
@@ -97,23 +100,75 @@ static void close_input(struct text *t)
 {
 	ks_input_close(t->in.fd);
 	t->in.fd = -1;
-	t->in.start = t->in.end = 0;
+	t->in.start = t->in.end = t->skipped = 0;
+}
+
+static bool is_named(const struct text *t, struct ks_bytes name)
+{
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (ks_bytes_is(name, t->names[i]))
+			return true;
+	return false;
+}
+
+/* Files that the ledger knows and this run was not given keep their place: b gets them, *count how many. */
+static int add_others(struct text *t, struct ks_buf *b, uint32_t *count)
+{
+	const struct ks_buf *known = &t->section.ledger.positions;
+	const unsigned char *end = known->p + known->n, *entry;
+	struct ks_head list, one;
+	struct ks_val name, x;
+	uint32_t i;
+
+	*count = 0;
+	if (known->n == 0 || ks_mp_head(known->p, end, &list) != KS_MP_OK)
+		return 0;
+	for (i = 0; i < list.count; i++) {
+		entry = list.body;
+		if (ks_mp_head(entry, end, &one) != KS_MP_OK)
+			ks_bug("positions of a ledger were not checked");
+		list.body = one.body;
+		if (ks_mp_read(&list.body, end, 0, &name) != KS_MP_OK ||
+		    ks_mp_read(&list.body, end, 0, &x) != KS_MP_OK || ks_mp_read(&list.body, end, 0, &x) != KS_MP_OK)
+			ks_bug("positions of a ledger were not checked");
+		if (is_named(t, name.b))
+			continue;
+		++*count;
+		if (ks_buf_add(b, entry, (size_t)(list.body - entry)) != 0)
+			return ENOMEM;
+	}
+	return 0;
 }
 
 static int list_positions(struct text *t, struct ks_err *err)
 {
+	struct ks_buf others;
+	uint32_t count;
 	size_t i;
+	int no;
 
+	ks_buf_init(&others, KS_CONTROL_MAX);
 	t->positions.n = 0;
-	if (ks_mp_add_array_head(&t->positions, (uint32_t)t->count) != 0)
-		return no_memory(err);
-	for (i = 0; i < t->count; i++)
-		if (ks_mp_add_array_head(&t->positions, 3) != 0 ||
-		    ks_mp_add_str(&t->positions, ks_str(t->names[i])) != 0 ||
-		    ks_mp_add_i64(&t->positions, 0) != 0 ||
-		    ks_mp_add_i64(&t->positions, t->offsets[i]) != 0)
-			return no_memory(err);
-	return 0;
+	no = add_others(t, &others, &count);
+	if (no == 0)
+		no = ks_mp_add_array_head(&t->positions, (uint32_t)t->count + count);
+	for (i = 0; i < t->count && no == 0; i++) {
+		no = ks_mp_add_array_head(&t->positions, 3);
+		if (no == 0)
+			no = ks_mp_add_str(&t->positions, ks_str(t->names[i]));
+		if (no == 0)
+			no = ks_mp_add_i64(&t->positions, 0);
+		if (no == 0)
+			no = ks_mp_add_i64(&t->positions, t->offsets[i]);
+	}
+	if (no == 0)
+		no = ks_buf_add(&t->positions, others.p, others.n);
+	ks_buf_release(&others);
+	if (no == EMSGSIZE)
+		return ks_fail(err, KS_CONFIG, "the positions of all files do not fit a barrier: name fewer files");
+	return no == 0 ? 0 : no_memory(err);
 }
 
 static int begin(struct text *t, struct ks_err *err)
@@ -217,23 +272,36 @@ static int read_line(struct text *t, struct ks_bytes line, size_t size, struct k
 	return 0;
 }
 
-/* A line past --max-record: what is held of it is rejected, and the rest passed over. */
-static int read_over_long(struct text *t, struct ks_err *err)
+/* Let go of what is held of a line past --max-record; its position moves only when its end has come. */
+static int let_go(struct text *t, struct ks_err *err)
+{
+	size_t held = t->in.end - t->in.start;
+
+	if (t->skipped == 0) {
+		t->object.n = 0;
+		if (ks_buf_add(&t->object, t->in.p + t->in.start, held < KEPT ? held : KEPT) != 0)
+			return no_memory(err);
+	}
+	t->skipped += held;
+	t->in.start = t->in.end;
+	return 0;
+}
+
+static int reject_over_long(struct text *t, size_t size, struct ks_err *err)
 {
 	struct ks_rec rec = t->blank;
-	size_t held = t->in.end - t->in.start;
-	int made = 0, status = 0;
+	int made = 0, status;
 
 	rec.offset = t->offsets[t->at];
-	if (!t->over_long)
-		status = ks_ingest_reject(&t->ingest, &rec,
-		    ks_bytes(t->in.p + t->in.start, held < 4096 ? held : 4096),
-		    "the line is longer than --max-record allows", &t->frames, &made, err);
+	status = ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object),
+	    "the line is longer than --max-record allows", &t->frames, &made, err);
+	if (status != 0)
+		return status;
+	t->offsets[t->at] += (int64_t)(t->skipped + size);
+	t->ingest.line += t->ingest.line > 0;
 	t->section.hop += made;
-	t->over_long = true;
-	t->offsets[t->at] += (int64_t)held;
-	t->in.start = t->in.end;
-	return status;
+	t->skipped = 0;
+	return 0;
 }
 
 /* The lines that are held, until there is enough to hand out.  *more: whole lines may be left. */
@@ -252,26 +320,24 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 		if (nl == NULL)
 			break;
 		size = (size_t)(nl - p) + 1;
-		if (t->over_long) {
-			t->over_long = false;
-			t->offsets[t->at] += (int64_t)size;
-			t->ingest.line += t->ingest.line > 0;
-		} else {
-			status = read_line(t, ks_bytes(p, size - 1), size, err);
-			if (status != 0)
-				return status;
-		}
+		status = t->skipped > 0 ? reject_over_long(t, size, err) :
+		    read_line(t, ks_bytes(p, size - 1), size, err);
+		if (status != 0)
+			return status;
 		t->in.start += size;
 	}
 	*more = false;
 	size = t->in.end - t->in.start;
-	if (t->over_long || size >= t->config->limits.record)
-		return read_over_long(t, err);
-	if (t->in.eof && size > 0 && t->config->app == NULL) {
-		t->in.start = t->in.end;
-		return read_line(t, ks_bytes(t->in.p + t->in.end - size, size), size, err);
-	}
-	return 0;
+	if (t->skipped > 0 || size >= t->config->limits.record)
+		status = let_go(t, err);
+	else
+		status = 0;
+	if (status != 0 || !t->in.eof || t->config->app != NULL)
+		return status;
+	if (t->skipped > 0)
+		return reject_over_long(t, 0, err);
+	t->in.start = t->in.end;
+	return size == 0 ? 0 : read_line(t, ks_bytes(t->in.p + t->in.end - size, size), size, err);
 }
 
 static int end_section(struct text *t, enum ks_kind kind, struct ks_err *err)
@@ -400,6 +466,19 @@ static void text_close(struct ks_source *source)
 	free(t);
 }
 
+/* A ledger keeps one position a name, in a line of text. */
+static int check_name(const struct text *t, size_t at, struct ks_err *err)
+{
+	size_t i;
+
+	if (strchr(t->names[at], '\n') != NULL)
+		return ks_fail(err, KS_CONFIG, "--app cannot keep the position of '%s': its name has a newline", t->names[at]);
+	for (i = 0; i < at; i++)
+		if (strcmp(t->names[i], t->names[at]) == 0)
+			return ks_fail(err, KS_USAGE, "--app keeps one position a file, and '%s' is named twice", t->names[at]);
+	return 0;
+}
+
 static int text_open(struct text *t, struct ks_err *err)
 {
 	int64_t offset;
@@ -423,6 +502,9 @@ static int text_open(struct text *t, struct ks_err *err)
 		return status;
 	t->ingest.json.depth += t->config->from == KS_ENVELOPE;	/* the object around the value */
 	for (i = 0; i < t->count && t->config->app != NULL; i++) {
+		status = check_name(t, i, err);
+		if (status != 0)
+			return status;
 		offset = ks_ledger_find(&t->section.ledger, t->names[i], 0);
 		t->offsets[i] = offset < 0 ? 0 : offset;
 	}
@@ -437,17 +519,17 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	if (t == NULL)
 		return no_memory(err);
 	t->source = (struct ks_source){
-		.next = text_next, .stop = text_stop, .close = text_close, .wake = wake,
+		.piped = true, .next = text_next, .stop = text_stop, .close = text_close, .wake = wake,
 		.name = "stdin",
 	};
 	t->config = config;
 	t->left = config->count;
 	t->stop = -1;
 	t->in.fd = -1;
-	ks_buf_init(&t->frames, 8 * config->limits.record + 2 * KS_IO_SIZE);
-	ks_buf_init(&t->object, 2 * config->limits.record);
+	ks_buf_init(&t->frames, 8 * config->limits.record + 2 * KS_IO_SIZE + KS_CONTROL_MAX);
+	ks_buf_init(&t->object, 4 * config->limits.record + KEPT);
 	ks_buf_init(&t->scratch, 2 * config->limits.record);
-	ks_buf_init(&t->positions, config->limits.record);
+	ks_buf_init(&t->positions, KS_CONTROL_MAX);
 	*source = &t->source;
 	return text_open(t, err);
 }

@@ -44,6 +44,8 @@ struct ks_source {
 	size_t used;		/* of chunk, by the loop: whole frames */
 	size_t need;		/* the frame behind them wants so many bytes; 0: not known */
 	int wake;		/* fd that a signal makes readable */
+	bool piped;		/* a pipe, or a stream of its own making: not a file of frames at rest */
+	uint64_t before;	/* bytes of the files before this one, for messages */
 	const char *name;	/* for messages: "stdin", a path, a broker */
 	struct ks_source_stats stats;
 };

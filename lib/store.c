@@ -47,8 +47,12 @@ struct segment {
 
 struct part {
 	int32_t partition;
-	struct segment **segments;	/* by id */
-	size_t count, cap;
+	/*
+	 * By id, from segments[first] on: there is room at both ends, since
+	 * the oldest goes and the newest comes, and late ones come anywhere.
+	 */
+	struct segment **segments;
+	size_t first, count, cap;
 };
 
 struct ks_store {
@@ -213,19 +217,68 @@ static struct part *find_part(const struct ks_store *s, int32_t partition, size_
 	return low < s->count && s->parts[low].partition == partition ? &s->parts[low] : NULL;
 }
 
+static struct segment *at_index(const struct part *part, size_t i)
+{
+	return part->segments[part->first + i];
+}
+
+/* Make room for a segment at index at, moving whichever side is shorter: 0 or ENOMEM. */
+static int open_gap(struct part *part, size_t at)
+{
+	bool front = at < part->count / 2;
+	struct segment **wider;
+	size_t cap, first;
+
+	if (front ? part->first == 0 : part->first + part->count == part->cap) {
+		cap = part->count < 8 ? 16 : part->count * 2;
+		first = (cap - part->count) / 2;
+		wider = reallocarray(NULL, cap, sizeof(*wider));
+		if (wider == NULL)
+			return ENOMEM;
+		if (part->count > 0)
+			memcpy(wider + first, part->segments + part->first, part->count * sizeof(*wider));
+		free(part->segments);
+		part->segments = wider;
+		part->first = first;
+		part->cap = cap;
+	}
+	wider = part->segments + part->first;
+	if (front) {
+		memmove(wider - 1, wider, at * sizeof(*wider));
+		part->first--;
+	} else {
+		memmove(wider + at + 1, wider + at, (part->count - at) * sizeof(*wider));
+	}
+	part->count++;
+	return 0;
+}
+
+static void close_gap(struct part *part, size_t at)
+{
+	struct segment **all = part->segments + part->first;
+
+	part->count--;
+	if (at < part->count / 2 || at == 0) {
+		memmove(all + 1, all, at * sizeof(*all));
+		part->first++;
+	} else {
+		memmove(all + at, all + at + 1, (part->count - at) * sizeof(*all));
+	}
+}
+
 static struct segment *find_in_part(const struct part *part, int64_t id, size_t *at)
 {
 	size_t low = 0, high = part->count, middle;
 
 	while (low < high) {
 		middle = (low + high) / 2;
-		if (part->segments[middle]->id < id)
+		if (at_index(part, middle)->id < id)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	*at = low;
-	return low < part->count && part->segments[low]->id == id ? part->segments[low] : NULL;
+	return low < part->count && at_index(part, low)->id == id ? at_index(part, low) : NULL;
 }
 
 static struct segment *find_segment(const struct ks_store *s, int32_t partition, int64_t id)
@@ -266,14 +319,14 @@ static struct segment *make_segment(struct ks_store *s, int32_t partition, int64
 	g = find_in_part(part, id, &at);
 	if (g != NULL)
 		return g;
-	if (more(&part->segments, part->count, &part->cap, sizeof(struct segment *)) != 0)
-		return NULL;
 	g = segment_new(id);
 	if (g == NULL)
 		return NULL;
-	memmove(part->segments + at + 1, part->segments + at, (part->count - at) * sizeof(g));
-	part->count++;
-	part->segments[at] = g;
+	if (open_gap(part, at) != 0) {
+		segment_free(g);
+		return NULL;
+	}
+	part->segments[part->first + at] = g;
 	return g;
 }
 
@@ -301,7 +354,7 @@ void ks_store_close(struct ks_store *s)
 		return;
 	for (i = 0; i < s->count; i++) {
 		for (k = 0; k < s->parts[i].count; k++)
-			segment_free(s->parts[i].segments[k]);
+			segment_free(at_index(&s->parts[i], k));
 		free(s->parts[i].segments);
 	}
 	free(s->parts);
@@ -414,7 +467,7 @@ bool ks_store_oldest(const struct ks_store *s, int32_t partition, int64_t *segme
 	part = find_part(s, partition, &at);
 	if (part == NULL || part->count == 0)
 		return false;
-	*segment = part->segments[0]->id;
+	*segment = at_index(part, 0)->id;
 	return true;
 }
 
@@ -432,8 +485,7 @@ void ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment)
 		return;
 	if (g == s->last)
 		s->last = NULL;
-	part->count--;
-	memmove(part->segments + at, part->segments + at + 1, (part->count - at) * sizeof(g));
+	close_gap(part, at);
 	segment_free(g);
 }
 

@@ -41,8 +41,8 @@ load lib
 
 @test "cat: what an option cannot take is refused" {
 	local x
-	for x in '-o x' '-o 1x' '-o 99999999999999999999' '-p x' '-p -2' '-p 1,' '-p ,1' '-p 2147483648' '-X x' '-X =x' '--timeout 5' '--timeout 500ms' '--timeout 2d' \
-		'-o stored' '-o s@0' '-o e@0'; do
+	for x in '-o x' '-o 1x' '-o 99999999999999999999' '-p x' '-p -2' '-p 1,' '-p ,1' '-p 2147483648' '-X x' '-X =x' \
+		'--timeout 5' '--timeout 500ms' '--timeout 2d' '-o stored' '-o s@0' '-o e@0'; do
 		# shellcheck disable=SC2086
 		try kstream-cat -b 127.0.0.1:1 -t t $x
 		refused 64 kstream-cat || fail "$x"

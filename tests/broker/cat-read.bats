@@ -90,7 +90,8 @@ load lib
 	wait_for grep open opened
 	kcat -P -b "$b" -t "$t" <<<77 # behind the open transaction: not stable yet
 	[ "$(timeout 10 "$bin/kstream-cat" -b "$b" -t "$t" -e --to json | tr '\n' ' ')" = "10 11 " ]
-	[ "$(timeout 10 "$bin/kstream-cat" -b "$b" -t "$t" -e --to json -X isolation.level=read_uncommitted | tr '\n' ' ')" = "90 91 92 10 11 20 21 77 " ]
+	[ "$(timeout 10 "$bin/kstream-cat" -b "$b" -t "$t" -e --to json -X isolation.level=read_uncommitted |
+		tr '\n' ' ')" = "90 91 92 10 11 20 21 77 " ]
 	exec 9>&-
 	wait $opener
 	[ "$(timeout 10 "$bin/kstream-cat" -b "$b" -t "$t" -e --to json | tr '\n' ' ')" = "10 11 20 21 77 " ]
@@ -139,7 +140,8 @@ load lib
 	"$topic" create "$t.b" 1
 	echo 1 | kcat -P -b "$b" -t "$t.a" -p 1
 	echo 2 | kcat -P -b "$b" -t "$t.b"
-	cat_ -b "$b" -t "$t.a" -t "$t.b" -e --to envelope | jq -c '[.topic,.partition,.offset,.payload]' | sort | diff - <(printf '["%s",1,0,1]\n["%s",0,0,2]\n' "$t.a" "$t.b")
+	cat_ -b "$b" -t "$t.a" -t "$t.b" -e --to envelope | jq -c '[.topic,.partition,.offset,.payload]' | sort |
+		diff - <(printf '["%s",1,0,1]\n["%s",0,0,2]\n' "$t.a" "$t.b")
 	[ "$(cat_ -b "$b" -t "$t.a" -t "$t.b" -e | cat_ --only "$t.b" --to json | sort | tr '\n' ' ')" = "1 2 " ]
 	run cat_ -b "$b" -t "$t.a" -t "$t.a" -e
 	refused 64 "named twice"

@@ -50,7 +50,8 @@ load lib
 	cat_ -b "$b" -t "$t" -e --on-error "dlq:$t.dlq" | cat_ -b "$b" -P -t "$t.out"
 	diff <(kcat -C -q -e -b "$b" -t "$t.out") <(numbers 1 2)
 	kcat -C -q -e -b "$b" -t "$t.dlq" -J | jq -ce --arg t "$t" '.payload == "no json" and
-		(.headers | index("__streams.errors.topic") as $i | .[$i + 1] == $t) and (.headers | index("__streams.errors.offset") as $i | .[$i + 1] == "1")'
+		(.headers | index("__streams.errors.topic") as $i | .[$i + 1] == $t) and
+		(.headers | index("__streams.errors.offset") as $i | .[$i + 1] == "1")'
 }
 
 @test "times are kept; LogAppendTime is told apart; without a time it is now" {
@@ -100,6 +101,21 @@ for line in sys.stdin:
 	"$topic" create "$t.want" 8
 	seq 1 50 | sed 's/.*/k&\t1/' | kcat -P -b "$b" -t "$t.want" -K '\t' -X partitioner=murmur2
 	diff <(kcat -C -q -e -b "$b" -t "$t.more" -f '%p %k\n' | sort -u) <(kcat -C -q -e -b "$b" -t "$t.want" -f '%p %k\n' | sort -u)
+}
+
+@test "--key on a topic of several partitions moves the records, on one of a single partition not" {
+	"$topic" create "$t" 4
+	"$topic" create "$t.one" 1
+	"$topic" create "$t.out" 4
+	seq 100 | sed 's/.*/old\t{"k":"k&"}/' | kcat -P -b "$b" -t "$t" -p 0 -K '\t'
+	cat_ -b "$b" -t "$t" -e --key .k | cat_ -b "$b" -P -t "$t.out"
+	kcat -C -q -e -b "$b" -t "$t.out" -f '%p %k\n' | sort >got
+	"$topic" create "$t.want" 4
+	seq 100 | sed 's/.*/k&\t1/' | kcat -P -b "$b" -t "$t.want" -K '\t' -X partitioner=murmur2
+	kcat -C -q -e -b "$b" -t "$t.want" -f '%p %k\n' | sort | diff - got
+	echo '{"k":"x"}' | kcat -P -b "$b" -t "$t.one"
+	[ "$(cat_ -b "$b" -t "$t.one" -e --key .k --to envelope | jq -c '[.key,.flags]')" = '["x",[]]' ]
+	[ "$(cat_ -b "$b" -t "$t" -c 1 --key .k --to envelope | jq -c .flags)" = '["key-changed"]' ]
 }
 
 @test "lines of a file spread over a topic by --key, and go to one partition with -p" {
@@ -154,7 +170,10 @@ for line in sys.stdin:
 	"$topic" create "$t" 1
 	"$topic" create "$t.2" 1
 	head -c 3000 /dev/urandom | base64 -w 60 | "${PYTHON:-python3}" -c 'import sys, json
-for line in sys.stdin: print(json.dumps({"key": line.strip(), "key_encoding": "base64", "payload": line.strip(), "payload_encoding": "base64", "ts": 1700000000000, "tstype": "create", "headers": [["h", line.strip(), "base64"]]}))' >lines
+for line in sys.stdin:
+    x = line.strip()
+    print(json.dumps({"key": x, "key_encoding": "base64", "payload": x, "payload_encoding": "base64",
+        "ts": 1700000000000, "tstype": "create", "headers": [["h", x, "base64"]]}))' >lines
 	cat_ --from envelope -b "$b" -P -t "$t" lines
 	cat_ --from raw -b "$b" -t "$t" -e | cat_ -b "$b" -P -t "$t.2"
 	cat_ --from raw -b "$b" -t "$t.2" -e --to envelope | jq -Sc 'del(.topic, .partition, .offset, .route, .flags)' >got
