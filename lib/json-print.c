@@ -60,7 +60,8 @@ int ks_json_add_string(struct ks_buf *out, struct ks_bytes text)
 		if (no != 0)
 			return no;
 		o = out->p + out->n;
-		memcpy(o, p, n);
+		if (n > 0)	/* an absent text has no address */
+			memcpy(o, p, n);
 		o += n;
 		p += n;
 		if (p == end)

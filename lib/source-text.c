@@ -191,7 +191,8 @@ static int begin(struct text *t, struct ks_err *err)
 	}
 	for (i = 0; i < t->count; i++) {
 		streams[i] = (struct ks_hello_stream){
-			.name = topic_of(t, i, topics[i]), .partitions = 1, .key = "json",
+			.name = topic_of(t, i, topics[i]), .key = "json",
+			.partitions = config->from != KS_ENVELOPE,	/* 0: not known, each record says its own */
 			.time_type = config->time_expr != NULL || config->time_wall ?
 			    KS_TIME_CREATE : KS_TIME_NONE,
 		};

@@ -378,10 +378,15 @@ signal_source() {
 	refused 66 kstream-filter "'dir'"
 	try kstream-cat --in nowhere --from json --to json
 	refused 66 kstream-cat "'nowhere'"
-	# What came before it has passed.
-	try kstream-cat --from json --to json in.json nowhere
+	# All are looked for before an output is touched.
+	echo old >kept
+	try kstream-cat --from json --to json --out kept in.json nowhere
 	refused 66 kstream-cat "'nowhere'"
-	output_is 1
+	[ "$(cat kept)" = old ]
+	cp in.json both
+	try kstream-cat --from json --to json --out both both
+	refused 64 kstream-cat "'both'"
+	cmp in.json both
 	try kstream-cat --from json --to json --out nowhere/x in.json
 	refused 73 kstream-cat "'nowhere/x'"
 	try kstream-cat --from json --to json --out dir in.json

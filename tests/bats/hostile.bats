@@ -245,7 +245,7 @@ small_stream() {
 	try kstream-cat --from json --to json $'d\e[31m/a\nb.json'
 	refused 65 kstream-cat
 	printf '%s\n' 'HELLO {"app":"\u001b[31m\n"}' | frames build >in
-	try kstream-cat --to json in
+	try_sh 'cat in | kstream-cat --to json'
 	refused 78 kstream-cat
 	try kstream-cat --from $'\e[31m\n'
 	refused 64 kstream-cat
