@@ -326,6 +326,7 @@ static int window_record(void *arg, struct ks_run *run, unsigned input, struct k
 	(void)input;
 	if (ks_mp_is_nil(rec->key)) {
 		ks_drop(run, "null key");
+		ks_warn(run, "records without a key were dropped: --key EXPR gives one, where they are read");
 		return 0;
 	}
 	if ((rec->flags & (KS_KEY_CHANGED | KS_CHANGE)) != 0)

@@ -468,13 +468,17 @@ static int kafka_flush(struct ks_sink *sink, struct ks_err *err)
 {
 	struct kafka *s = (struct kafka *)sink;
 
+	if (s->client.rk == NULL)	/* it could not be opened, and the run is being wound up */
+		return 0;
 	rd_kafka_flush(s->client.rk, NUDGE_MS);
 	return look(s, err);
 }
 
 static bool kafka_pending(struct ks_sink *sink)
 {
-	return rd_kafka_outq_len(((struct kafka *)sink)->client.rk) > 0;
+	const struct kafka *s = (const struct kafka *)sink;
+
+	return s->client.rk != NULL && rd_kafka_outq_len(s->client.rk) > 0;
 }
 
 static void kafka_close(struct ks_sink *sink)

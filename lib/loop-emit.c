@@ -122,6 +122,12 @@ int ks_print(struct ks_run *run, const char *fmt, ...)
 	return n >= 0 ? 0 : ks_fail_errno(run->err, KS_IO, errno, "cannot write to stdout");
 }
 
+void ks_warn(struct ks_run *run, const char *text)
+{
+	if (run->loop->warning[0] == '\0')
+		snprintf(run->loop->warning, sizeof(run->loop->warning), "%s", text);
+}
+
 void ks_repeated_keys(struct ks_run *run, uint64_t count)
 {
 	run->loop->stats.duplicates += count;

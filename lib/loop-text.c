@@ -211,6 +211,9 @@ int ks_loop_text_run(struct ks_frame_loop *l)
 	bool stop = false;
 	int status;
 
+	status = ks_loop_empty_output(l);
+	if (status != 0)
+		return status;
 	if (ks_in_open(&x.in, -1, l->config->limits.record + KS_IO_SIZE) != 0)
 		return ks_fail(&l->err, KS_TEMP, "no memory");
 	for (i = 0, status = 0; i < count && status == 0 && !stop; i++)

@@ -69,15 +69,22 @@ static int cut_output(struct ks_frame_loop *l)
 {
 	struct stat st;
 
-	if (l->config->out == NULL || strchr(l->config->out, '\n') != NULL || l->sink->out.fd < 0 ||
-	    fstat(l->sink->out.fd, &st) != 0 || !S_ISREG(st.st_mode))
+	if (!l->out_is_file)
 		return 0;
+	l->out_is_file = false;
+	if (l->config->to == KS_FRAMES)
+		return ks_fail(&l->err, KS_CONFIG, "--app cannot go on with a file of frames: let --out be text, or pipe the frames");
+	if (strchr(l->config->out, '\n') != NULL)
+		return ks_fail(&l->err, KS_CONFIG, "--app cannot keep the size of '%s': its name has a newline", l->config->out);
+	if (lseek(l->sink->out.fd, 0, SEEK_END) < 0 || fstat(l->sink->out.fd, &st) != 0)
+		return ks_fail_errno(&l->err, KS_IO, errno, "cannot append to '%s'", l->config->out);
 	if (l->ledger.output < 0 || !ks_bytes_is(ks_buf_bytes(&l->ledger.output_name), l->config->out))
 		return change_ledger(l, NULL, st.st_size);
 	if (st.st_size < l->ledger.output)
 		return ks_fail(&l->err, KS_CONFIG, "'%s' has %lld bytes, but %lld were committed: it was cut or replaced",
 		    l->config->out, (long long)st.st_size, (long long)l->ledger.output);
-	if (ftruncate(l->sink->out.fd, l->ledger.output) != 0)
+	if (ftruncate(l->sink->out.fd, l->ledger.output) != 0 ||
+	    lseek(l->sink->out.fd, 0, SEEK_END) < 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot cut '%s' to its last commit", l->config->out);
 	return 0;
 }
@@ -129,10 +136,20 @@ static int commit(struct ks_frame_loop *l, const struct ks_barrier *b)
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		if (fsync(fd) != 0)
 			return ks_fail_errno(&l->err, KS_IO, errno, "cannot fsync %s", l->sink->name);
-		if (l->config->out != NULL && strchr(l->config->out, '\n') == NULL)
+		if (l->config->out != NULL)
 			size = st.st_size;
 	}
 	return change_ledger(l, b, size);
+}
+
+int ks_loop_empty_output(struct ks_frame_loop *l)
+{
+	if (!l->out_is_file)
+		return 0;
+	l->out_is_file = false;
+	if (ftruncate(l->sink->out.fd, 0) != 0)
+		return ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot empty '%s'", l->config->out);
+	return 0;
 }
 
 static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_bytes raw)
@@ -159,6 +176,8 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	l->run.live = h.live;
 	l->run.app = h.app.p != NULL;
 	status = open_ledger(l, &h);
+	if (status == 0)
+		status = ks_loop_empty_output(l);
 	if (status == 0 && l->op->hello != NULL)
 		status = l->op->hello(l->st, &l->run);
 	if (status != 0 || l->sink == NULL)

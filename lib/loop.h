@@ -50,6 +50,8 @@ struct ks_frame_loop {
 	bool answers, no;	/* ks_answer, ks_say_no */
 	struct ks_ledger ledger;	/* of the last process */
 	bool has_ledger;
+	bool out_is_file;	/* --out names a regular file, which still holds what it held */
+	char warning[200];	/* ks_warn */
 	struct ks_text_place place;
 };
 
@@ -58,6 +60,9 @@ int	ks_loop_run(struct ks_frame_loop *loop) KS_MUST_USE;
 
 /* Between two reads: signals, progress.  *stop: a signal asks for the end. */
 void	ks_loop_look(struct ks_frame_loop *loop, bool *stop);
+
+/* A new output begins: what --out holds from before goes. */
+int	ks_loop_empty_output(struct ks_frame_loop *loop) KS_MUST_USE;
 
 void	ks_loop_release(struct ks_frame_loop *loop);
 

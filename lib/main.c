@@ -92,8 +92,7 @@ static int check_inputs(struct ks_frame_loop *l, int out)
 		if (S_ISREG(to.st_mode) && from.st_dev == to.st_dev && from.st_ino == to.st_ino)
 			return ks_fail(&l->err, KS_USAGE, "'%s' is input and output at once", c->in[i]);
 	}
-	if (c->out != NULL && c->app == NULL && S_ISREG(to.st_mode) && ftruncate(out, 0) != 0)
-		return ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot empty '%s'", c->out);
+	l->out_is_file = c->out != NULL && S_ISREG(to.st_mode);
 	return 0;
 }
 
@@ -109,7 +108,7 @@ static int open_sink(struct tool *t)
 			return status;
 	}
 	if (c->out != NULL) {
-		fd = open(c->out, O_WRONLY | O_CREAT | O_CLOEXEC | (c->app != NULL ? O_APPEND : 0), 0666);
+		fd = open(c->out, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 		if (fd < 0)
 			return ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot open '%s'", c->out);
 	}
@@ -217,7 +216,9 @@ static void report(struct tool *t, int status)
 	ks_loop_look(l, &stop);
 	if (l->config->progress && status == 0)
 		ks_stats_progress(&l->stats, l->op->name, true);
-	if (l->sink != NULL && l->sink->warning[0] != '\0' && !l->config->quiet)
+	if (status == 0 && l->warning[0] != '\0' && !l->config->quiet)
+		fprintf(stderr, "%s: %s\n", l->op->name, l->warning);
+	if (status == 0 && l->sink != NULL && l->sink->warning[0] != '\0' && !l->config->quiet)
 		fprintf(stderr, "%s: %s\n", l->op->name, l->sink->warning);
 	if (l->config->verbose > 0)
 		ks_stats_summary(&l->stats, l->op->name);

@@ -104,6 +104,9 @@ int	ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
 void	ks_answer(struct ks_run *run);
 int	ks_print(struct ks_run *run, const char *fmt, ...) KS_MUST_USE KS_PRINTF(2, 3);
 
+/* Tell the user something at the end, in one line (the first one given); not with -q. */
+void	ks_warn(struct ks_run *run, const char *text);
+
 /* Keys of objects that stood twice in text the tool has read itself, for the summary. */
 void	ks_repeated_keys(struct ks_run *run, uint64_t count);
 

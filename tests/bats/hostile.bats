@@ -303,7 +303,7 @@ mutate() {
 	mutate 500 kstream-cat --to envelope
 	mutate 500 kstream-filter '.a[0] == 1 or .b == "text"'
 	mutate 300 kstream-filter --on-error skip --to envelope '.a[0] == 1'
-	mutate 300 kstream-window --tumble 1h --on-error skip --to envelope 'n=count()'
+	mutate 300 kstream-window -q --tumble 1h --on-error skip --to envelope 'n=count()'
 }
 
 @test "hostile: 500 damaged texts" {

@@ -162,6 +162,20 @@ pipeline() { # pipeline FRAME...: lines for frames.py to the file in
 	refused 78 kstream-cat "'result'"
 }
 
+@test "record: --out goes on where the stream is of an --app, also if only the source says so" {
+	seq 3 >in.json
+	kstream-cat --app t --from json in.json | kstream-cat --to json --out result
+	echo 4 >>in.json
+	kstream-cat --app t --from json in.json | kstream-cat --to json --out result
+	cmp in.json result
+	try kstream-cat --app u --from json --out frames in.json
+	refused 78 kstream-cat 'frames'
+	# Without one it is made anew.
+	try kstream-filter --from json --to json --out result '. > 3' in.json
+	expect 0 ''
+	[ "$(cat result)" = 4 ]
+}
+
 @test "record: files keep their places whatever else a run is given; one named twice is refused" {
 	local f
 	echo 1 >a.json
