@@ -19,7 +19,7 @@
 #include "fdio.h"
 #include "kafka-message.h"
 #include "kafka-parts.h"
-#include "section.h"
+#include "source-own.h"
 
 #define BATCH 500u		/* messages taken at once: 100 to 1,000 measured alike (broker 6) */
 #define QUEUE_KB 16384		/* bytes librdkafka may hold; less and it starves (broker 6) */
@@ -29,7 +29,7 @@
 #define PROBE_MS 1000		/* how long such a question may take */
 
 struct kafka {
-	struct ks_source source;
+	struct ks_own own;
 	const struct ks_kafka_options *options;
 	const struct ks_config *config;
 	struct ks_kafka client;
@@ -37,8 +37,7 @@ struct kafka {
 	int ready;			/* eventfd that librdkafka makes readable when the queue fills */
 	struct ks_kafka_parts parts;
 	struct ks_message_reader reader;
-	struct ks_section section;
-	struct ks_buf frames, positions;
+	struct ks_buf positions;
 	rd_kafka_message_t *batch[BATCH];
 	size_t batch_at, batch_count;
 	int64_t left;			/* of -c, -1: no limit */
@@ -46,9 +45,6 @@ struct kafka {
 	size_t peak;			/* longest queue since the last kick */
 	int64_t kicked, heard, probed;	/* ks_clock_ms */
 	bool backs_off;			/* this librdkafka looks again by itself when its queue was full */
-	bool begun;
-	int stop;			/* kind asked for, -1: none */
-	struct ks_err failed;		/* kept until what came before it is out */
 };
 
 static int no_memory(struct ks_err *err)
@@ -92,7 +88,7 @@ static int open_client(struct kafka *s, struct ks_err *err)
 	status = ks_kafka_open(&s->client, s->options, false, conf, err);
 	if (status != 0)
 		return status;
-	s->source.name = s->client.brokers;
+	s->own.source.name = s->client.brokers;
 	s->queue = rd_kafka_queue_get_consumer(s->client.rk);
 	s->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (s->ready < 0)
@@ -114,8 +110,9 @@ static int assign(struct kafka *s, struct ks_err *err)
 	return ks_kafka_fail(&s->client, (int)e, true, err, "cannot read from %s", s->client.brokers);
 }
 
-static int begin(struct kafka *s, struct ks_err *err)
+static int begin(struct ks_own *own, struct ks_err *err)
 {
+	struct kafka *s = (struct kafka *)own;
 	static const char *const codecs[] = { "string", "json", "raw" };
 	const struct ks_kafka_parts *x = &s->parts;
 	struct ks_hello_stream *streams = calloc(x->topic_count, sizeof(*streams));
@@ -144,7 +141,7 @@ static int begin(struct kafka *s, struct ks_err *err)
 			.input = x->parts[i].topic->name, .partition = x->parts[i].partition,
 			.offset = x->parts[i].next,
 		};
-	status = ks_section_begin(&s->section, &h, &s->frames, err);
+	status = ks_section_begin(&s->own.section, &h, &s->own.frames, err);
 	free(streams);
 	free(positions);
 	return status;
@@ -154,14 +151,14 @@ static int barrier(struct kafka *s, struct ks_err *err)
 {
 	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
 		return no_memory(err);
-	return ks_section_barrier(&s->section, KS_GO_ON, ks_buf_bytes(&s->positions), &s->frames, err);
+	return ks_section_barrier(&s->own.section, KS_GO_ON, ks_buf_bytes(&s->positions), &s->own.frames, err);
 }
 
 static int end_section(struct kafka *s, enum ks_kind kind, struct ks_err *err)
 {
 	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
 		return no_memory(err);
-	return ks_section_end(&s->section, kind, ks_buf_bytes(&s->positions), &s->frames, err);
+	return ks_section_end(&s->own.section, kind, ks_buf_bytes(&s->positions), &s->own.frames, err);
 }
 
 /* What librdkafka tells in the place of a message. */
@@ -217,13 +214,13 @@ static int take_message(struct kafka *s, const rd_kafka_message_t *m, struct ks_
 	}
 	if (KS_LIKELY(m->offset >= p->skip)) {
 		s->reader.flags = s->config->key_expr != NULL && p->topic->partitions > 1 ? KS_KEY_CHANGED : 0;
-		status = ks_message_read(&s->reader, ks_str(p->topic->name), m, &s->frames, &made, err);
+		status = ks_message_read(&s->reader, ks_str(p->topic->name), m, &s->own.frames, &made, err);
 		if (status != 0)
 			return status;
-		s->section.hop += made;
+		s->own.section.hop += made;
 		if (s->left > 0 && made > 0)
 			s->left--;
-		s->source.stats.bytes += m->len + m->key_len;
+		s->own.source.stats.bytes += m->len + m->key_len;
 		s->records++;
 	}
 	p->next = m->offset + 1;
@@ -239,7 +236,7 @@ static int take_batch(struct kafka *s, struct ks_err *err)
 	int status = 0;
 
 	while (s->batch_at < s->batch_count && status == 0) {
-		if (s->frames.n >= KS_IO_SIZE || s->left == 0 || s->parts.left == 0)
+		if (s->own.frames.n >= KS_IO_SIZE || s->left == 0 || s->parts.left == 0)
 			return 0;
 		m = s->batch[s->batch_at++];
 		status = take_message(s, m, err);
@@ -276,7 +273,7 @@ static void kick(struct kafka *s)
 	int64_t now;
 
 	if (s->records > 0) {
-		held = (size_t)((uint64_t)QUEUE_KB * 1024 * s->records / (s->source.stats.bytes + 1));
+		held = (size_t)((uint64_t)QUEUE_KB * 1024 * s->records / (s->own.source.stats.bytes + 1));
 		full = held < full ? held : full;
 	}
 	if (n > s->peak)
@@ -359,10 +356,10 @@ static int idle(struct kafka *s, bool *wait, struct ks_err *err)
 	int timeout, no, status = check_away(s, err);
 
 	if (status == 0)
-		status = ks_section_idle(&s->section, &s->frames, &timeout, err);
-	if (status != 0 || s->frames.n > 0)
+		status = ks_section_idle(&s->own.section, &s->own.frames, &timeout, err);
+	if (status != 0 || s->own.frames.n > 0)
 		return status;
-	no = ks_wait(s->ready, s->source.wake, timeout, &ready);
+	no = ks_wait(s->ready, s->own.source.wake, timeout, &ready);
 	if (no != 0)
 		return ks_fail_errno(err, KS_BUG, no, "cannot wait for Kafka");
 	if (ready && read(s->ready, &count, sizeof(count)) < 0 && errno != EAGAIN)
@@ -372,70 +369,35 @@ static int idle(struct kafka *s, bool *wait, struct ks_err *err)
 }
 
 /* As far as it goes without waiting, or until there is enough to hand out. */
-static int gather(struct kafka *s, bool block, struct ks_err *err)
+static int gather(struct ks_own *own, bool block, struct ks_err *err)
 {
+	struct kafka *s = (struct kafka *)own;
 	bool wait = false;
 	int status;
 
 	while (!wait) {
-		if (s->stop >= 0)
-			return end_section(s, (enum ks_kind)s->stop, err);
+		if (s->own.stop >= 0)
+			return end_section(s, (enum ks_kind)s->own.stop, err);
 		status = take_batch(s, err);
 		if (status != 0)
 			return status;
 		if (s->left == 0 || s->parts.left == 0)
 			return end_section(s, ks_section_kind(s->config), err);
-		if (ks_section_due(&s->section, ks_clock_ms()))
+		if (ks_section_due(&s->own.section, ks_clock_ms()))
 			return barrier(s, err);
-		if (s->frames.n >= KS_IO_SIZE)
+		if (s->own.frames.n >= KS_IO_SIZE)
 			return 0;
 		if (fetch(s)) {
 			s->heard = ks_clock_ms();
 			continue;
 		}
-		if (s->frames.n > 0 || !block)
+		if (s->own.frames.n > 0 || !block)
 			return 0;
 		status = idle(s, &wait, err);
-		if (status != 0 || s->frames.n > 0)
+		if (status != 0 || s->own.frames.n > 0)
 			return status;
 	}
 	return 0;
-}
-
-static enum ks_next kafka_next(struct ks_source *source, bool block, struct ks_err *err)
-{
-	struct kafka *s = (struct kafka *)source;
-	int status;
-
-	s->frames.n = 0;
-	source->used = 0;
-	if (s->failed.status != 0) {
-		*err = s->failed;
-		return KS_NEXT_FAILED;
-	}
-	if (s->section.done)
-		return KS_NEXT_OVER;
-	if (!s->begun) {
-		s->begun = true;
-		status = begin(s, err);
-	} else {
-		status = gather(s, block, err);
-	}
-	source->stats.rejected = s->reader.ingest.reject.count + s->reader.ingest.bad_times;
-	source->stats.duplicates = s->reader.ingest.json.duplicates;
-	source->chunk = ks_buf_bytes(&s->frames);
-	if (status != 0 && s->frames.n > 0) {
-		s->failed = *err;
-		return KS_NEXT_FRAMES;
-	}
-	if (status != 0)
-		return KS_NEXT_FAILED;
-	return s->frames.n > 0 ? KS_NEXT_FRAMES : KS_NEXT_WAIT;
-}
-
-static void kafka_stop(struct ks_source *source, enum ks_kind kind)
-{
-	((struct kafka *)source)->stop = kind;
 }
 
 static void kafka_close(struct ks_source *source)
@@ -450,8 +412,7 @@ static void kafka_close(struct ks_source *source)
 	if (s->ready >= 0)
 		close(s->ready);
 	ks_message_reader_close(&s->reader);
-	ks_section_close(&s->section);
-	ks_buf_release(&s->frames);
+	ks_own_release(&s->own);
 	ks_buf_release(&s->positions);
 	free(s);
 }
@@ -464,17 +425,18 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 
 	if (s == NULL)
 		return no_memory(err);
-	s->source = (struct ks_source){
-		.piped = true, .next = kafka_next, .stop = kafka_stop, .close = kafka_close, .wake = wake, .name = "Kafka",
-	};
+	ks_own_init(&s->own, config, wake, "Kafka");
+	s->own.source.close = kafka_close;
+	s->own.begin = begin;
+	s->own.gather = gather;
+	s->own.ingest = &s->reader.ingest;
 	s->options = options;
 	s->config = config;
 	s->left = config->count;
-	s->stop = s->ready = -1;
-	ks_buf_init(&s->frames, 8 * config->limits.record + 2 * KS_IO_SIZE + KS_CONTROL_MAX);
+	s->ready = -1;
 	ks_buf_init(&s->positions, KS_CONTROL_MAX);
-	*source = &s->source;
-	status = ks_section_open(&s->section, config, err);
+	*source = &s->own.source;
+	status = ks_section_open(&s->own.section, config, err);
 	if (status == 0)
 		status = ks_message_reader_open(&s->reader, config, err);
 	if (status == 0)

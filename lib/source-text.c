@@ -14,20 +14,16 @@
 
 #include "envelope.h"
 #include "fdio.h"
-#include "ingest.h"
 #include "input.h"
-#include "section.h"
-#include "source.h"
+#include "source-own.h"
 
 #define KEPT ((size_t)4096)	/* bytes of a line past --max-record, for the dead letter */
 
 struct text {
-	struct ks_source source;
+	struct ks_own own;
 	const struct ks_config *config;
 	struct ks_in in;
-	struct ks_section section;
 	struct ks_ingest ingest;
-	struct ks_buf frames;		/* what next hands out */
 	struct ks_buf object, scratch;	/* an envelope on its way */
 	struct ks_buf positions;
 	const char *const *names;	/* of the files; one, "stdin", where there are none */
@@ -36,10 +32,7 @@ struct text {
 	struct ks_rec blank;		/* what all records of a file share */
 	char topic[KS_NAME_MAX + 1];
 	int64_t left;			/* of -c, -1: no limit */
-	bool begun;			/* HELLO is out */
 	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
-	int stop;			/* kind asked for, -1: none */
-	struct ks_err failed;		/* kept until what came before it is out */
 };
 
 static const char *const stdin_name[] = { "stdin" };
@@ -85,9 +78,9 @@ static int open_input(struct text *t, struct ks_err *err)
 	if (status != 0)
 		return status;
 	if (size >= 0)
-		t->source.stats.total += (uint64_t)(size - t->offsets[t->at]);
+		t->own.source.stats.total += (uint64_t)(size - t->offsets[t->at]);
 	t->in.eof = false;
-	t->source.name = t->ingest.path = name;
+	t->own.source.name = t->ingest.path = name;
 	t->ingest.line = t->offsets[t->at] == 0 ? 1 : 0;
 	t->blank = (struct ks_rec){
 		.topic = ks_str(topic_of(t, t->at, t->topic)), .key = ks_mp_nil,
@@ -116,7 +109,7 @@ static bool is_named(const struct text *t, struct ks_bytes name)
 /* Files that the ledger knows and this run was not given keep their place: b gets them, *count how many. */
 static int add_others(struct text *t, struct ks_buf *b, uint32_t *count)
 {
-	const struct ks_buf *known = &t->section.ledger.positions;
+	const struct ks_buf *known = &t->own.section.ledger.positions;
 	const unsigned char *end = known->p + known->n, *entry;
 	struct ks_head list, one;
 	struct ks_val name, x;
@@ -171,8 +164,9 @@ static int list_positions(struct text *t, struct ks_err *err)
 	return no == 0 ? 0 : no_memory(err);
 }
 
-static int begin(struct text *t, struct ks_err *err)
+static int begin(struct ks_own *own, struct ks_err *err)
 {
+	struct text *t = (struct text *)own;
 	struct ks_hello_position *positions = calloc(t->count, sizeof(*positions));
 	struct ks_hello_stream *streams = calloc(t->count, sizeof(*streams));
 	char (*topics)[KS_NAME_MAX + 1] = calloc(t->count, sizeof(*topics));
@@ -197,11 +191,11 @@ static int begin(struct text *t, struct ks_err *err)
 			    KS_TIME_CREATE : KS_TIME_NONE,
 		};
 		positions[i] = (struct ks_hello_position){
-			.input = t->names[i], .offset = t->offsets[i], .epoch = t->section.ledger.epoch,
-			.run = t->section.ledger.run,
+			.input = t->names[i], .offset = t->offsets[i], .epoch = t->own.section.ledger.epoch,
+			.run = t->own.section.ledger.run,
 		};
 	}
-	status = ks_section_begin(&t->section, &h, &t->frames, err);
+	status = ks_section_begin(&t->own.section, &h, &t->own.frames, err);
 out:
 	free(positions);
 	free(streams);
@@ -230,8 +224,8 @@ static int read_envelope(struct text *t, struct ks_rec *rec, struct ks_bytes lin
 	wrong = e != KS_JSON_OK ? ks_json_strerror(e) : ks_envelope_parse(ks_buf_bytes(&t->object),
 	    t->config->limits.depth, &t->scratch, rec);
 	if (wrong != NULL)
-		return ks_ingest_reject(&t->ingest, rec, line, wrong, &t->frames, made, err);
-	return ks_ingest_record(&t->ingest, rec, &t->frames, made, err);
+		return ks_ingest_reject(&t->ingest, rec, line, wrong, &t->own.frames, made, err);
+	return ks_ingest_record(&t->ingest, rec, &t->own.frames, made, err);
 }
 
 static int read_raw(struct text *t, struct ks_rec *rec, struct ks_bytes line, int *made,
@@ -245,7 +239,7 @@ static int read_raw(struct text *t, struct ks_rec *rec, struct ks_bytes line, in
 	if (ks_mp_add_val(&t->scratch, &v) != 0)
 		return no_memory(err);
 	rec->value = ks_buf_bytes(&t->scratch);
-	return ks_ingest_record(&t->ingest, rec, &t->frames, made, err);
+	return ks_ingest_record(&t->ingest, rec, &t->own.frames, made, err);
 }
 
 /* One line without its newline, size bytes of input with it. */
@@ -257,7 +251,7 @@ static int read_line(struct text *t, struct ks_bytes line, size_t size, struct k
 	rec.offset = t->offsets[t->at];
 	if (t->config->from == KS_JSON) {
 		if (!is_blank(line))
-			status = ks_ingest_json(&t->ingest, &rec, line, &t->frames, &made, err);
+			status = ks_ingest_json(&t->ingest, &rec, line, &t->own.frames, &made, err);
 	} else if (t->config->from == KS_RAW) {
 		status = read_raw(t, &rec, line, &made, err);
 	} else if (!is_blank(line)) {
@@ -267,7 +261,7 @@ static int read_line(struct text *t, struct ks_bytes line, size_t size, struct k
 		return status;
 	t->offsets[t->at] += (int64_t)size;
 	t->ingest.line += t->ingest.line > 0;
-	t->section.hop += made;
+	t->own.section.hop += made;
 	if (t->left > 0 && made > 0)
 		t->left--;
 	return 0;
@@ -295,12 +289,12 @@ static int reject_over_long(struct text *t, size_t size, struct ks_err *err)
 
 	rec.offset = t->offsets[t->at];
 	status = ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object),
-	    "the line is longer than --max-record allows", &t->frames, &made, err);
+	    "the line is longer than --max-record allows", &t->own.frames, &made, err);
 	if (status != 0)
 		return status;
 	t->offsets[t->at] += (int64_t)(t->skipped + size);
 	t->ingest.line += t->ingest.line > 0;
-	t->section.hop += made;
+	t->own.section.hop += made;
 	t->skipped = 0;
 	return 0;
 }
@@ -314,7 +308,7 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 
 	for (;;) {
 		*more = true;
-		if (t->frames.n >= KS_IO_SIZE || t->left == 0)
+		if (t->own.frames.n >= KS_IO_SIZE || t->left == 0)
 			return 0;
 		p = t->in.p + t->in.start;
 		nl = memchr(p, '\n', t->in.end - t->in.start);
@@ -347,7 +341,7 @@ static int end_section(struct text *t, enum ks_kind kind, struct ks_err *err)
 
 	if (status != 0)
 		return status;
-	return ks_section_end(&t->section, kind, ks_buf_bytes(&t->positions), &t->frames, err);
+	return ks_section_end(&t->own.section, kind, ks_buf_bytes(&t->positions), &t->own.frames, err);
 }
 
 static int barrier(struct text *t, struct ks_err *err)
@@ -356,7 +350,7 @@ static int barrier(struct text *t, struct ks_err *err)
 
 	if (status != 0)
 		return status;
-	return ks_section_barrier(&t->section, KS_GO_ON, ks_buf_bytes(&t->positions), &t->frames, err);
+	return ks_section_barrier(&t->own.section, KS_GO_ON, ks_buf_bytes(&t->positions), &t->own.frames, err);
 }
 
 /* More input, or the next file, or the end of the section; *wait: nothing now. */
@@ -372,83 +366,47 @@ static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
 		return end_section(t, ks_section_kind(t->config), err);
 	}
 	if (block) {
-		status = ks_section_idle(&t->section, &t->frames, &timeout, err);
-		if (status != 0 || t->frames.n > 0)
+		status = ks_section_idle(&t->own.section, &t->own.frames, &timeout, err);
+		if (status != 0 || t->own.frames.n > 0)
 			return status;
 	}
-	no = ks_wait(t->in.fd, t->source.wake, block ? timeout : 0, &ready);
+	no = ks_wait(t->in.fd, t->own.source.wake, block ? timeout : 0, &ready);
 	if (no == 0 && !ready) {
 		*wait = true;
 		return 0;
 	}
 	if (no == 0)
 		no = ks_in_fill(&t->in);
-	t->source.stats.bytes = t->in.bytes;
+	t->own.source.stats.bytes = t->in.bytes;
 	if (no == ENOMEM)
 		return no_memory(err);
-	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", t->source.name);
+	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", t->own.source.name);
 }
 
 /* As far as the input goes without waiting, or until there is enough to hand out. */
-static int gather(struct text *t, bool block, bool *wait, struct ks_err *err)
+static int gather(struct ks_own *own, bool block, struct ks_err *err)
 {
-	bool more;
+	struct text *t = (struct text *)own;
+	bool more, wait = false;
 	int status;
 
-	while (!t->section.done && !*wait) {
-		if (t->stop >= 0)
-			return end_section(t, (enum ks_kind)t->stop, err);
+	while (!t->own.section.done && !wait) {
+		if (t->own.stop >= 0)
+			return end_section(t, (enum ks_kind)t->own.stop, err);
 		status = read_lines(t, &more, err);
 		if (status != 0)
 			return status;
 		if (t->left == 0)
 			return end_section(t, ks_section_kind(t->config), err);
-		if (ks_section_due(&t->section, ks_clock_ms()))
+		if (ks_section_due(&t->own.section, ks_clock_ms()))
 			return barrier(t, err);
 		if (more)
 			return 0;
-		status = advance(t, block && t->frames.n == 0, wait, err);
+		status = advance(t, block && t->own.frames.n == 0, &wait, err);
 		if (status != 0)
 			return status;
 	}
 	return 0;
-}
-
-static enum ks_next text_next(struct ks_source *source, bool block, struct ks_err *err)
-{
-	struct text *t = (struct text *)source;
-	bool wait = false;
-	int status;
-
-	t->frames.n = 0;
-	source->used = 0;
-	if (t->failed.status != 0) {
-		*err = t->failed;
-		return KS_NEXT_FAILED;
-	}
-	if (t->section.done)
-		return KS_NEXT_OVER;
-	if (!t->begun) {
-		t->begun = true;
-		status = begin(t, err);
-	} else {
-		status = gather(t, block, &wait, err);
-	}
-	source->stats.rejected = t->ingest.reject.count + t->ingest.bad_times;
-	source->stats.duplicates = t->ingest.json.duplicates;
-	source->chunk = ks_buf_bytes(&t->frames);
-	if (status != 0 && t->frames.n > 0) {
-		t->failed = *err;
-		return KS_NEXT_FRAMES;
-	}
-	if (status != 0)
-		return KS_NEXT_FAILED;
-	return t->frames.n > 0 ? KS_NEXT_FRAMES : KS_NEXT_WAIT;
-}
-
-static void text_stop(struct ks_source *source, enum ks_kind kind)
-{
-	((struct text *)source)->stop = kind;
 }
 
 static void text_close(struct ks_source *source)
@@ -457,9 +415,8 @@ static void text_close(struct ks_source *source)
 
 	close_input(t);
 	ks_in_release(&t->in);
-	ks_section_close(&t->section);
+	ks_own_release(&t->own);
 	ks_ingest_close(&t->ingest);
-	ks_buf_release(&t->frames);
 	ks_buf_release(&t->object);
 	ks_buf_release(&t->scratch);
 	ks_buf_release(&t->positions);
@@ -496,7 +453,7 @@ static int text_open(struct text *t, struct ks_err *err)
 	t->offsets = calloc(t->count, sizeof(*t->offsets));
 	if (t->offsets == NULL || ks_in_open(&t->in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
 		return no_memory(err);
-	status = ks_section_open(&t->section, t->config, err);
+	status = ks_section_open(&t->own.section, t->config, err);
 	if (status == 0)
 		status = ks_ingest_open(&t->ingest, t->config, err);
 	if (status != 0)
@@ -506,7 +463,7 @@ static int text_open(struct text *t, struct ks_err *err)
 		status = check_name(t, i, err);
 		if (status != 0)
 			return status;
-		offset = ks_ledger_find(&t->section.ledger, t->names[i], 0);
+		offset = ks_ledger_find(&t->own.section.ledger, t->names[i], 0);
 		t->offsets[i] = offset < 0 ? 0 : offset;
 	}
 	return open_input(t, err);
@@ -519,18 +476,17 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 
 	if (t == NULL)
 		return no_memory(err);
-	t->source = (struct ks_source){
-		.piped = true, .next = text_next, .stop = text_stop, .close = text_close, .wake = wake,
-		.name = "stdin",
-	};
+	ks_own_init(&t->own, config, wake, "stdin");
+	t->own.source.close = text_close;
+	t->own.begin = begin;
+	t->own.gather = gather;
+	t->own.ingest = &t->ingest;
 	t->config = config;
 	t->left = config->count;
-	t->stop = -1;
 	t->in.fd = -1;
-	ks_buf_init(&t->frames, 8 * config->limits.record + 2 * KS_IO_SIZE + KS_CONTROL_MAX);
 	ks_buf_init(&t->object, 4 * config->limits.record + KEPT);
 	ks_buf_init(&t->scratch, 2 * config->limits.record);
 	ks_buf_init(&t->positions, KS_CONTROL_MAX);
-	*source = &t->source;
+	*source = &t->own.source;
 	return text_open(t, err);
 }
