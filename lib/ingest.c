@@ -225,36 +225,22 @@ static int put_head(struct ks_ingest *g, const struct ks_rec *rec, struct ks_buf
 	return 0;
 }
 
-int ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
+/* A value has been parsed to start + g->gap: the rest of making it a record. */
+static int finish(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text, size_t start,
     struct ks_buf *b, int *made, struct ks_err *err)
 {
-	size_t start = b->n;
-	enum ks_json_error e;
-	char what[160];
+	const char *wrong = NULL;
 	bool done;
 	int status;
 
-	if (ks_buf_reserve(b, g->gap) != 0)
-		return no_memory(err);
-	b->n += g->gap;
-	e = ks_json_parse(&g->json, text, b);
-	if (KS_UNLIKELY(e != KS_JSON_OK)) {
-		b->n = start;
-		if (e == KS_JSON_MEMORY)
-			return no_memory(err);
-		snprintf(what, sizeof(what), "%s at byte %zu of the value", ks_json_strerror(e),
-		    (size_t)(g->json.at - text.p) + 1);
-		return ks_ingest_reject(g, rec, text, what, b, made, err);
-	}
 	rec->value = ks_bytes(b->p + start + g->gap, b->n - start - g->gap);
-	if (ks_rec_size(rec) > g->config->limits.record) {
+	if (KS_UNLIKELY(ks_rec_size(rec) > g->config->limits.record))
+		wrong = "the record is larger than --max-record allows";
+	else if (KS_UNLIKELY(rec->key.n > g->config->limits.key))
+		wrong = "the key is larger than --max-key allows";
+	if (KS_UNLIKELY(wrong != NULL)) {
 		b->n = start;
-		return ks_ingest_reject(g, rec, text,
-		    "the record is larger than --max-record allows", b, made, err);
-	}
-	if (KS_UNLIKELY(rec->key.n > g->config->limits.key)) {
-		b->n = start;
-		return ks_ingest_reject(g, rec, text, "the key is larger than --max-key allows", b, made, err);
+		return ks_ingest_reject(g, rec, text, wrong, b, made, err);
 	}
 	if (g->set != NULL || g->config->time_wall) {
 		struct ks_buf letter;
@@ -272,4 +258,42 @@ int ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text
 	}
 	*made = 1;
 	return put_head(g, rec, b, start) == 0 ? 0 : no_memory(err);
+}
+
+int ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
+    struct ks_buf *b, int *made, struct ks_err *err)
+{
+	size_t start = b->n;
+	enum ks_json_error e;
+	char what[160];
+
+	if (ks_buf_reserve(b, g->gap) != 0)
+		return no_memory(err);
+	b->n += g->gap;
+	e = ks_json_parse(&g->json, text, b);
+	if (KS_LIKELY(e == KS_JSON_OK))
+		return finish(g, rec, text, start, b, made, err);
+	b->n = start;
+	if (e == KS_JSON_MEMORY)
+		return no_memory(err);
+	snprintf(what, sizeof(what), "%s at byte %zu of the value", ks_json_strerror(e),
+	    (size_t)(g->json.at - text.p) + 1);
+	return ks_ingest_reject(g, rec, text, what, b, made, err);
+}
+
+int ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text,
+    struct ks_buf *b, int *made, struct ks_err *err)
+{
+	size_t start = b->n;
+
+	if (ks_buf_reserve(b, g->gap) != 0)
+		return no_memory(err);
+	b->n += g->gap;
+	if (KS_UNLIKELY(ks_json_line(&g->json, *text, b) != KS_JSON_OK)) {
+		b->n = start;
+		text->n = 0;
+		return 0;
+	}
+	text->n = (size_t)(g->json.at - text->p);
+	return finish(g, rec, *text, start, b, made, err);
 }

@@ -43,6 +43,15 @@ void	ks_ingest_close(struct ks_ingest *g);
 int	ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
 	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;
 
+/*
+ * ks_ingest_line - the same for the first line of text, which goes on
+ * behind its newline: text->n becomes the bytes before that.  A line that
+ * is blank, unsound or not yet whole is left alone, and text->n becomes 0:
+ * find its end, and let ks_ingest_json say what is wrong.
+ */
+int	ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text,
+	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;
+
 /* The same for a record whose value (msgpack) is there already. */
 int	ks_ingest_record(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b, int *made,
 	    struct ks_err *err) KS_MUST_USE;

@@ -11,8 +11,9 @@
 #include "json.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <limits.h>
 
+#include "json-keys.h"
 #include "json-scan.h"
 #include "num.h"
 
@@ -37,17 +38,20 @@ const char *ks_json_strerror(enum ks_json_error e)
 	return text[e];
 }
 
-/* A key of an open object: where its header is in the output. */
-struct key {
-	uint32_t hash;
-	uint32_t at;
-};
-
 struct parser {
 	struct ks_scan scan;
 	struct ks_json *json;
-	unsigned char *base, *o;	/* start of the document's output, and its end so far */
-	unsigned key;			/* number of the next key in the document */
+	unsigned char *base;	/* start of the document's output */
+	unsigned slot;		/* number of the next key in the document */
+};
+
+/*
+ * Where the parser is.  Goes from function to function by value, in two
+ * registers: what is written through o may alias anything in memory.
+ */
+struct at {
+	const unsigned char *p;	/* next byte of the text; NULL: the document is at fault */
+	unsigned char *o;	/* end of the output */
 };
 
 void ks_json_init(struct ks_json *j, unsigned depth)
@@ -61,68 +65,71 @@ void ks_json_release(struct ks_json *j)
 	ks_buf_release(&j->keys);
 }
 
-/* Whole vectors: both sides have KS_PAD bytes to spare. */
-static inline void copy_text(unsigned char *o, const unsigned char *p, size_t n)
+static struct at fail(struct parser *x, const unsigned char *p, enum ks_json_error e)
 {
-	size_t i;
-
-	if (n > 128) {
-		memcpy(o, p, n);
-		return;
-	}
-	for (i = 0; i < n; i += 16)
-		memcpy(o + i, p + i, 16);
+	return (struct at){ ks_scan_fail(&x->scan, p, e), NULL };
 }
 
-static void put_escaped(struct parser *x, const unsigned char *text, size_t n)
+/* A string that has escapes, is not ASCII, is long, or is at fault; p is behind the opening quote. */
+static struct at put_odd_string(struct parser *x, const unsigned char *p, unsigned char *o)
 {
-	unsigned char *body = x->o + 5, *o;
-
-	n = ks_scan_unescape(body, text, n);
-	o = ks_mp_put_str_head(x->o, (uint32_t)n);
-	memmove(o, body, n);
-	x->o = o + n;
-}
-
-/* What stands between two quotes. */
-static inline void put_text(struct parser *x, const unsigned char *text, size_t n, bool escaped)
-{
-	if (KS_UNLIKELY(escaped)) {
-		put_escaped(x, text, n);
-		return;
-	}
-	if (KS_LIKELY(n < 32)) {
-		*x->o = (unsigned char)(0xa0 | n);
-		memcpy(x->o + 1, text, 32);
-		x->o += n + 1;
-		return;
-	}
-	x->o = ks_mp_put_str_head(x->o, (uint32_t)n);
-	copy_text(x->o, text, n);
-	x->o += n;
-}
-
-/* p is behind the opening quote. */
-static inline const unsigned char *put_string(struct parser *x, const unsigned char *p)
-{
-	const unsigned char *text = p;
+	const unsigned char *end;
 	bool escaped = false;
+	unsigned char *body;
+	size_t n;
 
-	p = ks_scan_string(&x->scan, p, &escaped);
-	if (KS_LIKELY(p != NULL))
-		put_text(x, text, (size_t)(p - text) - 1, escaped);
-	return p;
+	end = ks_scan_string(&x->scan, p, &escaped);
+	if (end == NULL)
+		return (struct at){ NULL, o };
+	n = (size_t)(end - p) - 1;
+	if (!escaped) {
+		o = ks_mp_put_str_head(o, (uint32_t)n);
+		memcpy(o, p, n);
+		return (struct at){ end, o + n };
+	}
+	body = o + 5;
+	n = ks_scan_unescape(body, p, n);
+	o = ks_mp_put_str_head(o, (uint32_t)n);
+	memmove(o, body, n);
+	return (struct at){ end, o + n };
 }
 
-/* Anything that is not a plain number of up to 18 digits. */
-static const unsigned char *put_odd_number(struct parser *x, const unsigned char *p)
+/* Whole vectors are copied: both sides have KS_PAD bytes to spare. */
+KS_SCAN_INLINE struct at put_string(struct parser *x, const unsigned char *p, unsigned char *o)
+{
+	size_t skip = (uintptr_t)p - (uintptr_t)x->scan.block, n;
+	uint64_t special = skip < 64 ? x->scan.special >> skip : 0;
+
+	if (KS_UNLIKELY(special == 0)) {
+		special = ks_scan_special(p);
+		x->scan.block = p;
+		x->scan.special = special;
+		if (KS_UNLIKELY(special == 0))
+			return put_odd_string(x, p, o);
+	}
+	n = (size_t)__builtin_ctzll(special);
+	if (KS_UNLIKELY(p[n] != '"'))
+		return put_odd_string(x, p, o);
+	if (KS_LIKELY(n < 32)) {
+		*o = (unsigned char)(0xa0 | n);
+		memcpy(o + 1, p, 32);
+		return (struct at){ p + n + 1, o + n + 1 };
+	}
+	o[0] = 0xd9;
+	o[1] = (unsigned char)n;
+	memcpy(o + 2, p, 64);
+	return (struct at){ p + n + 1, o + n + 2 };
+}
+
+/* Any number that the others leave. */
+static struct at put_odd_number(struct parser *x, const unsigned char *p, unsigned char *o)
 {
 	const unsigned char *end = ks_scan_number(&x->scan, p), *q;
 	bool negative = *p == '-';
 	uint64_t u = 0;
 
 	if (end == NULL)
-		return NULL;
+		return (struct at){ NULL, o };
 	for (q = p + negative; q < end; q++) {
 		unsigned digit = (unsigned)*q - '0';
 
@@ -131,402 +138,393 @@ static const unsigned char *put_odd_number(struct parser *x, const unsigned char
 			break;
 	}
 	if (q < end || (negative && u > (uint64_t)INT64_MAX + 1))
-		x->o = ks_mp_put_f64(x->o, ks_num_f64(p, (size_t)(end - p)));
+		o = ks_mp_put_f64(o, ks_num_f64(p, (size_t)(end - p)));
 	else if (negative)
-		x->o = ks_mp_put_i64(x->o, (int64_t)(0 - u));
+		o = ks_mp_put_i64(o, (int64_t)(0 - u));
 	else
-		x->o = ks_mp_put_u64(x->o, u);
-	return end;
+		o = ks_mp_put_u64(o, u);
+	return (struct at){ end, o };
 }
 
-/* Eight digits at once: three multiplications in place of eight in a chain. */
-static inline bool eight_digits(const unsigned char *p, uint64_t *u)
+/* The number that eight digits are, each the value of a byte, the first one lowest. */
+static inline uint64_t eight_digits(uint64_t w)
 {
-	const uint64_t zeros = UINT64_C(0x3030303030303030), high = UINT64_C(0xf0f0f0f0f0f0f0f0);
+	w = w * 10 + (w >> 8);
+	return ((w & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+	    (w >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >> 32;
+}
+
+/* The top bit of each byte that is no digit; of eight bytes, '0' taken from each. */
+static inline uint64_t no_digits(uint64_t w)
+{
+	const uint64_t high = UINT64_C(0x8080808080808080);
+
+	return (((w & ~high) + UINT64_C(0x7676767676767676)) | w) & high;
+}
+
+static inline uint64_t load_digits(const unsigned char *p)
+{
 	uint64_t w;
 
 	memcpy(&w, p, 8);
-	if ((w & high) != zeros || ((w + UINT64_C(0x0606060606060606)) & high) != zeros)
-		return false;
-	w -= zeros;
-	w = w * 10 + (w >> 8);
-	w = ((w & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
-	    (w >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >> 32;
-	*u = *u * 100000000 + w;
-	return true;
+	return w ^ UINT64_C(0x3030303030303030);
 }
 
+/* Digits at p, which may be none, appended to *u (modulo 2^64). */
 static inline const unsigned char *digits(const unsigned char *p, uint64_t *u)
 {
-	uint64_t sum = *u;
-	unsigned digit;
+	static const uint32_t ten[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000 };
+	uint64_t w, none;
+	unsigned n;
 
-	if (eight_digits(p, &sum))
+	for (w = load_digits(p); (none = no_digits(w)) == 0; w = load_digits(p)) {
+		*u = *u * 100000000 + eight_digits(w);
 		p += 8;
-	for (; (digit = (unsigned)*p - '0') <= 9; p++)
-		sum = sum * 10 + digit;
-	*u = sum;
-	return p;
+	}
+	n = (unsigned)__builtin_ctzll(none) / 8;
+	*u = *u * ten[n] + eight_digits(w << (56 - 8 * n) << 8);
+	return p + n;
 }
 
+static const double powers[] = {
+	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+};
+
 /*
- * The usual number in one pass.  A double of up to 15 digits is one
- * division of two exact doubles, hence rounded correctly (Clinger 1990).
+ * A number of more than seven characters.  A double of up to 15 digits is
+ * one division of two exact doubles, hence rounded correctly (Clinger 1990).
  */
-static inline const unsigned char *put_number(struct parser *x, const unsigned char *p)
+static struct at put_long_number(struct parser *x, const unsigned char *p, unsigned char *o)
 {
-	static const double ten[] = {
-		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14,
-		1e15,
-	};
-	const unsigned char *first = p + (*p == '-'), *q, *point;
 	bool negative = *p == '-';
+	const unsigned char *first = p + negative, *q, *point;
 	uint64_t u = 0;
 	double d;
 
 	q = digits(first, &u);
 	if (KS_UNLIKELY(q == first || q - first > 18 || (*first == '0' && q - first > 1)))
-		return put_odd_number(x, p);
+		return put_odd_number(x, p, o);
 	if (*q == '.') {
 		point = q + 1;
 		q = digits(point, &u);
 		if (KS_UNLIKELY(q == point || q - first > 16 || (*q | 0x20) == 'e'))
-			return put_odd_number(x, p);
-		d = (double)u / ten[q - point];
-		x->o = ks_mp_put_f64(x->o, negative ? -d : d);
-		return q;
+			return put_odd_number(x, p, o);
+		d = (double)u / powers[q - point];
+		return (struct at){ q, ks_mp_put_f64(o, negative ? -d : d) };
 	}
 	if (KS_UNLIKELY((*q | 0x20) == 'e'))
-		return put_odd_number(x, p);
-	x->o = negative ? ks_mp_put_i64(x->o, -(int64_t)u) : ks_mp_put_u64(x->o, u);
-	return q;
-}
-
-static const unsigned char *put_container(struct parser *x, const unsigned char *p, unsigned depth);
-
-static inline const unsigned char *put_value(struct parser *x, const unsigned char *p,
-    unsigned depth)
-{
-	if (*p == '"')
-		return put_string(x, p + 1);
-	if ((unsigned)*p - '0' <= 9 || *p == '-')
-		return put_number(x, p);
-	if (*p == '{' || *p == '[')
-		return put_container(x, p, depth);
-	*x->o++ = *p == 't' ? 0xc3 : *p == 'f' ? 0xc2 : 0xc0;
-	return ks_scan_literal(&x->scan, p);
+		return put_odd_number(x, p, o);
+	return (struct at){ q, negative ? ks_mp_put_i64(o, -(int64_t)u) : ks_mp_put_u64(o, u) };
 }
 
 /*
- * Whether keys of one object may be equal.  Up to FEW of them, two Bloom
- * filters of 64 bits mostly say no; above, their hashes are compared, and
- * above MANY all are sorted.
+ * All digits of a short number at once, the point taken out from between
+ * them: how many there are is a matter of shifts, not of a loop whose end
+ * the processor guesses wrong.
  */
-#define FEW 16
-#define MANY 1024
-
-struct seen {
-	uint64_t a, b;
-	bool twice;
-};
-
-/* Length and both ends of a key: the keys of one object mostly differ there.  Reads within the pad. */
-static inline uint64_t key_hash(const unsigned char *k, size_t n)
+static struct at put_number(struct parser *x, const unsigned char *p, unsigned char *o)
 {
-	uint64_t w, end;
+	uint64_t w = load_digits(p), none = no_digits(w), rest, whole;
+	unsigned n, end;
 
-	memcpy(&w, k, 8);
-	if (KS_LIKELY(n < 8)) {
-		w &= (UINT64_C(1) << 8 * n) - 1;
-	} else {
-		memcpy(&end, k + n - 8, 8);
-		w ^= end * UINT64_C(0xff51afd7ed558ccd);
+	if (none == 0)
+		return put_long_number(x, p, o);
+	n = (unsigned)__builtin_ctzll(none) / 8;
+	if (KS_UNLIKELY(n == 0 || (*p == '0' && n > 1)))
+		return put_long_number(x, p, o);
+	if (p[n] != '.') {
+		if (KS_UNLIKELY((p[n] | 0x20) == 'e'))
+			return put_odd_number(x, p, o);
+		return (struct at){ p + n, ks_mp_put_u64(o, eight_digits(w << (64 - 8 * n))) };
 	}
-	return (w ^ n) * UINT64_C(0x9E3779B97F4A7C15);
+	rest = none & (none - 1);
+	end = (unsigned)__builtin_ctzll(rest | UINT64_C(1) << 63) / 8;
+	if (rest == 0 || KS_UNLIKELY(end == n + 1 || (p[end] | 0x20) == 'e'))
+		return put_long_number(x, p, o);
+	whole = (UINT64_C(1) << 8 * n) - 1;
+	w = (w & whole) | (w >> 8 & ~whole);
+	w = eight_digits(w << (72 - 8 * end));
+	return (struct at){ p + end, ks_mp_put_f64(o, (double)w / powers[end - n - 1]) };
 }
 
-static inline int note_key(struct parser *x, struct seen *seen, uint64_t hash, size_t at)
+static struct at put_literal(struct parser *x, const unsigned char *p, unsigned char *o)
 {
-	uint64_t abit = UINT64_C(1) << (hash >> 58), bbit = UINT64_C(1) << (hash >> 52 & 63);
-	struct key key = { .hash = (uint32_t)(hash >> 32), .at = (uint32_t)at };
-	struct ks_buf *keys = &x->json->keys;
-
-	seen->twice |= (seen->a & abit) != 0 && (seen->b & bbit) != 0;
-	seen->a |= abit;
-	seen->b |= bbit;
-	if (KS_UNLIKELY(ks_buf_reserve(keys, sizeof(key)) != 0))
-		return ENOMEM;
-	memcpy(keys->p + keys->n, &key, sizeof(key));
-	keys->n += sizeof(key);
-	return 0;
+	*o = *p == 't' ? 0xc3 : *p == 'f' ? 0xc2 : 0xc0;
+	return (struct at){ ks_scan_literal(&x->scan, p), o + 1 };
 }
 
-static bool may_repeat(const struct parser *x, const struct seen *seen, size_t first_key,
-    uint32_t count)
-{
-	const struct key *keys = (const struct key *)(const void *)(x->json->keys.p + first_key);
-	uint32_t i, j;
+static struct at put_container(struct parser *x, const unsigned char *p, unsigned char *o, unsigned depth);
 
-	if (count <= FEW && !seen->twice)
-		return false;
-	if (count > MANY)
-		return true;
-	for (i = 1; i < count; i++)
-		for (j = 0; j < i; j++)
-			if (keys[i].hash == keys[j].hash)
-				return true;
-	return false;
+KS_SCAN_INLINE struct at put_value(struct parser *x, const unsigned char *p, unsigned char *o, unsigned depth)
+{
+	if (*p == '"')
+		return put_string(x, p + 1, o);
+	if ((unsigned)*p - '0' <= 9 || *p == '-')
+		return put_number(x, p, o);
+	if (*p == '{' || *p == '[')
+		return put_container(x, p, o, depth);
+	return put_literal(x, p, o);
+}
+
+/* Remember the key whose text and packed form these are, for the next document. */
+static void learn(struct ks_json *j, unsigned slot, struct ks_bytes text, struct ks_bytes packed)
+{
+	struct ks_json_guess *g = &j->guesses[slot];
+
+	ks_keys_changed(j, slot);
+	ks_json_see(&g->seen, text.p, text.n);
+	/* An escape is never longer than its text, nor is the header longer than quotes and colon. */
+	g->packed_n = (uint32_t)packed.n;
+	memcpy(g->packed, packed.p, sizeof(g->packed));
 }
 
 /* One member's key and colon, scanned. */
-static const unsigned char *scan_key(struct parser *x, const unsigned char *p, struct seen *seen,
-    struct ks_json_guess *g)
+static struct at scan_key(struct parser *x, const unsigned char *p, unsigned char *o, struct ks_keys *keys)
 {
-	const unsigned char *text = p + 1, *q;
-	size_t n, at = (size_t)(x->o - x->base);
-	bool escaped = false;
 	struct ks_head head;
-	uint64_t hash;
+	struct at a;
 
 	if (KS_UNLIKELY(*p != '"'))
-		return ks_scan_fail(&x->scan, p, KS_JSON_SYNTAX);
-	q = ks_scan_string(&x->scan, text, &escaped);
-	if (KS_UNLIKELY(q == NULL))
-		return NULL;
-	n = (size_t)(q - text) - 1;
-	put_text(x, text, n, escaped);
-	if (KS_UNLIKELY(escaped)) {
-		if (ks_mp_head(x->base + at, x->o, &head) != KS_MP_OK)
-			ks_bug("a key that was just written cannot be read");
-		text = head.body;
-		n = head.count;
-	}
-	hash = key_hash(text, n);
-	if (KS_UNLIKELY(note_key(x, seen, hash, at) != 0))
-		return ks_scan_fail(&x->scan, p, KS_JSON_MEMORY);
-	q = ks_scan_ws(&x->scan, q);
-	if (KS_UNLIKELY(*q != ':'))
-		return ks_scan_fail(&x->scan, q, KS_JSON_SYNTAX);
-	if (g != NULL) {
-		ks_json_see(&g->seen, p, (size_t)(q - p) + 1);
-		/* An escape is never longer than its text, nor is the header longer than quotes and colon. */
-		g->packed_n = (uint32_t)((size_t)(x->o - x->base) - at);
-		if (g->seen.n > 0)
-			memcpy(g->packed, x->base + at, 16);
-		g->hash = hash;
-	}
-	return ks_scan_ws(&x->scan, q + 1);
-}
-
-/* One member's key and colon, as the document before had it if that is what stands there. */
-static inline const unsigned char *put_key(struct parser *x, const unsigned char *p,
-    struct seen *seen)
-{
-	struct ks_json_guess *g = NULL;
-
-	if (KS_LIKELY(x->key < KS_JSON_GUESSES)) {
-		g = &x->json->guesses[x->key++];
-		if (KS_LIKELY(ks_json_again(&g->seen, p))) {
-			if (KS_UNLIKELY(note_key(x, seen, g->hash, (size_t)(x->o - x->base)) != 0))
-				return ks_scan_fail(&x->scan, p, KS_JSON_MEMORY);
-			memcpy(x->o, g->packed, 16);
-			x->o += g->packed_n;
-			return ks_scan_ws(&x->scan, p + g->seen.n);
-		}
-	}
-	return scan_key(x, p, seen, g);
-}
-
-/* A key that has been written, for sorting: by text, then by place. */
-struct member {
-	struct ks_bytes text;
-	const unsigned char *at;
-	uint32_t value_of;	/* index of the member whose value it gets */
-	bool gone;
-};
-
-static int cmp_members(const void *va, const void *vb)
-{
-	const struct member *a = *(struct member *const *)va, *b = *(struct member *const *)vb;
-	size_t n = a->text.n < b->text.n ? a->text.n : b->text.n;
-	int c = memcmp(a->text.p, b->text.p, n);
-
-	if (c != 0 || a->text.n != b->text.n)
-		return c != 0 ? c : a->text.n < b->text.n ? -1 : 1;
-	return a->at < b->at ? -1 : a->at > b->at;
-}
-
-/* Of equal keys, the first one's place and the last one's value: returns how many went. */
-static uint32_t mark_repeats(struct member *m, struct member **sorted, uint32_t count)
-{
-	uint32_t i, j, gone = 0;
-
-	for (i = 0; i < count; i++)
-		sorted[i] = &m[i];
-	qsort(sorted, count, sizeof(*sorted), cmp_members);
-	for (i = 0; i < count; i = j) {
-		for (j = i + 1; j < count && ks_bytes_eq(sorted[i]->text, sorted[j]->text); j++) {
-			sorted[j]->gone = true;
-			sorted[i]->value_of = (uint32_t)(sorted[j] - m);
-			gone++;
-		}
-	}
-	return gone;
-}
-
-/*
- * The keys of an object may repeat: make sure, and write the object anew
- * where they do.  Rare; n log n however many keys there are.
- */
-static int drop_repeats(struct parser *x, unsigned char *content, size_t first_key, uint32_t *count)
-{
-	const struct key *keys = (const struct key *)(const void *)(x->json->keys.p + first_key);
-	struct member *m = calloc(*count, sizeof(*m)), **sorted = calloc(*count, sizeof(*sorted));
-	unsigned char *copy = NULL, *o;
-	const unsigned char *begin, *end;
-	struct ks_head head;
-	uint32_t i, gone;
-	int no = ENOMEM;
-
-	if (m == NULL || sorted == NULL)
-		goto out;
-	for (i = 0; i < *count; i++) {
-		m[i].at = x->base + keys[i].at;
-		m[i].value_of = i;
-		if (ks_mp_head(m[i].at, x->o, &head) != KS_MP_OK)
-			ks_bug("a key that was just written cannot be read");
-		m[i].text = ks_bytes(head.body, head.count);
-	}
-	no = 0;
-	gone = mark_repeats(m, sorted, *count);
-	if (gone == 0)
-		goto out;
-	o = copy = malloc((size_t)(x->o - content));
-	if (copy == NULL) {
-		no = ENOMEM;
-		goto out;
-	}
-	for (i = 0; i < *count; i++) {
-		if (m[i].gone)
-			continue;
-		memcpy(o, m[i].at, (size_t)(m[i].text.p + m[i].text.n - m[i].at));
-		o += m[i].text.p + m[i].text.n - m[i].at;
-		begin = m[m[i].value_of].text.p + m[m[i].value_of].text.n;
-		end = m[i].value_of + 1 < *count ? m[m[i].value_of + 1].at : x->o;
-		memcpy(o, begin, (size_t)(end - begin));
-		o += end - begin;
-	}
-	memcpy(content, copy, (size_t)(o - copy));
-	x->o = content + (o - copy);
-	x->json->duplicates += gone;
-	*count -= gone;
-out:
-	free(m);
-	free(sorted);
-	free(copy);
-	return no;
+		return fail(x, p, KS_JSON_SYNTAX);
+	a = put_string(x, p + 1, o);
+	if (KS_UNLIKELY(a.p == NULL))
+		return a;
+	if (ks_mp_head(o, a.o, &head) != KS_MP_OK)
+		ks_bug("a key that was just written cannot be read");
+	if (ks_keys_note(x->json, keys, ks_bytes(head.body, head.count), (size_t)(o - x->base)) != 0)
+		return fail(x, p, KS_JSON_MEMORY);
+	a.p = ks_scan_ws(&x->scan, a.p);
+	if (KS_UNLIKELY(*a.p != ':'))
+		return fail(x, a.p, KS_JSON_SYNTAX);
+	a.p++;
+	if (x->slot < KS_JSON_GUESSES)
+		learn(x->json, x->slot, ks_bytes(p, (size_t)(a.p - p)), ks_bytes(o, (size_t)(a.o - o)));
+	a.p = ks_scan_ws(&x->scan, a.p);
+	return a;
 }
 
 /* The header, now that the count is known; head has one byte of room before the content. */
-static void close_container(struct parser *x, unsigned char *head, uint32_t count, bool object)
+static inline struct at close_container(const unsigned char *p, unsigned char *o, unsigned char *head,
+    uint32_t count, bool object)
 {
-	size_t content = (size_t)(x->o - head) - 1, room;
+	size_t content, room;
 	unsigned char *end;
 
 	if (KS_LIKELY(count < 16)) {
 		*head = (unsigned char)((object ? 0x80 : 0x90) | count);
-		return;
+		return (struct at){ p + 1, o };
 	}
+	content = (size_t)(o - head) - 1;
 	room = count <= UINT16_MAX ? 3 : 5;
 	memmove(head + room, head + 1, content);
 	end = object ? ks_mp_put_map_head(head, count) : ks_mp_put_array_head(head, count);
-	x->o = end + content;
+	return (struct at){ p + 1, end + content };
 }
 
-static const unsigned char *put_object(struct parser *x, const unsigned char *p, unsigned depth)
-{
-	size_t first_key = x->json->keys.n;
-	unsigned char *head = x->o++;
-	struct seen seen = { .twice = false };
-	uint32_t count = 0;
+/* An object of which count members are written, and the next one's key is at p. */
+struct open {
+	unsigned char *head;	/* in the output, of one byte */
+	uint32_t count;
+	unsigned depth;		/* containers that a value may still enter */
+	unsigned slot;		/* of the first key */
+	uint64_t inner;		/* slots of the keys of its values */
+};
 
-	p = ks_scan_ws(&x->scan, p + 1);
-	for (; *p != '}' || count > 0; count++) {
-		p = put_key(x, p, &seen);
-		if (KS_UNLIKELY(p == NULL))
-			return NULL;
-		p = put_value(x, p, depth - 1);
-		if (KS_UNLIKELY(p == NULL))
-			return NULL;
-		p = ks_scan_ws(&x->scan, p);
-		if (*p == '}') {
-			count++;
+static inline uint64_t slots_between(unsigned from, unsigned to)
+{
+	uint64_t below = from < KS_JSON_GUESSES ? (UINT64_C(1) << from) - 1 : UINT64_MAX;
+
+	return (to < KS_JSON_GUESSES ? (UINT64_C(1) << to) - 1 : UINT64_MAX) & ~below;
+}
+
+/* The end of an object whose keys have to be looked at. */
+static struct at close_checked(struct parser *x, const unsigned char *p, unsigned char *o,
+    struct open *n, struct ks_keys *keys)
+{
+	keys->slots = slots_between(n->slot, x->slot) & ~n->inner;
+	if (ks_keys_finish(x->json, keys, x->base, n->head + 1, &o, &n->count,
+	    x->slot <= KS_JSON_GUESSES ? n->slot : UINT_MAX) != 0)
+		return fail(x, p, KS_JSON_MEMORY);
+	return close_container(p, o, n->head, n->count, true);
+}
+
+/* The rest of an object, from a key on that the document before did not have there. */
+static struct at put_rest(struct parser *x, const unsigned char *p, unsigned char *o, struct open n)
+{
+	struct ks_keys keys = { .noted = x->json->keys.n };
+	struct at a = { p, o };
+	unsigned before;
+
+	if (ks_keys_begin(x->json, &keys, x->base, n.head + 1, o) != 0)
+		return fail(x, p, KS_JSON_MEMORY);
+	for (;;) {
+		a = scan_key(x, a.p, a.o, &keys);
+		if (KS_UNLIKELY(a.p == NULL))
+			return a;
+		before = ++x->slot;
+		a = put_value(x, a.p, a.o, n.depth);
+		if (KS_UNLIKELY(a.p == NULL))
+			return a;
+		n.inner |= slots_between(before, x->slot);
+		n.count++;
+		a.p = ks_scan_ws(&x->scan, a.p);
+		if (*a.p != ',')
 			break;
+		a.p = ks_scan_ws(&x->scan, a.p + 1);
+	}
+	if (KS_UNLIKELY(*a.p != '}'))
+		return fail(x, a.p, KS_JSON_SYNTAX);
+	return close_checked(x, a.p, a.o, &n, &keys);
+}
+
+/* A value in an object; what is likeliest is asked first, white space not before there is none of it. */
+KS_SCAN_INLINE struct at put_member(struct parser *x, const unsigned char *p, unsigned char *o, struct open *n,
+    const struct ks_json_guess **g)
+{
+	unsigned before;
+	struct at a;
+
+	if (*p == '"')
+		return put_string(x, p + 1, o);
+	if ((unsigned)*p - '0' <= 9)
+		return put_number(x, p, o);
+	p = ks_scan_ws(&x->scan, p);
+	if (*p != '{' && *p != '[')
+		return put_value(x, p, o, n->depth);
+	before = x->slot = (unsigned)(*g - x->json->guesses);
+	a = put_container(x, p, o, n->depth);
+	n->inner |= slots_between(before, x->slot);
+	*g = x->json->guesses + x->slot;
+	return a;
+}
+
+/* p is behind the brace. */
+static struct at put_object(struct parser *x, const unsigned char *p, unsigned char *o, unsigned depth)
+{
+	struct open n = { .head = o, .depth = depth, .slot = x->slot };
+	const struct ks_json_guess *g = x->json->guesses + x->slot, *stop = x->json->guesses + KS_JSON_GUESSES;
+	struct ks_keys keys = { .noted = x->json->keys.n };
+	struct at a;
+
+	o++;
+	p = ks_scan_ws(&x->scan, p);
+	if (KS_UNLIKELY(*p == '}'))
+		return close_container(p, o, n.head, 0, true);
+	for (;; g++) {
+		if (KS_UNLIKELY(g >= stop || !ks_json_again(&g->seen, p))) {
+			x->slot = (unsigned)(g - x->json->guesses);
+			return put_rest(x, p, o, n);
 		}
-		if (KS_UNLIKELY(*p != ','))
-			return ks_scan_fail(&x->scan, p, KS_JSON_SYNTAX);
+		memcpy(o, g->packed, sizeof(g->packed));
+		g++;
+		a = put_member(x, p + g[-1].seen.n, o + g[-1].packed_n, &n, &g);
+		g--;
+		if (KS_UNLIKELY(a.p == NULL))
+			return a;
+		n.count++;
+		o = a.o;
+		p = *a.p == ',' ? a.p : ks_scan_ws(&x->scan, a.p);
+		if (*p != ',')
+			break;
 		p = ks_scan_ws(&x->scan, p + 1);
 	}
-	if (KS_UNLIKELY(count > FEW || seen.twice) && may_repeat(x, &seen, first_key, count) &&
-	    drop_repeats(x, head + 1, first_key, &count) != 0)
-		return ks_scan_fail(&x->scan, p, KS_JSON_MEMORY);
-	x->json->keys.n = first_key;
-	close_container(x, head, count, true);
-	return p + 1;
+	if (KS_UNLIKELY(*p != '}'))
+		return fail(x, p, KS_JSON_SYNTAX);
+	x->slot = (unsigned)(g - x->json->guesses) + 1;
+	if (KS_UNLIKELY((slots_between(n.slot, x->slot) & ~n.inner & ~x->json->distinct[n.slot]) != 0))
+		return close_checked(x, p, o, &n, &keys);
+	return close_container(p, o, n.head, n.count, true);
 }
 
-static const unsigned char *put_array(struct parser *x, const unsigned char *p, unsigned depth)
+static struct at put_array(struct parser *x, const unsigned char *p, unsigned char *o, unsigned depth)
 {
-	unsigned char *head = x->o++;
+	unsigned char *head = o;
+	struct at a = { ks_scan_ws(&x->scan, p), o + 1 };
 	uint32_t count = 0;
 
-	p = ks_scan_ws(&x->scan, p + 1);
-	for (; *p != ']' || count > 0; count++) {
-		p = put_value(x, p, depth - 1);
-		if (KS_UNLIKELY(p == NULL))
-			return NULL;
-		p = ks_scan_ws(&x->scan, p);
-		if (*p == ']') {
-			count++;
+	if (*a.p == ']')
+		return close_container(a.p, a.o, head, 0, false);
+	for (;;) {
+		a = put_value(x, a.p, a.o, depth);
+		if (KS_UNLIKELY(a.p == NULL))
+			return a;
+		count++;
+		a.p = ks_scan_ws(&x->scan, a.p);
+		if (*a.p != ',')
 			break;
-		}
-		if (KS_UNLIKELY(*p != ','))
-			return ks_scan_fail(&x->scan, p, KS_JSON_SYNTAX);
-		p = ks_scan_ws(&x->scan, p + 1);
+		a.p = ks_scan_ws(&x->scan, a.p + 1);
 	}
-	close_container(x, head, count, false);
-	return p + 1;
+	if (KS_UNLIKELY(*a.p != ']'))
+		return fail(x, a.p, KS_JSON_SYNTAX);
+	return close_container(a.p, a.o, head, count, false);
 }
 
-static const unsigned char *put_container(struct parser *x, const unsigned char *p, unsigned depth)
+static struct at put_container(struct parser *x, const unsigned char *p, unsigned char *o, unsigned depth)
 {
 	if (KS_UNLIKELY(depth == 0))
-		return ks_scan_fail(&x->scan, p, KS_JSON_DEPTH);
-	return *p == '{' ? put_object(x, p, depth) : put_array(x, p, depth);
+		return fail(x, p, KS_JSON_DEPTH);
+	return *p == '{' ? put_object(x, p + 1, o, depth - 1) : put_array(x, p + 1, o, depth - 1);
+}
+
+/* Room for the worst case of a text of n bytes. */
+static enum ks_json_error make_room(struct ks_json *j, struct ks_bytes text, struct ks_buf *out)
+{
+	int no = ks_buf_reserve(out, text.n / 4 * 9 + 2 * KS_PAD);
+
+	if (KS_LIKELY(no == 0))
+		return KS_JSON_OK;
+	j->at = text.p;
+	return no == ENOMEM ? KS_JSON_MEMORY : KS_JSON_BIG;
+}
+
+/* One value with white space around it; returns the byte behind. */
+static inline const unsigned char *put_document(struct parser *x, const unsigned char *text, struct ks_buf *out)
+{
+	struct at a;
+
+	x->base = out->p + out->n;
+	x->json->keys.n = 0;
+	a = put_value(x, ks_scan_ws(&x->scan, text), x->base, x->json->depth);
+	if (KS_UNLIKELY(a.p == NULL))
+		return NULL;
+	if (*a.p != '\n' && *a.p != '\0')
+		a.p = ks_scan_ws(&x->scan, a.p);
+	out->n += (size_t)(a.o - x->base);
+	return a.p;
 }
 
 enum ks_json_error ks_json_parse(struct ks_json *j, struct ks_bytes text, struct ks_buf *out)
 {
 	struct parser x = { .scan = { .end = text.p + text.n }, .json = j };
-	const unsigned char *p;
-	int no = ks_buf_reserve(out, text.n / 4 * 9 + 2 * KS_PAD);
+	enum ks_json_error e = make_room(j, text, out);
+	size_t before = out->n;
 
-	if (KS_UNLIKELY(no != 0)) {
-		j->at = text.p;
-		return no == ENOMEM ? KS_JSON_MEMORY : KS_JSON_BIG;
-	}
-	x.base = x.o = out->p + out->n;
-	j->keys.n = 0;
-	p = put_value(&x, ks_scan_ws(&x.scan, text.p), j->depth);
-	if (KS_UNLIKELY(p == NULL)) {
+	if (KS_UNLIKELY(e != KS_JSON_OK))
+		return e;
+	j->at = put_document(&x, text.p, out);
+	if (KS_UNLIKELY(j->at == NULL)) {
 		j->at = x.scan.at;
 		return x.scan.e;
 	}
-	p = ks_scan_ws(&x.scan, p);
-	if (KS_UNLIKELY(p != x.scan.end)) {
-		j->at = p;
-		return KS_JSON_TRAILING;
-	}
-	out->n += (size_t)(x.o - x.base);
-	return KS_JSON_OK;
+	/* A newline within the text is white space, too. */
+	j->at = ks_scan_ws(&x.scan, j->at);
+	if (KS_LIKELY(j->at == x.scan.end))
+		return KS_JSON_OK;
+	out->n = before;
+	return KS_JSON_TRAILING;
+}
+
+enum ks_json_error ks_json_line(struct ks_json *j, struct ks_bytes text, struct ks_buf *out)
+{
+	struct parser x = { .scan = { .end = text.p }, .json = j };
+	enum ks_json_error e = make_room(j, text, out);
+	size_t before = out->n;
+
+	if (KS_UNLIKELY(e != KS_JSON_OK))
+		return e;
+	j->at = put_document(&x, text.p, out);
+	if (KS_LIKELY(j->at != NULL && *j->at == '\n'))
+		return KS_JSON_OK;
+	out->n = before;
+	return KS_JSON_TRAILING;
 }

@@ -14,6 +14,10 @@
 #include "buf.h"
 #include "value.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum ks_json_error {
 	KS_JSON_OK = 0,
 	KS_JSON_CUT,		/* ends inside a value */
@@ -34,51 +38,60 @@ const char *ks_json_strerror(enum ks_json_error e);
 /*
  * A key as it stood in the document before, with its quotes and colon:
  * lines of one producer have the same keys in the same order, so that most
- * need not be scanned again.
+ * need not be scanned again.  All zero: nothing was seen.
  */
+#define KS_JSON_SEEN 32		/* bytes; a longer key is scanned each time */
 struct ks_json_seen {
-	uint64_t text[2], mask[2];	/* mask: which bytes count */
-	uint32_t n;			/* 0: nothing was seen */
+	unsigned char text[KS_JSON_SEEN];
+	uint32_t spare;		/* a bit for each byte that does not count, unless n is 0 */
+	uint32_t n;
 };
 
-/* Remember p[0..n), of which 16 bytes can be read; only what fits two words. */
+/* Remember p[0..n), of which KS_JSON_SEEN bytes can be read. */
 static inline void ks_json_see(struct ks_json_seen *g, const unsigned char *p, size_t n)
 {
-	unsigned char mask[16] = { 0 };
-
-	g->n = n > 16 ? 0 : (uint32_t)n;
-	memset(mask, 0xff, g->n);
-	memcpy(g->mask, mask, 16);
-	memcpy(g->text, p, 16);
-	g->text[0] &= g->mask[0];
-	g->text[1] &= g->mask[1];
+	if (n > KS_JSON_SEEN) {
+		*g = (struct ks_json_seen){ .n = 0 };
+		return;
+	}
+	memcpy(g->text, p, sizeof(g->text));
+	g->spare = ~(uint32_t)((UINT64_C(1) << n) - 1);
+	g->n = (uint32_t)n;
 }
 
-/* Whether it stands at p again. */
+/*
+ * Whether it stands at p again, of which KS_JSON_SEEN bytes can be read.
+ * Where nothing was seen, 32 NULs are it, which are no key: whoever reads
+ * on behind the 0 bytes of it meets them.
+ */
 static inline bool ks_json_again(const struct ks_json_seen *g, const unsigned char *p)
 {
-	uint64_t w[2];
+#ifdef __SSE2__
+	const __m128i *text = (const __m128i *)(const void *)g->text, *at = (const __m128i *)(const void *)p;
+	__m128i low = _mm_cmpeq_epi8(_mm_loadu_si128(text), _mm_loadu_si128(at));
+	__m128i high = _mm_cmpeq_epi8(_mm_loadu_si128(text + 1), _mm_loadu_si128(at + 1));
 
-	memcpy(w, p, 16);
-	return g->n > 0 &&
-	    (((w[0] & g->mask[0]) ^ g->text[0]) | ((w[1] & g->mask[1]) ^ g->text[1])) == 0;
+	return ((uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16 | g->spare) == UINT32_MAX;
+#else
+	return g->n > 0 && memcmp(g->text, p, g->n) == 0;
+#endif
 }
 
 struct ks_json_guess {
 	struct ks_json_seen seen;
-	unsigned char packed[16];
+	unsigned char packed[KS_JSON_SEEN];
 	uint32_t packed_n;
-	uint64_t hash;
 };
 #define KS_JSON_GUESSES 64
 
-/* Where reading failed, and what it met. */
+/* A reader. */
 struct ks_json {
 	unsigned depth;			/* in: containers that may nest */
 	uint64_t duplicates;		/* counts on */
 	const unsigned char *at;	/* on error: the offending byte */
 	struct ks_buf keys;		/* scratch, kept between calls; release with ks_json_release */
-	struct ks_json_guess guesses[KS_JSON_GUESSES];	/* by the key's number in the document */
+	struct ks_json_guess guesses[KS_JSON_GUESSES];	/* by the key's number in the document: its slot */
+	uint64_t distinct[KS_JSON_GUESSES];	/* of an object by its first key's slot: slots whose keys differ, a bit each */
 };
 
 void	ks_json_init(struct ks_json *j, unsigned depth);
@@ -94,6 +107,16 @@ void	ks_json_release(struct ks_json *j);
  * White space around the document is allowed, anything else is not.
  */
 enum ks_json_error ks_json_parse(struct ks_json *j, struct ks_bytes text, struct ks_buf *out)
+    KS_MUST_USE;
+
+/*
+ * ks_json_line - the same for the first of many lines: text goes on behind
+ * the newline that ends the document.  If it is a sound one, returns
+ * KS_JSON_OK with j->at on that newline; else another value, and what is
+ * wrong is for ks_json_parse to say, which knows where the line ends.
+ * Takes room for 9/4 of the whole text.
+ */
+enum ks_json_error ks_json_line(struct ks_json *j, struct ks_bytes text, struct ks_buf *out)
     KS_MUST_USE;
 
 /*
