@@ -42,7 +42,7 @@ struct parser {
 	struct ks_scan scan;
 	struct ks_json *json;
 	unsigned char *base;	/* start of the document's output */
-	unsigned slot;		/* number of the next key in the document */
+	unsigned slot;		/* number of the next key in the document; past KS_JSON_GUESSES: any */
 };
 
 /*
@@ -274,7 +274,7 @@ static void learn(struct ks_json *j, unsigned slot, struct ks_bytes text, struct
 	ks_keys_changed(j, slot);
 	ks_json_see(&g->seen, text.p, text.n);
 	/* An escape is never longer than its text, nor is the header longer than quotes and colon. */
-	g->packed_n = (uint32_t)packed.n;
+	g->packed_n = g->seen.n > 0 ? (uint32_t)packed.n : 0;
 	memcpy(g->packed, packed.p, sizeof(g->packed));
 }
 
@@ -361,7 +361,8 @@ static struct at put_rest(struct parser *x, const unsigned char *p, unsigned cha
 		a = scan_key(x, a.p, a.o, &keys);
 		if (KS_UNLIKELY(a.p == NULL))
 			return a;
-		before = ++x->slot;
+		x->slot += x->slot <= KS_JSON_GUESSES;
+		before = x->slot;
 		a = put_value(x, a.p, a.o, n.depth);
 		if (KS_UNLIKELY(a.p == NULL))
 			return a;
@@ -394,7 +395,7 @@ KS_SCAN_INLINE struct at put_member(struct parser *x, const unsigned char *p, un
 	before = x->slot = (unsigned)(*g - x->json->guesses);
 	a = put_container(x, p, o, n->depth);
 	n->inner |= slots_between(before, x->slot);
-	*g = x->json->guesses + x->slot;
+	*g = x->json->guesses + (x->slot < KS_JSON_GUESSES ? x->slot : KS_JSON_GUESSES);
 	return a;
 }
 
@@ -402,7 +403,7 @@ KS_SCAN_INLINE struct at put_member(struct parser *x, const unsigned char *p, un
 static struct at put_object(struct parser *x, const unsigned char *p, unsigned char *o, unsigned depth)
 {
 	struct open n = { .head = o, .depth = depth, .slot = x->slot };
-	const struct ks_json_guess *g = x->json->guesses + x->slot, *stop = x->json->guesses + KS_JSON_GUESSES;
+	const struct ks_json_guess *g, *stop = x->json->guesses + KS_JSON_GUESSES;
 	struct ks_keys keys = { .noted = x->json->keys.n };
 	struct at a;
 
@@ -410,7 +411,9 @@ static struct at put_object(struct parser *x, const unsigned char *p, unsigned c
 	p = ks_scan_ws(&x->scan, p);
 	if (KS_UNLIKELY(*p == '}'))
 		return close_container(p, o, n.head, 0, true);
-	for (;; g++) {
+	if (KS_UNLIKELY(x->slot >= KS_JSON_GUESSES))
+		return put_rest(x, p, o, n);
+	for (g = x->json->guesses + x->slot;; g++) {
 		if (KS_UNLIKELY(g >= stop || !ks_json_again(&g->seen, p))) {
 			x->slot = (unsigned)(g - x->json->guesses);
 			return put_rest(x, p, o, n);
@@ -518,6 +521,7 @@ enum ks_json_error ks_json_line(struct ks_json *j, struct ks_bytes text, struct 
 {
 	struct parser x = { .scan = { .end = text.p }, .json = j };
 	enum ks_json_error e = make_room(j, text, out);
+	uint64_t duplicates = j->duplicates;
 	size_t before = out->n;
 
 	if (KS_UNLIKELY(e != KS_JSON_OK))
@@ -525,6 +529,7 @@ enum ks_json_error ks_json_line(struct ks_json *j, struct ks_bytes text, struct 
 	j->at = put_document(&x, text.p, out);
 	if (KS_LIKELY(j->at != NULL && *j->at == '\n'))
 		return KS_JSON_OK;
+	j->duplicates = duplicates;	/* ks_json_parse will count them */
 	out->n = before;
 	return KS_JSON_TRAILING;
 }

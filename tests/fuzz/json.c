@@ -2,7 +2,8 @@
 /*
  * json.c - JSON to msgpack and back, differential: what is accepted is msgpack
  * to msgpack-c, prints, and parses to the same; a second reader, which skips
- * instead of reading, agrees; and a ks_json with a memory reads no otherwise.
+ * instead of reading, agrees; and a ks_json with a memory reads no otherwise, nor does
+ * one that is given a line among lines.
  * The input is documents with a NUL between them, one ks_json for all.
  */
 #include "lib/json.h"
@@ -14,6 +15,23 @@
 #include "tests/fuzz/must.h"
 
 #define DEPTH 30u	/* msgpack-c refuses more than 32 */
+
+/* A document as the first of many lines: the same value, up to the newline. */
+static void check_line(struct ks_json *j, struct ks_bytes text, enum ks_json_error e, const struct ks_buf *whole)
+{
+	uint64_t duplicates = j->duplicates;
+	struct ks_buf out;
+	bool sound;
+
+	/* The last bytes are its pad. */
+	text.n -= KS_PAD - 1;
+	ks_buf_init(&out, text.n / 4 * 9 + 128);
+	sound = ks_json_line(j, text, &out) == KS_JSON_OK;
+	j->duplicates = duplicates;
+	MUST(sound == (e == KS_JSON_OK) || memchr(text.p, '\0', text.n) != NULL);
+	MUST(!sound || (j->at == text.p + text.n - 1 && ks_bytes_eq(ks_buf_bytes(&out), ks_buf_bytes(whole))));
+	ks_buf_release(&out);
+}
 
 /* The text with its pad, in just that much memory; out has just the room that is promised. */
 static enum ks_json_error parse(struct ks_json *j, struct ks_bytes text, char first, struct ks_buf *out)
@@ -32,6 +50,8 @@ static enum ks_json_error parse(struct ks_json *j, struct ks_bytes text, char fi
 	ks_buf_init(out, text.n / 4 * 9 + 128);
 	e = ks_json_parse(j, ks_bytes(p, text.n), out);
 	MUST(e == KS_JSON_OK || (j->at >= p && j->at <= p + text.n));
+	if (first == '\n' && memchr(p, '\n', text.n) == NULL)
+		check_line(j, ks_bytes(p, text.n + KS_PAD), e, out);
 	s = (struct ks_scan){ .end = p + text.n };
 	end = ks_scan_value(&s, ks_scan_ws(&s, p), j->depth);
 	if (end != NULL)
