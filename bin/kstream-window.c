@@ -352,8 +352,8 @@ static int window_record(void *arg, struct ks_run *run, unsigned input, struct k
 		ks_late(run);
 	else if ((what = ks_fold_load(&st->fold, rec)) != NULL)
 		status = ks_reject(run, rec, "%s", what);
-	else
-		status = fold(st, run, part, w, key, rec);
+	else if ((status = fold(st, run, part, w, key, rec)) == 0)
+		ks_folded(run);
 	if (status == 0 && ks_window_store_any_closed(&st->ws, part))
 		status = retire(st, run, part, false);
 	return status;
@@ -406,6 +406,7 @@ static const struct ks_op op = {
 	.purpose = "fold records per key and window",
 	.options = options,
 	.size = sizeof(struct window),
+	.folds = true,
 	.inputs = 1,
 	.option = window_option,
 	.operands = window_operands,

@@ -131,6 +131,7 @@ static int bad_time(struct ks_ingest *g, struct ks_rec *rec, const char *what, s
 		snprintf(text, sizeof(text), "--time: %s", what);
 		return reject(g, rec, text, b, made, err);
 	default:
+		g->reject.count++;
 		return ks_fail(err, KS_DATA, "%s: --time: %s (--on-bad-time says what else to do)",
 		    where(g, rec, room), what);
 	}

@@ -112,7 +112,10 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	int status = ks_kafka_status((int)m->err, false);
 
 	(void)rk;
-	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR || s->failed.status != 0)
+	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	s->sink.lost++;
+	if (s->failed.status != 0)
 		return;
 	print_place(s, m->_private, place, sizeof(place));
 	if (status == KS_DENIED)
@@ -385,8 +388,10 @@ static int produce(struct kafka *s, const struct target *t, int32_t partition,
 		if (deadline == 0)
 			deadline = ks_clock_ms() + s->options->timeout_ms + GRACE_MS;
 		rd_kafka_poll(s->client.rk, FLUSH_MS);
-		if (lost(s))
+		if (lost(s)) {
+			s->sink.lost++;
 			break;
+		}
 		if (ks_clock_ms() >= deadline) {
 			status = ks_fail(err, KS_TEMP, "%s takes no records", s->client.brokers);
 			break;
@@ -410,8 +415,10 @@ static int kafka_record(struct ks_sink *sink, const struct ks_rec *rec, struct k
 	const char *wrong;
 	int status;
 
-	if (++s->since_poll >= POLL_EVERY && lost(s))
+	if (++s->since_poll >= POLL_EVERY && lost(s)) {
+		s->sink.lost++;
 		return 0;
+	}
 	status = choose_target(s, rec, &t, err);
 	if (status != 0)
 		return status;
@@ -481,6 +488,17 @@ static bool kafka_pending(struct ks_sink *sink)
 	return s->client.rk != NULL && rd_kafka_outq_len(s->client.rk) > 0;
 }
 
+/* What is not acknowledged by now is not waited for; each such record comes back through on_delivery. */
+static void kafka_give_up(struct ks_sink *sink)
+{
+	struct kafka *s = (struct kafka *)sink;
+
+	if (s->client.rk == NULL || rd_kafka_outq_len(s->client.rk) == 0)
+		return;
+	rd_kafka_purge(s->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+	rd_kafka_flush(s->client.rk, GRACE_MS);
+}
+
 static void kafka_close(struct ks_sink *sink)
 {
 	struct kafka *s = (struct kafka *)sink;
@@ -510,7 +528,7 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	s->sink = (struct ks_sink){
 		.hello = kafka_hello, .record = kafka_record, .frame = kafka_frame,
 		.barrier = kafka_barrier, .end = kafka_end, .flush = kafka_flush, .settle = kafka_settle,
-		.pending = kafka_pending, .close = kafka_close, .commits = true, .name = "Kafka",
+		.pending = kafka_pending, .give_up = kafka_give_up, .close = kafka_close, .commits = true, .name = "Kafka",
 		.out = { .fd = -1 },
 	};
 	s->options = options;

@@ -430,6 +430,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	s->own.begin = begin;
 	s->own.gather = gather;
 	s->own.ingest = &s->reader.ingest;
+	s->own.source.ingest = s->own.ingest;
 	s->options = options;
 	s->config = config;
 	s->left = config->count;

@@ -13,8 +13,11 @@ int ks_emit(struct ks_run *run, const struct ks_rec *rec)
 	char room[KS_WHERE], what[sizeof(l->err.text)];
 	int status;
 
-	if (KS_UNLIKELY(l->sink == NULL))
+	if (KS_UNLIKELY(l->sink == NULL)) {
+		l->stats.folded++;
 		return 0;
+	}
+	l->stats.results += l->op->folds;
 	if (KS_UNLIKELY(l->config->as != NULL) && (rec->flags & KS_SIDE) == 0) {
 		named = *rec;
 		named.route = ks_str(l->config->as);
@@ -39,8 +42,10 @@ int ks_emit_line(struct ks_run *run, const unsigned char *line, size_t n)
 	struct ks_frame_loop *l = run->loop;
 	int no;
 
-	if (l->sink == NULL)
+	if (l->sink == NULL) {
+		l->stats.folded++;
 		return 0;
+	}
 	l->stats.out++;
 	if (KS_LIKELY(line[n] == '\n'))
 		no = ks_out_lend(&l->sink->out, ks_bytes(line, n + 1));
@@ -52,6 +57,11 @@ int ks_emit_line(struct ks_run *run, const unsigned char *line, size_t n)
 void ks_drop(struct ks_run *run, const char *cause)
 {
 	ks_stats_drop(&run->loop->stats, cause);
+}
+
+void ks_folded(struct ks_run *run)
+{
+	run->loop->stats.folded++;
 }
 
 void ks_late(struct ks_run *run)
@@ -75,7 +85,6 @@ int ks_reject(struct ks_run *run, const struct ks_rec *rec, const char *fmt, ...
 		return status;
 	if (letter.value.p == NULL || l->sink == NULL)
 		return 0;
-	l->stats.out++;
 	return l->sink->record(l->sink, &letter, &l->err);
 }
 

@@ -231,8 +231,10 @@ static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 	if (KS_UNLIKELY(wrong != NULL))
 		return protocol_error(l, wrong);
 	if (KS_UNLIKELY((rec.flags & KS_SIDE) != 0 || (l->only_count > 0 && !selected(l, &rec)))) {
-		if (l->sink == NULL)
+		if (l->sink == NULL) {
+			ks_stats_drop(&l->stats, "passed by");
 			return 0;
+		}
 		l->stats.out++;
 		return l->sink->record(l->sink, &rec, &l->err);
 	}
@@ -404,9 +406,18 @@ static int consume(struct ks_frame_loop *l)
 
 void ks_loop_look(struct ks_frame_loop *l, bool *stop)
 {
+	const struct ks_ingest *g = l->source != NULL ? l->source->ingest : NULL;
+
 	l->stats.rejected = l->reject.count;
+	if (g != NULL) {
+		l->stats.rejected += g->reject.count;
+		l->stats.letters = g->reject.letters;
+		l->stats.unmade = g->reject.count - g->reject.letters + g->bad_times;
+		ks_stats_dropped(&l->stats, "bad time", g->bad_times);
+	}
+	if (l->sink != NULL)
+		l->stats.lost = l->sink->lost;
 	if (l->source != NULL) {
-		l->stats.rejected += l->source->stats.rejected;
 		l->stats.bytes = l->source->stats.bytes;
 		l->stats.total = l->source->stats.total;
 		l->stats.duplicates = l->source->stats.duplicates;

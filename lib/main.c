@@ -198,9 +198,11 @@ static int close_output(struct ks_frame_loop *l, int status)
 	struct ks_err first = l->err;
 
 	if (l->sink != NULL && l->sink->flush(l->sink, &l->err) != 0 && status == 0)
-		return l->err.status;
-	if (status != 0)
+		status = l->err.status;
+	else if (status != 0)
 		l->err = first;
+	if (l->sink != NULL && l->sink->give_up != NULL && status != 0)
+		l->sink->give_up(l->sink);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot write to stdout");
 	if (l->sink != NULL && l->sink->out.fd >= 0 && close(l->sink->out.fd) != 0 && status == 0)
@@ -208,7 +210,7 @@ static int close_output(struct ks_frame_loop *l, int status)
 	return status;
 }
 
-static void report(struct tool *t, int status)
+static void report(struct tool *t, int status, bool began)
 {
 	struct ks_frame_loop *l = &t->loop;
 	bool stop;
@@ -217,13 +219,13 @@ static void report(struct tool *t, int status)
 	if (l->config->progress && status == 0)
 		ks_stats_progress(&l->stats, l->op->name, true);
 	if (status == 0 && l->warning[0] != '\0' && !l->config->quiet)
-		fprintf(stderr, "%s: %s\n", l->op->name, l->warning);
+		ks_say(l->op->name, l->warning);
 	if (status == 0 && l->sink != NULL && l->sink->warning[0] != '\0' && !l->config->quiet)
-		fprintf(stderr, "%s: %s\n", l->op->name, l->sink->warning);
-	if (l->config->verbose > 0)
+		ks_say(l->op->name, l->sink->warning);
+	if (l->config->verbose > 0 && began)
 		ks_stats_summary(&l->stats, l->op->name);
 	if (status != 0)
-		fprintf(stderr, "%s: %s\n", l->op->name, l->err.text);
+		ks_say(l->op->name, l->err.text);
 }
 
 int ks_main(const struct ks_op *op, int argc, char *argv[])
@@ -231,7 +233,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	struct tool t = { .op = op };
 	struct ks_frame_loop *l = &t.loop;
 	int status, sig;
-	bool no;
+	bool no, began;
 
 	fill_standard_fds();
 	l->op = op;
@@ -243,14 +245,15 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	l->st = calloc(1, op->size > 0 ? op->size : 1);
 	status = l->st == NULL ? ks_fail(&l->err, KS_TEMP, "no memory") :
 	    read_command_line(&t, argc, argv);
+	began = status == 0;
 	if (status == 0 && (t.options.help || t.options.version)) {
 		(t.options.help ? ks_options_help : ks_options_version)(&t.options);
 		status = close_output(l, 0);
-		t.options.config.verbose = 0;
+		began = false;
 	} else if (status == 0) {
 		status = close_output(l, run(&t));
 	}
-	report(&t, status);
+	report(&t, status, began);
 	if (op->close != NULL && l->st != NULL)
 		op->close(l->st, &l->run);
 	no = l->no;

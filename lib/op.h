@@ -33,6 +33,7 @@ struct ks_op {
 	const char *purpose;	/* one line, the NAME line of its page */
 	const struct ks_option *options;
 	size_t size;
+	bool folds;	/* what it emits are results: of records that it has counted with ks_folded */
 	unsigned inputs;	/* named streams it tells apart; 1: all main records are one */
 
 	/* Before any I/O.  at is the index of the option in .options. */
@@ -82,7 +83,10 @@ int	ks_emit_line(struct ks_run *run, const unsigned char *line, size_t n) KS_MUS
 /* Count a record that is not emitted.  cause is a word for the summary, a string literal. */
 void	ks_drop(struct ks_run *run, const char *cause);
 
-/* Count a late record (dropped, too). */
+/* Count a record that went into the tool's state, and is emitted, if at all, as a part of results. */
+void	ks_folded(struct ks_run *run);
+
+/* Count a late record, which is let go. */
 void	ks_late(struct ks_run *run);
 
 /*

@@ -166,15 +166,16 @@ int ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *
 	struct ks_rec kept;
 
 	letter->value = letter->frame = ks_bytes(NULL, 0);
+	r->count++;
 	if (r->config->on_error == KS_POLICY_FAIL)
 		return ks_fail(err, KS_DATA, "%s: %s", where, what);
-	r->count++;
 	if (r->config->on_error == KS_POLICY_SKIP)
 		return 0;
 	if (make_letter(r, rec, what, &kept) != 0)
 		return ks_fail(err, KS_TEMP, "no memory for a dead letter");
 	if (r->config->on_error == KS_POLICY_FILE)
 		return append_line(r, &kept, err);
+	r->letters++;
 	kept.route = ks_str(r->config->error_to);
 	*letter = kept;
 	return 0;

@@ -15,7 +15,7 @@
 struct ks_reject {
 	const struct ks_config *config;
 	int fd;			/* of file:PATH, else -1 */
-	uint64_t count;
+	uint64_t count, letters;	/* rejected; of them sent on as dead letters */
 	struct ks_buf scratch, bytes;
 };
 

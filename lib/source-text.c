@@ -513,6 +513,7 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	t->own.begin = begin;
 	t->own.gather = gather;
 	t->own.ingest = &t->ingest;
+	t->own.source.ingest = t->own.ingest;
 	t->config = config;
 	t->left = config->count;
 	t->in.fd = -1;

@@ -12,6 +12,7 @@
 
 #include "config.h"
 #include "frame.h"
+#include "ingest.h"
 
 enum ks_next {
 	KS_NEXT_FRAMES,		/* src->chunk holds something new */
@@ -48,6 +49,7 @@ struct ks_source {
 	uint64_t before;	/* bytes of the files before this one, for messages */
 	const char *name;	/* for messages: "stdin", a path, a broker */
 	struct ks_source_stats stats;
+	const struct ks_ingest *ingest;	/* what it rejected and dropped; NULL where the frames come from upstream */
 };
 
 /* Frames from the files of config, one after another, or from stdin. */

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* stats.h - what a run counts, and the lines that show it. */
+/*
+ * stats.h - what a run counts, and the lines that show it.
+ *
+ * A record that was read goes one way, and so does a result that a tool has
+ * made of several: in + results = out + dropped + late + rejected + folded.
+ * kstream(7), COUNTERS, is the contract.
+ */
 #ifndef KS_STATS_H
 #define KS_STATS_H
 
@@ -8,8 +14,11 @@
 #define KS_CAUSES 16	/* more causes of a drop share the last */
 
 struct ks_stats {
-	uint64_t in, out, late;
+	uint64_t in, out, late;		/* records that came to the loop, that left it */
+	uint64_t folded, results;	/* taken into a state or an answer; made of it */
 	uint64_t rejected, duplicates;	/* by --on-error; equal keys in JSON */
+	uint64_t unmade;		/* read by the source, but no record came of it */
+	uint64_t letters, lost;		/* of out: dead letters of the source's own; not taken by a broker */
 	uint64_t bytes, total;		/* read; to read in all, 0: not known */
 	struct {
 		const char *cause;	/* a literal: compared as a pointer first */
@@ -20,8 +29,12 @@ struct ks_stats {
 
 void	ks_stats_start(struct ks_stats *s);
 void	ks_stats_drop(struct ks_stats *s, const char *cause);
+void	ks_stats_dropped(struct ks_stats *s, const char *cause, uint64_t count);	/* so many by now, all told */
 
-/* "kstream-filter: 1000 in, 100 out, 900 dropped (filtered 900), 0 late, 175.0 kB, 0.01 s" to stderr. */
+/* A line to stderr, "PROGRAM: TEXT", in one write: processes that share a terminal do not cut each other's lines. */
+void	ks_say(const char *program, const char *text);
+
+/* "kstream-filter: 1000 in, 100 out, 900 dropped (filtered 900), 0 late, 0 rejected, 175.0 kB, 0.01 s" to stderr. */
 void	ks_stats_summary(const struct ks_stats *s, const char *program);
 
 /* One line that is written over itself on a terminal; each 10 s where stderr is none. */

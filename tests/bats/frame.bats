@@ -95,7 +95,7 @@ operands_of() {
 	status=0
 	refused 0 kstream-filter '3 in, 2 out, 1 dropped (filtered 1)'
 	try_sh "printf '1\nx\n2\n' | kstream-cat -v --from json --to json --on-error skip"
-	refused 0 kstream-cat '2 in, 2 out, 0 dropped, 0 late, 1 rejected'
+	refused 0 kstream-cat '3 in, 2 out, 0 dropped, 0 late, 1 rejected'
 	# With a failure, the failure is the last line.
 	try_sh "printf '1\nx\n' | kstream-cat -v --from json --to json"
 	[ "$status" = 65 ]
