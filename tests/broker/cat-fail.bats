@@ -94,7 +94,7 @@ open("port", "w").write(str(s.getsockname()[1])); time.sleep(60)' 3>&- &
 	long=$!
 	pids+=" $long"
 	mkfifo feed
-	"$bin/kstream-cat" --from json -b "$b" -P -t "$t" --timeout 2s <feed 2>write.err 3>&- &
+	"$bin/kstream-cat" -v --from json -b "$b" -P -t "$t" --timeout 2s <feed 2>write.err 3>&- &
 	writer=$!
 	pids+=" $writer"
 	exec 9>feed
@@ -110,6 +110,7 @@ open("port", "w").write(str(s.getsockname()[1])); time.sleep(60)' 3>&- &
 	[ "$status" -eq 75 ]
 	grep "$b has been away for 2 s" short.err
 	grep "stdin/0@0: topic '$t' has not taken it" write.err
+	grep 'kstream-cat: 1 in, 0 out, ' write.err # out is what was acknowledged
 	kill -CONT "$pid"
 	exec 9>&-
 	echo 3 | kcat -P -b "$b" -t "$t"
