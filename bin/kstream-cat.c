@@ -111,7 +111,7 @@ static int parse_property(struct cat *c, const char *value, struct ks_err *err)
 	struct ks_kafka_property *p;
 
 	if (eq == NULL || eq == name)
-		return ks_fail(err, KS_USAGE, "-X wants NAME=VALUE, a property of librdkafka");
+		return ks_fail(err, KS_USAGE, "--property (-X) wants NAME=VALUE, a property of librdkafka");
 	p = realloc(c->properties, (c->kafka.property_count + 1) * sizeof(*p));
 	if (p == NULL)
 		return no_memory(err);

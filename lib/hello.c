@@ -3,6 +3,7 @@
 #include "hello.h"
 
 #include <msgpack/pack.h>
+#include <stdio.h>
 
 static int write_buf(void *b, const char *p, size_t n)
 {
@@ -174,6 +175,8 @@ static const char *take_key(struct ks_hello_view *h, struct ks_bytes key, const 
 		if (v->type != KS_ARRAY || !is_names(v->b))
 			return "its sides are not an array of names";
 		h->sides = v->b;
+	} else if (ks_bytes_is(key, "streams") && v->type == KS_ARRAY) {
+		h->streams = v->b;
 	}
 	return NULL;
 }
@@ -201,6 +204,71 @@ const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_he
 			return wrong;
 	}
 	return version ? NULL : "it names no version";
+}
+
+/* The name of the next of left streams, p == NULL where it says none; false: there is none. */
+static bool next_stream(const unsigned char **p, const unsigned char *end, uint32_t *left, struct ks_bytes *name)
+{
+	struct ks_val stream, key, v;
+	struct ks_head head;
+	uint32_t i;
+
+	*name = ks_bytes(NULL, 0);
+	if (*left == 0 || ks_mp_read(p, end, KS_DEPTH_CEILING, &stream) != KS_MP_OK)
+		return false;
+	--*left;
+	if (stream.type != KS_MAP || ks_mp_head(stream.b.p, end, &head) != KS_MP_OK)
+		return true;
+	for (i = 0; i < head.count; i++) {
+		if (ks_mp_read(&head.body, end, 0, &key) != KS_MP_OK ||
+		    ks_mp_read(&head.body, end, KS_DEPTH_CEILING, &v) != KS_MP_OK)
+			return false;
+		if (ks_bytes_is(key.b, "name") && v.type == KS_STR)
+			*name = v.b;
+	}
+	return true;
+}
+
+static uint32_t first_stream(const struct ks_hello_view *v, const unsigned char **p, const unsigned char **end)
+{
+	struct ks_head list;
+
+	*end = v->streams.p + v->streams.n;
+	if (v->streams.p == NULL || ks_mp_head(v->streams.p, *end, &list) != KS_MP_OK)
+		return 0;
+	*p = list.body;
+	return list.count;
+}
+
+bool ks_hello_has_stream(const struct ks_hello_view *v, struct ks_bytes name)
+{
+	const unsigned char *p = NULL, *end;
+	uint32_t left = first_stream(v, &p, &end);
+	struct ks_bytes x;
+
+	while (next_stream(&p, end, &left, &x))
+		if (x.p != NULL && ks_bytes_eq(x, name))
+			return true;
+	return false;
+}
+
+void ks_hello_streams(const struct ks_hello_view *v, char *room, size_t size)
+{
+	const unsigned char *p = NULL, *end;
+	uint32_t left = first_stream(v, &p, &end);
+	struct ks_bytes x;
+	size_t n = 0;
+
+	room[0] = '\0';
+	while (next_stream(&p, end, &left, &x)) {
+		if (x.p == NULL)
+			continue;
+		if (size - n < x.n + 10) {
+			snprintf(room + n, size - n, ", ...");
+			return;
+		}
+		n += (size_t)snprintf(room + n, size - n, "%s'%.*s'", n > 0 ? ", " : "", (int)x.n, (const char *)x.p);
+	}
 }
 
 static bool has_name(struct ks_bytes list, const char *name)

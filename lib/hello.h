@@ -56,6 +56,7 @@ struct ks_hello_view {
 	enum ks_guarantee guarantee;
 	bool live;
 	struct ks_bytes sides;	/* msgpack array of names */
+	struct ks_bytes streams;	/* msgpack array, of whatever; p == NULL: none */
 };
 
 /*
@@ -64,6 +65,10 @@ struct ks_hello_view {
  */
 const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_hello_view *v)
     KS_MUST_USE;
+
+/* Whether name is one of the streams; and all names, for a message: "'a', 'b'". */
+bool	ks_hello_has_stream(const struct ks_hello_view *v, struct ks_bytes name);
+void	ks_hello_streams(const struct ks_hello_view *v, char *room, size_t size);
 
 /* Copy a HELLO to b with side added to its "sides" (once): 0, ENOMEM, EMSGSIZE.  The payload has been parsed. */
 int	ks_hello_add_side(struct ks_buf *b, struct ks_bytes payload, const char *side) KS_MUST_USE;

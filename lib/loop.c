@@ -175,7 +175,9 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	l->guarantee = h.guarantee;
 	l->run.live = h.live;
 	l->run.app = h.app.p != NULL;
-	status = open_ledger(l, &h);
+	status = ks_only_hello(l, &h);
+	if (status == 0)
+		status = open_ledger(l, &h);
 	if (status == 0)
 		status = ks_loop_empty_output(l);
 	if (status == 0 && l->op->hello != NULL)
@@ -201,17 +203,6 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	return status;
 }
 
-static bool selected(const struct ks_frame_loop *l, const struct ks_rec *rec)
-{
-	struct ks_bytes name = ks_rec_stream(rec);
-	size_t i;
-
-	for (i = 0; i < l->only_count; i++)
-		if (ks_bytes_eq(name, l->only[i]))
-			return true;
-	return l->only_count == 0;
-}
-
 static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 {
 	struct ks_rec rec;
@@ -230,7 +221,7 @@ static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 	wrong = ks_rec_parse(payload, &l->config->limits, &rec);
 	if (KS_UNLIKELY(wrong != NULL))
 		return protocol_error(l, wrong);
-	if (KS_UNLIKELY((rec.flags & KS_SIDE) != 0 || (l->only_count > 0 && !selected(l, &rec)))) {
+	if (KS_UNLIKELY((rec.flags & KS_SIDE) != 0 || (l->only_count > 0 && !ks_only_has(l, &rec)))) {
 		if (l->sink == NULL) {
 			ks_stats_drop(&l->stats, "passed by");
 			return 0;
@@ -363,6 +354,9 @@ static int not_a_frame(struct ks_frame_loop *l, unsigned char first)
 	if (!l->started && is_text(first))
 		return ks_fail(&l->err, KS_DATA, "%s begins with text, not with frames: add --from %s",
 		    l->source->name, first == '{' || first == '[' ? "json" : "raw (or json)");
+	if (!l->started && first == 0xef)
+		return ks_fail(&l->err, KS_DATA, "%s begins with a byte order mark, so it is text: remove it, as tail -c +4 does, and add --from",
+		    l->source->name);
 	return protocol_error(l, first >= 0xd4 && first <= 0xd8 ? "not a frame: a frame is ext 32 (0xc9), not a shorter ext" :
 	    "not a frame: 0xc9 and a type from 1 to 127 are expected");
 }
@@ -463,6 +457,7 @@ static int at_eof(struct ks_frame_loop *l)
 		return ks_fail(&l->err, KS_TEMP, "%s ends before a stream began: what writes it has failed", name);
 	if (l->in_section)
 		return ks_fail(&l->err, KS_TEMP, "%s ends without END: what writes it has failed", name);
+	ks_only_end(l);
 	return 0;
 }
 

@@ -23,6 +23,12 @@ struct ks_text_place {
 	uint64_t line, offset;
 };
 
+/* A name of --only. */
+struct ks_only {
+	struct ks_bytes name;
+	bool known;	/* HELLO tells of it, or a record has come */
+};
+
 struct ks_frame_loop {
 	const struct ks_op *op;
 	void *st;
@@ -34,7 +40,7 @@ struct ks_frame_loop {
 	struct ks_stats stats;
 	struct ks_err err;
 	int wake;
-	struct ks_bytes *only;	/* names of --only */
+	struct ks_only *only;	/* names of --only */
 	size_t only_count;
 
 	bool started, in_section, over;	/* a HELLO has come; its END has not; this tool has ended it itself */
@@ -63,6 +69,16 @@ void	ks_loop_look(struct ks_frame_loop *loop, bool *stop);
 
 /* A new output begins: what --out holds from before goes. */
 int	ks_loop_empty_output(struct ks_frame_loop *loop) KS_MUST_USE;
+
+/*
+ * --only: the list; what HELLO makes of it, which refuses (KS_CONFIG) a name
+ * that no stream can have; whether rec is of it; and at a clean end a warning of
+ * a name that nothing was of.
+ */
+int	ks_only_open(struct ks_frame_loop *loop) KS_MUST_USE;
+int	ks_only_hello(struct ks_frame_loop *loop, const struct ks_hello_view *hello) KS_MUST_USE;
+bool	ks_only_has(struct ks_frame_loop *loop, const struct ks_rec *rec);
+void	ks_only_end(struct ks_frame_loop *loop);
 
 void	ks_loop_release(struct ks_frame_loop *loop);
 

@@ -27,27 +27,6 @@ static int set_own(void *arg, unsigned at, const char *value)
 	return t->op->option(t->loop.st, &t->loop.run, at, value);
 }
 
-static int read_only_list(struct ks_frame_loop *l)
-{
-	const char *p = l->config->only;
-	size_t n;
-
-	if (p == NULL)
-		return 0;
-	l->only = calloc(strlen(p) + 1, sizeof(*l->only));
-	if (l->only == NULL)
-		return ks_fail(&l->err, KS_TEMP, "no memory");
-	for (;;) {
-		n = strcspn(p, ",");
-		if (n == 0)
-			return ks_fail(&l->err, KS_USAGE, "--only '%s' names nothing between two commas", l->config->only);
-		l->only[l->only_count++] = ks_bytes(p, n);
-		if (p[n] == '\0')
-			return 0;
-		p += n + 1;
-	}
-}
-
 /* Options, then what the tool takes of the operands, then files. */
 static int read_command_line(struct tool *t, int argc, char *argv[])
 {
@@ -71,7 +50,12 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 		status = ks_options_files(o, argc - first - used, argv + first + used, &l->err);
 	if (status == 0)
 		status = ks_options_check(o, &l->err);
-	return status == 0 ? read_only_list(l) : status;
+	return status == 0 ? ks_only_open(l) : status;
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 /*
@@ -89,9 +73,11 @@ static int check_inputs(struct ks_frame_loop *l, int out)
 	for (i = 0; i < c->in_count; i++) {
 		if (strcmp(c->in[i], "-") == 0 ? fstat(STDIN_FILENO, &from) : stat(c->in[i], &from))
 			return ks_fail_errno(&l->err, KS_NOINPUT, errno, "cannot open '%s'", c->in[i]);
-		if (S_ISREG(to.st_mode) && from.st_dev == to.st_dev && from.st_ino == to.st_ino)
+		if (same_file(&to, &from))
 			return ks_fail(&l->err, KS_USAGE, "'%s' is input and output at once", c->in[i]);
 	}
+	if (c->in_count == 0 && fstat(STDIN_FILENO, &from) == 0 && same_file(&to, &from))
+		return ks_fail(&l->err, KS_USAGE, "stdin is input and output at once");
 	l->out_is_file = c->out != NULL && S_ISREG(to.st_mode);
 	return 0;
 }
@@ -123,6 +109,26 @@ static int open_sink(struct tool *t)
 	if (c->to == KS_FRAMES)
 		return ks_sink_frames(c, fd, &l->sink, &l->err);
 	return ks_sink_text(c, fd, &l->sink, &l->err);
+}
+
+/* What is rejected would be read again, or stand in the middle of the output. */
+static int check_rejects(struct ks_frame_loop *l)
+{
+	const struct ks_config *c = l->config;
+	struct stat rejects, other;
+	size_t i;
+
+	if (l->reject.fd < 0 || fstat(l->reject.fd, &rejects) != 0)
+		return 0;
+	if (fstat(l->sink != NULL && l->sink->out.fd >= 0 ? l->sink->out.fd : STDOUT_FILENO, &other) == 0 &&
+	    same_file(&rejects, &other))
+		return ks_fail(&l->err, KS_USAGE, "'%s' of --on-error is the output, too", c->error_to);
+	if (c->in_count == 0 && fstat(STDIN_FILENO, &other) == 0 && same_file(&rejects, &other))
+		return ks_fail(&l->err, KS_USAGE, "'%s' of --on-error is the input, too", c->error_to);
+	for (i = 0; i < c->in_count; i++)
+		if (stat(c->in[i], &other) == 0 && same_file(&rejects, &other))
+			return ks_fail(&l->err, KS_USAGE, "'%s' of --on-error is the input '%s', too", c->error_to, c->in[i]);
+	return 0;
 }
 
 static int open_source(struct tool *t)
@@ -175,6 +181,8 @@ static int run(struct tool *t)
 		t->options.config.to = KS_JSON;	/* no output: the tool may read text as text */
 	else if (status == 0)
 		status = open_sink(t);
+	if (status == 0)
+		status = check_rejects(l);
 	if (status == 0 && t->op->open != NULL)
 		status = t->op->open(l->st, &l->run);
 	if (status != 0)

@@ -111,8 +111,9 @@ static int parse_to(struct ks_config *c, const char *value, struct ks_err *err)
 	return 0;
 }
 
-static int parse_unit(struct ks_config *c, const char *value, struct ks_err *err)
+static int parse_unit(struct ks_options *o, const char *value, struct ks_err *err)
 {
+	struct ks_config *c = &o->config;
 	static const struct { const char *name; int64_t num, den; } units[] = {
 		{ "s", 1000, 1 }, { "ms", 1, 1 }, { "us", 1, 1000 }, { "ns", 1, 1000000 },
 	};
@@ -122,13 +123,14 @@ static int parse_unit(struct ks_config *c, const char *value, struct ks_err *err
 		if (strcmp(units[i].name, value) == 0) {
 			c->unit_num = units[i].num;
 			c->unit_den = units[i].den;
+			o->of_time = "time-unit";
 			return 0;
 		}
 	}
 	return bad(err, "time-unit", value, "s, ms, us or ns");
 }
 
-static int parse_bad_time(struct ks_config *c, const char *value, struct ks_err *err)
+static int parse_bad_time(struct ks_options *o, const char *value, struct ks_err *err)
 {
 	static const struct word words[] = {
 		{ "fail", KS_POLICY_FAIL }, { "drop", KS_POLICY_SKIP }, { "append", KS_POLICY_APPEND },
@@ -138,13 +140,14 @@ static int parse_bad_time(struct ks_config *c, const char *value, struct ks_err 
 
 	if (!find_word(words, value, &x))
 		return bad(err, "on-bad-time", value, "fail, drop, append, wall or dlq");
-	c->on_bad_time = (enum ks_policy)x;
+	o->config.on_bad_time = (enum ks_policy)x;
+	o->of_time = "on-bad-time";
 	return 0;
 }
 
-static bool is_name(const char *text)
+static bool is_name(const char *text, size_t n)
 {
-	size_t n = strlen(text), i;
+	size_t i;
 
 	for (i = 0; i < n; i++)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || text[i] == ',')
@@ -158,7 +161,7 @@ static int parse_on_error(struct ks_config *c, const char *value, struct ks_err 
 		c->on_error = KS_POLICY_FAIL;
 	} else if (strcmp(value, "skip") == 0) {
 		c->on_error = KS_POLICY_SKIP;
-	} else if (strncmp(value, "dlq:", 4) == 0 && is_name(value + 4)) {
+	} else if (strncmp(value, "dlq:", 4) == 0 && is_name(value + 4, strlen(value + 4))) {
 		c->on_error = KS_POLICY_DLQ;
 		c->error_to = value + 4;
 	} else if (strncmp(value, "file:", 5) == 0 && value[5] != '\0') {
@@ -227,9 +230,25 @@ static int parse_number(int64_t *x, const char *option, const char *value, int64
 
 static int parse_name(const char **name, const char *option, const char *value, struct ks_err *err)
 {
-	if (!is_name(value))
+	if (!is_name(value, strlen(value)))
 		return bad(err, option, value, "a name: 1 to 249 bytes of UTF-8 without controls and commas");
 	*name = value;
+	return 0;
+}
+
+static int parse_only(struct ks_config *c, const char *value, struct ks_err *err)
+{
+	const char *p = value;
+	size_t n;
+
+	for (;; p += n + 1) {
+		n = strcspn(p, ",");
+		if (!is_name(p, n))
+			return bad(err, "only", value, "names between commas");
+		if (p[n] == '\0')
+			break;
+	}
+	c->only = value;
 	return 0;
 }
 
@@ -249,8 +268,8 @@ static int set_input(struct ks_options *o, enum id id, const char *value, struct
 		c->time_expr = c->time_wall ? NULL : value;
 		return 0;
 	case ID_KEY: c->key_expr = value; return 0;
-	case ID_TIME_UNIT: return parse_unit(c, value, err);
-	case ID_ON_BAD_TIME: return parse_bad_time(c, value, err);
+	case ID_TIME_UNIT: return parse_unit(o, value, err);
+	case ID_ON_BAD_TIME: return parse_bad_time(o, value, err);
 	case ID_ON_ERROR: return parse_on_error(c, value, err);
 	case ID_COUNT: return parse_number(&c->count, "max-messages", value, 1, INT64_MAX, err);
 	case ID_KEY_FROM: return parse_codec(&c->key_from, "key-from", value, err);
@@ -268,7 +287,7 @@ static int set_rest(struct ks_options *o, enum id id, const char *value, struct 
 	case ID_OUT: c->out = strcmp(value, "-") == 0 ? NULL : value; return 0;
 	case ID_TO: return parse_to(c, value, err);
 	case ID_KCAT_JSON: c->to = KS_KCAT; c->to_given = true; return 0;
-	case ID_ONLY: c->only = value; return 0;
+	case ID_ONLY: return parse_only(c, value, err);
 	case ID_AS: return parse_name(&c->as, "as", value, err);
 	case ID_STAGE: return parse_name(&c->stage, "stage", value, err);
 	case ID_APP: return parse_name(&c->app, "app", value, err);
@@ -339,6 +358,9 @@ static int unknown_option(struct ks_options *o, int got, char *argv[], struct ks
 
 	if (got == ':')
 		return ks_fail(err, KS_USAGE, "option '%s' needs an argument (try %s --help)", what, o->name);
+	/* '-.a > 1' is more likely an expression than letters. */
+	if (optopt != 0 && optopt < 0x1000 && (unsigned)(optopt | 0x20) - 'a' >= 26)
+		return ks_fail(err, KS_USAGE, "unknown option '-%c': what begins with '-' and is no option stands behind '--'", optopt);
 	if (optopt != 0 && optopt < 0x1000)
 		return ks_fail(err, KS_USAGE, "unknown option '-%c' (try %s --help)", optopt, o->name);
 	if (optopt >= 0x1000)
@@ -383,6 +405,12 @@ static void set_defaults(struct ks_options *o)
 	};
 }
 
+/* As a variable of the shell is that was never set: meant for something, and it is never the default. */
+static int empty_value(const struct ks_option *option, struct ks_err *err)
+{
+	return ks_fail(err, KS_USAGE, "--%s '' is not %s: it is empty", option->name, option->arg);
+}
+
 int ks_options_parse(struct ks_options *o, int argc, char *argv[], struct ks_err *err)
 {
 	struct table t = { .letters = ":", .n = 1 };
@@ -406,6 +434,8 @@ int ks_options_parse(struct ks_options *o, int argc, char *argv[], struct ks_err
 		if (got == '?' || got == ':')
 			return unknown_option(o, got, argv, err);
 		at = index_of(o, got);
+		if (optarg != NULL && *optarg == '\0')
+			return empty_value(at < ID_SHARED ? &shared[at] : &o->own[at - ID_SHARED], err);
 		if (at >= ID_SHARED) {
 			status = o->set(o->arg, (unsigned)(at - ID_SHARED), optarg);
 		} else if (at == ID_HELP || at == ID_VERSION) {
@@ -433,8 +463,11 @@ int ks_options_files(struct ks_options *o, int count, char *const files[], struc
 		return ks_fail(err, KS_TEMP, "no memory");
 	o->in = in;
 	o->config.in = in;
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
+		if (*files[i] == '\0')
+			return ks_fail(err, KS_USAGE, "an operand is empty: it wants the name of a file, or '-'");
 		in[o->config.in_count++] = files[i];
+	}
 	return 0;
 }
 
@@ -445,6 +478,8 @@ int ks_options_check(struct ks_options *o, struct ks_err *err)
 
 	if (c->app != NULL && c->state_dir == NULL)
 		return ks_fail(err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
+	if (o->of_time != NULL && c->time_expr == NULL)
+		return ks_fail(err, KS_USAGE, "--%s is about --time EXPR, which is not given", o->of_time);
 	if (c->on_bad_time == KS_POLICY_DLQ && c->on_error != KS_POLICY_DLQ && c->on_error != KS_POLICY_FILE)
 		return ks_fail(err, KS_USAGE, "--on-bad-time dlq needs --on-error dlq:TOPIC or file:PATH, to say where to");
 	for (in = c->in; in < c->in + c->in_count; in++)

@@ -29,6 +29,7 @@ struct ks_options {
 	int first;		/* index in argv of the first operand (argv is permuted) */
 	const char **in, **topics;	/* what config points to */
 	char *state_dir;
+	const char *of_time;	/* an option that was given and is about --time EXPR alone */
 };
 
 /*

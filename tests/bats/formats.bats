@@ -48,7 +48,7 @@ make_inputs() {
 		try kstream-cat $x --to json /dev/null
 		refused 64 kstream-cat "$(cut -d ' ' -f 1 <<<"${x/#-c/--max-messages}")" || fail "$x"
 	done
-	try kstream-cat --on-bad-time dlq --from json --to json /dev/null
+	try kstream-cat --time .t --on-bad-time dlq --from json --to json /dev/null
 	refused 64 kstream-cat 'dlq:TOPIC'
 }
 
