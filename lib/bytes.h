@@ -28,6 +28,12 @@ static inline struct ks_bytes ks_str(const char *text)
 	return (struct ks_bytes){ (const unsigned char *)text, text != NULL ? strlen(text) : 0 };
 }
 
+/* What some editors put in front of text. */
+static inline bool ks_bytes_bom(struct ks_bytes a)
+{
+	return a.n >= 3 && memcmp(a.p, "\xef\xbb\xbf", 3) == 0;
+}
+
 static inline bool ks_bytes_eq(struct ks_bytes a, struct ks_bytes b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

@@ -212,6 +212,21 @@ static const char *take_type(const struct ks_val *v, struct members *m)
 	return "tstype is none, create or append";
 }
 
+static const char no_such_member[] = "an envelope has no such member";
+
+/* The same with its name, in scratch. */
+static const char *name_member(struct ks_bytes name, struct ks_buf *scratch)
+{
+	size_t n = ks_utf8_prefix(name.p, name.n < 60 ? name.n : 60);
+
+	scratch->n = 0;
+	if (ks_buf_printf(scratch, "an envelope has no such member as '%.*s'; there are payload, key, headers, ts, tstype, "
+	    "topic, partition, offset, route, flags, key_encoding, payload_encoding", (int)n, (const char *)name.p) != 0 ||
+	    ks_buf_add(scratch, "", 1) != 0)
+		return no_such_member;
+	return (const char *)scratch->p;
+}
+
 static const char *take_member(struct ks_bytes name, const struct ks_val *v, struct members *m,
     struct ks_rec *rec)
 {
@@ -249,7 +264,7 @@ static const char *take_member(struct ks_bytes name, const struct ks_val *v, str
 			return "an encoding is base64 or absent";
 		*(name.p[0] == 'k' ? &m->key_bytes : &m->payload_bytes) = true;
 	} else {
-		return "an envelope has no such member";
+		return no_such_member;
 	}
 	return NULL;
 }
@@ -387,7 +402,7 @@ const char *ks_envelope_parse(struct ks_bytes object, unsigned depth, struct ks_
 			return "an envelope is an object";
 		wrong = take_member(name.b, &v, &m, rec);
 		if (wrong != NULL)
-			return wrong;
+			return wrong == no_such_member ? name_member(name.b, scratch) : wrong;
 	}
 	if (!m.has_payload)
 		return "the envelope has no payload (null is a tombstone)";

@@ -24,7 +24,7 @@ const char *ks_envelope_print(struct ks_buf *b, const struct ks_rec *rec, unsign
  * its JSON.  An absent payload is an error, an absent key is null; other
  * members that are absent leave rec as the caller set it.
  * Slices borrow from object, or from scratch, where base64 is decoded to
- * and headers are built.  NULL, or what is wrong.
+ * and headers are built.  NULL, or what is wrong, which may stand in scratch.
  */
 const char *ks_envelope_parse(struct ks_bytes object, unsigned depth, struct ks_buf *scratch,
     struct ks_rec *rec) KS_MUST_USE;

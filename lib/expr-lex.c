@@ -164,6 +164,17 @@ static size_t sign_length(const unsigned char *p)
 	return n;
 }
 
+/* A name that holds a letter beyond ASCII, which jq does not take either; *end is behind it. */
+static bool is_foreign(const unsigned char *p, const unsigned char **end)
+{
+	bool foreign = false;
+
+	for (; is_name(*p) || *p >= 0x80; p++)
+		foreign |= *p >= 0x80;
+	*end = p;
+	return foreign;
+}
+
 int ks_expr_lex(struct ks_expr_parser *x)
 {
 	const unsigned char *p = skip_blanks(x->at.p + x->at.n), *end;
@@ -178,6 +189,9 @@ int ks_expr_lex(struct ks_expr_parser *x)
 		return lex_string(x, p);
 	if (is_digit(*p) || (*p == '.' && is_digit(p[1])))
 		return lex_number(x, p);
+	if (*p == '.' && is_foreign(p + 1, &end))
+		return ks_expr_wrong(x, p + 1, "a name of other letters than a-z, A-Z, 0-9 and _ stands in quotes: .\"%.*s\"",
+		    (int)(end - p) - 1, (const char *)p + 1);
 	if (*p == '.' && is_name(p[1])) {
 		end = skip_name(p + 1);
 		x->token = TOKEN_FIELD;

@@ -277,6 +277,8 @@ int ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text
 	b->n = start;
 	if (e == KS_JSON_MEMORY)
 		return no_memory(err);
+	if (ks_bytes_bom(text))
+		return ks_ingest_reject(g, rec, text, ks_reject_bom, b, made, err);
 	snprintf(what, sizeof(what), "%s at byte %zu of the value", ks_json_strerror(e),
 	    (size_t)(g->json.at - text.p) + 1);
 	return ks_ingest_reject(g, rec, text, what, b, made, err);

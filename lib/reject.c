@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "envelope.h"
+#include "signals.h"
+
+const char ks_reject_bom[] = "it begins with a byte order mark (EF BB BF), which is not JSON: remove it, as tail -c +4 does";
 
 int ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct ks_err *err)
 {

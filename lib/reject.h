@@ -35,6 +35,9 @@ void	ks_reject_close(struct ks_reject *r);
 int	ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *where,
 	    const char *what, struct ks_rec *letter, struct ks_err *err) KS_MUST_USE;
 
+/* What is wrong with a line of JSON that ks_bytes_bom is true for. */
+extern const char ks_reject_bom[];
+
 /* "orders/3@1042" for messages; room of KS_WHERE. */
 #define KS_WHERE (KS_NAME_MAX + 40)
 const char *ks_where(const struct ks_rec *rec, char *room);

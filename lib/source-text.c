@@ -222,7 +222,7 @@ static int read_envelope(struct text *t, struct ks_rec *rec, struct ks_bytes lin
 
 	t->object.n = t->scratch.n = 0;
 	e = ks_json_parse(&t->ingest.json, line, &t->object);
-	wrong = e != KS_JSON_OK ? ks_json_strerror(e) : ks_envelope_parse(ks_buf_bytes(&t->object),
+	wrong = e != KS_JSON_OK ? ks_bytes_bom(line) ? ks_reject_bom : ks_json_strerror(e) : ks_envelope_parse(ks_buf_bytes(&t->object),
 	    t->config->limits.depth, &t->scratch, rec);
 	if (wrong != NULL)
 		return ks_ingest_reject(&t->ingest, rec, line, wrong, &t->own.frames, made, err);

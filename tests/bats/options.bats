@@ -142,3 +142,34 @@ load lib
 	try kstream-filter --from envelope --to json --only y true - <<<'{"topic":"x","payload":1}'
 	refused 0 kstream-filter "'y'"
 }
+
+@test "options: hints: a byte order mark, a name that is not ASCII, an operand with a dash, a member that is none" {
+	printf '\xef\xbb\xbf{"payload":1}\n{"payload":2}\n' >in
+	local x
+	for x in 'kstream-cat --from json' 'kstream-cat --from envelope' 'kstream-filter --from json true' 'kstream-filter --from json --to json true' 'kstream-cat'; do
+		# shellcheck disable=SC2086 # words
+		try $x in
+		refused 65 "${x%% *}" 'byte order mark' || fail "$x"
+	done
+	printf '1\n\xef\xbb\xbf2\n' >in
+	try kstream-cat --from json in
+	refused 65 kstream-cat 'in:2'
+	for x in '.é' '.a.é > 1' '.é.b' '.naïve == 1'; do
+		try kstream-filter --from json "$x" in
+		refused 64 kstream-filter '"' || fail "$x"
+	done
+	try kstream-filter --from json '.é > 1' in
+	refused 64 kstream-filter '."é"'
+	try kstream-filter --from json '.naïve == 1' in
+	refused 64 kstream-filter '."naïve"'
+	echo '{"é":2}' >in
+	try kstream-filter --from json --to json '."é" > 1' in
+	expect 0 '{"é":2}'
+	try kstream-filter --from json '-.a' in
+	refused 64 kstream-filter "'--'"
+	try kstream-filter --from json '-(.a)' in
+	refused 64 kstream-filter "'--'"
+	try kstream-cat --from envelope - <<<'{"payload":1,"vlaue":2}'
+	refused 65 kstream-cat "'vlaue'"
+	[[ "$(cat err)" == *'payload, key, headers, ts, tstype, topic, partition, offset, route, flags, key_encoding, payload_encoding'* ]]
+}
