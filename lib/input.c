@@ -10,6 +10,21 @@
 
 #include "value.h"
 
+/*
+ * A FIFO is opened at once and then waited for like any input: so a signal, a
+ * barrier or a PING does not have to wait for who writes it.
+ */
+static int open_input(const char *name)
+{
+	struct stat st;
+	bool fifo = stat(name, &st) == 0 && S_ISFIFO(st.st_mode);
+	int fd = open(name, O_RDONLY | O_CLOEXEC | (fifo ? O_NONBLOCK : 0));
+
+	if (fd >= 0 && fifo)
+		fcntl(fd, F_SETFL, 0);
+	return fd;
+}
+
 int ks_input_open(const char *name, int *fd, int64_t *size, struct ks_err *err)
 {
 	size_t n = strlen(name);
@@ -19,7 +34,7 @@ int ks_input_open(const char *name, int *fd, int64_t *size, struct ks_err *err)
 	if (ks_utf8_prefix((const unsigned char *)name, n) != n)
 		return ks_fail(err, KS_NOINPUT, "the file name '%s' is not UTF-8: pipe the file in", name);
 	if (strcmp(name, "-") != 0)
-		*fd = open(name, O_RDONLY | O_CLOEXEC);
+		*fd = open_input(name);
 	if (*fd < 0 || fstat(*fd, &st) != 0)
 		return ks_fail_errno(err, KS_NOINPUT, errno, "cannot open '%s'", name);
 	if (S_ISDIR(st.st_mode))

@@ -94,9 +94,9 @@ static int open_sink(struct tool *t)
 			return status;
 	}
 	if (c->out != NULL) {
-		fd = open(c->out, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-		if (fd < 0)
-			return ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot open '%s'", c->out);
+		status = ks_signals_open_out(c->out, 0, "", &fd, &l->err);
+		if (status != 0)
+			return status;
 	}
 	status = check_inputs(l, fd);
 	if (status != 0)
@@ -268,7 +268,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	ks_loop_release(l);
 	ks_options_release(&t.options);
 	sig = ks_signals_end();
-	/* TERM is how a supervisor asks for an end: done.  INT is a person at a shell, which wants to see it. */
+	/* TERM is how a supervisor asks for an end, HUP a terminal that goes: done.  INT is a person at a shell, which wants to see it. */
 	if (status == 0 && sig == SIGINT)
 		ks_signals_raise(sig);
 	return status != 0 ? status : no ? KS_NO : 0;

@@ -19,10 +19,7 @@ int ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct k
 	ks_buf_init(&r->bytes, 2 * config->limits.record);
 	if (config->on_error != KS_POLICY_FILE)
 		return 0;
-	r->fd = open(config->error_to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	if (r->fd < 0)
-		return ks_fail_errno(err, KS_CANTCREAT, errno, "cannot open '%s' of --on-error", config->error_to);
-	return 0;
+	return ks_signals_open_out(config->error_to, O_APPEND, " of --on-error", &r->fd, err);
 }
 
 void ks_reject_close(struct ks_reject *r)

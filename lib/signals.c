@@ -46,7 +46,7 @@ static void give_up(int sig)
 int ks_signals_open(int *wake, struct ks_err *err)
 {
 	struct sigaction act = { .sa_handler = handle };
-	static const int caught[] = { SIGINT, SIGTERM, SIGUSR1 };
+	static const int caught[] = { SIGINT, SIGHUP, SIGTERM, SIGUSR1 };
 	struct sigaction old;
 	int fd[2];
 	size_t i;
@@ -59,8 +59,9 @@ int ks_signals_open(int *wake, struct ks_err *err)
 	if (signal(SIGALRM, give_up) == SIG_ERR)
 		return ks_fail_errno(err, KS_BUG, errno, "cannot catch a signal");
 	for (i = 0; i < sizeof(caught) / sizeof(caught[0]); i++) {
-		/* A background job of a shell without job control has INT ignored: leave it so. */
-		if (sigaction(caught[i], NULL, &old) == 0 && caught[i] == SIGINT && old.sa_handler == SIG_IGN)
+		/* A background job of a shell without job control has INT ignored, nohup HUP: leave it so. */
+		if (sigaction(caught[i], NULL, &old) == 0 && (caught[i] == SIGINT || caught[i] == SIGHUP) &&
+		    old.sa_handler == SIG_IGN)
 			continue;
 		if (sigaction(caught[i], &act, NULL) != 0)
 			return ks_fail_errno(err, KS_BUG, errno, "cannot catch a signal");
@@ -87,6 +88,18 @@ void ks_signals_drain(int wake)
 
 	while (read(wake, bytes, sizeof(bytes)) > 0)
 		;
+}
+
+int ks_signals_open_out(const char *path, int flags, const char *of, int *fd, struct ks_err *err)
+{
+	do
+		*fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
+	while (*fd < 0 && errno == EINTR && end_signal == 0);
+	if (*fd >= 0)
+		return 0;
+	if (errno == EINTR)
+		return ks_fail(err, KS_TEMP, "a signal came before anybody had opened '%s'%s to read it", path, of);
+	return ks_fail_errno(err, KS_CANTCREAT, errno, "cannot open '%s'%s", path, of);
 }
 
 void ks_signals_pipe(bool die)

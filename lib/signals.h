@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* signals.h - INT and TERM ask for an end, USR1 for a status line. */
+/* signals.h - INT, TERM and HUP ask for an end, USR1 for a status line. */
 #ifndef KS_SIGNALS_H
 #define KS_SIGNALS_H
 
@@ -7,7 +7,8 @@
 
 /*
  * ks_signals_open - catch them from here on.  *wake becomes readable when
- * one has come.  A second INT or TERM kills at once.
+ * one has come.  A second that asks for an end kills at once.  INT and HUP stay
+ * ignored where they were: in the background, under nohup.
  */
 int	ks_signals_open(int *wake, struct ks_err *err) KS_MUST_USE;
 
@@ -22,6 +23,15 @@ void	ks_signals_drain(int wake);
 
 /* A dead reader: text dies of SIGPIPE in silence, as cat does; frames get EPIPE and report. */
 void	ks_signals_pipe(bool die);
+
+/*
+ * ks_signals_open_out - open(2) a file to write, 0666.  A FIFO that nobody reads
+ * holds it up until a signal asks for an end (KS_TEMP).
+ *
+ *	of	what follows the name in the message
+ */
+int	ks_signals_open_out(const char *path, int flags, const char *of, int *fd, struct ks_err *err)
+	    KS_MUST_USE;
 
 /* Die of sig as if it had not been caught, so that a shell sees it. */
 void	ks_signals_raise(int sig);

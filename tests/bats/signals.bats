@@ -1,0 +1,106 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Signals where a tool waits for something to be opened, and a terminal that hangs up.  What else is about signals: frame.bats.
+
+load lib
+
+# reading COMMAND...: in the background, until it is there and waits
+reading() {
+	: >err
+	"$@" >out 2>err &
+	pids="${pids-} $!"
+	sleep 0.3
+	! gone "${pids##* }" || fail 'it did not wait'
+}
+
+@test "signals: a source that waits for the writer of a FIFO ends its section, as later" {
+	mkfifo fifo
+	local sig
+	for sig in TERM HUP; do
+		reading kstream-cat --from json fifo
+		kill -"$sig" "${pids##* }"
+		status_of "${pids##* }"
+		expect 0
+		[ "$(frames print <out | cut -d ' ' -f 1 | tr '\n' ' ')" = "HELLO BARRIER END " ] || fail "$sig"
+		[[ "$(frames print END <out)" == *'"paused"'* ]] || fail "$sig"
+	done
+	reading kstream-filter --from json --to json true fifo
+	kill -TERM "${pids##* }"
+	status_of "${pids##* }"
+	expect 0 ''
+	reading env --default-signal=INT kstream-filter --from raw --to json --end complete true fifo
+	kill -INT "${pids##* }"
+	status_of "${pids##* }"
+	expect $((128 + 2))
+}
+
+@test "signals: the second of several files may be a FIFO whose writer is late" {
+	mkfifo fifo
+	echo 1 >one
+	reading kstream-cat --from json --to json one fifo one
+	await 5 grep -q 1 out # what there is goes out before the wait
+	echo 2 >fifo
+	status_of "${pids##* }"
+	expect 0 $'1\n2\n1'
+	reading kstream-filter --from json --to json true one fifo
+	await 5 grep -q 1 out
+	kill -USR1 "${pids##* }"
+	await 5 grep -q 'kstream-filter: 1 in' err
+	kill -TERM "${pids##* }"
+	status_of "${pids##* }"
+	[ "$status" = 0 ]
+	output_is 1
+}
+
+@test "signals: a stage that waits for the writer of a FIFO takes the stream that comes after the signal" {
+	mkfifo fifo
+	echo 1 | kstream-cat --from json >stream
+	reading kstream-cat --to json fifo
+	kill -TERM "${pids##* }"
+	sleep 0.2
+	! gone "${pids##* }" || fail 'it did not wait for END'
+	cat stream >fifo
+	status_of "${pids##* }"
+	expect 0 1
+}
+
+@test "signals: a FIFO that nobody reads, for --out and --on-error: one line" {
+	mkfifo fifo
+	echo 1 >in
+	reading kstream-cat --from json --to json --out fifo in
+	kill -TERM "${pids##* }"
+	status_of "${pids##* }"
+	refused 75 kstream-cat "'fifo'"
+	reading kstream-cat --from json --to json --out fifo in
+	kill -USR1 "${pids##* }"
+	sleep 0.2
+	! gone "${pids##* }" || fail 'SIGUSR1 ended it'
+	cat fifo >read
+	status_of "${pids##* }"
+	[ "$status" = 0 ]
+	[ "$(cat read)" = 1 ]
+	reading kstream-cat --from json --to json --on-error file:fifo in
+	kill -TERM "${pids##* }"
+	status_of "${pids##* }"
+	refused 75 kstream-cat "'fifo'"
+}
+
+@test "signals: SIGHUP ends as SIGTERM does, but not under nohup" {
+	mkfifo fifo
+	reading kstream-cat --from json --to json fifo
+	exec 7>fifo
+	echo 1 >&7
+	await 5 grep -q 1 out
+	kill -HUP "${pids##* }"
+	status_of "${pids##* }"
+	expect 0 1
+	exec 7>&-
+	reading bash -c 'trap "" HUP; exec kstream-cat --from json --to json fifo'
+	exec 7>fifo
+	kill -HUP "${pids##* }"
+	sleep 0.2
+	echo 2 >&7
+	exec 7>&-
+	status_of "${pids##* }"
+	expect 0 2
+}
