@@ -86,7 +86,7 @@ static int cut_output(struct ks_frame_loop *l)
 	if (ftruncate(l->sink->out.fd, l->ledger.output) != 0 ||
 	    lseek(l->sink->out.fd, 0, SEEK_END) < 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot cut '%s' to its last commit", l->config->out);
-	return 0;
+	return l->ledger.output > 0 && l->sink->resume != NULL ? l->sink->resume(l->sink, &l->err) : 0;
 }
 
 /* The last process of a pipeline with --app checks that the section goes on where the ledger stands. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sink-text.c - a line a record: json, envelope, raw, tsv, kcat. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base64.h"
@@ -235,6 +236,37 @@ static int text_settle(struct ks_sink *s, struct ks_err *err)
 	return no == 0 ? 0 : ks_sink_failed(s, no, err);
 }
 
+/* Only tsv has something at the top of its file that holds for all of it. */
+static int text_resume(struct ks_sink *s, struct ks_err *err)
+{
+	struct text *t = (struct text *)s;
+	const char *wrong;
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n = -1;
+	FILE *f;
+
+	if (t->config->to != KS_TSV)
+		return 0;
+	f = fopen(s->name, "re");
+	if (f != NULL)
+		n = getline(&line, &cap, f);
+	if (n <= 0) {
+		ks_fail_errno(err, KS_IO, errno, "cannot read the names of the columns in '%s'", s->name);
+	} else {
+		n -= line[n - 1] == '\n';
+		wrong = ks_tsv_resume(t->tsv, ks_bytes(line, (size_t)n));
+		if (wrong != NULL)
+			ks_fail(err, KS_CONFIG, "cannot go on in '%s': %s", s->name, wrong);
+		else
+			err->status = 0;
+	}
+	free(line);
+	if (f != NULL)
+		fclose(f);
+	return err->status;
+}
+
 static bool text_pending(struct ks_sink *s)
 {
 	return ks_out_pending(&s->out);
@@ -259,7 +291,8 @@ int ks_sink_text(const struct ks_config *config, int fd, struct ks_sink **sink, 
 		return ks_fail(err, KS_TEMP, "no memory");
 	t->sink = (struct ks_sink){
 		.hello = text_hello, .record = text_record, .barrier = text_barrier, .end = text_end,
-		.flush = flush, .settle = text_settle, .pending = text_pending, .close = text_close,
+		.flush = flush, .settle = text_settle, .pending = text_pending, .resume = text_resume,
+		.close = text_close,
 		.commits = true, .name = config->out != NULL ? config->out : "stdout",
 	};
 	t->config = config;

@@ -26,6 +26,8 @@ struct ks_sink {
 	int (*settle)(struct ks_sink *s, struct ks_err *err);
 	/* Whether flush has something to do. */
 	bool (*pending)(struct ks_sink *s);
+	/* The output is a file that goes on behind what a run before has committed.  NULL: that is nothing to it. */
+	int (*resume)(struct ks_sink *s, struct ks_err *err);
 	/* The run has failed: what is not out by now is lost, and counted.  NULL: nothing is known of it. */
 	void (*give_up)(struct ks_sink *s);
 	void (*close)(struct ks_sink *s);
@@ -49,6 +51,8 @@ int	ks_sink_frames(const struct ks_config *config, int fd, struct ks_sink **s,
 struct ks_tsv;
 struct ks_tsv *ks_tsv_new(unsigned depth);
 void	ks_tsv_free(struct ks_tsv *t);
+/* Go on behind rows that are there, whose first line, without newline, names the columns.  NULL, or what is wrong. */
+const char *ks_tsv_resume(struct ks_tsv *t, struct ks_bytes header) KS_MUST_USE;
 /* Append the row of a record to line (before the first, the names).  NULL, or what is wrong. */
 const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf *line,
     char warning[200]) KS_MUST_USE;

@@ -6,6 +6,7 @@
  * then the fields of the value, nested ones as a.b (a value without fields is
  * one column, after its key).  What a later record lacks, and null, is "-".
  * Tab, newline, carriage return and backslash in text are \t \n \r \\.
+ * Refuses strings that are not UTF-8, as JSON does.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct ks_tsv {
 	bool *filled;
 	size_t count, next;	/* columns; the one expected next */
 	bool named, printed;	/* columns are known; and were printed */
+	bool windowed;		/* the row has the columns of a windowed key */
 	const char *wrong;
 	char *warning;
 };
@@ -85,6 +87,14 @@ static size_t find_column(struct ks_tsv *t)
 	size_t i;
 
 	if (!t->named) {
+		for (i = 0; i < t->count; i++) {
+			if (!is_column(t, i))
+				continue;
+			if (t->warning[0] == '\0')
+				snprintf(t->warning, 200, "two fields are both '%.*s': the column has the last",
+				    (int)(t->name.n < 100 ? t->name.n : 100), (const char *)t->name.p);
+			return i;
+		}
 		if (t->count == COLUMNS_MAX || ks_buf_reserve(&t->names, t->name.n + 1) != 0)
 			return COLUMNS_MAX;
 		t->columns[t->count] = t->names.n;
@@ -109,7 +119,7 @@ static int add_text(struct ks_buf *b, struct ks_bytes text)
 	static const char special[] = "\t\n\r\\", letter[] = "tnr\\";
 	const char *at;
 	size_t i;
-	int no = ks_buf_reserve(b, 2 * text.n);
+	int no = ks_utf8_prefix(text.p, text.n) != text.n ? EILSEQ : ks_buf_reserve(b, 2 * text.n);
 
 	for (i = 0; no == 0 && i < text.n; i++) {
 		at = text.p[i] == '\0' ? NULL : strchr(special, text.p[i]);
@@ -154,6 +164,8 @@ static void put_cell(struct ks_tsv *t, const struct ks_val *v, bool time)
 		no = ks_buf_add(b, text, ks_num_print_i64(text, v->i));
 	else if (v->type != KS_NIL)
 		no = ks_buf_printf(b, v->type == KS_TRUE ? "true" : "false");
+	if (no == EILSEQ)
+		e = KS_MP_UTF8;
 	if (e != KS_MP_OK)
 		t->wrong = ks_mp_strerror(e);
 	else if (no != 0)
@@ -162,15 +174,24 @@ static void put_cell(struct ks_tsv *t, const struct ks_val *v, bool time)
 
 static void flatten(struct ks_tsv *t, const struct ks_val *v, bool time);
 
+/* A member of the value that is called as a column of the windowed key is. */
+static bool clashes(const struct ks_tsv *t, struct ks_bytes name)
+{
+	return t->windowed && t->name.n == 0 &&
+	    (ks_bytes_is(name, "key") || ks_bytes_is(name, "start") || ks_bytes_is(name, "end"));
+}
+
 /* One field of an object, its name appended to what is in t->name. */
 static void put_field(struct ks_tsv *t, struct ks_bytes name, const struct ks_val *v, bool time)
 {
 	size_t n = t->name.n;
-	int no = n > 0 ? ks_buf_add(&t->name, ".", 1) : 0;
+	int no = n > 0 ? ks_buf_add(&t->name, ".", 1) : clashes(t, name) ? ks_buf_add(&t->name, "value.", 6) : 0;
 
 	if (no == 0)
 		no = add_text(&t->name, name);
-	if (no != 0)
+	if (no == EILSEQ)
+		t->wrong = ks_mp_strerror(KS_MP_UTF8);
+	else if (no != 0)
 		t->wrong = "the name of a field is too long";
 	else
 		flatten(t, v, time);
@@ -250,6 +271,28 @@ static const char *forget_row(struct ks_tsv *t)
 	return t->wrong;
 }
 
+const char *ks_tsv_resume(struct ks_tsv *t, struct ks_bytes header)
+{
+	const unsigned char *tab;
+	char none[200];
+
+	t->warning = none;
+	none[0] = '\0';
+	for (;;) {
+		tab = memchr(header.p, '\t', header.n);
+		t->name.n = 0;
+		if (ks_buf_add(&t->name, header.p, tab != NULL ? (size_t)(tab - header.p) : header.n) != 0 ||
+		    find_column(t) == COLUMNS_MAX)
+			return "its first line is no row of column names";
+		if (tab == NULL)
+			break;
+		header.n -= (size_t)(tab - header.p) + 1;
+		header.p = tab + 1;
+	}
+	t->named = t->printed = true;
+	return NULL;
+}
+
 const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf *line,
     char warning[200])
 {
@@ -260,6 +303,7 @@ const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf
 	t->warning = warning;
 	t->wrong = NULL;
 	t->next = 0;
+	t->windowed = false;
 	if (windowed)
 		put_named(t, NULL, rec->key);
 	else if (!fields && !ks_mp_is_nil(rec->key))
@@ -271,6 +315,7 @@ const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf
 
 		e = ks_mp_read(&p, rec->value.p + rec->value.n, t->depth, &v);
 		t->name.n = 0;
+		t->windowed = windowed;
 		if (e != KS_MP_OK)
 			t->wrong = ks_mp_strerror(e);
 		else

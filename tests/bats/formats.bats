@@ -294,3 +294,43 @@ time_of() { # time_of OPTION... : ts of the records on stdin
 	try kstream-cat --from json $'\xff.json'
 	refused 66 kstream-cat 'not UTF-8'
 }
+
+@test "formats: tsv has no bytes that are not text, and no column twice" {
+	# A string that is not UTF-8 is as wrong as it is to JSON; bytes are base64.
+	printf 'HELLO\nFRAME 1 99c000c00000c0c09081a161a1ff\nFRAME 1 99c000c00000c0c09081a1ff01\nRECORD {"value":{"a":{"hex":"ff"}}}\nBARRIER [1,"complete",[],-1,3]\nEND [1,"complete"]\n' | frames build >in
+	try kstream-cat --to tsv --on-error skip in
+	expect 0 $'a\n/w=='
+	try kstream-cat --to tsv in
+	refused 65 kstream-cat 'not UTF-8'
+	# What an aggregate is called does not clash with the key of its window.
+	echo '{"ts":1,"key":"k","payload":{"x":5}}' >in
+	try_sh "kstream-window --tumble 1s 'key=count()' 'x=max(.x)' 'end=min(.x)' --from envelope --to tsv --in in"
+	expect 0 $'key\tstart\tend\tvalue.key\tx\tvalue.end\nk\t1970-01-01T00:00:00Z\t1970-01-01T00:00:01Z\t1\t5\t5'
+	# Two members with one name are one column, the last one's.
+	printf '{"a.b":1,"a":{"b":2},"c":3}\n{"c":4,"a":{"b":5}}\n' >in
+	try kstream-cat --from json --to tsv in
+	output_is $'a.b\tc\n2\t3\n5\t4'
+	refused 0 kstream-cat "'a.b'"
+}
+
+@test "formats: tsv that goes on in a file keeps its columns, and names them once" {
+	printf '{"a":1,"o":{"t\\tb":"x"}}\n' >in
+	try kstream-cat --app a --from json --to tsv --out rows in
+	expect 0 ''
+	printf '{"o":{"t\\tb":"y"},"a":2}\n{"a":3}\n' >>in
+	try kstream-cat --app a --from json --to tsv --out rows in
+	expect 0 ''
+	printf 'a\to.t\\tb\n1\tx\n2\ty\n3\t-\n' | diff - rows
+	printf '{"b":2}\n' >>in
+	try kstream-cat --app a --from json --to tsv --out rows in
+	refused 0 kstream-cat "'b'"
+	[ "$(tail -n 1 rows)" = $'-\t-' ]
+	# A run that has found nothing yet names them later.
+	: >none
+	try kstream-cat --app b --from json --to tsv --out later none
+	expect 0 ''
+	echo '{"z":1}' >none
+	try kstream-cat --app b --from json --to tsv --out later none
+	expect 0 ''
+	[ "$(cat later)" = $'z\n1' ]
+}
