@@ -50,6 +50,23 @@ static int make_path(char *path)
 	return mkdir(path, 0700) != 0 && errno != EEXIST ? errno : 0;
 }
 
+/*
+ * A directory that cannot be used is for a person to mend, and starting again does not help.
+ * That the disk is full, or memory short, passes.
+ */
+static int unusable(const struct ks_ledger *l, int no, const char *what, struct ks_err *err)
+{
+	switch (no) {
+	case ENOSPC: case EDQUOT: case EFBIG: case EIO:
+		return ks_fail_errno(err, KS_IO, no, "cannot %s '%s'", what, l->path);
+	case ENOMEM: case EMFILE: case ENFILE:
+		return ks_fail_errno(err, KS_TEMP, no, "cannot %s '%s'", what, l->path);
+	default:
+		return ks_fail(err, KS_CONFIG, "cannot %s '%s': %s; let --state-dir name a directory of one's own",
+		    what, l->path, strerror(no));
+	}
+}
+
 int ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const char *app,
     uint32_t instance, struct ks_err *err)
 {
@@ -67,10 +84,10 @@ int ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const ch
 	}
 	no = make_path(l->path);
 	if (no != 0)
-		return ks_fail_errno(err, KS_CANTCREAT, no, "cannot make the state directory '%s'", l->path);
+		return unusable(l, no, "make the state directory", err);
 	l->dir = open(l->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (l->dir < 0 || fstat(l->dir, &st) != 0)
-		return ks_fail_errno(err, KS_CANTCREAT, errno, "cannot open the state directory '%s'", l->path);
+		return unusable(l, errno, "open the state directory", err);
 	if (st.st_uid != geteuid())
 		return ks_fail(err, KS_CONFIG, "the state directory '%s' belongs to another user", l->path);
 	return 0;
@@ -80,7 +97,7 @@ int ks_ledger_lock(struct ks_ledger *l, struct ks_err *err)
 {
 	l->lock = openat(l->dir, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (l->lock < 0)
-		return ks_fail_errno(err, KS_CANTCREAT, errno, "cannot open '%s/LOCK'", l->path);
+		return unusable(l, errno, "make LOCK in", err);
 	if (flock(l->lock, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
@@ -92,7 +109,7 @@ int ks_ledger_hold(struct ks_ledger *l, struct ks_err *err)
 {
 	l->changing = openat(l->dir, "ledger.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (l->changing < 0)
-		return ks_fail_errno(err, KS_CANTCREAT, errno, "cannot open '%s/ledger.lock'", l->path);
+		return unusable(l, errno, "make ledger.lock in", err);
 	while (flock(l->changing, LOCK_EX) != 0)
 		if (errno != EINTR)
 			return ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/ledger.lock'", l->path);
@@ -303,7 +320,7 @@ int ks_ledger_write(struct ks_ledger *l, struct ks_err *err)
 	if (no == 0)
 		no = write_file(l, &b);
 	ks_buf_release(&b);
-	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot write '%s/ledger'", l->path);
+	return no == 0 ? 0 : unusable(l, no, "write the ledger in", err);
 }
 
 int64_t ks_ledger_find(const struct ks_ledger *l, const char *input, int32_t partition)

@@ -20,7 +20,10 @@ struct ks_ledger {
 	struct ks_buf positions;	/* msgpack array of [input, partition, offset] */
 };
 
-/* Open (and make, mode 0700) the directory of the instance.  All zero bytes is not an open ledger. */
+/*
+ * Open (and make, mode 0700) the directory of the instance: KS_CONFIG where
+ * it cannot be used.  All zero bytes is not an open ledger.
+ */
 int	ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const char *app,
 	    uint32_t instance, struct ks_err *err) KS_MUST_USE;
 

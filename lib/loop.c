@@ -117,6 +117,11 @@ static int open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 		status = ks_ledger_read(&l->ledger, &l->err);
 	if (status != 0)
 		return status;
+	/* The source has entered its run before it sent HELLO. */
+	if (l->ledger.run < h->run)
+		return ks_fail(&l->err, KS_CONFIG,
+		    "the ledger in '%s' does not know run %lld of the source: give both ends the same --state-dir",
+		    l->ledger.path, (long long)h->run);
 	if (l->ledger.run != h->run || l->ledger.epoch != h->epoch)
 		return ks_fail(&l->err, KS_TEMP,
 		    "the ledger '%s' stands at run %lld, epoch %lld, but the stream begins at run %lld, epoch %lld",
@@ -165,8 +170,11 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	if (wrong != NULL)
 		return ks_fail(&l->err, KS_DATA, "%s: HELLO: %s", l->source->name, wrong);
 	if (l->config->app != NULL && (h.app.p == NULL || !ks_bytes_is(h.app, l->config->app)))
-		return ks_fail(&l->err, KS_CONFIG, "--app %s, but the stream is of %s '%.*s'", l->config->app,
-		    h.app.p != NULL ? "app" : "no app", (int)h.app.n, h.app.p != NULL ? (const char *)h.app.p : "");
+		return h.app.p == NULL ?
+		    ks_fail(&l->err, KS_CONFIG, "--app %s, but the source that makes the stream has no app: give it --app %s, too",
+		    l->config->app, l->config->app) :
+		    ks_fail(&l->err, KS_CONFIG, "--app %s, but the source that makes the stream has --app '%.*s': give both the same",
+		    l->config->app, (int)h.app.n, (const char *)h.app.p);
 	if (h.app.p != NULL && l->config->count >= 0 && l->source->stop == NULL)
 		return ks_fail(&l->err, KS_CONFIG, "-c under --app belongs to the source, which knows its positions");
 	l->started = l->in_section = true;

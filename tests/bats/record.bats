@@ -235,7 +235,7 @@ pipeline() { # pipeline FRAME...: lines for frames.py to the file in
 	try_sh 'kstream-cat --app t --from json in.json 2>upstream | kstream-cat --app u --to json'
 	refused 78 kstream-cat "'t'"
 	try_sh 'kstream-cat --from json in.json 2>upstream | kstream-cat --app u --to json'
-	refused 78 kstream-cat 'no app'
+	refused 78 kstream-cat 'no app: give it --app u'
 }
 
 @test "record: sections one after another, paused or complete, are one stream" {

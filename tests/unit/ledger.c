@@ -255,13 +255,13 @@ static void no_directory(void **state)
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	assert_int_equal(ks_ledger_open(&l, &config, "file", 0, &err), KS_CANTCREAT);
+	assert_int_equal(ks_ledger_open(&l, &config, "file", 0, &err), KS_CONFIG);
 	ks_ledger_close(&l);
 	snprintf(path, sizeof(path), "%s/linked", dir);
 	assert_int_equal(mkdir(path, 0700), 0);
 	snprintf(path, sizeof(path), "%s/linked/0", dir);
 	assert_int_equal(symlink(dir, path), 0);
-	assert_int_equal(ks_ledger_open(&l, &config, "linked", 0, &err), KS_CANTCREAT);
+	assert_int_equal(ks_ledger_open(&l, &config, "linked", 0, &err), KS_CONFIG);
 	ks_ledger_close(&l);
 	open_it(&l);
 	unlink(path_of("ledger"));
