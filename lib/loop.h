@@ -67,6 +67,12 @@ int	ks_loop_run(struct ks_frame_loop *loop) KS_MUST_USE;
 /* Between two reads: signals, progress.  *stop: a signal asks for the end. */
 void	ks_loop_look(struct ks_frame_loop *loop, bool *stop);
 
+/* A section begins: the last process of a pipeline with --app checks that it goes on where the ledger stands. */
+int	ks_loop_open_ledger(struct ks_frame_loop *loop, const struct ks_hello_view *h) KS_MUST_USE;
+
+/* All before b has been written: enter it. */
+int	ks_loop_commit(struct ks_frame_loop *loop, const struct ks_barrier *b) KS_MUST_USE;
+
 /* A new output begins: what --out holds from before goes. */
 int	ks_loop_empty_output(struct ks_frame_loop *loop) KS_MUST_USE;
 
