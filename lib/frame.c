@@ -221,26 +221,66 @@ const char *ks_mark_parse(struct ks_bytes payload, struct ks_mark *m)
 	return NULL;
 }
 
+bool ks_is_check(struct ks_bytes text)
+{
+	size_t i;
+
+	for (i = 0; i < text.n; i++)
+		if (text.p[i] <= ' ' || text.p[i] >= 0x7f)
+			return false;
+	return text.n > 0 && text.n <= KS_CHECK_MAX && !ks_bytes_is(text, "-");
+}
+
+bool ks_position_next(const unsigned char **p, const unsigned char *end, struct ks_position *x)
+{
+	struct ks_head entry;
+	struct ks_val v;
+	int64_t i;
+
+	*x = (struct ks_position){ .partition = 0 };
+	if (*p >= end || ks_mp_head(*p, end, &entry) != KS_MP_OK || entry.type != KS_ARRAY ||
+	    (entry.count != 3 && entry.count != 4))
+		return false;
+	*p = entry.body;
+	if (ks_mp_read(p, end, 0, &v) != KS_MP_OK || v.type != KS_STR ||
+	    !take_int(p, end, 0, INT32_MAX, &i) || !take_int(p, end, 0, INT64_MAX, &x->offset))
+		return false;
+	x->input = v.b;
+	x->partition = (int32_t)i;
+	if (entry.count == 3)
+		return true;
+	if (ks_mp_read(p, end, 0, &v) != KS_MP_OK || v.type != KS_STR || !ks_is_check(v.b))
+		return false;
+	x->check = v.b;
+	return true;
+}
+
+int ks_position_add(struct ks_buf *b, const struct ks_position *x)
+{
+	int no = ks_mp_add_array_head(b, x->check.n > 0 ? 4 : 3);
+
+	if (no == 0)
+		no = ks_mp_add_str(b, x->input);
+	if (no == 0)
+		no = ks_mp_add_i64(b, x->partition);
+	if (no == 0)
+		no = ks_mp_add_i64(b, x->offset);
+	return no != 0 || x->check.n == 0 ? no : ks_mp_add_str(b, x->check);
+}
+
 static bool check_positions(struct ks_bytes positions)
 {
 	const unsigned char *p, *end = positions.p + positions.n;
-	struct ks_head list, entry;
-	struct ks_val name;
-	int64_t x;
+	struct ks_position x;
+	struct ks_head list;
 	uint32_t i;
 
 	if (ks_mp_head(positions.p, end, &list) != KS_MP_OK || list.type != KS_ARRAY)
 		return false;
 	p = list.body;
-	for (i = 0; i < list.count; i++) {
-		if (p >= end || ks_mp_head(p, end, &entry) != KS_MP_OK || entry.type != KS_ARRAY ||
-		    entry.count != 3)
+	for (i = 0; i < list.count; i++)
+		if (!ks_position_next(&p, end, &x))
 			return false;
-		p = entry.body;
-		if (ks_mp_read(&p, end, 0, &name) != KS_MP_OK || name.type != KS_STR ||
-		    !take_int(&p, end, 0, INT32_MAX, &x) || !take_int(&p, end, 0, INT64_MAX, &x))
-			return false;
-	}
 	return p == end;
 }
 

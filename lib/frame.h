@@ -153,8 +153,7 @@ struct ks_mark {
 
 /*
  * [n, kind, positions, committed, hop, group]: closes epoch n.
- * positions is a msgpack array of [stream, partition, offset]: the next
- * offset to read (a byte of a file).  committed: the last epoch known
+ * positions is a msgpack array of what ks_position_next reads.  committed: the last epoch known
  * committed, -1 if none is.  hop: RECORD frames on this hop since the last
  * barrier or HELLO, -1 where a program that does not count stood between.
  */
@@ -175,6 +174,30 @@ struct ks_end {
 const char *ks_mark_parse(struct ks_bytes payload, struct ks_mark *m) KS_MUST_USE;
 const char *ks_barrier_parse(struct ks_bytes payload, struct ks_barrier *b) KS_MUST_USE;
 const char *ks_end_parse(struct ks_bytes payload, struct ks_end *e) KS_MUST_USE;
+
+#define KS_CHECK_MAX 64		/* bytes of a position's check */
+
+/*
+ * [input, partition, offset] or [input, partition, offset, check]: the next
+ * offset to read (a byte of a file).  check: a word, by which the source
+ * knows again what it has read before the offset; opaque to everybody else.
+ */
+struct ks_position {
+	struct ks_bytes input;
+	int32_t partition;
+	int64_t offset;
+	struct ks_bytes check;	/* n == 0: none */
+};
+
+/* Whether text can be a check: printable ASCII without blanks, and not "-". */
+bool	ks_is_check(struct ks_bytes text);
+
+/* Read the position at *p and step over it; false: it is not one. */
+bool	ks_position_next(const unsigned char **p, const unsigned char *end, struct ks_position *x)
+	    KS_MUST_USE;
+
+/* Append it to b: 0, ENOMEM, EMSGSIZE. */
+int	ks_position_add(struct ks_buf *b, const struct ks_position *x) KS_MUST_USE;
 
 /* Append a whole frame to b: 0, ENOMEM, EMSGSIZE. */
 int	ks_mark_add(struct ks_buf *b, const struct ks_mark *m) KS_MUST_USE;

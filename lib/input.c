@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hash.h"
 #include "value.h"
 
 /*
@@ -49,6 +51,39 @@ void ks_input_close(int fd)
 {
 	if (fd > STDERR_FILENO)
 		close(fd);
+}
+
+#define CHECK_END ((size_t)4096)	/* bytes at each end: one page of a disk; two lines of a log differ in less */
+
+static int read_at(int fd, unsigned char *p, size_t n, int64_t offset)
+{
+	size_t done = 0;
+	ssize_t got;
+
+	while (done < n) {
+		got = pread(fd, p + done, n - done, offset + (int64_t)done);
+		if (got < 0 && errno != EINTR)
+			return errno;
+		if (got == 0)
+			return ENODATA;
+		if (got > 0)
+			done += (size_t)got;
+	}
+	return 0;
+}
+
+int ks_input_check(int fd, int64_t offset, char check[KS_INPUT_CHECK + 1])
+{
+	unsigned char bytes[2 * CHECK_END];
+	size_t n = offset < (int64_t)sizeof(bytes) ? (size_t)offset : sizeof(bytes);
+	size_t head = n < CHECK_END ? n : CHECK_END;
+	int no = read_at(fd, bytes, head, 0);
+
+	if (no == 0)
+		no = read_at(fd, bytes + head, n - head, offset - (int64_t)(n - head));
+	if (no == 0)
+		snprintf(check, KS_INPUT_CHECK + 1, "%016llx", (unsigned long long)ks_hash(ks_bytes(bytes, n), 0));
+	return no;
 }
 
 const char *ks_input_topic(const char *name, char *room)

@@ -4,14 +4,16 @@
  *
  * A few lines of text, so that a person can read it:
  *
- *	kstream-ledger 1
+ *	kstream-ledger 2
  *	run 3
  *	epoch 41
- *	position 52345 0 trades.jsonl
- *	output 81234 result.jsonl
+ *	position 52345 0 9ab2cf8a41a5d0e1 /data/trades.jsonl
+ *	output 81234 16c01f2e0b7a9d35 closed /data/result.jsonl
  *	end
  *
- * The last line tells a whole file from a cut one.
+ * The last line tells a whole file from a cut one.  Version 1 has neither
+ * the checks nor the word, and names as they were given; it is read, and
+ * replaced by version 2.
  */
 #include "ledger.h"
 
@@ -26,7 +28,6 @@
 #include "num.h"
 
 #define LEDGER_MAX ((size_t)4 << 20)	/* bytes of a ledger: 40,000 files with long names */
-#define HEAD_LINE "kstream-ledger 1\n"
 
 /* Names of apps and stages become directories: nothing that could leave the state directory. */
 static bool is_plain(const char *name)
@@ -73,9 +74,9 @@ int ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const ch
 	struct stat st;
 	int no;
 
-	*l = (struct ks_ledger){ .dir = -1, .lock = -1, .changing = -1, .output = -1 };
+	*l = (struct ks_ledger){ .dir = -1, .lock = -1, .changing = -1, .output.size = -1 };
 	ks_buf_init(&l->positions, LEDGER_MAX);
-	ks_buf_init(&l->output_name, LEDGER_MAX);
+	ks_buf_init(&l->output.name, LEDGER_MAX);
 	if (!is_plain(app))
 		return ks_fail(err, KS_CONFIG, "the app '%s' is not a name of letters, digits, '.', '_' and '-'", app);
 	if (asprintf(&l->path, "%s/%s/%u", config->state_dir, app, instance) < 0) {
@@ -123,85 +124,116 @@ void ks_ledger_let_go(struct ks_ledger *l)
 	l->changing = -1;
 }
 
-/* "WORD number" at *at; steps over the newline. */
-static bool take_number(struct ks_bytes *at, const char *word, int64_t *x)
+/* The line at *at, if it begins with word: *line is the rest of it, and *at steps over it. */
+static bool take_line(struct ks_bytes *at, const char *word, struct ks_bytes *line)
 {
-	const unsigned char *nl = memchr(at->p, '\n', at->n);
+	const unsigned char *nl = at->n > 0 ? memchr(at->p, '\n', at->n) : NULL;
 	size_t skip = strlen(word);
 
-	if (nl == NULL || at->n < skip || memcmp(at->p, word, skip) != 0)
+	if (nl == NULL || (size_t)(nl - at->p) < skip || memcmp(at->p, word, skip) != 0)
 		return false;
-	if (ks_num_parse_i64(ks_bytes(at->p + skip, (size_t)(nl - at->p) - skip), x) != 0 ||
-	    *x < 0 || *x > INT64_MAX / 2)	/* it will be counted on from */
-		return false;
+	*line = ks_bytes(at->p + skip, (size_t)(nl - at->p) - skip);
 	at->n -= (size_t)(nl - at->p) + 1;
 	at->p = nl + 1;
 	return true;
 }
 
-/* "position OFFSET PARTITION NAME": a name is the rest of the line. */
-static bool take_position(struct ks_bytes *at, struct ks_buf *positions)
+/* What stands before the next blank; *line is what stands behind it. */
+static bool take_word(struct ks_bytes *line, struct ks_bytes *word)
 {
-	static const char word[] = "position ";
-	const unsigned char *nl = memchr(at->p, '\n', at->n), *sp, *sp2;
-	int64_t offset, partition;
+	const unsigned char *blank = line->n > 0 ? memchr(line->p, ' ', line->n) : NULL;
 
-	if (nl == NULL || at->n < sizeof(word) || memcmp(at->p, word, sizeof(word) - 1) != 0)
+	if (blank == NULL)
 		return false;
-	at->n -= sizeof(word) - 1;
-	at->p += sizeof(word) - 1;
-	sp = memchr(at->p, ' ', (size_t)(nl - at->p));
-	sp2 = sp != NULL ? memchr(sp + 1, ' ', (size_t)(nl - sp - 1)) : NULL;
-	if (sp2 == NULL ||
-	    ks_num_parse_i64(ks_bytes(at->p, (size_t)(sp - at->p)), &offset) != 0 || offset < 0 ||
-	    ks_num_parse_i64(ks_bytes(sp + 1, (size_t)(sp2 - sp - 1)), &partition) != 0 ||
-	    partition < 0 || partition > INT32_MAX)
-		return false;
-	if (ks_mp_add_array_head(positions, 3) != 0 ||
-	    ks_mp_add_str(positions, ks_bytes(sp2 + 1, (size_t)(nl - sp2 - 1))) != 0 ||
-	    ks_mp_add_i64(positions, partition) != 0 || ks_mp_add_i64(positions, offset) != 0)
-		return false;
-	at->n -= (size_t)(nl - at->p) + 1;
-	at->p = nl + 1;
+	*word = ks_bytes(line->p, (size_t)(blank - line->p));
+	line->n -= word->n + 1;
+	line->p = blank + 1;
 	return true;
 }
 
-/* "output SIZE NAME", which may be missing. */
-static bool take_output(struct ks_bytes *at, struct ks_ledger *l)
+static bool take_int(struct ks_bytes *line, int64_t max, int64_t *x)
 {
-	static const char word[] = "output ";
-	const unsigned char *nl = memchr(at->p, '\n', at->n), *sp;
+	struct ks_bytes word;
 
-	if (nl == NULL || at->n < sizeof(word) || memcmp(at->p, word, sizeof(word) - 1) != 0)
+	return take_word(line, &word) && ks_num_parse_i64(word, x) == 0 && *x >= 0 && *x <= max;
+}
+
+static bool take_check(struct ks_bytes *line, int64_t version, struct ks_bytes *check)
+{
+	*check = ks_bytes(NULL, 0);
+	if (version == 1)
 		return true;
-	at->n -= sizeof(word) - 1;
-	at->p += sizeof(word) - 1;
-	sp = memchr(at->p, ' ', (size_t)(nl - at->p));
-	if (sp == NULL || ks_num_parse_i64(ks_bytes(at->p, (size_t)(sp - at->p)), &l->output) != 0 ||
-	    l->output < 0 || ks_buf_add(&l->output_name, sp + 1, (size_t)(nl - sp - 1)) != 0)
+	if (!take_word(line, check))
 		return false;
-	at->n -= (size_t)(nl - at->p) + 1;
-	at->p = nl + 1;
+	if (!ks_bytes_is(*check, "-"))
+		return ks_is_check(*check);
+	check->n = 0;
 	return true;
 }
 
-static bool parse_ledger(struct ks_ledger *l, struct ks_bytes text)
+static bool take_number(struct ks_bytes *at, const char *word, int64_t *x)
 {
+	struct ks_bytes line;
+
+	return take_line(at, word, &line) && ks_num_parse_i64(line, x) == 0 &&
+	    *x >= 0 && *x <= INT64_MAX / 2;	/* it will be counted on from */
+}
+
+/* "position OFFSET PARTITION CHECK NAME", as many as there are: a name is the rest of the line. */
+static bool take_positions(struct ks_bytes *at, int64_t version, struct ks_buf *list, uint32_t *count)
+{
+	struct ks_position x;
+	int64_t partition;
+
+	for (*count = 0; take_line(at, "position ", &x.input); ++*count) {
+		if (!take_int(&x.input, INT64_MAX, &x.offset) || !take_int(&x.input, INT32_MAX, &partition) ||
+		    !take_check(&x.input, version, &x.check))
+			return false;
+		x.partition = (int32_t)partition;
+		if (ks_position_add(list, &x) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* "output SIZE CHECK open|closed NAME", which may be missing. */
+static bool take_output(struct ks_bytes *at, int64_t version, struct ks_output *o)
+{
+	struct ks_bytes line, check, word;
+
+	if (!take_line(at, "output ", &line))
+		return true;
+	if (!take_int(&line, INT64_MAX, &o->size) || !take_check(&line, version, &check))
+		return false;
+	memcpy(o->check, check.p != NULL ? check.p : line.p, check.n);
+	o->check[check.n] = '\0';
+	o->open = true;		/* version 1 does not say */
+	if (version > 1) {
+		if (!take_word(&line, &word) || (!ks_bytes_is(word, "open") && !ks_bytes_is(word, "closed")))
+			return false;
+		o->open = word.n == 4;
+	}
+	return ks_buf_add(&o->name, line.p, line.n) == 0;
+}
+
+/* *version: of the text, where it has one. */
+static bool parse_ledger(struct ks_ledger *l, struct ks_bytes text, int64_t *version)
+{
+	struct ks_bytes line;
 	struct ks_buf list;
-	size_t head = strlen(HEAD_LINE);
-	uint32_t count = 0;
+	uint32_t count;
 	bool ok;
 
-	if (text.n < head || memcmp(text.p, HEAD_LINE, head) != 0)
+	if (!take_line(&text, "kstream-ledger ", &line))
 		return false;
-	text = ks_bytes(text.p + head, text.n - head);
+	if (ks_num_parse_i64(line, version) != 0)
+		return false;
+	if (*version < 1 || *version > 2 || !take_number(&text, "run ", &l->run) || !take_number(&text, "epoch ", &l->epoch))
+		return false;
 	ks_buf_init(&list, LEDGER_MAX);
-	if (!take_number(&text, "run ", &l->run) || !take_number(&text, "epoch ", &l->epoch))
-		return false;
-	while (take_position(&text, &list))
-		count++;
 	l->positions.n = 0;
-	ok = take_output(&text, l) && ks_bytes_is(text, "end\n") && ks_mp_add_array_head(&l->positions, count) == 0 &&
+	ok = take_positions(&text, *version, &list, &count) && take_output(&text, *version, &l->output) &&
+	    ks_bytes_is(text, "end\n") && ks_mp_add_array_head(&l->positions, count) == 0 &&
 	    ks_buf_add(&l->positions, list.p, list.n) == 0;
 	ks_buf_release(&list);
 	return ok;
@@ -229,11 +261,12 @@ static int read_whole(int fd, struct ks_buf *b)
 int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
 {
 	struct ks_buf text;
+	int64_t version = 0;
 	int fd, no, status = 0;
 
 	l->run = l->epoch = 0;
-	l->output = -1;
-	l->positions.n = l->output_name.n = 0;
+	l->output.size = -1;
+	l->positions.n = l->output.name.n = 0;
 	fd = openat(l->dir, "ledger", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT) {
 		if (ks_mp_add_array_head(&l->positions, 0) != 0)
@@ -246,40 +279,41 @@ int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
 	no = read_whole(fd, &text);
 	if (no != 0)
 		status = ks_fail_errno(err, KS_IO, no, "cannot read '%s/ledger'", l->path);
-	else if (!parse_ledger(l, ks_buf_bytes(&text)))
-		status = ks_fail(err, KS_CONFIG, "'%s/ledger' is damaged; remove it to begin again from the start", l->path);
+	else if (!parse_ledger(l, ks_buf_bytes(&text), &version))
+		status = version > 2 ?
+		    ks_fail(err, KS_CONFIG, "'%s/ledger' is of another version than this kstream reads: use the one that wrote it", l->path) :
+		    ks_fail(err, KS_CONFIG, "'%s/ledger' is damaged; remove it to begin again from the start", l->path);
 	ks_buf_release(&text);
 	close(fd);
 	return status;
 }
 
+static int print_position(struct ks_buf *b, const struct ks_position *x)
+{
+	if (memchr(x->input.p, '\n', x->input.n) != NULL || memchr(x->input.p, '\0', x->input.n) != NULL)
+		return EINVAL;
+	return ks_buf_printf(b, "position %lld %d %.*s %.*s\n", (long long)x->offset, (int)x->partition,
+	    x->check.n > 0 ? (int)x->check.n : 1, x->check.n > 0 ? (const char *)x->check.p : "-",
+	    (int)x->input.n, (const char *)x->input.p);
+}
+
 static int print_ledger(const struct ks_ledger *l, struct ks_buf *b)
 {
 	const unsigned char *end = l->positions.p + l->positions.n;
-	struct ks_head list, entry;
-	struct ks_val name, partition, offset;
+	const struct ks_output *o = &l->output;
+	struct ks_position x;
+	struct ks_head list;
 	uint32_t i;
 	int no;
 
-	no = ks_buf_printf(b, HEAD_LINE "run %lld\nepoch %lld\n", (long long)l->run, (long long)l->epoch);
+	no = ks_buf_printf(b, "kstream-ledger 2\nrun %lld\nepoch %lld\n", (long long)l->run, (long long)l->epoch);
 	if (no != 0 || ks_mp_head(l->positions.p, end, &list) != KS_MP_OK)
 		return no != 0 ? no : EINVAL;
-	for (i = 0; i < list.count; i++) {
-		if (ks_mp_head(list.body, end, &entry) != KS_MP_OK)
-			return EINVAL;
-		list.body = entry.body;
-		if (ks_mp_read(&list.body, end, 0, &name) != KS_MP_OK ||
-		    ks_mp_read(&list.body, end, 0, &partition) != KS_MP_OK ||
-		    ks_mp_read(&list.body, end, 0, &offset) != KS_MP_OK ||
-		    memchr(name.b.p, '\n', name.b.n) != NULL)
-			return EINVAL;
-		no = ks_buf_printf(b, "position %lld %lld %.*s\n", (long long)offset.i,
-		    (long long)partition.i, (int)name.b.n, (const char *)name.b.p);
-		if (no != 0)
-			return no;
-	}
-	no = l->output < 0 ? 0 : ks_buf_printf(b, "output %lld %.*s\n", (long long)l->output,
-	    (int)l->output_name.n, (const char *)l->output_name.p);
+	for (i = 0; i < list.count && no == 0; i++)
+		no = ks_position_next(&list.body, end, &x) ? print_position(b, &x) : EINVAL;
+	if (no == 0 && o->size >= 0)
+		no = ks_buf_printf(b, "output %lld %s %s %.*s\n", (long long)o->size, o->check[0] != '\0' ? o->check : "-",
+		    o->open ? "open" : "closed", (int)o->name.n, (const char *)o->name.p);
 	return no != 0 ? no : ks_buf_printf(b, "end\n");
 }
 
@@ -323,27 +357,18 @@ int ks_ledger_write(struct ks_ledger *l, struct ks_err *err)
 	return no == 0 ? 0 : unusable(l, no, "write the ledger in", err);
 }
 
-int64_t ks_ledger_find(const struct ks_ledger *l, const char *input, int32_t partition)
+bool ks_ledger_find(const struct ks_ledger *l, const char *input, int32_t partition, struct ks_position *x)
 {
 	const unsigned char *end = l->positions.p + l->positions.n;
-	struct ks_head list, entry;
-	struct ks_val name, part, offset;
+	struct ks_head list;
 	uint32_t i;
 
 	if (l->positions.n == 0 || ks_mp_head(l->positions.p, end, &list) != KS_MP_OK)
-		return -1;
-	for (i = 0; i < list.count; i++) {
-		if (ks_mp_head(list.body, end, &entry) != KS_MP_OK)
-			return -1;
-		list.body = entry.body;
-		if (ks_mp_read(&list.body, end, 0, &name) != KS_MP_OK ||
-		    ks_mp_read(&list.body, end, 0, &part) != KS_MP_OK ||
-		    ks_mp_read(&list.body, end, 0, &offset) != KS_MP_OK)
-			return -1;
-		if (part.i == partition && ks_bytes_is(name.b, input))
-			return offset.i;
-	}
-	return -1;
+		return false;
+	for (i = 0; i < list.count && ks_position_next(&list.body, end, x); i++)
+		if (x->partition == partition && ks_bytes_is(x->input, input))
+			return true;
+	return false;
 }
 
 void ks_ledger_close(struct ks_ledger *l)
@@ -357,6 +382,6 @@ void ks_ledger_close(struct ks_ledger *l)
 	free(l->path);
 	ks_ledger_let_go(l);
 	ks_buf_release(&l->positions);
-	ks_buf_release(&l->output_name);
+	ks_buf_release(&l->output.name);
 	*l = (struct ks_ledger){ .dir = -1, .lock = -1, .changing = -1 };
 }

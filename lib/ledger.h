@@ -2,12 +2,20 @@
 /*
  * ledger.h - DIR/APP/INSTANCE/ledger: what a pipeline without Kafka has
  * committed.  Written whole: temporary file, fsync, rename, fsync of the
- * directory.  kstream-record(5), THE LEDGER, gives its text.
+ * directory.  kstream-record(5), THE LEDGER, gives its text and its versions.
  */
 #ifndef KS_LEDGER_H
 #define KS_LEDGER_H
 
 #include "config.h"
+
+/* The file that --out names, as far as it is committed. */
+struct ks_output {
+	int64_t size;		/* -1: there is none */
+	char check[KS_CHECK_MAX + 1];	/* of the bytes before size (ks_input_check), "": none */
+	bool open;		/* a run has written, or may have, and has not come to its end */
+	struct ks_buf name;
+};
 
 struct ks_ledger {
 	int dir;		/* -1: closed */
@@ -15,9 +23,8 @@ struct ks_ledger {
 	char *path;		/* for messages */
 	int changing;		/* fd that is locked around a change, -1: none */
 	int64_t run, epoch;
-	int64_t output;		/* bytes of the file output_name that are committed, -1: none is */
-	struct ks_buf output_name;
-	struct ks_buf positions;	/* msgpack array of [input, partition, offset] */
+	struct ks_output output;
+	struct ks_buf positions;	/* msgpack array of positions (frame.h) */
 };
 
 /*
@@ -43,8 +50,8 @@ void	ks_ledger_let_go(struct ks_ledger *l);
 /* Replace the file by run, epoch, positions as they stand in l. */
 int	ks_ledger_write(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 
-/* The next offset of an input's partition, or -1. */
-int64_t	ks_ledger_find(const struct ks_ledger *l, const char *input, int32_t partition);
+/* The position of an input's partition: false, there is none.  Its text dies when the ledger is read again. */
+bool	ks_ledger_find(const struct ks_ledger *l, const char *input, int32_t partition, struct ks_position *x);
 
 void	ks_ledger_close(struct ks_ledger *l);
 

@@ -22,9 +22,9 @@ static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t si
 	if (l->ledger.run != run)
 		return ks_fail(&l->err, KS_TEMP, "run %lld of this app has taken over from run %lld",
 		    (long long)l->ledger.run, (long long)run);
-	l->ledger.output = size;
-	l->ledger.output_name.n = 0;
-	if (size >= 0 && ks_buf_add(&l->ledger.output_name, l->config->out, strlen(l->config->out)) != 0)
+	l->ledger.output.size = size;
+	l->ledger.output.name.n = 0;
+	if (size >= 0 && ks_buf_add(&l->ledger.output.name, l->config->out, strlen(l->config->out)) != 0)
 		return ks_fail(&l->err, KS_TEMP, "no memory");
 	if (b != NULL) {
 		l->ledger.epoch = b->n;
@@ -63,12 +63,12 @@ static int cut_output(struct ks_frame_loop *l)
 		return ks_fail(&l->err, KS_CONFIG, "--app cannot keep the size of '%s': its name has a newline", l->config->out);
 	if (lseek(l->sink->out.fd, 0, SEEK_END) < 0 || fstat(l->sink->out.fd, &st) != 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot append to '%s'", l->config->out);
-	if (l->ledger.output < 0 || !ks_bytes_is(ks_buf_bytes(&l->ledger.output_name), l->config->out))
+	if (l->ledger.output.size < 0 || !ks_bytes_is(ks_buf_bytes(&l->ledger.output.name), l->config->out))
 		return change_ledger(l, NULL, st.st_size);
-	if (st.st_size < l->ledger.output)
+	if (st.st_size < l->ledger.output.size)
 		return ks_fail(&l->err, KS_CONFIG, "'%s' has %lld bytes, but %lld were committed: it was cut or replaced",
-		    l->config->out, (long long)st.st_size, (long long)l->ledger.output);
-	if (ftruncate(l->sink->out.fd, l->ledger.output) != 0 ||
+		    l->config->out, (long long)st.st_size, (long long)l->ledger.output.size);
+	if (ftruncate(l->sink->out.fd, l->ledger.output.size) != 0 ||
 	    lseek(l->sink->out.fd, 0, SEEK_END) < 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot cut '%s' to its last commit", l->config->out);
 	return l->ledger.output > 0 && l->sink->resume != NULL ? l->sink->resume(l->sink, &l->err) : 0;

@@ -10,11 +10,11 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "envelope.h"
 #include "fdio.h"
 #include "input.h"
+#include "places.h"
 #include "source-own.h"
 
 #define KEPT ((size_t)4096)	/* bytes of a line past --max-record, for the dead letter */
@@ -25,18 +25,16 @@ struct text {
 	struct ks_in in;
 	struct ks_ingest ingest;
 	struct ks_buf object, scratch;	/* an envelope on its way */
-	struct ks_buf positions;
-	const char *const *names;	/* of the files; one, "stdin", where there are none */
-	size_t count, at;		/* how many; the one being read, count: none left */
-	int64_t *offsets;		/* next byte of each */
+	struct ks_places places;	/* the files, or stdin */
+	size_t at;			/* the one being read; places.count: none left */
+	unsigned char tail[KS_PLACES_TAIL];	/* what was read before in.start, as long as in no longer holds it */
+	size_t tail_n;
 	struct ks_rec blank;		/* what all records of a file share */
 	char topic[KS_NAME_MAX + 1];
 	int64_t left;			/* of -c, -1: no limit */
 	bool partial;			/* what is held is the beginning of a line */
 	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
 };
-
-static const char *const stdin_name[] = { "stdin" };
 
 static int no_memory(struct ks_err *err)
 {
@@ -45,44 +43,26 @@ static int no_memory(struct ks_err *err)
 
 static const char *topic_of(const struct text *t, size_t at, char *room)
 {
-	return t->config->topic != NULL ? t->config->topic : ks_input_topic(t->names[at], room);
-}
-
-/* Go to where the ledger says the file stands. */
-static int seek_input(struct text *t, int64_t size, struct ks_err *err)
-{
-	const char *name = t->names[t->at];
-	int64_t offset = t->offsets[t->at];
-
-	if (t->config->app == NULL)
-		return 0;
-	if (size < 0)
-		return ks_fail(err, KS_CONFIG, "--app needs files that can be read again: '%s' is not one", name);
-	if (offset > size)
-		return ks_fail(err, KS_CONFIG,
-		    "'%s' has %lld bytes, but the ledger stands at byte %lld: it was cut or replaced",
-		    name, (long long)size, (long long)offset);
-	if (lseek(t->in.fd, offset, SEEK_SET) < 0)
-		return ks_fail_errno(err, KS_IO, errno, "cannot seek in '%s'", name);
-	return 0;
+	return t->config->topic != NULL ? t->config->topic : ks_input_topic(t->places.at[at].name, room);
 }
 
 static int open_input(struct text *t, struct ks_err *err)
 {
-	const char *name = t->names[t->at];
+	struct ks_place *place = &t->places.at[t->at];
+	const char *name = place->name;
 	int64_t size;
 	int status;
 
-	status = ks_input_open(t->config->in_count == 0 ? "-" : name, &t->in.fd, &size, err);
+	status = ks_input_open(t->config->in_count == 0 ? "-" : t->config->in[t->at], &t->in.fd, &size, err);
 	if (status == 0)
-		status = seek_input(t, size, err);
+		status = ks_places_seek(&t->places, place, t->in.fd, size, err);
 	if (status != 0)
 		return status;
 	if (size >= 0)
-		t->own.source.stats.total += (uint64_t)(size - t->offsets[t->at]);
+		t->own.source.stats.total += (uint64_t)(size - place->offset);
 	t->in.eof = false;
 	t->own.source.name = t->ingest.path = name;
-	t->ingest.line = t->offsets[t->at] == 0 ? 1 : 0;
+	t->ingest.line = place->offset == 0 ? 1 : 0;
 	t->blank = (struct ks_rec){
 		.topic = ks_str(topic_of(t, t->at, t->topic)), .key = ks_mp_nil,
 		.headers = ks_no_headers,
@@ -94,87 +74,45 @@ static void close_input(struct text *t)
 {
 	ks_input_close(t->in.fd);
 	t->in.fd = -1;
-	t->in.start = t->in.end = t->skipped = 0;
+	t->in.start = t->in.end = t->skipped = t->tail_n = 0;
 }
 
-static bool is_named(const struct text *t, struct ks_bytes name)
+/* Input may move over what was used of it. */
+static void keep_tail(struct text *t)
 {
-	size_t i;
-
-	for (i = 0; i < t->count; i++)
-		if (ks_bytes_is(name, t->names[i]))
-			return true;
-	return false;
+	if (t->places.ledger == NULL || t->in.start == 0)
+		return;
+	t->tail_n = t->in.start < sizeof(t->tail) ? t->in.start : sizeof(t->tail);
+	memcpy(t->tail, t->in.p + t->in.start - t->tail_n, t->tail_n);
 }
 
-/* Files that the ledger knows and this run was not given keep their place: b gets them, *count how many. */
-static int add_others(struct text *t, struct ks_buf *b, uint32_t *count)
+/* What was read is still there. */
+static int check_input(struct text *t, struct ks_err *err)
 {
-	const struct ks_buf *known = &t->own.section.ledger.positions;
-	const unsigned char *end = known->p + known->n, *entry;
-	struct ks_head list, one;
-	struct ks_val name, x;
-	uint32_t i;
+	struct ks_bytes read = t->in.start > 0 ? ks_bytes(t->in.p, t->in.start) : ks_bytes(t->tail, t->tail_n);
 
-	*count = 0;
-	if (known->n == 0 || ks_mp_head(known->p, end, &list) != KS_MP_OK)
-		return 0;
-	for (i = 0; i < list.count; i++) {
-		entry = list.body;
-		if (ks_mp_head(entry, end, &one) != KS_MP_OK)
-			ks_bug("positions of a ledger were not checked");
-		list.body = one.body;
-		if (ks_mp_read(&list.body, end, 0, &name) != KS_MP_OK ||
-		    ks_mp_read(&list.body, end, 0, &x) != KS_MP_OK || ks_mp_read(&list.body, end, 0, &x) != KS_MP_OK)
-			ks_bug("positions of a ledger were not checked");
-		if (is_named(t, name.b))
-			continue;
-		++*count;
-		if (ks_buf_add(b, entry, (size_t)(list.body - entry)) != 0)
-			return ENOMEM;
-	}
-	return 0;
+	if (t->skipped > 0)
+		read.n = 0;		/* it ends within a line that does not count yet */
+	return ks_places_check(&t->places, &t->places.at[t->at], t->in.fd, read, err);
 }
 
-static int list_positions(struct text *t, struct ks_err *err)
+static int list_positions(struct text *t, struct ks_bytes *positions, struct ks_err *err)
 {
-	struct ks_buf others;
-	uint32_t count;
-	size_t i;
-	int no;
+	int status = t->at < t->places.count ? check_input(t, err) : 0;
 
-	ks_buf_init(&others, KS_CONTROL_MAX);
-	t->positions.n = 0;
-	no = add_others(t, &others, &count);
-	if (no == 0)
-		no = ks_mp_add_array_head(&t->positions, (uint32_t)t->count + count);
-	for (i = 0; i < t->count && no == 0; i++) {
-		no = ks_mp_add_array_head(&t->positions, 3);
-		if (no == 0)
-			no = ks_mp_add_str(&t->positions, ks_str(t->names[i]));
-		if (no == 0)
-			no = ks_mp_add_i64(&t->positions, 0);
-		if (no == 0)
-			no = ks_mp_add_i64(&t->positions, t->offsets[i]);
-	}
-	if (no == 0)
-		no = ks_buf_add(&t->positions, others.p, others.n);
-	ks_buf_release(&others);
-	if (no == EMSGSIZE)
-		return ks_fail(err, KS_CONFIG, "the positions of all files do not fit a barrier: name fewer files");
-	return no == 0 ? 0 : no_memory(err);
+	return status == 0 ? ks_places_list(&t->places, positions, err) : status;
 }
 
 static int begin(struct ks_own *own, struct ks_err *err)
 {
 	struct text *t = (struct text *)own;
-	struct ks_hello_position *positions = calloc(t->count, sizeof(*positions));
-	struct ks_hello_stream *streams = calloc(t->count, sizeof(*streams));
-	char (*topics)[KS_NAME_MAX + 1] = calloc(t->count, sizeof(*topics));
+	struct ks_hello_position *positions = calloc(t->places.count, sizeof(*positions));
+	struct ks_hello_stream *streams = calloc(t->places.count, sizeof(*streams));
+	char (*topics)[KS_NAME_MAX + 1] = calloc(t->places.count, sizeof(*topics));
 	const struct ks_config *config = t->config;
 	struct ks_hello h = {
-		.streams = streams, .stream_count = t->count, .positions = positions,
-		.position_count = t->count, .hint = "kstream-record(5)",
+		.streams = streams, .stream_count = t->places.count, .positions = positions,
+		.position_count = t->places.count, .hint = "kstream-record(5)",
 		.side = config->on_error == KS_POLICY_DLQ ? config->error_to : NULL,
 	};
 	size_t i;
@@ -184,7 +122,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 		status = no_memory(err);
 		goto out;
 	}
-	for (i = 0; i < t->count; i++) {
+	for (i = 0; i < t->places.count; i++) {
 		streams[i] = (struct ks_hello_stream){
 			.name = topic_of(t, i, topics[i]), .key = "json",
 			.partitions = config->from != KS_ENVELOPE,	/* 0: not known, each record says its own */
@@ -192,7 +130,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 			    KS_TIME_CREATE : KS_TIME_NONE,
 		};
 		positions[i] = (struct ks_hello_position){
-			.input = t->names[i], .offset = t->offsets[i], .epoch = t->own.section.ledger.epoch,
+			.input = t->places.at[i].real, .offset = t->places.at[i].offset, .epoch = t->own.section.ledger.epoch,
 			.run = t->own.section.ledger.run,
 		};
 	}
@@ -246,7 +184,7 @@ static int read_raw(struct text *t, struct ks_rec *rec, struct ks_bytes line, in
 /* A line has been read, size bytes with its newline, and made records of it are in t->own.frames. */
 static inline void step(struct text *t, size_t size, int made)
 {
-	t->offsets[t->at] += (int64_t)size;
+	t->places.at[t->at].offset += (int64_t)size;
 	t->ingest.line += t->ingest.line > 0;
 	t->own.section.hop += made;
 	if (t->left > 0 && made > 0)
@@ -263,7 +201,7 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 	while (t->own.frames.n < KS_IO_SIZE && t->left != 0 && t->in.start < t->in.end) {
 		text = ks_bytes(t->in.p + t->in.start, t->in.end - t->in.start);
 		rec = t->blank;
-		rec.offset = t->offsets[t->at];
+		rec.offset = t->places.at[t->at].offset;
 		status = ks_ingest_line(&t->ingest, &rec, &text, &t->own.frames, &made, err);
 		if (KS_UNLIKELY(status != 0 || text.n == 0))
 			return status;
@@ -279,7 +217,7 @@ static int read_line(struct text *t, struct ks_bytes line, size_t size, struct k
 	struct ks_rec rec = t->blank;
 	int made = 0, status = 0;
 
-	rec.offset = t->offsets[t->at];
+	rec.offset = t->places.at[t->at].offset;
 	if (t->config->from == KS_JSON) {
 		if (!is_blank(line))
 			status = ks_ingest_json(&t->ingest, &rec, line, &t->own.frames, &made, err);
@@ -313,12 +251,12 @@ static int reject_over_long(struct text *t, size_t size, struct ks_err *err)
 	struct ks_rec rec = t->blank;
 	int made = 0, status;
 
-	rec.offset = t->offsets[t->at];
+	rec.offset = t->places.at[t->at].offset;
 	status = ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object),
 	    "the line is longer than --max-record allows", &t->own.frames, &made, err);
 	if (status != 0)
 		return status;
-	t->offsets[t->at] += (int64_t)(t->skipped + size);
+	t->places.at[t->at].offset += (int64_t)(t->skipped + size);
 	t->ingest.line += t->ingest.line > 0;
 	t->own.section.hop += made;
 	t->skipped = 0;
@@ -369,20 +307,22 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 
 static int end_section(struct text *t, enum ks_kind kind, struct ks_err *err)
 {
-	int status = list_positions(t, err);
+	struct ks_bytes positions;
+	int status = list_positions(t, &positions, err);
 
 	if (status != 0)
 		return status;
-	return ks_section_end(&t->own.section, kind, ks_buf_bytes(&t->positions), &t->own.frames, err);
+	return ks_section_end(&t->own.section, kind, positions, &t->own.frames, err);
 }
 
 static int barrier(struct text *t, struct ks_err *err)
 {
-	int status = list_positions(t, err);
+	struct ks_bytes positions;
+	int status = list_positions(t, &positions, err);
 
 	if (status != 0)
 		return status;
-	return ks_section_barrier(&t->own.section, KS_GO_ON, ks_buf_bytes(&t->positions), &t->own.frames, err);
+	return ks_section_barrier(&t->own.section, KS_GO_ON, positions, &t->own.frames, err);
 }
 
 /* More input, or the next file, or the end of the section; *wait: nothing now. */
@@ -392,8 +332,11 @@ static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
 	int no, timeout = 0, status;
 
 	if (t->in.eof) {
+		status = check_input(t, err);
+		if (status != 0)
+			return status;
 		close_input(t);
-		if (++t->at < t->count)
+		if (++t->at < t->places.count)
 			return open_input(t, err);
 		return end_section(t, ks_section_kind(t->config), err);
 	}
@@ -407,6 +350,7 @@ static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
 		*wait = true;
 		return 0;
 	}
+	keep_tail(t);
 	if (no == 0)
 		no = ks_in_fill(&t->in);
 	t->own.source.stats.bytes = t->in.bytes;
@@ -451,28 +395,12 @@ static void text_close(struct ks_source *source)
 	ks_ingest_close(&t->ingest);
 	ks_buf_release(&t->object);
 	ks_buf_release(&t->scratch);
-	ks_buf_release(&t->positions);
-	free(t->offsets);
+	ks_places_close(&t->places);
 	free(t);
-}
-
-/* A ledger keeps one position a name, in a line of text. */
-static int check_name(const struct text *t, size_t at, struct ks_err *err)
-{
-	size_t i;
-
-	if (strchr(t->names[at], '\n') != NULL)
-		return ks_fail(err, KS_CONFIG, "--app cannot keep the position of '%s': its name has a newline", t->names[at]);
-	for (i = 0; i < at; i++)
-		if (strcmp(t->names[i], t->names[at]) == 0)
-			return ks_fail(err, KS_USAGE, "--app keeps one position a file, and '%s' is named twice", t->names[at]);
-	return 0;
 }
 
 static int text_open(struct text *t, struct ks_err *err)
 {
-	int64_t offset;
-	size_t i;
 	int status;
 
 	if (t->config->instances > 1)
@@ -480,10 +408,7 @@ static int text_open(struct text *t, struct ks_err *err)
 		    t->config->instance, t->config->instances);
 	if (t->config->on_bad_time == KS_POLICY_APPEND)
 		return ks_fail(err, KS_CONFIG, "--on-bad-time append: a file has no broker's time to fall back to");
-	t->count = t->config->in_count > 0 ? t->config->in_count : 1;
-	t->names = t->config->in_count > 0 ? t->config->in : stdin_name;
-	t->offsets = calloc(t->count, sizeof(*t->offsets));
-	if (t->offsets == NULL || ks_in_open(&t->in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
+	if (ks_in_open(&t->in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
 		return no_memory(err);
 	status = ks_section_open(&t->own.section, t->config, err);
 	if (status == 0)
@@ -491,13 +416,10 @@ static int text_open(struct text *t, struct ks_err *err)
 	if (status != 0)
 		return status;
 	t->ingest.json.depth += t->config->from == KS_ENVELOPE;	/* the object around the value */
-	for (i = 0; i < t->count && t->config->app != NULL; i++) {
-		status = check_name(t, i, err);
-		if (status != 0)
-			return status;
-		offset = ks_ledger_find(&t->own.section.ledger, t->names[i], 0);
-		t->offsets[i] = offset < 0 ? 0 : offset;
-	}
+	status = ks_places_open(&t->places, t->config->in, t->config->in_count,
+	    t->config->app != NULL ? &t->own.section.ledger : NULL, err);
+	if (status != 0)
+		return status;
 	return open_input(t, err);
 }
 
@@ -519,7 +441,6 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	t->in.fd = -1;
 	ks_buf_init(&t->object, 4 * config->limits.record + KEPT);
 	ks_buf_init(&t->scratch, 2 * config->limits.record);
-	ks_buf_init(&t->positions, KS_CONTROL_MAX);
 	*source = &t->own.source;
 	return text_open(t, err);
 }

@@ -37,3 +37,162 @@ copy() { # copy ARGUMENT...: what the app t has not read yet of those files
 	copy in.json
 	expect 0 2
 }
+
+@test "resume: a file that another one has replaced is refused, whatever its size; a copy is not" {
+	seq 1001 1999 >in.json
+	copy in.json
+	expect 0 "$(cat in.json)"
+	cp state/t/0/ledger before
+	for size in 999 1500; do # as long, and longer
+		seq 3001 $((3000 + size)) >other.json
+		cat other.json >in.json
+		copy in.json
+		refused 78 kstream-cat "remove its line from '$PWD/state/t/0/ledger'"
+		[ ! -s out ]
+		cmp <(sed /^run/d before) <(sed /^run/d state/t/0/ledger)
+	done
+	seq 1001 2000 >copy.json # restored from elsewhere, and grown
+	mv copy.json in.json
+	copy in.json
+	expect 0 2000
+	# What the message says to do.
+	seq 3001 4000 >in.json
+	sed -i '/ .*in.json$/d' state/t/0/ledger
+	copy in.json
+	expect 0 "$(cat in.json)"
+}
+
+@test "resume: a change far before the position is none of its start and end; one there is" {
+	seq 10001 19999 >in.json
+	copy in.json
+	sed -i '5000s/.*/99999/' in.json
+	echo 1 >>in.json
+	copy in.json
+	expect 0 1
+	sed -i '9990s/.*/99999/' in.json
+	copy in.json
+	refused 78 kstream-cat "'in.json'"
+	sed -i '9990s/.*/19990/' in.json
+	copy in.json
+	expect 0 ''
+	sed -i '1s/.*/99999/' in.json
+	copy in.json
+	refused 78 kstream-cat "'in.json'"
+}
+
+@test "resume: the checks are XXH3 of what the page says" {
+	seq 1000 >short.json
+	seq 2000 >long.json
+	copy short.json long.json
+	[ "$status" = 0 ]
+	# By xxhash 4.1.0 for Python: xxh3_64_hexdigest of all 3893 bytes, and of the first and last 4096 of 8893.
+	diff - state/t/0/ledger <<-E
+		kstream-ledger 2
+		run 1
+		epoch 1
+		position 3893 0 764aaaecde28829e $PWD/short.json
+		position 8893 0 2ae062ad3fbca36d $PWD/long.json
+		end
+	E
+}
+
+@test "resume: a file that is cut or replaced while it is read ends the run before it is committed" {
+	local how
+	for how in 'echo 1 >in.json' 'seq 500000 899999 >in.json'; do
+		rm -rf state
+		seq 100000 499999 >in.json
+		mkfifo fifo
+		kstream-cat --app t --commit-interval 5ms --from json --to raw in.json >fifo 2>err &
+		pids=$!
+		exec 7<fifo
+		head -c 7 <&7 >first # it is in the middle: a pipe holds less than there is
+		eval "$how"
+		cat <&7 >rest
+		exec 7<&-
+		status_of "$pids"
+		refused 78 kstream-cat "'in.json'"
+		rm fifo
+	done
+}
+
+@test "resume: stdin that is a file is checked as others are; a pipe is refused" {
+	seq 3 >a.json
+	seq 4 6 >b.json
+	copy <a.json
+	expect 0 "$(cat a.json)"
+	echo 4 >>a.json
+	copy - <a.json # the same input, by its name
+	expect 0 4
+	copy <b.json
+	refused 78 kstream-cat "'stdin' is shorter"
+	seq 5 9 >b.json
+	copy <b.json
+	refused 78 kstream-cat "'stdin' has other bytes before byte 8"
+	try_sh 'cat a.json | kstream-cat --app t --from json --to json'
+	refused 78 kstream-cat "'stdin'"
+	grep -q '^position 8 0 [0-9a-f]* stdin$' state/t/0/ledger
+	# What a caller has moved over is not taken for read: a run that failed may have done that.
+	try_sh '(read -r x; kstream-cat --app u --from json --to json) <a.json'
+	expect 0 "$(cat a.json)"
+}
+
+@test "resume: a file is one input, by whatever path it is named" {
+	mkdir below
+	seq 3 >in.json
+	ln -s in.json link.json
+	copy ./in.json
+	expect 0 "$(cat in.json)"
+	for f in in.json "$PWD/in.json" below/../in.json link.json; do
+		copy "$f"
+		expect 0 ''
+	done
+	cd below
+	copy ../in.json
+	expect 0 ''
+	seq 9 >in.json # a name that the ledger has, of another file
+	copy in.json
+	expect 0 "$(cat in.json)"
+	cd ..
+	copy in.json ./in.json
+	refused 64 kstream-cat "'./in.json' is named twice"
+	mkdir $'new\nline' && echo 1 >$'new\nline/in.json'
+	cd $'new\nline'
+	copy in.json
+	refused 78 kstream-cat 'newline'
+	mkdir "$BATS_TEST_TMPDIR"/$'\xff' && echo 1 >"$BATS_TEST_TMPDIR"/$'\xff/in.json'
+	cd "$BATS_TEST_TMPDIR"/$'\xff'
+	copy in.json
+	refused 66 kstream-cat 'not UTF-8'
+}
+
+@test "resume: a ledger of version 1 is read, and goes on as version 2" {
+	seq 3 >in.json
+	seq 5 >other.json
+	mkdir -p state/t/0
+	printf 'kstream-ledger 1\nrun 7\nepoch 9\nposition 4 0 in.json\nposition 6 0 other.json\nend\n' >state/t/0/ledger
+	# A run that is killed before its first commit leaves the names as they were.
+	try_sh 'kstream-cat --app t --from json in.json | head -c 20 >/dev/null'
+	grep -qx 'position 4 0 - in.json' state/t/0/ledger
+	copy in.json
+	expect 0 3
+	copy other.json
+	expect 0 $'4\n5'
+	diff - <(sed 's/ [0-9a-f]\{16\} / HASH /' state/t/0/ledger) <<-E
+		kstream-ledger 2
+		run 10
+		epoch 11
+		position 10 0 HASH $PWD/other.json
+		position 6 0 HASH $PWD/in.json
+		end
+	E
+	# Without a check a line must at least begin there.
+	printf 'kstream-ledger 1\nrun 7\nepoch 9\nposition 3 0 in.json\nend\n' >state/t/0/ledger
+	copy in.json
+	refused 78 kstream-cat 'no line that begins at byte 3'
+	printf 'kstream-ledger 3\nrun 7\nepoch 9\nend\n' >state/t/0/ledger
+	copy in.json
+	refused 78 kstream-cat 'of another version'
+	: >state/t/0/ledger
+	copy in.json
+	refused 78 kstream-cat 'is damaged'
+}

@@ -72,16 +72,26 @@ static void open_it(struct ks_ledger *l)
 	assert_int_equal(ks_ledger_open(l, &config, "app", 3, &err), 0);
 }
 
-static void add_position(struct ks_ledger *l, const char *input, int64_t partition, int64_t offset)
+static void add_position(struct ks_ledger *l, const char *input, int32_t partition, int64_t offset,
+    const char *check)
 {
-	assert_int_equal(ks_mp_add_array_head(&l->positions, 3), 0);
-	assert_int_equal(ks_mp_add_str(&l->positions, ks_str(input)), 0);
-	assert_int_equal(ks_mp_add_i64(&l->positions, partition), 0);
-	assert_int_equal(ks_mp_add_i64(&l->positions, offset), 0);
+	const struct ks_position x = { ks_str(input), partition, offset, ks_str(check) };
+
+	assert_int_equal(ks_position_add(&l->positions, &x), 0);
 }
 
-static const char whole[] = "kstream-ledger 1\nrun 3\nepoch 41\nposition 52345 0 trades.jsonl\nposition 0 7 a name with blanks \n"
-	"position 9223372036854775807 2147483647 \xc3\xa9\nend\n";
+static int64_t offset_of(const struct ks_ledger *l, const char *input, int32_t partition)
+{
+	struct ks_position x;
+
+	return ks_ledger_find(l, input, partition, &x) ? x.offset : -1;
+}
+
+static const char whole[] = "kstream-ledger 2\nrun 3\nepoch 41\nposition 52345 0 2d06800538d394c2 trades.jsonl\n"
+	"position 0 7 - a name with blanks \nposition 9223372036854775807 2147483647 x \xc3\xa9\n"
+	"output 81 12 closed /a b\nend\n";
+static const char before[] = "kstream-ledger 1\nrun 3\nepoch 41\nposition 52345 0 trades.jsonl\nposition 0 7 a name with blanks \n"
+	"output 81 /a b\nend\n";
 
 static void absent(void **state)
 {
@@ -95,7 +105,7 @@ static void absent(void **state)
 	assert_int_equal(ks_ledger_read(&l, &err), 0);
 	assert_true(l.run == 0 && l.epoch == 0);
 	assert_true(l.positions.n == 1 && l.positions.p[0] == 0x90);
-	assert_true(ks_ledger_find(&l, "trades.jsonl", 0) == -1);
+	assert_true(offset_of(&l, "trades.jsonl", 0) == -1);
 	ks_ledger_close(&l);
 	ks_ledger_close(&l);
 }
@@ -111,9 +121,11 @@ static void written_and_read(void **state)
 	l.run = 3;
 	l.epoch = 41;
 	assert_int_equal(ks_mp_add_array_head(&l.positions, 3), 0);
-	add_position(&l, "trades.jsonl", 0, 52345);
-	add_position(&l, "a name with blanks ", 7, 0);
-	add_position(&l, "\xc3\xa9", INT32_MAX, INT64_MAX);
+	add_position(&l, "trades.jsonl", 0, 52345, "2d06800538d394c2");
+	add_position(&l, "a name with blanks ", 7, 0, NULL);
+	add_position(&l, "\xc3\xa9", INT32_MAX, INT64_MAX, "x");
+	l.output = (struct ks_output){ .size = 81, .check = "12", .name = l.output.name };
+	assert_int_equal(ks_buf_add(&l.output.name, "/a b", 4), 0);
 	assert_int_equal(ks_ledger_write(&l, &err), 0);
 	assert_int_equal(get_file(text, sizeof(text)), sizeof(whole) - 1);
 	assert_string_equal(text, whole);
@@ -124,17 +136,38 @@ static void written_and_read(void **state)
 	assert_int_equal(ks_ledger_read(&again, &err), 0);
 	assert_true(again.run == 3 && again.epoch == 41);
 	assert_true(ks_bytes_eq(ks_buf_bytes(&again.positions), ks_buf_bytes(&l.positions)));
-	assert_true(ks_ledger_find(&again, "trades.jsonl", 0) == 52345);
-	assert_true(ks_ledger_find(&again, "trades.jsonl", 1) == -1);
-	assert_true(ks_ledger_find(&again, "trades.json", 0) == -1);
-	assert_true(ks_ledger_find(&again, "a name with blanks ", 7) == 0);
-	assert_true(ks_ledger_find(&again, "\xc3\xa9", INT32_MAX) == INT64_MAX);
+	assert_true(offset_of(&again, "trades.jsonl", 0) == 52345);
+	assert_true(offset_of(&again, "trades.jsonl", 1) == -1);
+	assert_true(offset_of(&again, "trades.json", 0) == -1);
+	assert_true(offset_of(&again, "a name with blanks ", 7) == 0);
+	assert_true(offset_of(&again, "\xc3\xa9", INT32_MAX) == INT64_MAX);
+	assert_true(again.output.size == 81 && !again.output.open && ks_bytes_is(ks_buf_bytes(&again.output.name), "/a b"));
+	assert_string_equal(again.output.check, "12");
 	/* Reading again forgets what was changed in memory. */
 	again.run = 9;
 	assert_int_equal(ks_ledger_read(&again, &err), 0);
 	assert_true(again.run == 3);
 	ks_ledger_close(&l);
 	ks_ledger_close(&again);
+}
+
+/* Version 1: no checks, and it does not say whether the output was closed. */
+static void older(void **state)
+{
+	struct ks_position x;
+	struct ks_ledger l;
+
+	(void)state;
+	open_it(&l);
+	put_file(before, sizeof(before) - 1);
+	assert_int_equal(ks_ledger_read(&l, &err), 0);
+	assert_true(l.run == 3 && l.epoch == 41 && l.output.size == 81 && l.output.open && l.output.check[0] == '\0');
+	assert_true(ks_ledger_find(&l, "trades.jsonl", 0, &x) && x.offset == 52345 && x.check.n == 0);
+	assert_true(ks_bytes_is(ks_buf_bytes(&l.output.name), "/a b"));
+	put_file("kstream-ledger 3\n", 17);
+	assert_int_equal(ks_ledger_read(&l, &err), KS_CONFIG);
+	assert_non_null(strstr(err.text, "version"));
+	ks_ledger_close(&l);
 }
 
 static void refused(struct ks_ledger *l, const char *text, size_t n)
@@ -163,7 +196,7 @@ static void cut(void **state)
 static void damaged(void **state)
 {
 	static const char *const table[] = {
-		"", "\n", "end\n", "kstream-ledger 2\nrun 1\nepoch 1\nend\n", "kstream-ledger 1\nepoch 1\nrun 1\nend\n",
+		"", "\n", "end\n", "kstream-ledger\nrun 1\nepoch 1\nend\n", "kstream-ledger 1\nepoch 1\nrun 1\nend\n",
 		"kstream-ledger 1\nrun -1\nepoch 1\nend\n", "kstream-ledger 1\nrun \nepoch 1\nend\n",
 		"kstream-ledger 1\nrun 1x\nepoch 1\nend\n", "kstream-ledger 1\nrun 1\nepoch 1.0\nend\n",
 		"kstream-ledger 1\nrun 9223372036854775808\nepoch 1\nend\n", "kstream-ledger 1\nrun 1\nepoch 1\nend\nmore\n",
@@ -173,6 +206,11 @@ static void damaged(void **state)
 		"kstream-ledger 1\nrun 1\nepoch 1\nposition -1 0 a\nend\n", "kstream-ledger 1\nrun 1\nepoch 1\nposition 1 -1 a\nend\n",
 		"kstream-ledger 1\nrun 1\nepoch 1\nposition 1 2147483648 a\nend\n", "kstream-ledger 1\nrun 1\nepoch 1\nposition x 0 a\nend\n",
 		"kstream-ledger 1\nrun 1\nepoch 1\nposition 1 0 a\nepoch 2\nend\n",
+		"kstream-ledger 2\nrun 1\nepoch 1\nposition 1 0 a\nend\n", "kstream-ledger 2\nrun 1\nepoch 1\nposition 1 0  a\nend\n",
+		"kstream-ledger 2\nrun 1\nepoch 1\nposition 1 0 \x7f a\nend\n", "kstream-ledger 2\nrun 1\nepoch 1\noutput 1 - a\nend\n",
+		"kstream-ledger 2\nrun 1\nepoch 1\nposition 1 0 01234567890123456789012345678901234567890123456789012345678901234 a\nend\n",
+		"kstream-ledger 2\nrun 1\nepoch 1\noutput 1 - opened a\nend\n", "kstream-ledger 2\nrun 1\nepoch 1\noutput -1 - open a\nend\n",
+		"kstream-ledger 2\nrun 1\nepoch 1\noutput 1 01234567890123456789012345678901234567890123456789012345678901234 open a\nend\n",
 	};
 	struct ks_ledger l;
 	size_t i;
@@ -195,7 +233,7 @@ static void bad_name(void **state)
 	open_it(&l);
 	put_file(whole, sizeof(whole) - 1);
 	assert_int_equal(ks_mp_add_array_head(&l.positions, 1), 0);
-	add_position(&l, "a\nb", 0, 1);
+	add_position(&l, "a\nb", 0, 1, NULL);
 	assert_int_not_equal(ks_ledger_write(&l, &err), 0);
 	get_file(text, sizeof(text));
 	assert_string_equal(text, whole);
@@ -275,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(absent, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(written_and_read, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(older, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(cut, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(damaged, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(bad_name, make_dir, remove_dir),
