@@ -17,6 +17,7 @@
  */
 #include "ledger.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -369,6 +370,58 @@ bool ks_ledger_find(const struct ks_ledger *l, const char *input, int32_t partit
 		if (x->partition == partition && ks_bytes_is(x->input, input))
 			return true;
 	return false;
+}
+
+/* The ledger in the directory path: KS_CONFIG, it has the output.  One that cannot be read has none. */
+static int look_at(const char *path, const char *output, struct ks_err *err)
+{
+	struct ks_ledger l = { .dir = -1, .lock = -1, .changing = -1, .path = strdup(path), .output.size = -1 };
+	struct ks_err unread;
+	int status = 0;
+
+	if (l.path == NULL)
+		return ks_fail(err, KS_TEMP, "no memory");
+	ks_buf_init(&l.positions, LEDGER_MAX);
+	ks_buf_init(&l.output.name, LEDGER_MAX);
+	l.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (l.dir >= 0 && ks_ledger_read(&l, &unread) == 0 && l.output.size >= 0 &&
+	    ks_bytes_is(ks_buf_bytes(&l.output.name), output))
+		status = ks_fail(err, KS_CONFIG, "'%s' is the output of another app: give each its own, "
+		    "or remove the line from '%s/ledger'", output, path);
+	ks_ledger_close(&l);
+	return status;
+}
+
+/* The ledgers below path, where levels of directories are left; own is not looked at. */
+static int look_below(const char *path, int levels, const char *own, const char *output, struct ks_err *err)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+	int status = 0;
+	char *below;
+
+	while (dir != NULL && status == 0 && (entry = readdir(dir)) != NULL) {
+		if (!is_plain(entry->d_name))
+			continue;
+		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0) {
+			status = ks_fail(err, KS_TEMP, "no memory");
+			break;
+		}
+		if (levels > 1)
+			status = look_below(below, levels - 1, own, output, err);
+		else if (strcmp(below, own) != 0)
+			status = look_at(below, output, err);
+		free(below);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return status;
+}
+
+int ks_ledger_is_free(const struct ks_ledger *l, const struct ks_config *config, const char *output,
+    struct ks_err *err)
+{
+	return look_below(config->state_dir, 2, l->path, output, err);
 }
 
 void ks_ledger_close(struct ks_ledger *l)

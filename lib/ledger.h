@@ -53,6 +53,10 @@ int	ks_ledger_write(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 /* The position of an input's partition: false, there is none.  Its text dies when the ledger is read again. */
 bool	ks_ledger_find(const struct ks_ledger *l, const char *input, int32_t partition, struct ks_position *x);
 
+/* KS_CONFIG where another ledger of the same state directory has the output of that name. */
+int	ks_ledger_is_free(const struct ks_ledger *l, const struct ks_config *config, const char *output,
+	    struct ks_err *err) KS_MUST_USE;
+
 void	ks_ledger_close(struct ks_ledger *l);
 
 #endif

@@ -1,18 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /* loop-ledger.c - the last process of a pipeline with --app: its ledger, and the file that --out names. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "input.h"
 #include "loop.h"
+
+/* The output as the ledger is to have it; size -1: there is no file. */
+static int put_output(struct ks_frame_loop *l, int64_t size, bool open)
+{
+	struct ks_output *o = &l->ledger.output;
+
+	o->size = size;
+	o->open = open;
+	o->name.n = 0;
+	if (size < 0)
+		return 0;
+	if (l->out_read < 0 || ks_input_check(l->out_read, size, o->check) != 0)
+		o->check[0] = '\0';
+	if (ks_buf_add(&o->name, l->out_real, strlen(l->out_real)) != 0)
+		return ks_fail(&l->err, KS_TEMP, "no memory");
+	return 0;
+}
 
 /*
  * Change the ledger, unless another run has taken over.
  *
  *	b	the barrier that everything is out for, NULL: none yet
  *	size	of the file that --out names, -1: it names none
+ *	open	more may be written to it
  */
-static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size)
+static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size, bool open)
 {
 	int64_t run = l->ledger.run;
 	int status = ks_ledger_read(&l->ledger, &l->err);
@@ -22,10 +44,9 @@ static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t si
 	if (l->ledger.run != run)
 		return ks_fail(&l->err, KS_TEMP, "run %lld of this app has taken over from run %lld",
 		    (long long)l->ledger.run, (long long)run);
-	l->ledger.output.size = size;
-	l->ledger.output.name.n = 0;
-	if (size >= 0 && ks_buf_add(&l->ledger.output.name, l->config->out, strlen(l->config->out)) != 0)
-		return ks_fail(&l->err, KS_TEMP, "no memory");
+	status = put_output(l, size, open);
+	if (status != 0)
+		return status;
 	if (b != NULL) {
 		l->ledger.epoch = b->n;
 		l->ledger.positions.n = 0;
@@ -35,14 +56,63 @@ static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t si
 	return ks_ledger_write(&l->ledger, &l->err);
 }
 
-static int change_ledger(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size)
+static int change_ledger(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size, bool open)
 {
 	int status = ks_ledger_hold(&l->ledger, &l->err);
 
 	if (status == 0)
-		status = enter(l, b, size);
+		status = enter(l, b, size, open);
 	ks_ledger_let_go(&l->ledger);
 	return status;
+}
+
+/* One process at a time writes a file.  Where a file system has no locks, nothing is known. */
+static int lock_output(struct ks_frame_loop *l)
+{
+	if (flock(l->sink->out.fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return ks_fail(&l->err, KS_TEMP, "'%s' is being written by another run, which holds a lock on it", l->config->out);
+	return 0;
+}
+
+/* By its real path it is one output, however it is named; it is read to tell whether it is still the same. */
+static int name_output(struct ks_frame_loop *l)
+{
+	struct stat st, there;
+
+	if (l->out_real != NULL)
+		return 0;
+	l->out_real = realpath(l->config->out, NULL);
+	if (l->out_real == NULL)
+		return ks_fail_errno(&l->err, KS_IO, errno, "cannot find '%s' again", l->config->out);
+	l->out_read = open(l->out_real, O_RDONLY | O_CLOEXEC);
+	if (fstat(l->sink->out.fd, &st) != 0 || stat(l->out_real, &there) != 0 || st.st_dev != there.st_dev ||
+	    st.st_ino != there.st_ino)
+		return ks_fail(&l->err, KS_TEMP, "'%s' is another file than it was a moment ago", l->config->out);
+	if (strchr(l->out_real, '\n') != NULL)
+		return ks_fail(&l->err, KS_CONFIG, "--app cannot keep the size of '%s': its name has a newline", l->out_real);
+	return 0;
+}
+
+/* It must hold what was committed, and nothing behind it that a run of this app cannot have written. */
+static int compare_output(struct ks_frame_loop *l, int64_t size)
+{
+	const struct ks_output *o = &l->ledger.output;
+	char check[KS_INPUT_CHECK + 1];
+
+	if (size < o->size)
+		return ks_fail(&l->err, KS_CONFIG, "'%s' has %lld bytes, but %lld were committed: it was cut or replaced; "
+		    "to go on behind what it holds, remove its line from '%s/ledger'",
+		    l->config->out, (long long)size, (long long)o->size, l->ledger.path);
+	if (o->check[0] != '\0' && l->out_read >= 0 && (ks_input_check(l->out_read, o->size, check) != 0 ||
+	    strcmp(check, o->check) != 0))
+		return ks_fail(&l->err, KS_CONFIG, "'%s' has other bytes than the %lld that were committed: it was replaced; "
+		    "to go on behind what it holds, remove its line from '%s/ledger'",
+		    l->config->out, (long long)o->size, l->ledger.path);
+	if (!o->open && size > o->size)
+		return ks_fail(&l->err, KS_CONFIG, "'%s' has grown from %lld to %lld bytes since this app last wrote it: "
+		    "give the app a file of its own, or remove its line from '%s/ledger' to go on behind what it holds",
+		    l->config->out, (long long)o->size, (long long)size, l->ledger.path);
+	return 0;
 }
 
 /*
@@ -52,26 +122,41 @@ static int change_ledger(struct ks_frame_loop *l, const struct ks_barrier *b, in
  */
 static int cut_output(struct ks_frame_loop *l)
 {
+	const struct ks_output *o = &l->ledger.output;
+	struct ks_bytes known = ks_buf_bytes(&l->ledger.output.name);
+	int fd = l->sink->out.fd, status, flags;
 	struct stat st;
 
 	if (!l->out_is_file)
 		return 0;
-	l->out_is_file = false;
+	l->out_began = true;
 	if (l->config->to == KS_FRAMES)
 		return ks_fail(&l->err, KS_CONFIG, "--app cannot go on with a file of frames: let --out be text, or pipe the frames");
-	if (strchr(l->config->out, '\n') != NULL)
-		return ks_fail(&l->err, KS_CONFIG, "--app cannot keep the size of '%s': its name has a newline", l->config->out);
-	if (lseek(l->sink->out.fd, 0, SEEK_END) < 0 || fstat(l->sink->out.fd, &st) != 0)
+	status = lock_output(l);
+	if (status == 0)
+		status = name_output(l);
+	if (status != 0)
+		return status;
+	if (fstat(fd, &st) != 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot append to '%s'", l->config->out);
-	if (l->ledger.output.size < 0 || !ks_bytes_is(ks_buf_bytes(&l->ledger.output.name), l->config->out))
-		return change_ledger(l, NULL, st.st_size);
-	if (st.st_size < l->ledger.output.size)
-		return ks_fail(&l->err, KS_CONFIG, "'%s' has %lld bytes, but %lld were committed: it was cut or replaced",
-		    l->config->out, (long long)st.st_size, (long long)l->ledger.output.size);
-	if (ftruncate(l->sink->out.fd, l->ledger.output.size) != 0 ||
-	    lseek(l->sink->out.fd, 0, SEEK_END) < 0)
-		return ks_fail_errno(&l->err, KS_IO, errno, "cannot cut '%s' to its last commit", l->config->out);
-	return l->ledger.output > 0 && l->sink->resume != NULL ? l->sink->resume(l->sink, &l->err) : 0;
+	/* Without a check it is of version 1, where the name is as it was given. */
+	if (o->size >= 0 && (ks_bytes_is(known, l->out_real) || (o->check[0] == '\0' && ks_bytes_is(known, l->config->out)))) {
+		status = compare_output(l, st.st_size);
+		if (status == 0 && ftruncate(fd, o->size) != 0)
+			return ks_fail_errno(&l->err, KS_IO, errno, "cannot cut '%s' to its last commit", l->config->out);
+		st.st_size = o->size;
+		if (status == 0 && o->size > 0 && l->sink->resume != NULL)
+			status = l->sink->resume(l->sink, &l->err);
+	} else {
+		status = ks_ledger_is_free(&l->ledger, l->config, l->out_real, &l->err);
+	}
+	if (status != 0)
+		return status;
+	/* Whoever writes to it beside us is not written over, and found by its size at the next barrier. */
+	if (lseek(fd, 0, SEEK_END) < 0 || (flags = fcntl(fd, F_GETFL)) < 0 || fcntl(fd, F_SETFL, flags | O_APPEND) < 0)
+		return ks_fail_errno(&l->err, KS_IO, errno, "cannot append to '%s'", l->config->out);
+	l->out_base = st.st_size - (int64_t)l->sink->out.bytes;
+	return change_ledger(l, NULL, st.st_size, true);
 }
 
 int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
@@ -114,29 +199,55 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 	return cut_output(l);
 }
 
+/* What stands in the output is not ours alone.  The ledger says so, and the next run cuts nothing. */
+static int not_alone(struct ks_frame_loop *l, int64_t size, int64_t written)
+{
+	int status = change_ledger(l, NULL, l->ledger.output.size, false);
+
+	return status != 0 ? status :
+	    ks_fail(&l->err, KS_CONFIG, "'%s' has %lld bytes, but this app has written to byte %lld: something else writes to it, or cuts it",
+	    l->config->out, (long long)size, (long long)written);
+}
+
 int ks_loop_commit(struct ks_frame_loop *l, const struct ks_barrier *b)
 {
-	int fd = l->sink->out.fd;
-	int64_t size = -1;
+	int64_t size = -1, written;
 	struct stat st;
+	int fd;
 
 	if (!l->has_ledger)
 		return 0;
+	fd = l->sink->out.fd;
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		if (fsync(fd) != 0)
 			return ks_fail_errno(&l->err, KS_IO, errno, "cannot fsync %s", l->sink->name);
-		if (l->config->out != NULL)
+		if (l->out_is_file)
 			size = st.st_size;
 	}
-	return change_ledger(l, b, size);
+	written = l->out_base + (int64_t)(fd >= 0 ? l->sink->out.bytes : 0);
+	if (size >= 0 && size != written)
+		return not_alone(l, size, written);
+	return change_ledger(l, b, size, b->kind == KS_GO_ON);
 }
 
 int ks_loop_empty_output(struct ks_frame_loop *l)
 {
-	if (!l->out_is_file)
+	int status;
+
+	if (!l->out_is_file || l->out_began)
 		return 0;
-	l->out_is_file = false;
-	if (ftruncate(l->sink->out.fd, 0) != 0)
-		return ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot empty '%s'", l->config->out);
-	return 0;
+	l->out_began = true;
+	status = lock_output(l);
+	if (status == 0 && ftruncate(l->sink->out.fd, 0) != 0)
+		status = ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot empty '%s'", l->config->out);
+	return status;
+}
+
+void ks_loop_close_ledger(struct ks_frame_loop *l)
+{
+	if (l->has_ledger)
+		ks_ledger_close(&l->ledger);
+	if (l->out_real != NULL && l->out_read >= 0)
+		close(l->out_read);
+	free(l->out_real);
 }

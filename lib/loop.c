@@ -379,8 +379,7 @@ void ks_loop_release(struct ks_frame_loop *l)
 		l->source->close(l->source);
 	if (l->sink != NULL)
 		l->sink->close(l->sink);
-	if (l->has_ledger)
-		ks_ledger_close(&l->ledger);
+	ks_loop_close_ledger(l);
 	ks_reject_close(&l->reject);
 	free(l->only);
 	free(l->st);

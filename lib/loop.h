@@ -56,7 +56,11 @@ struct ks_frame_loop {
 	bool answers, no;	/* ks_answer, ks_say_no */
 	struct ks_ledger ledger;	/* of the last process */
 	bool has_ledger;
-	bool out_is_file;	/* --out names a regular file, which still holds what it held */
+	bool out_is_file;	/* --out names a regular file */
+	bool out_began;		/* what it held when this process began has been seen to */
+	char *out_real;		/* its real path, for the ledger */
+	int out_read;		/* a descriptor to read it by, -1: it cannot be read; where out_real is set */
+	int64_t out_base;	/* what it would hold had this process written nothing */
 	char warning[200];	/* ks_warn */
 	struct ks_text_place place;
 };
@@ -72,6 +76,8 @@ int	ks_loop_open_ledger(struct ks_frame_loop *loop, const struct ks_hello_view *
 
 /* All before b has been written: enter it. */
 int	ks_loop_commit(struct ks_frame_loop *loop, const struct ks_barrier *b) KS_MUST_USE;
+
+void	ks_loop_close_ledger(struct ks_frame_loop *loop);
 
 /* A new output begins: what --out holds from before goes. */
 int	ks_loop_empty_output(struct ks_frame_loop *loop) KS_MUST_USE;

@@ -196,3 +196,88 @@ copy() { # copy ARGUMENT...: what the app t has not read yet of those files
 	copy in.json
 	refused 78 kstream-cat 'is damaged'
 }
+
+@test "resume: --out that has grown, was replaced or is of another app is not cut" {
+	seq 3 >in.json
+	copy --out result in.json
+	expect 0
+	grep -qx "output 6 [0-9a-f]\{16\} closed $PWD/result" state/t/0/ledger
+	echo 4 >>in.json
+	copy --out ./result in.json # by another path
+	expect 0
+	cmp in.json result
+	echo 5 >>in.json
+	echo mine >>result
+	cp result held
+	copy --out result in.json
+	refused 78 kstream-cat "'result' has grown from 8 to 13 bytes"
+	cmp held result
+	printf '9\n8\n7\n6\n' >result # as long as it was
+	cp result held
+	copy --out result in.json
+	refused 78 kstream-cat "'result' has other bytes"
+	cmp held result
+	# What the message says to do.
+	sed -i '/^output/d' state/t/0/ledger
+	copy --out result in.json
+	expect 0
+	[ "$(cat result)" = "$(cat held)"$'\n5' ]
+	# The other app is told at once, however the first has ended.
+	for word in closed open; do
+		sed -i "s/ closed / $word /" state/t/0/ledger
+		try kstream-cat --app u --from json --to json --out "$PWD/result" in.json
+		refused 78 kstream-cat "remove the line from '$PWD/state/t/0/ledger'"
+	done
+	[ "$(cat result)" = "$(cat held)"$'\n5' ]
+	copy --out result in.json
+	expect 0
+}
+
+@test "resume: one run at a time writes to --out" {
+	seq 5 >in.json
+	mkfifo hold
+	# All but END, which has 9 bytes: the sink has committed, and waits.
+	kstream-cat --app u --from json in.json | (
+		head -c -9
+		exec cat hold
+	) | kstream-cat --to json --out result 2>err.u &
+	pids=$!
+	exec 7>hold
+	await 5 grep -q ' closed ' state/u/0/ledger
+	try kstream-cat --app v --from json --to json --out result in.json
+	refused 75 kstream-cat "'result' is being written"
+	try kstream-cat --from json --to json --out result in.json
+	refused 75 kstream-cat "'result' is being written"
+	cmp in.json result
+	exec 7>&-
+	status_of "$pids"
+	[ "$status" = 75 ]
+	try kstream-cat --from json --to json --out result in.json
+	expect 0
+}
+
+@test "resume: what something else writes to --out during a run is neither committed nor cut" {
+	mkfifo hold
+	yes 1 | head -n 300000 >in.json
+	kstream-cat --app t --from json --commit-interval 5ms in.json | (
+		head -c 1000000
+		cat hold
+		exec cat
+	) | (
+		status=0
+		kstream-cat --to json --out result 2>err || status=$?
+		echo "$status" >status
+	) &
+	pids=$!
+	exec 7>hold
+	await 5 grep -q '^output [1-9][0-9]* .* open ' state/t/0/ledger
+	echo mine >>result
+	exec 7>&-
+	await 5 test -s status
+	status=$(cat status)
+	refused 78 kstream-cat 'something else writes to it'
+	grep -qx mine result
+	copy --out result in.json
+	refused 78 kstream-cat 'has grown'
+	grep -qx mine result
+}

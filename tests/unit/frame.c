@@ -334,6 +334,8 @@ static void barrier(void **state)
 		  { .n = 258, .kind = KS_COMPLETE, .committed = 257, .hop = 1000 }, "91 93 a1's' 00 07", "c4 02 0102" },
 		{ "96 cf 7fffffffffffffff 01 92 93 a1'a' 00 00 93 a0 ce 7fffffff cf 7fffffffffffffff 00 00 c0",
 		  { .n = INT64_MAX, .kind = KS_PAUSED }, "92 93 a1'a' 00 00 93 a0 ce 7fffffff cf 7fffffffffffffff", "c0" },
+		{ "96 01 00 92 94 a0 00 00 a1'!' 93 a0 00 00 ff c0 c0", { .n = 1, .kind = KS_GO_ON, .committed = -1, .hop = -1 },
+		  "92 94 a0 00 00 a1'!' 93 a0 00 00", "c0" },
 	};
 	static const char *const bad[] = {
 		"", "c0", "95 01 00 90 ff c0", "97 01 00 90 ff c0 c0 c0", "96", "96 01", "96 01 00", "96 01 00 90", "96 01 00 90 ff",
@@ -341,7 +343,9 @@ static void barrier(void **state)
 		"96 00 00 90 ff c0 c0", "96 ff 00 90 ff c0 c0", "96 c0 00 90 ff c0 c0", "96 cf 8000000000000000 00 90 ff c0 c0",
 		"96 01 03 90 ff c0 c0", "96 01 ff 90 ff c0 c0", "96 01 c0 90 ff c0 c0",
 		"96 01 00 c0 ff c0 c0", "96 01 00 80 ff c0 c0", "96 01 00 91 c0 ff c0 c0", "96 01 00 91 92 a0 00 ff c0 c0",
-		"96 01 00 91 94 a0 00 00 00 ff c0 c0", "96 01 00 91 93 00 00 00 ff c0 c0", "96 01 00 91 93 a0 ff 00 ff c0 c0",
+		"96 01 00 91 94 a0 00 00 00 ff c0 c0", "96 01 00 91 94 a0 00 00 a0 ff c0 c0", "96 01 00 91 94 a0 00 00 a1'-' ff c0 c0",
+		"96 01 00 91 94 a0 00 00 a2'a ' ff c0 c0", "96 01 00 91 94 a0 00 00 a1 7f ff c0 c0", "96 01 00 91 95 a0 00 00 a1'a' 00 ff c0 c0",
+		"96 01 00 91 94 a0 00 00 d9 41'01234567890123456789012345678901234567890123456789012345678901234' ff c0 c0", "96 01 00 91 93 00 00 00 ff c0 c0", "96 01 00 91 93 a0 ff 00 ff c0 c0",
 		"96 01 00 91 93 a0 00 ff ff c0 c0", "96 01 00 91 93 a0 ce 80000000 00 ff c0 c0", "96 01 00 91 93 a0 00 c0 ff c0 c0",
 		"96 01 00 91 93 c4 00 00 00 ff c0 c0", "96 01 00 91 93 a0 00 90 ff c0 c0",
 		"96 01 00 90 fe c0 c0", "96 01 00 90 c0 c0 c0", "96 01 00 90 ff ff c0", "96 01 00 90 ff c3 c0", "96 01 00 90 ff a0 c0",
