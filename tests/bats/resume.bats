@@ -235,21 +235,19 @@ copy() { # copy ARGUMENT...: what the app t has not read yet of those files
 
 @test "resume: one run at a time writes to --out" {
 	seq 5 >in.json
-	mkfifo hold
 	# All but END, which has 9 bytes: the sink has committed, and waits.
 	kstream-cat --app u --from json in.json | (
 		head -c -9
-		exec cat hold
-	) | kstream-cat --to json --out result 2>err.u &
+		await 10 test -e go
+	) 3>&- | kstream-cat --to json --out result 2>err.u 3>&- &
 	pids=$!
-	exec 7>hold
 	await 5 grep -q ' closed ' state/u/0/ledger
 	try kstream-cat --app v --from json --to json --out result in.json
 	refused 75 kstream-cat "'result' is being written"
 	try kstream-cat --from json --to json --out result in.json
 	refused 75 kstream-cat "'result' is being written"
 	cmp in.json result
-	exec 7>&-
+	: >go
 	status_of "$pids"
 	[ "$status" = 75 ]
 	try kstream-cat --from json --to json --out result in.json
@@ -257,22 +255,20 @@ copy() { # copy ARGUMENT...: what the app t has not read yet of those files
 }
 
 @test "resume: what something else writes to --out during a run is neither committed nor cut" {
-	mkfifo hold
 	yes 1 | head -n 300000 >in.json
-	kstream-cat --app t --from json --commit-interval 5ms in.json | (
+	kstream-cat --app t --from json --commit-interval 5ms in.json 3>&- | (
 		head -c 1000000
-		cat hold
+		await 10 test -e go
 		exec cat
-	) | (
+	) 3>&- | (
 		status=0
 		kstream-cat --to json --out result 2>err || status=$?
 		echo "$status" >status
-	) &
+	) 3>&- &
 	pids=$!
-	exec 7>hold
 	await 5 grep -q '^output [1-9][0-9]* .* open ' state/t/0/ledger
 	echo mine >>result
-	exec 7>&-
+	: >go
 	await 5 test -s status
 	status=$(cat status)
 	refused 78 kstream-cat 'something else writes to it'
