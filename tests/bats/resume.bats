@@ -266,7 +266,7 @@ copy() { # copy ARGUMENT...: what the app t has not read yet of those files
 		echo "$status" >status
 	) 3>&- &
 	pids=$!
-	await 5 grep -q '^output [1-9][0-9]* .* open ' state/t/0/ledger
+	await 5 grep -q ' open ' state/t/0/ledger
 	echo mine >>result
 	: >go
 	await 5 test -s status
