@@ -153,10 +153,10 @@ int ks_places_check(const struct ks_places *p, struct ks_place *x, int fd, struc
 {
 	int no, status;
 
-	if (p->ledger == NULL || fd < 0 || x->checked == x->offset)
+	if (p->ledger == NULL || fd < 0)
 		return 0;
 	status = verify(p, x, fd, err);
-	if (status != 0)
+	if (status != 0 || x->checked == x->offset)
 		return status;
 	no = ks_input_check(fd, x->offset, x->check);
 	if (no == ENODATA)

@@ -350,6 +350,12 @@ static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
 		*wait = true;
 		return 0;
 	}
+	/* Early once, so that what is replaced before the first barrier is found, too. */
+	if (t->places.at[t->at].checked < 0 && t->places.at[t->at].offset > 0) {
+		status = check_input(t, err);
+		if (status != 0)
+			return status;
+	}
 	keep_tail(t);
 	if (no == 0)
 		no = ks_in_fill(&t->in);

@@ -97,12 +97,12 @@ copy() { # copy ARGUMENT...: what the app t has not read yet of those files
 }
 
 @test "resume: a file that is cut or replaced while it is read ends the run before it is committed" {
-	local how
-	for how in 'echo 1 >in.json' 'seq 500000 899999 >in.json'; do
+	local how interval
+	for interval in 5ms 1d; do for how in 'echo 1 >in.json' 'seq 500000 899999 >in.json'; do
 		rm -rf state
 		seq 100000 499999 >in.json
 		mkfifo fifo
-		kstream-cat --app t --commit-interval 5ms --from json --to raw in.json >fifo 2>err &
+		kstream-cat --app t --commit-interval "$interval" --from json --to raw in.json >fifo 2>err 3>&- &
 		pids=$!
 		exec 7<fifo
 		head -c 7 <&7 >first # it is in the middle: a pipe holds less than there is
@@ -112,7 +112,7 @@ copy() { # copy ARGUMENT...: what the app t has not read yet of those files
 		status_of "$pids"
 		refused 78 kstream-cat "'in.json'"
 		rm fifo
-	done
+	done; done
 }
 
 @test "resume: stdin that is a file is checked as others are; a pipe is refused" {
