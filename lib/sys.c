@@ -2,6 +2,7 @@
 /* sys.c - filling in errors. */
 #include "sys.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@ int ks_fail(struct ks_err *err, int status, const char *fmt, ...)
 	return status;
 }
 
+const char ks_no_memory[] = "no memory";
+
 int ks_fail_errno(struct ks_err *err, int status, int no, const char *fmt, ...)
 {
 	va_list ap;
@@ -38,8 +41,8 @@ int ks_fail_errno(struct ks_err *err, int status, int no, const char *fmt, ...)
 	n = strlen(err->text);
 	snprintf(err->text + n, sizeof(err->text) - n, ": %s", strerror(no));
 	scrub(err->text);
-	err->status = status;
-	return status;
+	err->status = no == ENOMEM ? KS_TEMP : status;
+	return err->status;
 }
 
 _Noreturn void ks_bug_at(const char *file, int line, const char *text)
