@@ -332,74 +332,75 @@ static int write_buf(void *b, const char *p, size_t n)
 	return ks_buf_add(b, p, n);
 }
 
-/* Room for a frame head at the end of b. */
-static int open_frame(struct ks_buf *b, size_t *start, msgpack_packer *pk)
+int ks_frame_begin(struct ks_buf *b, size_t *start, struct msgpack_packer *pk)
 {
 	int no = ks_buf_reserve(b, KS_FRAME_HEAD);
 
-	if (no != 0)
-		return no;
 	*start = b->n;
-	b->n += KS_FRAME_HEAD;
+	if (no == 0)
+		b->n += KS_FRAME_HEAD;
 	msgpack_packer_init(pk, b, write_buf);
-	return 0;
+	return no;
 }
 
-static int close_frame(struct ks_buf *b, size_t start, int type)
+int ks_frame_end(struct ks_buf *b, size_t start, int type, int no)
 {
-	ks_frame_close(b->p + start, b->n - start - KS_FRAME_HEAD, type);
-	return 0;
+	if (no == 0)
+		ks_frame_close(b->p + start, b->n - start - KS_FRAME_HEAD, type);
+	else
+		b->n = start;
+	return no;
 }
 
 int ks_mark_add(struct ks_buf *b, const struct ks_mark *m)
 {
 	msgpack_packer pk;
 	size_t start;
-	int no = open_frame(b, &start, &pk);
+	int no = ks_frame_begin(b, &start, &pk);
 
 	if (no != 0 || (no = msgpack_pack_array(&pk, 3)) != 0 ||
 	    (no = msgpack_pack_int32(&pk, m->partition)) != 0 ||
-	    (no = msgpack_pack_int64(&pk, m->time_ms)) != 0 ||
-	    (no = m->idle ? msgpack_pack_true(&pk) : msgpack_pack_false(&pk)) != 0)
-		return no;
-	return close_frame(b, start, KS_MARK);
+	    (no = msgpack_pack_int64(&pk, m->time_ms)) != 0)
+		return ks_frame_end(b, start, KS_MARK, no);
+	no = m->idle ? msgpack_pack_true(&pk) : msgpack_pack_false(&pk);
+	return ks_frame_end(b, start, KS_MARK, no);
 }
 
 int ks_barrier_add(struct ks_buf *b, const struct ks_barrier *x)
 {
 	msgpack_packer pk;
 	size_t start;
-	int no = open_frame(b, &start, &pk);
+	int no = ks_frame_begin(b, &start, &pk);
 
 	if (no != 0 || (no = msgpack_pack_array(&pk, 6)) != 0 ||
 	    (no = msgpack_pack_int64(&pk, x->n)) != 0 || (no = msgpack_pack_int(&pk, x->kind)) != 0 ||
 	    (no = ks_buf_add(b, x->positions.p, x->positions.n)) != 0 ||
 	    (no = msgpack_pack_int64(&pk, x->committed)) != 0 ||
-	    (no = x->hop < 0 ? msgpack_pack_nil(&pk) : msgpack_pack_int64(&pk, x->hop)) != 0 ||
-	    (no = ks_buf_add(b, x->group.p, x->group.n)) != 0)
-		return no;
-	return close_frame(b, start, KS_BARRIER);
+	    (no = x->hop < 0 ? msgpack_pack_nil(&pk) : msgpack_pack_int64(&pk, x->hop)) != 0)
+		return ks_frame_end(b, start, KS_BARRIER, no);
+	no = ks_buf_add(b, x->group.p, x->group.n);
+	return ks_frame_end(b, start, KS_BARRIER, no);
 }
 
 int ks_end_add(struct ks_buf *b, const struct ks_end *e)
 {
 	msgpack_packer pk;
 	size_t start;
-	int no = open_frame(b, &start, &pk);
+	int no = ks_frame_begin(b, &start, &pk);
 
-	if (no != 0 || (no = msgpack_pack_array(&pk, 2)) != 0 ||
-	    (no = msgpack_pack_int64(&pk, e->n)) != 0 || (no = msgpack_pack_int(&pk, e->kind)) != 0)
-		return no;
-	return close_frame(b, start, KS_END);
+	if (no == 0 && (no = msgpack_pack_array(&pk, 2)) == 0 &&
+	    (no = msgpack_pack_int64(&pk, e->n)) == 0)
+		no = msgpack_pack_int(&pk, e->kind);
+	return ks_frame_end(b, start, KS_END, no);
 }
 
 int ks_ping_add(struct ks_buf *b)
 {
 	msgpack_packer pk;
 	size_t start;
-	int no = open_frame(b, &start, &pk);
+	int no = ks_frame_begin(b, &start, &pk);
 
-	if (no != 0 || (no = msgpack_pack_nil(&pk)) != 0)
-		return no;
-	return close_frame(b, start, KS_PING);
+	if (no == 0)
+		no = msgpack_pack_nil(&pk);
+	return ks_frame_end(b, start, KS_PING, no);
 }

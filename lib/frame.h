@@ -199,11 +199,19 @@ bool	ks_position_next(const unsigned char **p, const unsigned char *end, struct 
 /* Append it to b: 0, ENOMEM, EMSGSIZE. */
 int	ks_position_add(struct ks_buf *b, const struct ks_position *x) KS_MUST_USE;
 
-/* Append a whole frame to b: 0, ENOMEM, EMSGSIZE. */
+/* Append a whole frame to b, or nothing: 0, ENOMEM, EMSGSIZE. */
 int	ks_mark_add(struct ks_buf *b, const struct ks_mark *m) KS_MUST_USE;
 int	ks_barrier_add(struct ks_buf *b, const struct ks_barrier *x) KS_MUST_USE;
 int	ks_end_add(struct ks_buf *b, const struct ks_end *e) KS_MUST_USE;
 int	ks_ping_add(struct ks_buf *b) KS_MUST_USE;
+
+/*
+ * The same for a payload that the caller packs with msgpack-c, between the
+ * two; no is how that went, and what ks_frame_end returns.
+ */
+struct msgpack_packer;
+int	ks_frame_begin(struct ks_buf *b, size_t *start, struct msgpack_packer *pk) KS_MUST_USE;
+int	ks_frame_end(struct ks_buf *b, size_t start, int type, int no) KS_MUST_USE;
 
 /* Put the frame head on a payload that was packed behind KS_FRAME_HEAD bytes of room at p. */
 void	ks_frame_close(unsigned char *p, size_t payload_size, int type);

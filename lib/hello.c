@@ -5,11 +5,6 @@
 #include <msgpack/pack.h>
 #include <stdio.h>
 
-static int write_buf(void *b, const char *p, size_t n)
-{
-	return ks_buf_add(b, p, n);
-}
-
 static int pack_text(msgpack_packer *pk, const char *text)
 {
 	size_t n;
@@ -104,18 +99,12 @@ static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 int ks_hello_add(struct ks_buf *b, const struct ks_hello *h)
 {
 	msgpack_packer pk;
-	size_t start = b->n;
-	int no = ks_buf_reserve(b, KS_FRAME_HEAD);
+	size_t start;
+	int no = ks_frame_begin(b, &start, &pk);
 
-	if (no != 0)
-		return no;
-	b->n += KS_FRAME_HEAD;
-	msgpack_packer_init(&pk, b, write_buf);
-	no = pack_hello(&pk, h);
-	if (no != 0)
-		return no;
-	ks_frame_close(b->p + start, b->n - start - KS_FRAME_HEAD, KS_HELLO);
-	return 0;
+	if (no == 0)
+		no = pack_hello(&pk, h);
+	return ks_frame_end(b, start, KS_HELLO, no);
 }
 
 static bool is_names(struct ks_bytes list)
@@ -306,22 +295,18 @@ int ks_hello_add_side(struct ks_buf *b, struct ks_bytes payload, const char *sid
 {
 	const unsigned char *end = payload.p + payload.n, *pair;
 	struct ks_bytes old = ks_no_headers;
-	size_t start = b->n, others = 0, i;
+	size_t start, others = 0, i;
 	struct ks_head head;
 	msgpack_packer pk;
 	struct ks_val key, v;
-	int no, pass;
+	int no = ks_frame_begin(b, &start, &pk), pass;
 
-	if ((no = ks_buf_reserve(b, KS_FRAME_HEAD)) != 0)
-		return no;
-	b->n += KS_FRAME_HEAD;
-	msgpack_packer_init(&pk, b, write_buf);
-	for (pass = 0; pass < 2; pass++) {
+	for (pass = 0; pass < 2 && no == 0; pass++) {
 		if (ks_mp_head(payload.p, end, &head) != KS_MP_OK)
 			ks_bug("a HELLO was changed before it was parsed");
-		if (pass == 1 && (no = msgpack_pack_map(&pk, others + 1)) != 0)
-			return no;
-		for (i = 0; i < head.count; i++) {
+		if (pass == 1)
+			no = msgpack_pack_map(&pk, others + 1);
+		for (i = 0; i < head.count && no == 0; i++) {
 			pair = head.body;
 			if (ks_mp_read(&head.body, end, 0, &key) != KS_MP_OK ||
 			    ks_mp_read(&head.body, end, KS_DEPTH_CEILING, &v) != KS_MP_OK)
@@ -330,17 +315,15 @@ int ks_hello_add_side(struct ks_buf *b, struct ks_bytes payload, const char *sid
 				old = v.b;
 			else if (pass == 0)
 				others++;
-			else if ((no = ks_buf_add(b, pair, (size_t)(head.body - pair))) != 0)
-				return no;
+			else
+				no = ks_buf_add(b, pair, (size_t)(head.body - pair));
 		}
 	}
-	if (has_name(old, side)) {
+	if (no == 0 && has_name(old, side)) {
 		b->n = start + KS_FRAME_HEAD;
 		no = ks_buf_add(b, payload.p, payload.n);
-	} else {
+	} else if (no == 0) {
 		no = pack_sides(b, &pk, old, side);
 	}
-	if (no == 0)
-		ks_frame_close(b->p + start, b->n - start - KS_FRAME_HEAD, KS_HELLO);
-	return no;
+	return ks_frame_end(b, start, KS_HELLO, no);
 }

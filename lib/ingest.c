@@ -257,8 +257,12 @@ static int finish(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
 			return status;
 		}
 	}
+	if (put_head(g, rec, b, start) != 0) {
+		b->n = start;	/* what is in b goes out, also now */
+		return no_memory(err);
+	}
 	*made = 1;
-	return put_head(g, rec, b, start) == 0 ? 0 : no_memory(err);
+	return 0;
 }
 
 int ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
