@@ -149,7 +149,7 @@ const char *ks_envelope_print(struct ks_buf *b, const struct ks_rec *rec, unsign
 		no = ks_buf_add(b, "}", 1);
 	if (e != KS_MP_OK)
 		return ks_mp_strerror(e);
-	return no == 0 ? NULL : no == EINVAL ? "the headers are not text" : no == ENOMEM ? "no memory" :
+	return no == 0 ? NULL : no == EINVAL ? "the headers are not text" : no == ENOMEM ? ks_no_memory :
 	    "the record is too large as text";
 }
 
@@ -377,7 +377,7 @@ static const char *settle_bodies(struct members *m, struct ks_buf *scratch, stru
 	if (no == EINVAL)
 		return "key or payload is not base64";
 	if (no != 0)
-		return no == ENOMEM ? "no memory" : "the record is too large";
+		return no == ENOMEM ? ks_no_memory : "the record is too large";
 	rec->headers = ks_bytes(scratch->p, key);
 	rec->key = ks_bytes(scratch->p + key, value - key);
 	rec->value = ks_bytes(scratch->p + value, scratch->n - value);

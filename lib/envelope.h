@@ -15,7 +15,7 @@
 #include "json.h"
 #include "frame.h"
 
-/* Append the object, without newline.  NULL, or what is wrong with the record. */
+/* Append the object, without newline.  NULL, or what is wrong with the record; ks_no_memory is not its fault. */
 const char *ks_envelope_print(struct ks_buf *b, const struct ks_rec *rec, unsigned depth)
     KS_MUST_USE;
 

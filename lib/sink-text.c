@@ -170,9 +170,7 @@ static enum ks_mp_error add_kcat(struct text *t, const struct ks_rec *rec, int *
 	return e;
 }
 
-static const char no_memory[] = "no memory";
-
-/* The record's line, without newline: NULL, or what is wrong with it; no_memory is nobody's fault. */
+/* The record's line, without newline: NULL, or what is wrong with it; ks_no_memory is nobody's fault. */
 static const char *add_line(struct text *t, const struct ks_rec *rec)
 {
 	enum ks_mp_error e;
@@ -195,7 +193,7 @@ static const char *add_line(struct text *t, const struct ks_rec *rec)
 	}
 	if (e != KS_MP_OK)
 		return ks_mp_strerror(e);
-	return no == 0 ? NULL : no == ENOMEM ? no_memory : "the record is too large as text";
+	return no == 0 ? NULL : no == ENOMEM ? ks_no_memory : "the record is too large as text";
 }
 
 static int text_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_err *err)
@@ -210,9 +208,9 @@ static int text_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_er
 	t->line.n = 0;
 	wrong = add_line(t, rec);
 	if (wrong == NULL && ks_buf_add(&t->line, "\n", 1) != 0)
-		wrong = no_memory;
+		wrong = ks_no_memory;
 	if (wrong != NULL)
-		return ks_fail(err, strcmp(wrong, no_memory) == 0 ? KS_TEMP : KS_DATA, "%s", wrong);
+		return ks_fail(err, wrong == ks_no_memory ? KS_TEMP : KS_DATA, "%s", wrong);
 	no = ks_out_add(&s->out, t->line.p, t->line.n);
 	return no == 0 ? 0 : ks_sink_failed(s, no, err);
 }

@@ -85,6 +85,7 @@ static bool is_column(const struct ks_tsv *t, size_t i)
 static size_t find_column(struct ks_tsv *t)
 {
 	size_t i;
+	int no;
 
 	if (!t->named) {
 		for (i = 0; i < t->count; i++) {
@@ -95,7 +96,10 @@ static size_t find_column(struct ks_tsv *t)
 				    (int)(t->name.n < 100 ? t->name.n : 100), (const char *)t->name.p);
 			return i;
 		}
-		if (t->count == COLUMNS_MAX || ks_buf_reserve(&t->names, t->name.n + 1) != 0)
+		no = t->count == COLUMNS_MAX ? EMSGSIZE : ks_buf_reserve(&t->names, t->name.n + 1);
+		if (no == ENOMEM)
+			t->wrong = ks_no_memory;
+		if (no != 0)
 			return COLUMNS_MAX;
 		t->columns[t->count] = t->names.n;
 		memcpy(t->names.p + t->names.n, t->name.p, t->name.n);
@@ -140,7 +144,7 @@ static void put_cell(struct ks_tsv *t, const struct ks_val *v, bool time)
 	int no = 0;
 
 	if (at == COLUMNS_MAX) {
-		if (t->warning[0] == '\0')
+		if (t->warning[0] == '\0' && t->wrong == NULL)
 			snprintf(t->warning, 200, "field '%.*s' was not in the first record, so it has no column",
 			    (int)(t->name.n < 100 ? t->name.n : 100), (const char *)t->name.p);
 		return;
@@ -169,7 +173,7 @@ static void put_cell(struct ks_tsv *t, const struct ks_val *v, bool time)
 	if (e != KS_MP_OK)
 		t->wrong = ks_mp_strerror(e);
 	else if (no != 0)
-		t->wrong = "no memory";
+		t->wrong = no == ENOMEM ? ks_no_memory : "the record is too large as text";
 }
 
 static void flatten(struct ks_tsv *t, const struct ks_val *v, bool time);
@@ -192,7 +196,7 @@ static void put_field(struct ks_tsv *t, struct ks_bytes name, const struct ks_va
 	if (no == EILSEQ)
 		t->wrong = ks_mp_strerror(KS_MP_UTF8);
 	else if (no != 0)
-		t->wrong = "the name of a field is too long";
+		t->wrong = no == ENOMEM ? ks_no_memory : "the name of a field is too long";
 	else
 		flatten(t, v, time);
 	t->name.n = n;
@@ -249,7 +253,6 @@ static const char *add_row(struct ks_tsv *t, struct ks_buf *line)
 
 	for (i = 0; i < t->count && no == 0 && !t->printed; i++)
 		no = ks_buf_printf(line, i + 1 < t->count ? "%s\t" : "%s\n", column(t, i));
-	t->printed = true;
 	for (i = 0; i < t->count && no == 0; i++) {
 		if (i > 0)
 			no = ks_buf_add(line, "\t", 1);
@@ -257,17 +260,17 @@ static const char *add_row(struct ks_tsv *t, struct ks_buf *line)
 			no = ks_buf_add(line, t->cells[i].p, t->cells[i].n);
 		else if (no == 0)
 			no = ks_buf_add(line, "-", 1);
-		t->filled[i] = false;
 	}
-	return no == 0 ? NULL : "the record is too large as text";
+	return no == 0 ? NULL : no == ENOMEM ? ks_no_memory : "the record is too large as text";
 }
 
 /* A record that cannot be shown leaves nothing behind, neither cells nor columns. */
 static const char *forget_row(struct ks_tsv *t)
 {
 	memset(t->filled, 0, COLUMNS_MAX * sizeof(*t->filled));
-	if (!t->named)
+	if (!t->printed)
 		t->count = t->names.n = 0;
+	t->named = t->printed;
 	return t->wrong;
 }
 
@@ -323,8 +326,11 @@ const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf
 	} else {
 		put_named(t, "value", rec->value);
 	}
+	if (t->wrong == NULL)
+		t->wrong = add_row(t, line);
 	if (t->wrong != NULL)
 		return forget_row(t);
-	t->named = true;
-	return add_row(t, line);
+	memset(t->filled, 0, t->count * sizeof(*t->filled));
+	t->named = t->printed = true;
+	return NULL;
 }
