@@ -58,6 +58,14 @@ static int write_all(struct ks_out *o, struct iovec *v, int count)
 	return 0;
 }
 
+int ks_write_all(int fd, struct ks_bytes b)
+{
+	struct ks_out o = { .fd = fd };
+	struct iovec v = { .iov_base = (void *)(uintptr_t)b.p, .iov_len = b.n };
+
+	return write_all(&o, &v, 1);
+}
+
 int ks_out_flush(struct ks_out *o)
 {
 	struct iovec v[2] = {

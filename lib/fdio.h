@@ -57,6 +57,9 @@ static inline bool ks_out_pending(const struct ks_out *o)
 	return o->n > 0 || o->run.n > 0;
 }
 
+/* Write all of it at once, past any gathering. */
+int	ks_write_all(int fd, struct ks_bytes b) KS_MUST_USE;
+
 /* Input: what was read and not used is p[start..end), followed by KS_PAD zero bytes. */
 struct ks_in {
 	int fd;

@@ -213,6 +213,8 @@ static int close_output(struct ks_frame_loop *l, int status)
 		l->sink->give_up(l->sink);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && status == 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot write to stdout");
+	if (status == 0)
+		status = ks_reject_finish(&l->reject, &l->err);
 	if (l->sink != NULL && l->sink->out.fd >= 0 && close(l->sink->out.fd) != 0 && status == 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot close %s", l->sink->name);
 	return status;

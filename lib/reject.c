@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "envelope.h"
+#include "fdio.h"
 #include "signals.h"
 
 const char ks_reject_bom[] = "it begins with a byte order mark (EF BB BF), which is not JSON: remove it, as tail -c +4 does";
@@ -20,6 +21,16 @@ int ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct k
 	if (config->on_error != KS_POLICY_FILE)
 		return 0;
 	return ks_signals_open_out(config->error_to, O_APPEND, " of --on-error", &r->fd, err);
+}
+
+int ks_reject_finish(struct ks_reject *r, struct ks_err *err)
+{
+	int fd = r->fd;
+
+	r->fd = -1;
+	if (fd >= 0 && close(fd) != 0)
+		return ks_fail_errno(err, KS_IO, errno, "cannot close '%s' of --on-error", r->config->error_to);
+	return 0;
 }
 
 void ks_reject_close(struct ks_reject *r)
@@ -90,24 +101,17 @@ static int append_line(struct ks_reject *r, const struct ks_rec *letter, struct 
 {
 	struct ks_buf line;
 	const char *wrong;
-	size_t done = 0;
-	ssize_t n;
 	int no = 0;
 
 	ks_buf_init(&line, 8 * r->config->limits.record);
 	wrong = ks_envelope_print(&line, letter, r->config->limits.depth);
 	if (wrong == NULL && ks_buf_add(&line, "\n", 1) != 0)
-		wrong = "no memory";
-	while (wrong == NULL && no == 0 && done < line.n) {
-		n = write(r->fd, line.p + done, line.n - done);
-		if (n >= 0)
-			done += (size_t)n;
-		else if (errno != EINTR)
-			no = errno;
-	}
+		wrong = ks_no_memory;
+	if (wrong == NULL)
+		no = ks_write_all(r->fd, ks_buf_bytes(&line));
 	ks_buf_release(&line);
 	if (wrong != NULL)
-		return ks_fail(err, KS_IO, "cannot write a rejected record to '%s': %s", r->config->error_to, wrong);
+		return ks_fail(err, wrong == ks_no_memory ? KS_TEMP : KS_IO, "cannot write a rejected record to '%s': %s", r->config->error_to, wrong);
 	if (no != 0)
 		return ks_fail_errno(err, KS_IO, no, "cannot write to '%s' of --on-error", r->config->error_to);
 	return 0;
@@ -166,6 +170,8 @@ int ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *
 	struct ks_rec kept;
 
 	letter->value = letter->frame = ks_bytes(NULL, 0);
+	if (strcmp(what, ks_no_memory) == 0)
+		return ks_fail(err, KS_TEMP, "%s: %s", where, what);
 	r->count++;
 	if (r->config->on_error == KS_POLICY_FAIL)
 		return ks_fail(err, KS_DATA, "%s: %s", where, what);

@@ -21,6 +21,8 @@ struct ks_reject {
 
 int	ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct ks_err *err)
 	    KS_MUST_USE;
+/* No more will be rejected; what was is written, or this fails. */
+int	ks_reject_finish(struct ks_reject *r, struct ks_err *err) KS_MUST_USE;
 void	ks_reject_close(struct ks_reject *r);
 
 /*
@@ -30,7 +32,8 @@ void	ks_reject_close(struct ks_reject *r);
  *	letter	out: with dlq the dead letter to be sent on (it borrows from r and
  *		rec); letter->frame.p and letter->value.p are NULL where nothing is to be sent
  *
- * Returns 0, KS_DATA where the policy is fail, KS_IO where the file cannot be written.
+ * Returns 0, KS_DATA where the policy is fail, KS_IO where the file cannot be
+ * written; KS_TEMP where what is ks_no_memory, which is not the record's fault.
  */
 int	ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *where,
 	    const char *what, struct ks_rec *letter, struct ks_err *err) KS_MUST_USE;

@@ -307,9 +307,11 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 
 static int end_section(struct text *t, enum ks_kind kind, struct ks_err *err)
 {
+	int status = ks_reject_finish(&t->ingest.reject, err);
 	struct ks_bytes positions;
-	int status = list_positions(t, &positions, err);
 
+	if (status == 0)
+		status = list_positions(t, &positions, err);
 	if (status != 0)
 		return status;
 	return ks_section_end(&t->own.section, kind, positions, &t->own.frames, err);
