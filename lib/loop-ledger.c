@@ -218,7 +218,9 @@ int ks_loop_commit(struct ks_frame_loop *l, const struct ks_barrier *b)
 	if (!l->has_ledger)
 		return 0;
 	fd = l->sink->out.fd;
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+	if (fd >= 0 && fstat(fd, &st) != 0)
+		return ks_fail_errno(&l->err, KS_IO, errno, "cannot fstat %s", l->sink->name);
+	if (fd >= 0 && S_ISREG(st.st_mode)) {
 		if (fsync(fd) != 0)
 			return ks_fail_errno(&l->err, KS_IO, errno, "cannot fsync %s", l->sink->name);
 		if (l->out_is_file)

@@ -132,7 +132,9 @@ int ks_sink_frames(const struct ks_config *config, int fd, struct ks_sink **sink
 	f->max = config->limits.record;
 	*sink = &f->sink;
 	/* Frames in a pipe go to another stage, which commits; anywhere else this is the last process. */
-	f->sink.commits = fstat(fd, &st) != 0 || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+	if (fstat(fd, &st) != 0)
+		return ks_sink_failed(&f->sink, errno, err);
+	f->sink.commits = !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 	if (S_ISFIFO(st.st_mode))
 		fcntl(fd, F_SETPIPE_SZ, 1 << 20);	/* 1.2x measured; what the system allows */
 	return done(&f->sink, ks_out_open(&f->sink.out, fd), err);
