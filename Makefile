@@ -102,7 +102,12 @@ $(B)/broker/%: tests/broker/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -o $@ $< -lrdkafka
 
-check: all unit $(REPLAYS) $(HELPERS)
+# What makes calls of the C library fail (tests/bats/fault.bats).  No sanitizer in it: that of the tools is there already.
+$(B)/fault/fail.so: tests/fault/fail.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fPIC -shared -o $@ $<
+
+check: all unit $(REPLAYS) $(HELPERS) $(B)/fault/fail.so
 	scripts/run-tests
 
 $(B)/bench/%: tests/bench/%.c
