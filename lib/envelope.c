@@ -160,23 +160,6 @@ struct members {
 	uint32_t type;
 };
 
-static bool take_name(const struct ks_val *v, struct ks_bytes *name)
-{
-	size_t i;
-
-	if (v->type == KS_NIL) {
-		*name = ks_bytes(NULL, 0);
-		return true;
-	}
-	if (v->type != KS_STR || v->b.n == 0 || v->b.n > KS_NAME_MAX)
-		return false;
-	for (i = 0; i < v->b.n; i++)
-		if (v->b.p[i] < 0x20 || v->b.p[i] == 0x7f)
-			return false;
-	*name = v->b;
-	return true;
-}
-
 static bool take_flags(const struct ks_val *v, uint32_t *flags)
 {
 	const unsigned char *end;
@@ -243,9 +226,9 @@ static const char *take_member(struct ks_bytes name, const struct ks_val *v, str
 	} else if (ks_bytes_is(name, "tstype")) {
 		return take_type(v, m);
 	} else if (ks_bytes_is(name, "topic")) {
-		return take_name(v, &rec->topic) ? NULL : "topic is not a name or null";
+		return ks_rec_name(v, &rec->topic) ? NULL : "topic is not a name or null";
 	} else if (ks_bytes_is(name, "route")) {
-		return take_name(v, &rec->route) ? NULL : "route is not a name or null";
+		return ks_rec_name(v, &rec->route) ? NULL : "route is not a name or null";
 	} else if (ks_bytes_is(name, "partition")) {
 		if (v->type != KS_INT || v->i < -1 || v->i > INT32_MAX)
 			return "partition is not an integer from -1";

@@ -41,25 +41,28 @@ static bool take_int(const unsigned char **p, const unsigned char *end, int64_t 
 	return v.i >= min && v.i <= max;
 }
 
-/* A name (topic, route): a string of 1 to KS_NAME_MAX bytes without controls, or nil. */
-static bool take_name(const unsigned char **p, const unsigned char *end, struct ks_bytes *name)
+bool ks_rec_name(const struct ks_val *v, struct ks_bytes *name)
 {
-	struct ks_val v;
 	size_t i;
 
-	if (ks_mp_read(p, end, 0, &v) != KS_MP_OK)
-		return false;
-	if (v.type == KS_NIL) {
+	if (v->type == KS_NIL) {
 		*name = ks_bytes(NULL, 0);
 		return true;
 	}
-	if (v.type != KS_STR || v.b.n == 0 || v.b.n > KS_NAME_MAX)
+	if (v->type != KS_STR || v->b.n == 0 || v->b.n > KS_NAME_MAX)
 		return false;
-	for (i = 0; i < v.b.n; i++)
-		if (v.b.p[i] < 0x20 || v.b.p[i] == 0x7f)
+	for (i = 0; i < v->b.n; i++)
+		if (v->b.p[i] < 0x20 || v->b.p[i] == 0x7f)
 			return false;
-	*name = v.b;
+	*name = v->b;
 	return true;
+}
+
+static bool take_name(const unsigned char **p, const unsigned char *end, struct ks_bytes *name)
+{
+	struct ks_val v;
+
+	return ks_mp_read(p, end, 0, &v) == KS_MP_OK && ks_rec_name(&v, name);
 }
 
 static bool check_headers(struct ks_bytes headers)

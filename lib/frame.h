@@ -128,6 +128,9 @@ static inline enum ks_frame_state ks_frame_split(struct ks_bytes b, size_t max, 
 const char *ks_rec_parse(struct ks_bytes payload, const struct ks_limits *limits,
     struct ks_rec *rec) KS_MUST_USE;
 
+/* A topic or route: a string of 1 to KS_NAME_MAX bytes without controls, or nil (name->p is NULL). */
+bool	ks_rec_name(const struct ks_val *v, struct ks_bytes *name) KS_MUST_USE;
+
 /* Bytes that ks_rec_put may write. */
 static inline size_t ks_rec_size(const struct ks_rec *r)
 {
