@@ -191,11 +191,11 @@ load lib
 
 @test "live: PINGs and barriers keep coming on an idle topic, and a signal is heeded" {
 	"$topic" create "$t" 1
-	timeout --preserve-status -s TERM 1.5 "$bin/kstream-cat" -b "$b" -t "$t" --commit-interval 300ms >stream
+	timeout --foreground --preserve-status -s TERM 1.5 "$bin/kstream-cat" -b "$b" -t "$t" --commit-interval 300ms >stream
 	"${PYTHON:-python3}" -c 'import msgpack
 codes = [f.code for f in msgpack.Unpacker(open("stream", "rb"))]
 assert codes[0] == 2 and codes[-1] == 6 and codes.count(4) >= 3, codes'
-	timeout --preserve-status -s TERM 1.5 "$bin/kstream-cat" -b "$b" -t "$t" --commit-interval 1d >stream
+	timeout --foreground --preserve-status -s TERM 1.5 "$bin/kstream-cat" -b "$b" -t "$t" --commit-interval 1d >stream
 	"${PYTHON:-python3}" -c 'import msgpack
 codes = [f.code for f in msgpack.Unpacker(open("stream", "rb"))]
 assert codes[0] == 2 and codes[-1] == 6 and codes.count(5) >= 2, codes'
