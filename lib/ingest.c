@@ -292,14 +292,16 @@ int ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *tex
     struct ks_buf *b, int *made, struct ks_err *err)
 {
 	size_t start = b->n;
+	enum ks_json_error e;
 
 	if (ks_buf_reserve(b, g->gap) != 0)
 		return no_memory(err);
 	b->n += g->gap;
-	if (KS_UNLIKELY(ks_json_line(&g->json, *text, b) != KS_JSON_OK)) {
+	e = ks_json_line(&g->json, *text, b);
+	if (KS_UNLIKELY(e != KS_JSON_OK)) {
 		b->n = start;
 		text->n = 0;
-		return 0;
+		return e == KS_JSON_MEMORY ? no_memory(err) : 0;
 	}
 	text->n = (size_t)(g->json.at - text->p);
 	return finish(g, rec, *text, start, b, made, err);

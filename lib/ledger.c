@@ -217,13 +217,11 @@ static bool take_output(struct ks_bytes *at, int64_t version, struct ks_output *
 	return ks_buf_add(&o->name, line.p, line.n) == 0;
 }
 
-/* *version: of the text, where it has one. */
-static bool parse_ledger(struct ks_ledger *l, struct ks_bytes text, int64_t *version)
+/* *version: of the text, where it has one.  list is scratch; it, the positions and the name have room for what the text says. */
+static bool parse_ledger(struct ks_ledger *l, struct ks_bytes text, struct ks_buf *list, int64_t *version)
 {
 	struct ks_bytes line;
-	struct ks_buf list;
 	uint32_t count;
-	bool ok;
 
 	if (!take_line(&text, "kstream-ledger ", &line))
 		return false;
@@ -231,13 +229,10 @@ static bool parse_ledger(struct ks_ledger *l, struct ks_bytes text, int64_t *ver
 		return false;
 	if (*version < 1 || *version > 2 || !take_number(&text, "run ", &l->run) || !take_number(&text, "epoch ", &l->epoch))
 		return false;
-	ks_buf_init(&list, LEDGER_MAX);
 	l->positions.n = 0;
-	ok = take_positions(&text, *version, &list, &count) && take_output(&text, *version, &l->output) &&
+	return take_positions(&text, *version, list, &count) && take_output(&text, *version, &l->output) &&
 	    ks_bytes_is(text, "end\n") && ks_mp_add_array_head(&l->positions, count) == 0 &&
-	    ks_buf_add(&l->positions, list.p, list.n) == 0;
-	ks_buf_release(&list);
-	return ok;
+	    ks_buf_add(&l->positions, list->p, list->n) == 0;
 }
 
 static int read_whole(int fd, struct ks_buf *b)
@@ -261,7 +256,7 @@ static int read_whole(int fd, struct ks_buf *b)
 
 int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
 {
-	struct ks_buf text;
+	struct ks_buf text, list;
 	int64_t version = 0;
 	int fd, no, status = 0;
 
@@ -277,14 +272,19 @@ int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
 	if (fd < 0)
 		return ks_fail_errno(err, KS_IO, errno, "cannot open '%s/ledger'", l->path);
 	ks_buf_init(&text, LEDGER_MAX);
+	ks_buf_init(&list, LEDGER_MAX);
 	no = read_whole(fd, &text);
+	/* As msgpack a line is not longer; without memory a sound ledger must not be called damaged. */
+	if (no == 0 && (no = ks_buf_reserve(&list, text.n)) == 0 && (no = ks_buf_reserve(&l->positions, text.n)) == 0)
+		no = ks_buf_reserve(&l->output.name, text.n);
 	if (no != 0)
 		status = ks_fail_errno(err, KS_IO, no, "cannot read '%s/ledger'", l->path);
-	else if (!parse_ledger(l, ks_buf_bytes(&text), &version))
+	else if (!parse_ledger(l, ks_buf_bytes(&text), &list, &version))
 		status = version > 2 ?
 		    ks_fail(err, KS_CONFIG, "'%s/ledger' is of another version than this kstream reads: use the one that wrote it", l->path) :
 		    ks_fail(err, KS_CONFIG, "'%s/ledger' is damaged; remove it to begin again from the start", l->path);
 	ks_buf_release(&text);
+	ks_buf_release(&list);
 	close(fd);
 	return status;
 }
