@@ -75,10 +75,10 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/libkstream.a
 unit: $(UNITS)
 
 # A fuzz target is built twice: with libFuzzer to search, and plainly to replay its corpus in check.
-$(B)/fuzz/%: tests/fuzz/%.c $(LIB_C)
+$(B)/fuzz/%: tests/fuzz/%.c $(LIB_C) $(wildcard lib/*.h tests/fuzz/*.h)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -o $@ $^ $(LIBS)
+		-fno-sanitize-recover=all -o $@ $(filter %.c,$^) $(LIBS)
 
 $(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay/main.o $(B)/libkstream.a
 	@mkdir -p $(@D)
@@ -145,4 +145,4 @@ clean:
 .PHONY: all unit fuzz check bench lint man install uninstall clean
 .SECONDARY:
 
--include $(LIB_O:.o=.d) $(TOOL_C:%.c=$(B)/obj/%.d) $(UNIT_C:%.c=$(B)/obj/%.d)
+-include $(LIB_O:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(TOOL_C) $(UNIT_C) $(FUZZ_C) tests/fuzz/replay/main.c)

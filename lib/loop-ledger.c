@@ -85,6 +85,8 @@ static int name_output(struct ks_frame_loop *l)
 	if (l->out_real == NULL)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot find '%s' again", l->config->out);
 	l->out_read = open(l->out_real, O_RDONLY | O_CLOEXEC);
+	if (l->out_read < 0 && errno != EACCES)	/* what may only be written goes without a check */
+		return ks_fail_errno(&l->err, KS_IO, errno, "cannot read '%s'", l->config->out);
 	if (fstat(l->sink->out.fd, &st) != 0 || stat(l->out_real, &there) != 0 || st.st_dev != there.st_dev ||
 	    st.st_ino != there.st_ino)
 		return ks_fail(&l->err, KS_TEMP, "'%s' is another file than it was a moment ago", l->config->out);

@@ -44,7 +44,9 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	l->guarantee = h.guarantee;
 	l->run.live = h.live;
 	l->run.app = h.app.p != NULL;
-	status = ks_loop_open_ledger(l, &h);
+	status = ks_only_hello(l, &h);
+	if (status == 0)
+		status = ks_loop_open_ledger(l, &h);
 	if (status == 0)
 		status = ks_loop_empty_output(l);
 	if (status == 0 && l->op->hello != NULL)

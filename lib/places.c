@@ -21,7 +21,8 @@ static char *real_name(const char *name, bool kept)
 	if (strcmp(name, "-") == 0)
 		return strdup("stdin");
 	path = kept ? realpath(name, NULL) : NULL;
-	return path != NULL ? path : strdup(name);
+	/* What is wrong with a file, opening it says. */
+	return path != NULL || (kept && errno == ENOMEM) ? path : strdup(name);
 }
 
 /* A ledger keeps one position a name, in a line of text. */
