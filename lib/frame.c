@@ -26,42 +26,97 @@ void ks_frame_close(unsigned char *p, size_t payload_size, int type)
 }
 
 /* An integer of any encoding, within [min, max]. */
-static bool take_int(const unsigned char **p, const unsigned char *end, int64_t min, int64_t max,
+static bool take_any_int(const unsigned char **p, const unsigned char *end, int64_t min, int64_t max,
     int64_t *x)
 {
 	struct ks_val v;
 
-	if (*p < end && **p < 0x80) {
-		*x = *(*p)++;
-		return *x >= min && *x <= max;
-	}
 	if (ks_mp_read(p, end, 0, &v) != KS_MP_OK || v.type != KS_INT)
 		return false;
 	*x = v.i;
 	return v.i >= min && v.i <= max;
 }
 
-bool ks_rec_name(const struct ks_val *v, struct ks_bytes *name)
+/* The encodings that are in every record are read here. */
+static inline bool take_int(const unsigned char **p, const unsigned char *end, int64_t min, int64_t max,
+    int64_t *x)
 {
+	const unsigned char *q = *p;
+	uint64_t u;
+
+	if (KS_UNLIKELY(end - q < 9))
+		return take_any_int(p, end, min, max, x);
+	switch (*q) {
+	case 0xcc: u = q[1]; q += 2; break;
+	case 0xcd: u = ks_get16(q + 1); q += 3; break;
+	case 0xce: u = ks_get32(q + 1); q += 5; break;
+	case 0xcf: u = ks_get64(q + 1); q += 9; break;
+	default:
+		if (*q >= 0x80)
+			return take_any_int(p, end, min, max, x);
+		u = *q++;
+		break;
+	}
+	*p = q;
+	*x = (int64_t)u;
+	return u <= INT64_MAX && *x >= min && *x <= max;
+}
+
+/* Whether one of eight bytes is below 0x20 or is 0x7f. */
+static inline bool controls(uint64_t w)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = 0x80 * ones;
+	uint64_t del = w ^ 0x7f * ones;
+
+	return ((((w - 0x20 * ones) & ~w) | ((del - ones) & ~del)) & high) != 0;
+}
+
+static inline bool has_control(const unsigned char *p, size_t n)
+{
+	uint64_t w = UINT64_C(0x2020202020202020);
 	size_t i;
 
+	if (n < 8) {
+		for (i = 0; i < n; i++)
+			w = w << 8 | p[i];
+		return controls(w);
+	}
+	for (i = 0; i + 8 <= n; i += 8) {
+		memcpy(&w, p + i, 8);
+		if (controls(w))
+			return true;
+	}
+	memcpy(&w, p + n - 8, 8);
+	return controls(w);
+}
+
+bool ks_rec_name(const struct ks_val *v, struct ks_bytes *name)
+{
 	if (v->type == KS_NIL) {
 		*name = ks_bytes(NULL, 0);
 		return true;
 	}
-	if (v->type != KS_STR || v->b.n == 0 || v->b.n > KS_NAME_MAX)
+	if (v->type != KS_STR || v->b.n == 0 || v->b.n > KS_NAME_MAX || has_control(v->b.p, v->b.n))
 		return false;
-	for (i = 0; i < v->b.n; i++)
-		if (v->b.p[i] < 0x20 || v->b.p[i] == 0x7f)
-			return false;
 	*name = v->b;
 	return true;
 }
 
-static bool take_name(const unsigned char **p, const unsigned char *end, struct ks_bytes *name)
+static inline bool take_name(const unsigned char **p, const unsigned char *end, struct ks_bytes *name)
 {
+	const unsigned char *q = *p;
 	struct ks_val v;
 
+	if (KS_LIKELY(q < end && *q == 0xc0)) {
+		*name = ks_bytes(NULL, 0);
+		*p = q + 1;
+		return true;
+	}
+	if (KS_LIKELY(q < end && *q > 0xa0 && *q <= 0xbf && (size_t)(end - q) > (*q & 31u))) {
+		*name = ks_bytes(q + 1, *q & 31u);
+		*p = q + 1 + name->n;
+		return !has_control(name->p, name->n);
+	}
 	return ks_mp_read(p, end, 0, &v) == KS_MP_OK && ks_rec_name(&v, name);
 }
 

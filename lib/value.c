@@ -275,6 +275,24 @@ const char *ks_val_typename(const struct ks_val *v)
 	return name[v->type];
 }
 
+/* Whether the last bytes of n, eight or what there are, are ASCII: words that overlap, in place of a loop. */
+static inline bool ascii_tail(const unsigned char *s, size_t n)
+{
+	uint32_t a, b;
+	uint64_t w;
+
+	if (n >= 8) {
+		memcpy(&w, s + n - 8, 8);
+		return (w & 0x8080808080808080u) == 0;
+	}
+	if (n >= 4) {
+		memcpy(&a, s, 4);
+		memcpy(&b, s + n - 4, 4);
+		return ((a | b) & 0x80808080u) == 0;
+	}
+	return ((s[0] | s[n / 2] | s[n - 1]) & 0x80) == 0;
+}
+
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 size_t ks_utf8_prefix(const unsigned char *s, size_t n)
 {
@@ -288,6 +306,8 @@ size_t ks_utf8_prefix(const unsigned char *s, size_t n)
 				i += 8;
 				continue;
 			}
+		} else if (ascii_tail(s, n)) {
+			return n;
 		}
 		if (s[i] < 0x80) {
 			i++;
