@@ -104,3 +104,19 @@ reading() {
 	status_of "${pids##* }"
 	expect 0 2
 }
+
+@test "signals: a signal that comes twice in a moment, as timeout sends it, is one" {
+	mkfifo fifo
+	reading kstream-cat fifo
+	exec 6>fifo # a stage that waits for the END of a stream
+	sleep 0.1
+	kill -TERM "${pids##* }"
+	sleep 0.02 # so that they are two, to the process
+	kill -TERM "${pids##* }"
+	sleep 0.2
+	! gone "${pids##* }" || fail 'the second one killed it'
+	kill -TERM "${pids##* }"
+	status_of "${pids##* }"
+	exec 6>&-
+	expect $((128 + 15)) ''
+}
