@@ -50,6 +50,8 @@ struct ks_config {
 	const char *time_expr, *key_expr;	/* NULL: not asked for */
 	bool time_wall;		/* --time wall */
 	int64_t unit_num, unit_den;	/* a number of --time-unit is num/den ms */
+	bool has_since, has_until;	/* --since, --until: records before the one, or at the other and behind, go */
+	int64_t since_ms, until_ms;
 	enum ks_policy on_bad_time, on_error;
 	const char *error_to;	/* the route of dlq, or the path of file */
 
@@ -65,5 +67,11 @@ struct ks_config {
 	bool quiet, progress;
 	int verbose;
 };
+
+/* Whether a time is within --since and --until. */
+static inline bool ks_config_in_range(const struct ks_config *c, int64_t time_ms)
+{
+	return (!c->has_since || time_ms >= c->since_ms) && (!c->has_until || time_ms < c->until_ms);
+}
 
 #endif

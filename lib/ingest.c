@@ -137,8 +137,24 @@ static int bad_time(struct ks_ingest *g, struct ks_rec *rec, const char *what, s
 	}
 }
 
+/* --since and --until, once the time of a record is settled; *done: it is not wanted, or dealt with. */
+static int check_range(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b, int *made, bool *done,
+    struct ks_err *err)
+{
+	const struct ks_config *c = g->config;
+
+	*done = true;
+	if ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
+		return reject(g, rec, "the record has no time for --since and --until (--time says where it is)", b, made, err);
+	*done = !ks_config_in_range(c, rec->time_ms);
+	g->outside += *done;
+	if (*done)
+		*made = 0;
+	return 0;
+}
+
 /* Time and key of rec from its value; *done as in bad_time. */
-static int apply(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
+static int settle(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
     int *made, bool *done, struct ks_err *err)
 {
 	const char *wrong;
@@ -188,6 +204,16 @@ static int apply(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
 	if (g->key != NULL)
 		rec->key = ks_buf_bytes(&g->key_bytes);
 	return 0;
+}
+
+static int apply(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b, int *made, bool *done,
+    struct ks_err *err)
+{
+	int status = settle(g, rec, b, made, done, err);
+
+	if (status != 0 || *done || !(g->config->has_since || g->config->has_until))
+		return status;
+	return check_range(g, rec, b, made, done, err);
 }
 
 int ks_ingest_record(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
@@ -243,7 +269,7 @@ static int finish(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
 		b->n = start;
 		return ks_ingest_reject(g, rec, text, wrong, b, made, err);
 	}
-	if (g->set != NULL || g->config->time_wall) {
+	if (g->set != NULL || g->config->time_wall || g->config->has_since || g->config->has_until) {
 		struct ks_buf letter;
 
 		/* A dead letter borrows the value from b, so it is made beside it. */

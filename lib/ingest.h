@@ -19,6 +19,7 @@ struct ks_ingest {
 	struct ks_buf key_bytes, head;	/* scratch of one record */
 	size_t gap;			/* how long the head before the last value was */
 	uint64_t bad_times;		/* dropped for it */
+	uint64_t outside;		/* before --since, or not before --until */
 	const char *path;		/* set by a source of files: messages then say "path:line" */
 	uint64_t line;			/* its line, from 1; 0: not known, messages say "path@byte" */
 };

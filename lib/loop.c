@@ -12,6 +12,8 @@
 
 #include "signals.h"
 
+static const char outside[] = "out of time range";
+
 static int protocol_error(struct ks_frame_loop *l, const char *what)
 {
 	return ks_fail(&l->err, KS_DATA, "%s, byte %llu: %s", l->source->name,
@@ -74,6 +76,7 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 
 static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 {
+	const struct ks_config *c = l->config;
 	struct ks_rec rec;
 	const char *wrong;
 
@@ -97,6 +100,14 @@ static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 		}
 		l->stats.out++;
 		return l->sink->record(l->sink, &rec, &l->err);
+	}
+	if (KS_UNLIKELY(c->has_since || c->has_until) && l->source->stop == NULL) {
+		if ((rec.flags & KS_TIME_TYPE) == KS_TIME_NONE)
+			return ks_reject(&l->run, &rec, "the record has no time for --since and --until");
+		if (!ks_config_in_range(c, rec.time_ms)) {
+			ks_drop(&l->run, outside);
+			return 0;
+		}
 	}
 	l->mains++;
 	if (l->op->record == NULL)
@@ -275,8 +286,9 @@ void ks_loop_look(struct ks_frame_loop *l, bool *stop)
 	if (g != NULL) {
 		l->stats.rejected += g->reject.count;
 		l->stats.letters = g->reject.letters;
-		l->stats.unmade = g->reject.count - g->reject.letters + g->bad_times;
+		l->stats.unmade = g->reject.count - g->reject.letters + g->bad_times + g->outside;
 		ks_stats_dropped(&l->stats, "bad time", g->bad_times);
+		ks_stats_dropped(&l->stats, outside, g->outside);
 	}
 	if (l->sink != NULL)
 		l->stats.lost = l->sink->lost;
@@ -351,7 +363,7 @@ int ks_loop_run(struct ks_frame_loop *l)
 	int status;
 
 	l->hops = l->op->record == NULL && l->sink != NULL && l->sink->hops && l->only_count == 0 &&
-	    l->config->as == NULL && l->config->count < 0;
+	    l->config->as == NULL && l->config->count < 0 && !l->config->has_since && !l->config->has_until;
 	while (!l->over) {
 		ks_signals_drain(l->wake);
 		ks_loop_look(l, &stop);

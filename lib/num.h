@@ -26,6 +26,13 @@ int	ks_num_parse_duration(struct ks_bytes text, int64_t *ms) KS_MUST_USE;
  */
 int	ks_num_parse_time(struct ks_bytes text, int64_t *ms) KS_MUST_USE;
 
+/*
+ * ks_num_parse_when - an end of a range of time: what ks_num_parse_time
+ * takes; "now"; "-1h30m" and "+5m", from now_ms; "today", "yesterday",
+ * either with " 07:30" or " 07:30:15" behind it, of UTC.
+ */
+int	ks_num_parse_when(struct ks_bytes text, int64_t now_ms, int64_t *ms) KS_MUST_USE;
+
 #define KS_NUM_TEXT 40	/* room that covers every number and time printed here */
 size_t	ks_num_print_i64(char *o, int64_t x);
 size_t	ks_num_print_u64(char *o, uint64_t x);

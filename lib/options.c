@@ -12,7 +12,7 @@ enum id {
 	ID_HELP, ID_VERSION, ID_IN, ID_OUT, ID_FROM, ID_TO, ID_KCAT_JSON, ID_TOPIC, ID_TIME, ID_KEY,
 	ID_TIME_UNIT, ID_ON_BAD_TIME, ID_ON_ERROR, ID_ONLY, ID_AS, ID_STAGE, ID_APP, ID_INSTANCE,
 	ID_STATE_DIR, ID_COUNT, ID_END, ID_COMMIT_INTERVAL, ID_KEY_FROM, ID_KEY_TO, ID_MAX_RECORD,
-	ID_MAX_KEY, ID_MAX_DEPTH, ID_PROGRESS, ID_QUIET, ID_VERBOSE, ID_SHARED,
+	ID_MAX_KEY, ID_MAX_DEPTH, ID_PROGRESS, ID_QUIET, ID_VERBOSE, ID_SINCE, ID_UNTIL, ID_SHARED,
 };
 
 /* In the order of enum id.  Letters are kcat's, with kcat's meaning. */
@@ -47,11 +47,14 @@ static const struct ks_option shared[] = {
 	[ID_PROGRESS] = { "progress", 0, NULL, NULL },
 	[ID_QUIET] = { "quiet", 'q', NULL, NULL },
 	[ID_VERBOSE] = { "verbose", 'v', NULL, NULL },
+	[ID_SINCE] = { "since", 0, "TIME", NULL },
+	[ID_UNTIL] = { "until", 0, "TIME", NULL },
 };
 
 static const char shared_help[] =
 	"input   --in FILE  --from frames|json|envelope|raw  -t TOPIC  -c N  --key EXPR\n"
 	"        --time EXPR|wall  --time-unit s|ms|us|ns  --on-bad-time POLICY\n"
+	"        --since TIME  --until TIME\n"
 	"        --on-error fail|skip|dlq:TOPIC|file:PATH  --key-from string|json|raw\n"
 	"output  --out FILE  --to frames|json|envelope|raw|tsv  -J  --as NAME\n"
 	"        --key-to string|json|raw\n"
@@ -310,6 +313,8 @@ static int set_rest(struct ks_options *o, enum id id, const char *value, struct 
 	case ID_PROGRESS: c->progress = true; return 0;
 	case ID_QUIET: c->quiet = true; return 0;
 	case ID_VERBOSE: c->verbose++; return 0;
+	case ID_SINCE: return ks_options_range(c, true, value, err);
+	case ID_UNTIL: return ks_options_range(c, false, value, err);
 	default: return set_input(o, id, value, err);
 	}
 }
