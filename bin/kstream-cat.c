@@ -17,26 +17,31 @@ struct cat {
 	struct ks_kafka_options kafka;
 	struct ks_kafka_property *properties;	/* names are ours, values stand in argv */
 	int32_t *partitions;
+	const char **topics;	/* -t and the operands of -G */
+	char *const *operands;
+	int operand_count;
 	const char *topic;	/* -t of -P */
 	const char *needs;	/* an option that was given and makes sense with Kafka only */
-	bool produce, kcat, offset;
+	bool produce, kcat, offset, begins;	/* begins: -o says where to begin */
 };
 
 enum {
 	OPT_BROKERS, OPT_PARTITION, OPT_OFFSET, OPT_EXIT_EOF, OPT_PRODUCER, OPT_CONSUMER, OPT_ROUTE,
-	OPT_PROPERTY, OPT_TIMEOUT,
+	OPT_PROPERTY, OPT_TIMEOUT, OPT_GROUP, OPT_ISOLATION,
 };
 
 static const struct ks_option options[] = {
 	[OPT_BROKERS] = { "bootstrap-server", 'b', "BROKER", "Kafka, as HOST:PORT, or several between commas" },
 	[OPT_PARTITION] = { "partition", 'p', "N,...", "these partitions only; with -P: this one" },
-	[OPT_OFFSET] = { "offset", 'o', "WHERE", "beginning, end, N, or -N: the last N of each" },
+	[OPT_OFFSET] = { "offset", 'o', "WHERE", "beginning, end, stored, N, -N, s@MS; e@MS: to there" },
 	[OPT_EXIT_EOF] = { "exit-eof", 'e', NULL, "end where the topic ended at start" },
 	[OPT_PRODUCER] = { "producer", 'P', NULL, "write to the topic of -t" },
 	[OPT_CONSUMER] = { "consumer", 'C', NULL, "print raw values as kcat -C does" },
 	[OPT_ROUTE] = { "route", 0, NULL, "with -P: each record to the topic of its route" },
 	[OPT_PROPERTY] = { "property", 'X', "NAME=VALUE", "a property of librdkafka" },
 	[OPT_TIMEOUT] = { "timeout", 0, "DURATION", "how long a broker may stay away (60s)" },
+	[OPT_GROUP] = { "group", 'G', "GROUP", "as a member of a group: -G GROUP TOPIC ..." },
+	[OPT_ISOLATION] = { "isolation", 0, "LEVEL", "read_committed (default) or read_uncommitted" },
 	{ 0 },
 };
 
@@ -82,21 +87,43 @@ static int parse_partitions(struct cat *c, const char *value, struct ks_err *err
 	}
 }
 
+/* kcat's "s@MS" and "e@MS". */
+static int parse_offset_time(struct cat *c, const char *value, struct ks_err *err)
+{
+	struct ks_kafka_options *k = &c->kafka;
+	int64_t ms;
+
+	if (ks_num_parse_i64(ks_str(value + 2), &ms) != 0 || ms < 0)
+		return ks_fail(err, KS_USAGE, "--offset '%s': a time is milliseconds since 1970 (see also --since, --until)", value);
+	if (value[0] == 'e') {
+		k->has_stop = k->bounded = true;
+		k->stop_at = ms;
+		return 0;
+	}
+	k->start = KS_START_TIME;
+	k->start_at = ms;
+	k->stored = false;
+	c->begins = true;
+	return 0;
+}
+
 static int parse_offset(struct cat *c, const char *value, struct ks_err *err)
 {
 	struct ks_kafka_options *k = &c->kafka;
 
 	c->offset = true;
+	if (strncmp(value, "s@", 2) == 0 || strncmp(value, "e@", 2) == 0)
+		return parse_offset_time(c, value, err);
+	c->begins = true;
+	k->stored = strcmp(value, "stored") == 0;
 	k->start = KS_START_BEGINNING;
-	if (strcmp(value, "beginning") == 0)
+	if (k->stored || strcmp(value, "beginning") == 0)
 		return 0;
 	k->start = KS_START_END;
 	if (strcmp(value, "end") == 0)
 		return 0;
-	if (strcmp(value, "stored") == 0 || strncmp(value, "s@", 2) == 0 || strncmp(value, "e@", 2) == 0)
-		return ks_fail(err, KS_USAGE, "--offset %s is not there yet", value);
 	if (ks_num_parse_i64(ks_str(value), &k->start_at) != 0 || k->start_at == INT64_MIN)
-		return ks_fail(err, KS_USAGE, "--offset '%s' is not beginning, end, N or -N", value);
+		return ks_fail(err, KS_USAGE, "--offset '%s' is not beginning, end, stored, N, -N, s@MS or e@MS", value);
 	k->start = value[0] == '-' ? KS_START_TAIL : KS_START_OFFSET;
 	if (k->start_at < 0)
 		k->start_at = -k->start_at;
@@ -127,11 +154,37 @@ static int parse_property(struct cat *c, const char *value, struct ks_err *err)
 	return 0;
 }
 
+static int parse_isolation(struct cat *c, const char *value, struct ks_err *err)
+{
+	if (strcmp(value, "read_committed") == 0)
+		return parse_property(c, "isolation.level=read_committed", err);
+	if (strcmp(value, "read_uncommitted") == 0)
+		return parse_property(c, "isolation.level=read_uncommitted", err);
+	return ks_fail(err, KS_USAGE, "--isolation '%s' is not read_committed or read_uncommitted", value);
+}
+
 static int parse_timeout(struct cat *c, const char *value, struct ks_err *err)
 {
 	if (ks_num_parse_duration(ks_str(value), &c->kafka.timeout_ms) != 0 ||
 	    c->kafka.timeout_ms < 1000 || c->kafka.timeout_ms > 86400000)
 		return ks_fail(err, KS_USAGE, "--timeout '%s' is not a duration from 1s to 1d, such as 30s", value);
+	return 0;
+}
+
+/* kcat -G GROUP TOPIC ...: operands are topics. */
+static int cat_operands(void *st, struct ks_run *run, int argc, char *const argv[], int *used)
+{
+	struct cat *c = st;
+	int i;
+
+	if (c->kafka.group == NULL)
+		return 0;
+	for (i = 0; i < argc; i++)
+		if (argv[i][0] == '\0' || strlen(argv[i]) > KS_NAME_MAX)
+			return ks_fail(run->err, KS_USAGE, "'%.64s' cannot be the name of a topic", argv[i]);
+	c->operands = argv;
+	c->operand_count = argc;
+	*used = argc;
 	return 0;
 }
 
@@ -150,6 +203,8 @@ static int cat_option(void *st, struct ks_run *run, unsigned at, const char *val
 	case OPT_CONSUMER: c->kcat = true; return 0;
 	case OPT_ROUTE: c->kafka.by_route = true; return 0;
 	case OPT_PROPERTY: return parse_property(c, value, run->err);
+	case OPT_GROUP: c->kafka.group = value; return 0;
+	case OPT_ISOLATION: return parse_isolation(c, value, run->err);
 	default: return parse_timeout(c, value, run->err);
 	}
 }
@@ -159,6 +214,8 @@ static int settle_producer(struct cat *c, struct ks_config *config, struct ks_er
 {
 	if (c->kcat)
 		return ks_fail(err, KS_USAGE, "-C reads and -P writes: two commands and a pipe");
+	if (c->kafka.group != NULL)
+		return ks_fail(err, KS_USAGE, "-G reads and -P writes: two commands and a pipe");
 	if (c->offset || c->kafka.bounded)
 		return ks_fail(err, KS_USAGE, "-o and -e are for reading a topic, and -P writes one");
 	if (config->topic_count > 1)
@@ -177,13 +234,65 @@ static int settle_producer(struct cat *c, struct ks_config *config, struct ks_er
 	return 0;
 }
 
+/* -t and operands are one list. */
+static int settle_group(struct cat *c, struct ks_config *config, struct ks_err *err)
+{
+	int i;
+
+	if (c->kafka.partition_count > 0)
+		return ks_fail(err, KS_USAGE, "-G and -p: the group says which partitions are read");
+	c->kafka.stored = true;
+	if (c->operand_count == 0)
+		return 0;
+	c->topics = calloc(config->topic_count + (size_t)c->operand_count, sizeof(*c->topics));
+	if (c->topics == NULL)
+		return no_memory(err);
+	memcpy(c->topics, config->topics, config->topic_count * sizeof(*c->topics));
+	for (i = 0; i < c->operand_count; i++)
+		c->topics[config->topic_count++] = c->operands[i];
+	config->topics = c->topics;
+	config->topic = c->topics[0];
+	return 0;
+}
+
+static bool names_group(const struct ks_kafka_options *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->property_count; i++)
+		if (strcmp(k->properties[i].name, "group.id") == 0)
+			return true;
+	return k->group != NULL;
+}
+
+/* --since and --until choose by the broker's time unless --time says another: then there is no need to read what is before. */
+static void settle_range(struct cat *c, const struct ks_config *config)
+{
+	struct ks_kafka_options *k = &c->kafka;
+
+	k->bounded |= config->has_until;
+	if (!config->has_since || c->begins || config->time_expr != NULL || config->time_wall)
+		return;
+	k->start = KS_START_TIME;
+	k->start_at = config->since_ms < 0 ? 0 : config->since_ms;
+}
+
 /* kcat's output (-C, -J) shows the bytes as they are. */
 static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_err *err)
 {
 	if (c->kafka.by_route)
 		return ks_fail(err, KS_USAGE, "--route is for -P");
+	if (c->kafka.group != NULL) {
+		int status = settle_group(c, config, err);
+
+		if (status != 0)
+			return status;
+	}
 	if (config->topic_count == 0)
 		return ks_fail(err, KS_USAGE, "which topic? give -t TOPIC");
+	if (c->kafka.stored && !names_group(&c->kafka))
+		return ks_fail(err, KS_USAGE, "-o stored by which group? -G GROUP joins one, -X group.id=GROUP only reads its offsets");
+	settle_range(c, config);
 	if (config->in_count > 0)
 		return ks_fail(err, KS_USAGE, "-b reads topics, not files; with -P it writes files to a topic");
 	if (config->from_given && config->from != KS_JSON && config->from != KS_RAW)
@@ -235,18 +344,20 @@ static void cat_close(void *st, struct ks_run *run)
 		free((char *)(uintptr_t)c->properties[i].name);
 	free(c->properties);
 	free(c->partitions);
+	free(c->topics);
 }
 
 static const struct ks_endpoints endpoints = { .source = cat_source, .sink = cat_sink };
 
 static const struct ks_op op = {
 	.name = "kstream-cat",
-	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-C | -P [--route]] [-X NAME=VALUE] [FILE ...]",
+	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-G GROUP [TOPIC ...]] [-C | -P [--route]] [-X NAME=VALUE] [FILE ...]",
 	.purpose = "copy a topic, file or pipe to another, converting the format",
 	.options = options,
 	.size = sizeof(struct cat),
 	.inputs = 1,
 	.option = cat_option,
+	.operands = cat_operands,
 	.close = cat_close,
 	.endpoints = &endpoints,
 };

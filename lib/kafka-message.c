@@ -15,6 +15,7 @@ int ks_message_reader_open(struct ks_message_reader *r, const struct ks_config *
     struct ks_err *err)
 {
 	*r = (struct ks_message_reader){ .config = config };
+	r->ranged = (config->has_since || config->has_until) && config->time_expr == NULL && !config->time_wall;
 	ks_buf_init(&r->text, config->limits.record + KS_PAD);
 	ks_buf_init(&r->key, config->limits.key);
 	ks_buf_init(&r->headers, config->limits.record);
@@ -184,6 +185,11 @@ int ks_message_read(struct ks_message_reader *r, struct ks_bytes topic,
 
 	*made = 0;
 	read_time(m, &rec);
+	if (KS_UNLIKELY(r->ranged) && (rec.flags & KS_TIME_TYPE) != KS_TIME_NONE &&
+	    !ks_config_in_range(r->config, rec.time_ms)) {
+		r->ingest.outside++;
+		return 0;
+	}
 	wrong = read_key(r, m, &rec.key, &no);
 	if (wrong == NULL && no == 0)
 		wrong = read_headers(r, m, &rec.headers, &no);

@@ -17,12 +17,17 @@ struct ks_kafka_part {
 	bool done;		/* its end has been reached */
 	int64_t next;		/* offset of the next record */
 	int64_t skip;		/* records below it are not wanted: -o N beyond the end */
+	int64_t since_ms;	/* nor those of an earlier time: -o s@T; INT64_MIN: all are */
 	int64_t end;		/* pinned at start; INT64_MAX: none */
+	int64_t committed;	/* what the group has been told, -1: nothing yet */
 };
 
 /* A topic that is read. */
 struct ks_kafka_read {
-	const char *name;
+	char *name;
+	bool matched;		/* found by a regular expression: it may go, and others may come */
+	bool append;		/* the broker stamps its records (LogAppendTime) */
+	bool whole;		/* all its partitions are read, in their order */
 	struct rd_kafka_topic_s *handle;
 	int32_t partitions;	/* that it has */
 	size_t first, count;	/* those that are read, in ks_kafka_parts.parts */
@@ -31,6 +36,7 @@ struct ks_kafka_read {
 /* All zero bytes are no partitions. */
 struct ks_kafka_parts {
 	const struct ks_kafka_options *options;
+	const struct ks_config *config;
 	struct ks_kafka_read *topics;
 	size_t topic_count;
 	struct ks_kafka_part *parts;	/* topic by topic, in the order of -p */
@@ -39,13 +45,31 @@ struct ks_kafka_parts {
 };
 
 /*
- * ks_kafka_parts_open - find the topics, choose the partitions (-p) and
- * resolve -o and the ends on the client's isolation level.
+ * ks_kafka_parts_open - find the topics, choose the partitions and resolve
+ * -o and the ends on the client's isolation level.
+ *
+ *	given	the partitions that a group has assigned; NULL: those of -p
+ *	before	what was read until now, in the same run: a partition that stands
+ *		there goes on, and one that does not is new and read from its
+ *		beginning; NULL: this is the start
  */
 int	ks_kafka_parts_open(struct ks_kafka_parts *x, struct ks_kafka *client,
-	    const struct ks_kafka_options *options, const struct ks_config *config, struct ks_err *err)
-	    KS_MUST_USE;
+	    const struct ks_kafka_options *options, const struct ks_config *config,
+	    const struct rd_kafka_topic_partition_list_s *given, const struct ks_kafka_parts *before,
+	    struct ks_err *err) KS_MUST_USE;
 void	ks_kafka_parts_close(struct ks_kafka_parts *x);
+
+/*
+ * ks_kafka_parts_look - whether the brokers have other topics or partitions
+ * now than x has.  A topic that is gone is KS_CONFIG, unless a regular
+ * expression found it: then gone says so, and is empty otherwise.  A broker
+ * that does not answer has changed nothing.
+ */
+int	ks_kafka_parts_look(const struct ks_kafka_parts *x, struct ks_kafka *client, int wait_ms,
+	    bool *changed, char gone[300], struct ks_err *err) KS_MUST_USE;
+
+/* Where each partition from the first-th on begins and ends, as the options say (kafka-offset.c). */
+int	ks_kafka_parts_place(struct ks_kafka_parts *x, struct ks_kafka *client, struct ks_err *err) KS_MUST_USE;
 
 /* Those that are not done, each at its next offset; the caller destroys it. */
 struct rd_kafka_topic_partition_list_s *ks_kafka_parts_list(const struct ks_kafka_parts *x);
@@ -53,11 +77,15 @@ struct rd_kafka_topic_partition_list_s *ks_kafka_parts_list(const struct ks_kafk
 /* The partition a message or an event is about; NULL: none that is read. */
 struct ks_kafka_part *ks_kafka_parts_find(struct ks_kafka_parts *x,
 	    const struct rd_kafka_message_s *m);
+struct ks_kafka_part *ks_kafka_parts_named(const struct ks_kafka_parts *x, const char *topic, int32_t partition);
 
 /* Nothing more of p is wanted. */
 void	ks_kafka_parts_finish(struct ks_kafka_parts *x, struct ks_kafka_part *p);
 
 /* The msgpack array of [topic, partition, next offset] of a BARRIER, replacing b: 0, ENOMEM, EMSGSIZE. */
 int	ks_kafka_parts_positions(const struct ks_kafka_parts *x, struct ks_buf *b) KS_MUST_USE;
+
+/* Something to tell while it goes on, unless -q. */
+void	ks_kafka_warn(const struct ks_config *config, const char *fmt, ...) KS_PRINTF(2, 3);
 
 #endif

@@ -2,8 +2,9 @@
 /*
  * kafka-source.h - topics of Kafka as a stream of frames.
  *
- * Partitions are assigned by hand, at offsets that are resolved at start;
- * nothing is committed anywhere.  A record whose value or key does not
+ * Partitions are assigned by hand, at offsets that are resolved at start, and
+ * nothing is committed anywhere; or with -G by a group, which is told at each
+ * barrier, and at the end, how far what was read has left this process.  A record whose value or key does not
  * parse goes to --on-error with its coordinates.
  */
 #ifndef KS_KAFKA_SOURCE_H

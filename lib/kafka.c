@@ -318,7 +318,7 @@ int ks_kafka_check(struct ks_kafka *k, struct ks_err *err)
  * Metadata in slices, so that an error which only the callback knows of, or
  * a signal, ends the wait.
  */
-static int await_metadata(struct ks_kafka *k, rd_kafka_topic_t *topic, const char *name,
+int ks_kafka_metadata(struct ks_kafka *k, struct rd_kafka_topic_s *topic, const char *name,
     bool starting, const struct rd_kafka_metadata **md, struct ks_err *err)
 {
 	int64_t now = ks_clock_ms(), patience = k->timeout_ms, deadline;
@@ -330,7 +330,7 @@ static int await_metadata(struct ks_kafka *k, rd_kafka_topic_t *topic, const cha
 	for (deadline = now + patience;; slice = slice < SLICE_MS ? 2 * slice : SLICE_MS) {
 		if (slice > deadline - now)
 			slice = (int)(deadline - now);
-		e = rd_kafka_metadata(k->rk, 0, topic, md, slice > 0 ? slice : 1);
+		e = rd_kafka_metadata(k->rk, topic == NULL, topic, md, slice > 0 ? slice : 1);
 		if (e == RD_KAFKA_RESP_ERR_NO_ERROR) {
 			k->down_since = 0;
 			return 0;
@@ -340,8 +340,9 @@ static int await_metadata(struct ks_kafka *k, rd_kafka_topic_t *topic, const cha
 		if (k->failed.status != 0 || now >= deadline || ks_signals_end() != 0 ||
 		    (e != RD_KAFKA_RESP_ERR__TRANSPORT && e != RD_KAFKA_RESP_ERR__TIMED_OUT) ||
 		    (starting && k->down_since != 0 && now - k->down_since > KS_KAFKA_REFUSED_MS))
-			return ks_kafka_fail(k, (int)e, starting, err, "cannot ask %s about topic '%s'",
-			    k->brokers, name);
+			return name == NULL ?
+			    ks_kafka_fail(k, (int)e, starting, err, "cannot ask %s about its topics", k->brokers) :
+			    ks_kafka_fail(k, (int)e, starting, err, "cannot ask %s about topic '%s'", k->brokers, name);
 	}
 }
 
@@ -375,7 +376,7 @@ int ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
 	t = rd_kafka_topic_new(k->rk, name, NULL);
 	if (t == NULL)
 		return ks_kafka_fail(k, (int)rd_kafka_last_error(), starting, err, "topic '%s'", name);
-	status = await_metadata(k, t, name, starting, &md, err);
+	status = ks_kafka_metadata(k, t, name, starting, &md, err);
 	if (status == 0) {
 		status = read_metadata(md, name, partitions, err);
 		rd_kafka_metadata_destroy(md);
@@ -406,22 +407,28 @@ static bool is_passing(rd_kafka_resp_err_t e)
  * rd_kafka_query_watermark_offsets would do for one partition, but heeds
  * its timeout only before the request is sent (2.0.2, measured).
  */
-int ks_kafka_ask_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
-    int wait_ms)
+static rd_kafka_resp_err_t ask(struct ks_kafka *k, rd_kafka_topic_partition_list_t *list, int64_t when, int wait_ms)
 {
 	rd_kafka_resp_err_t e;
 	int i;
 
 	for (i = 0; i < list->cnt; i++)
-		list->elems[i].offset = end ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
+		list->elems[i].offset = when;
 	e = rd_kafka_offsets_for_times(k->rk, list, wait_ms);
 	rd_kafka_poll(k->rk, 0);
 	for (i = 0; i < list->cnt && e == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
 		e = list->elems[i].err;
-	return (int)e;
+	return e;
 }
 
-int ks_kafka_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
+int ks_kafka_ask_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
+    int wait_ms)
+{
+	return (int)ask(k, list, end ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING, wait_ms);
+}
+
+/* Asked until there is an answer; what completes the message. */
+static int insist(struct ks_kafka *k, rd_kafka_topic_partition_list_t *list, int64_t when, const char *what,
     struct ks_err *err)
 {
 	int64_t wait = k->timeout_ms < KS_KAFKA_START_MS ? k->timeout_ms : KS_KAFKA_START_MS;
@@ -433,12 +440,25 @@ int ks_kafka_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *li
 		return 0;
 	for (;;) {
 		left = deadline - ks_clock_ms();
-		e = (rd_kafka_resp_err_t)ks_kafka_ask_ends(k, list, end, left > 1 ? (int)left : 1);
+		e = ask(k, list, when, left > 1 ? (int)left : 1);
 		if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return 0;
 		if (!is_passing(e) || k->failed.status != 0 || ks_clock_ms() >= deadline)
-			return ks_kafka_fail(k, (int)e, true, err, "cannot ask %s where its partitions %s",
-			    k->brokers, end ? "end" : "begin");
+			return ks_kafka_fail(k, (int)e, true, err, "cannot ask %s where its partitions %s", k->brokers, what);
 		nanosleep(&pause, NULL);
 	}
+}
+
+int ks_kafka_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
+    struct ks_err *err)
+{
+	return insist(k, list, end ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING, end ? "end" : "begin", err);
+}
+
+int ks_kafka_times(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, int64_t time_ms,
+    struct ks_err *err)
+{
+	if (time_ms < 0)
+		ks_bug("a time before 1970 means something else to Kafka");
+	return insist(k, list, time_ms, "have a time", err);
 }

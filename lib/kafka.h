@@ -16,6 +16,7 @@ struct rd_kafka_s;
 struct rd_kafka_conf_s;
 struct rd_kafka_topic_s;
 struct rd_kafka_topic_partition_list_s;
+struct rd_kafka_metadata;
 
 /*
  * How long the first answer may take, in ms: a name to resolve, TLS and a
@@ -40,6 +41,7 @@ enum ks_kafka_start {
 	KS_START_END,
 	KS_START_OFFSET,	/* at start_at */
 	KS_START_TAIL,		/* the last start_at of each partition */
+	KS_START_TIME,		/* with the first record whose time is start_at or later; earlier ones behind it go, too */
 };
 
 /* What a tool's options say about Kafka.  Text is borrowed from argv; lists are the tool's. */
@@ -51,6 +53,10 @@ struct ks_kafka_options {
 	size_t partition_count;
 	enum ks_kafka_start start;	/* -o */
 	int64_t start_at;
+	bool stored;		/* -o stored, -G: where the group has committed; start is for where it has not */
+	bool has_stop;		/* -o e@T: records of stop_at, in ms, and later are left out */
+	int64_t stop_at;
+	const char *group;	/* -G: join it; NULL: partitions are assigned by hand */
 	bool bounded;		/* -e */
 	bool by_route;		/* --route: main records go to their route */
 	int64_t timeout_ms;	/* --timeout */
@@ -67,6 +73,7 @@ struct ks_kafka {
 	int64_t timeout_ms;
 	struct ks_err failed;	/* status 0: nothing */
 	struct ks_err refused;	/* why the last connection failed */
+	struct ks_kafka_group *group;	/* kafka-group.h; NULL: none is joined */
 	int64_t down_since;	/* ks_clock_ms when every broker was gone, 0: they are not known to be */
 };
 
@@ -134,6 +141,13 @@ int	ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
 void	ks_kafka_topic_drop(struct rd_kafka_topic_s *topic);
 
 /*
+ * ks_kafka_metadata - of one topic, or of all (topic NULL, name NULL), for
+ * the caller to destroy.  starting as above.
+ */
+int	ks_kafka_metadata(struct ks_kafka *k, struct rd_kafka_topic_s *topic, const char *name,
+	    bool starting, const struct rd_kafka_metadata **md, struct ks_err *err) KS_MUST_USE;
+
+/*
  * ks_kafka_ends - the first offset (end false) or the end (end true) of
  * each partition of list, into its offset field: one request a leader.
  * The end is that of the client's isolation level: with read_committed
@@ -142,7 +156,15 @@ void	ks_kafka_topic_drop(struct rd_kafka_topic_s *topic);
 int	ks_kafka_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
 	    struct ks_err *err) KS_MUST_USE;
 
-/* The same, asked once: a librdkafka error code, of the call or of the first partition that has one. */
+/*
+ * ks_kafka_times - the same for the first record whose time is time_ms, from 0,
+ * or later: -1 where there is none.  A lower bound: markers of transactions
+ * count, and have the broker's time (broker 9).
+ */
+int	ks_kafka_times(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, int64_t time_ms,
+	    struct ks_err *err) KS_MUST_USE;
+
+/* As ks_kafka_ends, asked once: a librdkafka error code, of the call or of the first partition that has one. */
 int	ks_kafka_ask_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, bool end,
 	    int wait_ms) KS_MUST_USE;
 

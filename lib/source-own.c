@@ -13,6 +13,8 @@ static enum ks_next own_next(struct ks_source *source, bool block, struct ks_err
 		*err = own->failed;
 		return KS_NEXT_FAILED;
 	}
+	if (own->passed != NULL && own->passed(own, err) != 0)
+		return KS_NEXT_FAILED;
 	if (own->section.done)
 		return KS_NEXT_OVER;
 	status = own->begun ? own->gather(own, block, err) : own->begin(own, err);

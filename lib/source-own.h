@@ -18,6 +18,7 @@ struct ks_own {
 	int (*begin)(struct ks_own *own, struct ks_err *err);	/* HELLO, to frames */
 	/* More frames; none when there is nothing now.  May wait where block is set. */
 	int (*gather)(struct ks_own *own, bool block, struct ks_err *err);
+	int (*passed)(struct ks_own *own, struct ks_err *err);	/* what was handed out has left this process; NULL: not asked */
 	int stop;			/* kind asked for, -1: none */
 	bool begun;			/* HELLO is out */
 	struct ks_err failed;		/* kept until what came before it is out */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kafka-group.h - membership of a consumer group (-G): who gets which
+ * partitions, and what the group has been told.
+ *
+ * The rebalance callback only notes what has come.  Partitions are given
+ * back, and taken, when the reader is ready: librdkafka waits for that, as
+ * long as the queue is polled.  Only eager assignors are spoken.
+ */
+#ifndef KS_KAFKA_GROUP_H
+#define KS_KAFKA_GROUP_H
+
+#include "kafka-parts.h"
+
+struct rd_kafka_queue_s;
+
+enum ks_group_news {
+	KS_GROUP_QUIET,
+	KS_GROUP_GIVEN,		/* an assignment is in given: ks_group_take */
+	KS_GROUP_TAKEN,		/* all partitions are wanted back: ks_group_give_back */
+};
+
+/* All zero bytes are no group. */
+struct ks_kafka_group {
+	struct ks_kafka *client;
+	const char *name;
+	struct rd_kafka_topic_partition_list_s *given;
+	enum ks_group_news news;
+	bool lost;		/* they are others' already: nothing can be committed */
+	bool leaving;
+	struct rd_kafka_queue_s *answers;	/* to commits */
+	bool waiting;		/* for one */
+	bool retry;		/* the last commit has failed for now */
+};
+
+/* Before the client is made. */
+int	ks_group_conf(struct rd_kafka_conf_s *conf, struct ks_err *err) KS_MUST_USE;
+
+/* Join, with the topics of config->topics.  Members and partitions come by polling the client. */
+int	ks_group_join(struct ks_kafka_group *g, struct ks_kafka *client, const char *name,
+	    const struct ks_config *config, struct ks_err *err) KS_MUST_USE;
+
+/* Read these, each from its offset: what was given, once its offsets are known. */
+int	ks_group_take(struct ks_kafka_group *g, const struct ks_kafka_parts *x, struct ks_err *err) KS_MUST_USE;
+int	ks_group_give_back(struct ks_kafka_group *g, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * ks_group_commit - tell the group where x stands.
+ *
+ *	last	wait for the answer, at most the client's timeout: KS_TEMP where it
+ *		cannot be told.  false: a failure that may pass is tried again
+ *		at the next commit
+ */
+int	ks_group_commit(struct ks_kafka_group *g, struct ks_kafka_parts *x, bool last, struct ks_err *err) KS_MUST_USE;
+
+/* Leave, so that the others get the partitions at once; no message may be held.  Nothing is committed. */
+void	ks_group_leave(struct ks_kafka_group *g);
+
+#endif

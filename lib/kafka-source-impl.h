@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* kafka-source-impl.h - the inside of the source that reads Kafka, for kafka-source*.c alone. */
+#ifndef KS_KAFKA_SOURCE_IMPL_H
+#define KS_KAFKA_SOURCE_IMPL_H
+
+#include "kafka-group.h"
+#include "kafka-message.h"
+#include "kafka-parts.h"
+#include "source-own.h"
+
+#define KS_KAFKA_BATCH 500u	/* messages taken at once: 100 to 1,000 measured alike (broker 6) */
+
+struct rd_kafka_message_s;
+
+struct ks_kafka_source {
+	struct ks_own own;
+	const struct ks_kafka_options *options;
+	const struct ks_config *config;
+	struct ks_kafka client;
+	struct ks_kafka_group group;	/* -G */
+	struct rd_kafka_queue_s *queue;
+	int ready;			/* eventfd that librdkafka makes readable when the queue fills */
+	struct ks_kafka_parts parts;
+	struct ks_message_reader reader;
+	struct ks_buf positions;
+	struct rd_kafka_message_s *batch[KS_KAFKA_BATCH];
+	size_t batch_at, batch_count;
+	int64_t left;			/* of -c, -1: no limit */
+	uint64_t records;
+	size_t peak;			/* longest queue since the last kick */
+	int64_t kicked, heard, probed;	/* ks_clock_ms */
+	int64_t refresh_ms, look_due;	/* how often to look for new topics and partitions, 0: never; when */
+	bool backs_off;			/* this librdkafka looks again by itself when its queue was full */
+	bool timed;			/* -o s@T or e@T: records are chosen by their time, too */
+	bool open;			/* a section is */
+	bool told;			/* a barrier has been handed out, and the group not been told */
+	bool again;			/* behind this END another section follows */
+};
+
+/* kafka-source-section.c */
+int	ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
+int	ks_kafka_section_barrier(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
+int	ks_kafka_section_end(struct ks_kafka_source *s, enum ks_kind kind, struct ks_err *err) KS_MUST_USE;
+/* All that was handed out is out: what a barrier among it promised is done now. */
+int	ks_kafka_section_passed(struct ks_own *own, struct ks_err *err) KS_MUST_USE;
+/* No section is open: begin the next as soon as it is known what to read. */
+int	ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
+/* Whether what is read has changed: the section has been ended then. */
+int	ks_kafka_section_look(struct ks_kafka_source *s, bool *ended, struct ks_err *err) KS_MUST_USE;
+
+/* kafka-source-away.c */
+int	ks_kafka_ask_leaders(struct ks_kafka_source *s);
+int	ks_kafka_check_away(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
+/* The offset that p was to go on with is not there. */
+int	ks_kafka_out_of_range(struct ks_kafka_source *s, const struct ks_kafka_part *p, struct ks_err *err);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kafka-source-section.c - the sections of a stream from Kafka: HELLO,
+ * barriers, END, and what happens between two of them.
+ *
+ * What is read is fixed within a section.  Where a group moves partitions, or
+ * topics come and go, it ends, paused, and another one begins behind it.
+ */
+#include <librdkafka/rdkafka.h>
+#include <stdlib.h>
+
+#include "fdio.h"
+#include "kafka-source-impl.h"
+
+#define LOOK_MS 1000	/* how long the question for new topics may take */
+
+static int no_memory(struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "no memory");
+}
+
+static int assign(struct ks_kafka_source *s, struct ks_err *err)
+{
+	rd_kafka_topic_partition_list_t *list = ks_kafka_parts_list(&s->parts);
+	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+	if (list->cnt > 0 || s->open)
+		e = rd_kafka_assign(s->client.rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return 0;
+	return ks_kafka_fail(&s->client, (int)e, !s->own.begun, err, "cannot read from %s", s->client.brokers);
+}
+
+int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
+{
+	static const char *const codecs[] = { "string", "json", "raw" };
+	const struct ks_kafka_parts *x = &s->parts;
+	struct ks_hello_stream *streams = calloc(x->topic_count + 1, sizeof(*streams));
+	struct ks_hello_position *positions = calloc(x->count + 1, sizeof(*positions));
+	const struct ks_config *config = s->config;
+	struct ks_hello h = {
+		.live = !s->options->bounded, .streams = streams, .stream_count = x->topic_count,
+		.positions = positions, .position_count = x->count, .hint = "kstream-record(5)",
+		.side = config->on_error == KS_POLICY_DLQ ? config->error_to : NULL,
+	};
+	size_t i;
+	int status;
+
+	if (streams == NULL || positions == NULL) {
+		free(streams);
+		free(positions);
+		return no_memory(err);
+	}
+	for (i = 0; i < x->topic_count; i++)
+		streams[i] = (struct ks_hello_stream){
+			.name = x->topics[i].name, .partitions = x->topics[i].partitions,
+			.key = codecs[config->key_from], .time_type = x->topics[i].append ? KS_TIME_APPEND : KS_TIME_CREATE,
+		};
+	for (i = 0; i < x->count; i++)
+		positions[i] = (struct ks_hello_position){
+			.input = x->parts[i].topic->name, .partition = x->parts[i].partition,
+			.offset = x->parts[i].next,
+		};
+	status = ks_section_begin(&s->own.section, &h, &s->own.frames, err);
+	free(streams);
+	free(positions);
+	s->open = true;
+	s->look_due = ks_clock_ms() + s->refresh_ms;
+	return status;
+}
+
+int ks_kafka_section_barrier(struct ks_kafka_source *s, struct ks_err *err)
+{
+	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
+		return no_memory(err);
+	s->told = true;
+	return ks_section_barrier(&s->own.section, KS_GO_ON, ks_buf_bytes(&s->positions), &s->own.frames, err);
+}
+
+int ks_kafka_section_end(struct ks_kafka_source *s, enum ks_kind kind, struct ks_err *err)
+{
+	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
+		return no_memory(err);
+	s->told = true;
+	return ks_section_end(&s->own.section, kind, ks_buf_bytes(&s->positions), &s->own.frames, err);
+}
+
+int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
+{
+	struct ks_kafka_source *s = (struct ks_kafka_source *)own;
+	bool last = s->own.section.done;
+	int status = 0;
+
+	if (!s->told)
+		return 0;
+	s->told = false;
+	if (s->options->group != NULL)
+		status = ks_group_commit(&s->group, &s->parts, last, err);
+	if (status == 0 && s->again && s->options->group != NULL)
+		status = ks_group_give_back(&s->group, err);
+	if (s->again) {
+		s->own.section.done = s->open = s->again = false;
+		s->parts.last = NULL;
+	}
+	return status;
+}
+
+static int reopen(struct ks_kafka_source *s, const rd_kafka_topic_partition_list_t *given,
+    const struct ks_kafka_parts *before, struct ks_err *err)
+{
+	struct ks_kafka_parts parts;
+	int status = ks_kafka_parts_open(&parts, &s->client, s->options, s->config, given, before, err);
+
+	if (status != 0) {
+		ks_kafka_parts_close(&parts);
+		return status;
+	}
+	ks_kafka_parts_close(&s->parts);
+	s->parts = parts;
+	return 0;
+}
+
+/* What was fetched and not read is of no use: it comes again, to this member or another. */
+static void forget_batch(struct ks_kafka_source *s)
+{
+	while (s->batch_at < s->batch_count)
+		rd_kafka_message_destroy(s->batch[s->batch_at++]);
+}
+
+/* The group's partitions come by polling; until then there is no message. */
+static int await_group(struct ks_kafka_source *s, struct ks_err *err)
+{
+	rd_kafka_message_t *m;
+	int status = 0;
+
+	while (s->group.news == KS_GROUP_QUIET && (m = rd_kafka_consumer_poll(s->client.rk, 0)) != NULL) {
+		if (m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+			status = ks_fail(err, KS_DENIED, "no right to join group '%s'", s->options->group);
+		else if (m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+			status = ks_fail(err, KS_DENIED, "no right to read the topics of group '%s'", s->options->group);
+		rd_kafka_message_destroy(m);
+		if (status != 0)
+			return status;
+	}
+	status = ks_kafka_check(&s->client, err);
+	if (status != 0)
+		return status;
+	if (s->group.news == KS_GROUP_TAKEN)
+		return ks_group_give_back(&s->group, err);
+	if (s->group.news != KS_GROUP_GIVEN)
+		return 0;
+	forget_batch(s);
+	status = reopen(s, s->group.given, NULL, err);
+	if (status == 0)
+		status = ks_group_take(&s->group, &s->parts, err);
+	return status == 0 ? ks_kafka_section_begin(s, err) : status;
+}
+
+int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
+{
+	int status = 0;
+
+	if (s->own.stop >= 0 && s->own.section.epoch > 0) {
+		s->own.section.done = true;
+		return 0;
+	}
+	if (s->own.stop >= 0) {		/* before the group gave anything: a stream of nothing */
+		status = ks_kafka_section_begin(s, err);
+		return status == 0 ? ks_kafka_section_end(s, (enum ks_kind)s->own.stop, err) : status;
+	}
+	if (s->options->group != NULL)
+		return await_group(s, err);
+	if (s->own.section.epoch > 0)
+		status = reopen(s, NULL, &s->parts, err);
+	if (status == 0)
+		status = assign(s, err);
+	return status == 0 ? ks_kafka_section_begin(s, err) : status;
+}
+
+static int end_for_another(struct ks_kafka_source *s, bool *ended, struct ks_err *err)
+{
+	*ended = true;
+	s->again = true;
+	return ks_kafka_section_end(s, KS_PAUSED, err);
+}
+
+int ks_kafka_section_look(struct ks_kafka_source *s, bool *ended, struct ks_err *err)
+{
+	char gone[300];
+	bool changed;
+	int status;
+
+	*ended = false;
+	if (s->options->group != NULL)
+		return s->group.news == KS_GROUP_QUIET ? 0 : end_for_another(s, ended, err);
+	if (s->refresh_ms == 0 || ks_clock_ms() < s->look_due)
+		return 0;
+	status = ks_kafka_parts_look(&s->parts, &s->client, LOOK_MS, &changed, gone, err);
+	s->look_due = ks_clock_ms() + s->refresh_ms;
+	if (status == 0 && gone[0] != '\0')
+		ks_kafka_warn(s->config, "%s", gone);
+	return status == 0 && changed ? end_for_another(s, ended, err) : status;
+}
