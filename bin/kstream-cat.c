@@ -130,10 +130,11 @@ static int parse_offset(struct cat *c, const char *value, struct ks_err *err)
 	return 0;
 }
 
-/* NAME=VALUE; kcat's "topic." before a name says nothing to librdkafka. */
+/* NAME=VALUE; kcat's "topic." before a name says nothing to librdkafka, but some names begin so. */
 static int parse_property(struct cat *c, const char *value, struct ks_err *err)
 {
-	const char *name = strncmp(value, "topic.", 6) == 0 ? value + 6 : value;
+	const char *name = strncmp(value, "topic.", 6) == 0 && strncmp(value, "topic.metadata.", 15) != 0 &&
+	    strncmp(value, "topic.blacklist=", 16) != 0 ? value + 6 : value;
 	const char *eq = strchr(name, '=');
 	struct ks_kafka_property *p;
 
