@@ -12,6 +12,9 @@
 #include "lib/kafka-source.h"
 #include "lib/num.h"
 #include "lib/op.h"
+#include "lib/stats.h"
+
+#define CREATE_MAX 10000	/* partitions that librdkafka 2.0.2 and a place in a message do with */
 
 struct cat {
 	struct ks_kafka_options kafka;
@@ -23,11 +26,12 @@ struct cat {
 	const char *topic;	/* -t of -P */
 	const char *needs;	/* an option that was given and makes sense with Kafka only */
 	bool produce, kcat, offset, begins;	/* begins: -o says where to begin */
+	struct ks_sink *sink;	/* of -P; the frame's */
 };
 
 enum {
 	OPT_BROKERS, OPT_PARTITION, OPT_OFFSET, OPT_EXIT_EOF, OPT_PRODUCER, OPT_CONSUMER, OPT_ROUTE,
-	OPT_PROPERTY, OPT_TIMEOUT, OPT_GROUP, OPT_ISOLATION,
+	OPT_PROPERTY, OPT_TIMEOUT, OPT_GROUP, OPT_ISOLATION, OPT_CREATE_TOPICS, OPT_VERIFY,
 };
 
 static const struct ks_option options[] = {
@@ -42,6 +46,8 @@ static const struct ks_option options[] = {
 	[OPT_TIMEOUT] = { "timeout", 0, "DURATION", "how long a broker may stay away (60s)" },
 	[OPT_GROUP] = { "group", 'G', "GROUP", "as a member of a group: -G GROUP TOPIC ..." },
 	[OPT_ISOLATION] = { "isolation", 0, "LEVEL", "read_committed (default) or read_uncommitted" },
+	[OPT_CREATE_TOPICS] = { "create-topics", 0, "N", "with -P: make topics that are missing" },
+	[OPT_VERIFY] = { "verify", 0, NULL, "with -P: read again what was copied, and compare" },
 	{ 0 },
 };
 
@@ -189,6 +195,17 @@ static int cat_operands(void *st, struct ks_run *run, int argc, char *const argv
 	return 0;
 }
 
+static int parse_create(struct cat *c, const char *value, struct ks_err *err)
+{
+	int64_t n;
+
+	if (ks_num_parse_i64(ks_str(value), &n) != 0 || n < 1 || n > CREATE_MAX)
+		return ks_fail(err, KS_USAGE, "--create-topics '%s' is not a number of partitions from 1 to %d", value,
+		    CREATE_MAX);
+	c->kafka.create_partitions = (int32_t)n;
+	return 0;
+}
+
 static int cat_option(void *st, struct ks_run *run, unsigned at, const char *value)
 {
 	struct cat *c = st;
@@ -206,8 +223,15 @@ static int cat_option(void *st, struct ks_run *run, unsigned at, const char *val
 	case OPT_PROPERTY: return parse_property(c, value, run->err);
 	case OPT_GROUP: c->kafka.group = value; return 0;
 	case OPT_ISOLATION: return parse_isolation(c, value, run->err);
+	case OPT_CREATE_TOPICS: return parse_create(c, value, run->err);
+	case OPT_VERIFY: c->kafka.verify = true; return 0;
 	default: return parse_timeout(c, value, run->err);
 	}
+}
+
+static void note(const char *text)
+{
+	ks_say("kstream-cat", text);
 }
 
 /* Writing: -t is the output, and the input keeps its own names. */
@@ -229,6 +253,10 @@ static int settle_producer(struct cat *c, struct ks_config *config, struct ks_er
 		return ks_fail(err, KS_USAGE, "-P writes to a topic, not to --out");
 	if (config->to_given && config->to != KS_JSON && config->to != KS_RAW)
 		return ks_fail(err, KS_USAGE, "values of a topic are --to json or --to raw");
+	if (c->kafka.verify && config->count >= 0)
+		return ks_fail(err, KS_USAGE, "--verify wants to know where the reading ended: -c belongs to the one who reads");
+	if (config->verbose > 0)
+		c->kafka.note = note;
 	c->topic = config->topic;
 	config->topic = NULL;
 	config->topic_count = 0;
@@ -281,8 +309,9 @@ static void settle_range(struct cat *c, const struct ks_config *config)
 /* kcat's output (-C, -J) shows the bytes as they are. */
 static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_err *err)
 {
-	if (c->kafka.by_route)
-		return ks_fail(err, KS_USAGE, "--route is for -P");
+	if (c->kafka.by_route || c->kafka.verify || c->kafka.create_partitions > 0)
+		return ks_fail(err, KS_USAGE, "--%s is for -P",
+		    c->kafka.by_route ? "route" : c->kafka.verify ? "verify" : "create-topics");
 	if (c->kafka.group != NULL) {
 		int status = settle_group(c, config, err);
 
@@ -322,7 +351,10 @@ static int cat_sink(void *st, struct ks_config *config, struct ks_sink **sink, s
 	if (!c->produce)
 		return settle_consumer(c, config, err);
 	status = settle_producer(c, config, err);
-	return status == 0 ? ks_sink_kafka(&c->kafka, config, c->topic, sink, err) : status;
+	if (status == 0)
+		status = ks_sink_kafka(&c->kafka, config, c->topic, sink, err);
+	c->sink = *sink;
+	return status;
 }
 
 static int cat_source(void *st, const struct ks_config *config, int wake, struct ks_source **source,
@@ -333,6 +365,28 @@ static int cat_source(void *st, const struct ks_config *config, int wake, struct
 	if (c->kafka.brokers == NULL || c->produce)
 		return 0;
 	return ks_source_kafka(&c->kafka, config, wake, source, err);
+}
+
+static void print_line(void *arg, const char *text)
+{
+	struct ks_run *run = arg;
+
+	/* A full disk shows when stdout is closed. */
+	(void)!ks_print(run, "%s\n", text);
+}
+
+static int cat_answer(void *st, struct ks_run *run)
+{
+	struct cat *c = st;
+	bool equal = true;
+	int status;
+
+	if (!c->kafka.verify)
+		return 0;
+	status = ks_sink_kafka_verify(c->sink, print_line, run, &equal, run->err);
+	if (status == 0 && !equal)
+		ks_say_no(run);
+	return status;
 }
 
 static void cat_close(void *st, struct ks_run *run)
@@ -352,13 +406,14 @@ static const struct ks_endpoints endpoints = { .source = cat_source, .sink = cat
 
 static const struct ks_op op = {
 	.name = "kstream-cat",
-	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-G GROUP [TOPIC ...]] [-C | -P [--route]] [-X NAME=VALUE] [FILE ...]",
+	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-G GROUP [TOPIC ...]] [-C | -P [--route] [--create-topics N] [--verify]] [-X NAME=VALUE] [FILE ...]",
 	.purpose = "copy a topic, file or pipe to another, converting the format",
 	.options = options,
 	.size = sizeof(struct cat),
 	.inputs = 1,
 	.option = cat_option,
 	.operands = cat_operands,
+	.answer = cat_answer,
 	.close = cat_close,
 	.endpoints = &endpoints,
 };

@@ -6,6 +6,8 @@
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 
+#define RECORD_BATCH_OVERHEAD 61u	/* DefaultRecordBatch's */
+
 static int no_memory(struct ks_err *err)
 {
 	return ks_fail(err, KS_TEMP, "no memory");
@@ -335,4 +337,44 @@ struct rd_kafka_headers_s *ks_message_headers(struct ks_bytes headers)
 			ks_bug("a header is refused");
 	}
 	return list;
+}
+
+/* Bytes of a length as Kafka writes it, zigzag and 7 bits a byte; null is -1. */
+static size_t varint_size(int64_t x)
+{
+	uint64_t z = (uint64_t)x << 1 ^ (uint64_t)(x >> 63);
+	size_t n = 1;
+
+	for (; z >= 0x80; z >>= 7)
+		n++;
+	return n;
+}
+
+static size_t field_size(struct ks_bytes b)
+{
+	return b.p == NULL ? varint_size(-1) : varint_size((int64_t)b.n) + b.n;
+}
+
+size_t ks_message_size(const struct ks_message *m, struct ks_bytes headers)
+{
+	const unsigned char *p, *end = headers.p + headers.n;
+	struct ks_val name, value;
+	struct ks_head head, pair;
+	uint32_t i, count = 0;
+	size_t n;
+
+	/* Attributes, and the differences to the batch's own time and offset, which are 0. */
+	n = 3 + field_size(m->key) + field_size(m->value);
+	if (ks_mp_head(headers.p, end, &head) == KS_MP_OK && head.type == KS_ARRAY)
+		count = head.count;
+	n += varint_size(count);
+	for (i = 0, p = head.body; i < count; i++) {
+		if (ks_mp_head(p, end, &pair) != KS_MP_OK)
+			ks_bug("headers were not checked");
+		p = pair.body;
+		if (ks_mp_read(&p, end, 0, &name) != KS_MP_OK || ks_mp_read(&p, end, 0, &value) != KS_MP_OK)
+			ks_bug("headers were not checked");
+		n += field_size(name.b) + field_size(value.type == KS_NIL ? ks_bytes(NULL, 0) : value.b);
+	}
+	return RECORD_BATCH_OVERHEAD + varint_size((int64_t)n) + n;
 }

@@ -80,4 +80,21 @@ const char *ks_message_write(struct ks_message_writer *w, const struct ks_rec *r
  */
 struct rd_kafka_headers_s *ks_message_headers(struct ks_bytes headers);
 
+/*
+ * ks_message_size - the bytes of a batch that holds this record alone, not
+ * compressed: what a broker compares with max.message.bytes.  headers: of
+ * the record, checked.
+ *
+ * Source: org.apache.kafka.common.record.DefaultRecord.sizeInBytes behind
+ * DefaultRecordBatch.RECORD_BATCH_OVERHEAD.
+ */
+size_t	ks_message_size(const struct ks_message *m, struct ks_bytes headers) KS_MUST_USE;
+
+/* At least as much, without looking into the headers: as AbstractRecords.estimateSizeInBytesUpperBound. */
+static inline size_t ks_message_bound(const struct ks_message *m, struct ks_bytes headers)
+{
+	/* RECORD_BATCH_OVERHEAD and MAX_RECORD_OVERHEAD; a length is at most 4 bytes longer than in msgpack. */
+	return 61 + 21 + 2 * 5 + m->key.n + m->value.n + 5 * headers.n;
+}
+
 #endif

@@ -60,6 +60,9 @@ struct ks_kafka_options {
 	bool bounded;		/* -e */
 	bool by_route;		/* --route: main records go to their route */
 	int64_t timeout_ms;	/* --timeout */
+	int32_t create_partitions;	/* --create-topics, 0: make none */
+	bool verify;		/* --verify */
+	void (*note)(const char *text);	/* what -v tells on the way; NULL: nothing */
 };
 
 /*

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/* kafka-verify.c - --verify: what was copied, and whether it is equal. */
+#include "kafka-verify.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kafka-verify-read.h"
+
+struct ks_kafka_verify {
+	const struct ks_kafka_options *options;
+	struct ks_verify_side from, to;
+	const struct ks_kafka_streams *streams;	/* of the section: what places are told by */
+	uint64_t delivered;
+	bool no_memory;
+	bool no_offset;		/* a record was acknowledged without its offset */
+	bool no_place;		/* and one without where it came from: side by side nothing can be paired */
+	void (*line)(void *arg, const char *text);
+	void *arg;
+};
+
+static int no_memory(struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "no memory");
+}
+
+struct ks_kafka_verify *ks_kafka_verify_new(const struct ks_kafka_options *options)
+{
+	struct ks_kafka_verify *v = calloc(1, sizeof(*v));
+
+	if (v != NULL)
+		v->options = options;
+	return v;
+}
+
+void ks_kafka_verify_free(struct ks_kafka_verify *v)
+{
+	if (v == NULL)
+		return;
+	ks_verify_side_release(&v->from);
+	ks_verify_side_release(&v->to);
+	free(v);
+}
+
+/* --- what is copied --- */
+
+struct position {
+	char topic[KS_NAME_MAX + 1];
+	int32_t partition;
+	int64_t offset;
+};
+
+static bool set_topic(struct position *x, struct ks_bytes name)
+{
+	if (name.n > KS_NAME_MAX)
+		return false;
+	memcpy(x->topic, name.p, name.n);
+	x->topic[name.n] = '\0';
+	return true;
+}
+
+/* A position of HELLO: a map with input, partition, offset. */
+static bool next_position(const unsigned char **p, const unsigned char *end, unsigned depth, struct position *x)
+{
+	struct ks_val key, value;
+	struct ks_head head;
+	unsigned seen = 0;
+	uint32_t i;
+
+	if (ks_mp_head(*p, end, &head) != KS_MP_OK || head.type != KS_MAP)
+		return false;
+	*p = head.body;
+	for (i = 0; i < head.count; i++) {
+		if (ks_mp_read(p, end, 0, &key) != KS_MP_OK || ks_mp_read(p, end, depth, &value) != KS_MP_OK)
+			return false;
+		if (ks_bytes_is(key.b, "input") && value.type == KS_STR && set_topic(x, value.b)) {
+			seen |= 1;
+		} else if (ks_bytes_is(key.b, "partition") && value.type == KS_INT && value.i >= 0 && value.i <= INT32_MAX) {
+			x->partition = (int32_t)value.i;
+			seen |= 2;
+		} else if (ks_bytes_is(key.b, "offset") && value.type == KS_INT && value.i >= 0) {
+			x->offset = value.i;
+			seen |= 4;
+		}
+	}
+	return seen == 7;
+}
+
+static int check_topic(struct ks_kafka *client, const char *name, const char *target, struct ks_err *err)
+{
+	struct rd_kafka_topic_s *handle;
+	int32_t partitions;
+	int status;
+
+	if (target != NULL && strcmp(name, target) == 0)
+		return ks_fail(err, KS_CONFIG, "--verify: '%s' is both what is read and what is written", name);
+	status = ks_kafka_topic(client, name, false, &handle, &partitions, err);
+	if (status == 0)
+		ks_kafka_topic_drop(handle);
+	else if (status == KS_CONFIG)
+		status = ks_fail(err, status, "--verify compares topics of one cluster, and %s has no topic '%s'", client->brokers, name);
+	return status;
+}
+
+int ks_kafka_verify_hello(struct ks_kafka_verify *v, struct ks_kafka *client, struct ks_bytes hello,
+    const struct ks_kafka_streams *streams, const char *target, unsigned depth, struct ks_err *err)
+{
+	const unsigned char *p;
+	struct position x;
+	struct ks_verify_part *part;
+	uint32_t count, i;
+	size_t known = 0;
+	int status = ks_hello_list(hello, "positions", depth, &p, &count, err);
+
+	v->streams = streams;
+	if (status == 0 && count == 0)
+		return ks_fail(err, KS_CONFIG, "--verify: the stream does not say which topics it comes from");
+	for (i = 0; i < count && status == 0; i++) {
+		if (!next_position(&p, hello.p + hello.n, depth, &x))
+			return ks_fail(err, KS_DATA, "HELLO: a position is damaged");
+		part = ks_verify_part(&v->from, x.topic, x.partition);
+		if (part == NULL || ks_verify_add(part, x.offset, x.offset) != 0)
+			return no_memory(err);
+		if (v->from.count > known)
+			status = check_topic(client, x.topic, target, err);
+		known = v->from.count;
+	}
+	return status;
+}
+
+int ks_kafka_verify_barrier(struct ks_kafka_verify *v, struct ks_bytes positions, struct ks_err *err)
+{
+	const unsigned char *p, *end = positions.p + positions.n;
+	struct ks_verify_part *part;
+	struct ks_position x;
+	struct position name;
+	struct ks_head head;
+	uint32_t i;
+
+	if (ks_mp_head(positions.p, end, &head) != KS_MP_OK || head.type != KS_ARRAY)
+		return ks_fail(err, KS_DATA, "a barrier without positions");
+	p = head.body;
+	for (i = 0; i < head.count; i++) {
+		if (!ks_position_next(&p, end, &x) || !set_topic(&name, x.input))
+			return ks_fail(err, KS_DATA, "a position of a barrier is damaged");
+		part = ks_verify_part(&v->from, name.topic, x.partition);
+		if (part == NULL)
+			return no_memory(err);
+		if (part->count > 0 && x.offset > part->runs[part->count - 1].to)
+			part->runs[part->count - 1].to = x.offset;
+	}
+	return 0;
+}
+
+static void pair(struct ks_verify_part *p, struct ks_verify_part *peer)
+{
+	if (p->peer == NULL)
+		p->peer = peer;
+	p->mixed |= p->peer != peer;
+}
+
+void ks_kafka_verify_delivered(struct ks_kafka_verify *v, const char *topic, int32_t partition,
+    int64_t offset, const void *place)
+{
+	struct ks_verify_part *from, *to;
+	struct ks_kafka_place x;
+	bool known = ks_kafka_place_unpack(place, &x) && x.stream < v->streams->count;
+
+	if (known && x.side)
+		return;		/* a dead letter is no copy */
+	v->delivered++;
+	if (offset < 0) {
+		v->no_offset = true;
+		return;
+	}
+	to = ks_verify_part(&v->to, topic, partition);
+	if (to == NULL || ks_verify_add(to, offset, offset + 1) != 0) {
+		v->no_memory = true;
+		return;
+	}
+	from = known ? ks_verify_part(&v->from, v->streams->list[x.stream].name, x.partition) : NULL;
+	v->no_place |= from == NULL;
+	if (from == NULL)
+		return;
+	pair(from, to);
+	pair(to, from);
+}
+
+/* --- what was found --- */
+
+static void say(struct ks_kafka_verify *v, const char *fmt, ...) KS_PRINTF(2, 3);
+static void say(struct ks_kafka_verify *v, const char *fmt, ...)
+{
+	char text[3 * KS_NAME_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	v->line(v->arg, text);
+}
+
+static const char *verdict(bool equal)
+{
+	return equal ? "equal" : "DIFFERENT";
+}
+
+/* The part behind p in the order of topics and partitions, the first behind NULL. */
+static struct ks_verify_part *each(const struct ks_verify_side *s, size_t *topic, size_t *partition)
+{
+	for (; *topic < s->count; (*topic)++, *partition = 0)
+		while (*partition < s->topics[*topic]->count)
+			if (s->topics[*topic]->parts[(*partition)++] != NULL)
+				return s->topics[*topic]->parts[*partition - 1];
+	return NULL;
+}
+
+static bool one_to_one(const struct ks_kafka_verify *v)
+{
+	const struct ks_verify_part *p;
+	size_t i = 0, j = 0;
+
+	if (v->no_place)
+		return false;
+	while ((p = each(&v->from, &i, &j)) != NULL)
+		if (p->mixed)
+			return false;
+	for (i = j = 0; (p = each(&v->to, &i, &j)) != NULL;)
+		if (p->mixed)
+			return false;
+	return true;
+}
+
+static bool compare_pairs(struct ks_kafka_verify *v, int hash)
+{
+	const struct ks_verify_part *p, *q;
+	bool all = true, equal;
+	size_t i = 0, j = 0;
+
+	while ((p = each(&v->from, &i, &j)) != NULL) {
+		q = p->peer;
+		if (p->records == 0 && q == NULL)
+			continue;
+		equal = q != NULL && p->records == q->records && p->chain[hash] == q->chain[hash];
+		all &= equal;
+		if (q == NULL)
+			say(v, "%s/%d: %" PRIu64 " records, xxh3 %016" PRIx64 "  nothing of it was written  %s",
+			    p->topic->name, (int)p->partition, p->records, p->chain[hash], verdict(false));
+		else
+			say(v, "%s/%d: %" PRIu64 " records, xxh3 %016" PRIx64 "  %s/%d: %" PRIu64 " records, xxh3 %016" PRIx64 "  %s",
+			    p->topic->name, (int)p->partition, p->records, p->chain[hash], q->topic->name,
+			    (int)q->partition, q->records, q->chain[hash], verdict(equal));
+	}
+	return all;
+}
+
+static void add_up(struct ks_kafka_verify *v, const struct ks_verify_side *s, int hash, uint64_t *records,
+    uint64_t *sum, bool tell)
+{
+	const struct ks_verify_part *p;
+	size_t i = 0, j = 0;
+
+	*records = *sum = 0;
+	while ((p = each(s, &i, &j)) != NULL) {
+		*records += p->records;
+		*sum += p->sum[hash];
+		if (tell && p->records > 0)
+			say(v, "%s/%d: %" PRIu64 " records, sum %016" PRIx64, p->topic->name, (int)p->partition,
+			    p->records, p->sum[hash]);
+	}
+}
+
+static void compare(struct ks_kafka_verify *v, bool *equal)
+{
+	uint64_t read, written, read_sum, written_sum;
+	bool pairs = one_to_one(v);
+	int hash = v->to.appends ? KS_UNTIMED : KS_TIMED;
+
+	*equal = pairs ? compare_pairs(v, hash) : true;
+	add_up(v, &v->from, hash, &read, &read_sum, !pairs);
+	add_up(v, &v->to, hash, &written, &written_sum, !pairs);
+	*equal &= read == written && read_sum == written_sum && written == v->delivered && !v->no_offset;
+	say(v, "all: %" PRIu64 " records, sum %016" PRIx64 "  %" PRIu64 " records, sum %016" PRIx64 "  %s%s%s",
+	    read, read_sum, written, written_sum, verdict(*equal),
+	    pairs ? "" : ", whatever their order, as the partitions are others",
+	    hash == KS_TIMED ? "" : ", but for the times, which the topic sets itself");
+	if (v->no_offset)
+		say(v, "some records were acknowledged without an offset, and cannot be found again");
+	if (written < v->delivered)
+		say(v, "%" PRIu64 " of the records that were written are not there any more", v->delivered - written);
+	if (read < v->delivered)
+		say(v, "%" PRIu64 " more records were written than can still be read", v->delivered - read);
+}
+
+static int check_names(const struct ks_kafka_verify *v, struct ks_err *err)
+{
+	size_t i, j;
+
+	for (i = 0; i < v->from.count; i++)
+		for (j = 0; j < v->to.count; j++)
+			if (strcmp(v->from.topics[i]->name, v->to.topics[j]->name) == 0)
+				return ks_fail(err, KS_CONFIG, "--verify: '%s' is both what was read and what was written",
+				    v->from.topics[i]->name);
+	return 0;
+}
+
+int ks_kafka_verify_run(struct ks_kafka_verify *v, void (*line)(void *arg, const char *text), void *arg,
+    bool *equal, struct ks_err *err)
+{
+	int status = v->no_memory ? no_memory(err) : check_names(v, err);
+
+	v->line = line;
+	v->arg = arg;
+	/*
+	 * What was read is decided, so read_committed waits for nobody.  What
+	 * was written is not of a transaction: there it would wait for those
+	 * that others have open before it.
+	 */
+	if (status == 0)
+		status = ks_verify_read(&v->from, v->options, "read_committed", err);
+	if (status == 0)
+		status = ks_verify_read(&v->to, v->options, "read_uncommitted", err);
+	if (status == 0)
+		compare(v, equal);
+	return status;
+}
