@@ -3,6 +3,7 @@
 #include "kafka-admin.h"
 
 #include <librdkafka/rdkafka.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "fdio.h"
@@ -20,47 +21,62 @@ static rd_kafka_event_t *take_answer(rd_kafka_queue_t *queue, int wait_ms)
 	return event;
 }
 
-static int64_t find_max(const rd_kafka_ConfigResource_t *resource)
+/* A property of a topic, into room; "" where it is not told. */
+static void find_value(const rd_kafka_ConfigResource_t *resource, const char *name, char *room, size_t size)
 {
 	const rd_kafka_ConfigEntry_t **entries;
 	const char *value;
-	int64_t max;
 	size_t i, n;
 
 	if (rd_kafka_ConfigResource_error(resource) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return 0;
+		return;
 	entries = rd_kafka_ConfigResource_configs(resource, &n);
 	for (i = 0; i < n; i++) {
-		if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), "max.message.bytes") != 0)
-			continue;
 		value = rd_kafka_ConfigEntry_value(entries[i]);
-		return value != NULL && ks_num_parse_i64(ks_str(value), &max) == 0 && max > 0 ? max : 0;
+		if (value != NULL && strcmp(rd_kafka_ConfigEntry_name(entries[i]), name) == 0)
+			snprintf(room, size, "%s", value);
 	}
-	return 0;
 }
 
-int64_t ks_kafka_topic_max(struct ks_kafka *k, const char *name)
+static void describe(struct ks_kafka *k, const char *topic, const char *name, char *room, size_t size)
 {
-	rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
+	rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(k->rk);
 	const rd_kafka_ConfigResource_t **answers;
 	const rd_kafka_DescribeConfigs_result_t *result;
 	rd_kafka_event_t *event;
-	int64_t max = 0;
 	size_t n = 0;
 
+	room[0] = '\0';
 	rd_kafka_DescribeConfigs(k->rk, &resource, 1, NULL, queue);
 	rd_kafka_ConfigResource_destroy(resource);
 	event = take_answer(queue, LIMIT_MS);
 	if (event == NULL)
-		return 0;
+		return;
 	result = rd_kafka_event_DescribeConfigs_result(event);
 	if (result != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		answers = rd_kafka_DescribeConfigs_result_resources(result, &n);
-		max = n == 1 ? find_max(answers[0]) : 0;
+		if (n == 1)
+			find_value(answers[0], name, room, size);
 	}
 	rd_kafka_event_destroy(event);
-	return max;
+}
+
+int64_t ks_kafka_topic_max(struct ks_kafka *k, const char *name)
+{
+	char room[24];
+	int64_t max;
+
+	describe(k, name, "max.message.bytes", room, sizeof(room));
+	return ks_num_parse_i64(ks_str(room), &max) == 0 && max > 0 ? max : 0;
+}
+
+bool ks_kafka_topic_compacted(struct ks_kafka *k, const char *name)
+{
+	char room[64];
+
+	describe(k, name, "cleanup.policy", room, sizeof(room));
+	return strstr(room, "compact") != NULL;
 }
 
 static int judge(struct ks_kafka *k, const char *name, rd_kafka_resp_err_t e, const char *why,

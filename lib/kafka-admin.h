@@ -14,6 +14,9 @@
  */
 int64_t	ks_kafka_topic_max(struct ks_kafka *k, const char *name);
 
+/* Whether the topic's cleanup.policy is known to have "compact" in it. */
+bool	ks_kafka_topic_compacted(struct ks_kafka *k, const char *name);
+
 /*
  * ks_kafka_topic_create - make a topic, with the replication that is the
  * broker's default, and wait until each partition has a leader.

@@ -105,8 +105,10 @@ void ks_verify_side_release(struct ks_verify_side *s)
 
 	for (i = 0; i < s->count; i++) {
 		for (j = 0; j < s->topics[i]->count; j++) {
-			if (s->topics[i]->parts[j] != NULL)
-				free(s->topics[i]->parts[j]->runs);
+			if (s->topics[i]->parts[j] == NULL)
+				continue;
+			free(s->topics[i]->parts[j]->runs);
+			free(s->topics[i]->parts[j]->each);
 			free(s->topics[i]->parts[j]);
 		}
 		free(s->topics[i]->parts);
@@ -177,6 +179,8 @@ static void hash_message(struct ks_verify_side *s, struct ks_verify_part *p, con
 		p->chain[i] = hash_number(hash[i], p->chain[i]);
 		p->sum[i] += hash[i];
 	}
+	if (p->records < s->keep)
+		p->each[p->records] = hash[s->kept];
 	p->records++;
 }
 
@@ -250,6 +254,8 @@ static int list_parts(struct reader *r, struct ks_err *err)
 			if (p == NULL)
 				continue;
 			p->done = p->count == 0;
+			if (s->keep > 0 && (p->each = calloc(s->keep, sizeof(*p->each))) == NULL)
+				return no_memory(err);
 			if (!p->done)
 				rd_kafka_topic_partition_list_add(r->list, s->topics[i]->name, (int32_t)j);
 		}

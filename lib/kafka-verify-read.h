@@ -17,13 +17,16 @@ struct ks_verify_part {
 	struct ks_verify_topic *topic;
 	int32_t partition;
 	bool mixed;			/* its records went to, or came from, more than one partition */
+	bool repeated;			/* a record of it went out more than once */
 	bool done;
+	int64_t next;			/* offset behind the last that went out */
 	struct ks_verify_part *peer;	/* of the other side, NULL: none */
 	struct ks_verify_run *runs;
 	size_t count, cap, at;
 	uint64_t records;
 	uint64_t chain[KS_VERIFY_HASHES];	/* in order */
 	uint64_t sum[KS_VERIFY_HASHES];	/* in any order */
+	uint64_t *each;			/* of the record by itself, where the side keeps them */
 };
 
 struct ks_verify_topic {
@@ -38,6 +41,8 @@ struct ks_verify_side {
 	size_t count;
 	struct ks_verify_part *last;	/* found last */
 	bool appends;			/* a topic of it sets its own times */
+	uint64_t keep;			/* so many hashes of each part are kept, */
+	int kept;			/* these */
 };
 
 /* The part, made where it is new; NULL: no memory. */

@@ -7,9 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kafka-admin.h"
 #include "kafka-verify-read.h"
 
+/*
+ * What was read is decided, so read_committed waits for nobody.  What was
+ * written is not of a transaction: there it would wait for those that
+ * others have open before it.
+ */
+#define FROM_ISOLATION "read_committed"
+#define TO_ISOLATION "read_uncommitted"
+#define KEEP_MAX ((uint64_t)1 << 25)	/* hashes of one partition, 8 bytes each, for both sides: half a gigabyte */
+
 struct ks_kafka_verify {
+	struct ks_kafka *client;	/* the sink's */
 	const struct ks_kafka_options *options;
 	struct ks_verify_side from, to;
 	const struct ks_kafka_streams *streams;	/* of the section: what places are told by */
@@ -114,6 +125,7 @@ int ks_kafka_verify_hello(struct ks_kafka_verify *v, struct ks_kafka *client, st
 	size_t known = 0;
 	int status = ks_hello_list(hello, "positions", depth, &p, &count, err);
 
+	v->client = client;
 	v->streams = streams;
 	if (status == 0 && count == 0)
 		return ks_fail(err, KS_CONFIG, "--verify: the stream does not say which topics it comes from");
@@ -184,6 +196,8 @@ void ks_kafka_verify_delivered(struct ks_kafka_verify *v, const char *topic, int
 	v->no_place |= from == NULL;
 	if (from == NULL)
 		return;
+	from->repeated |= x.offset < from->next;
+	from->next = x.offset + 1;
 	pair(from, to);
 	pair(to, from);
 }
@@ -233,27 +247,108 @@ static bool one_to_one(const struct ks_kafka_verify *v)
 	return true;
 }
 
-static bool compare_pairs(struct ks_kafka_verify *v, int hash)
+/* The same runs by themselves, with the hash of every record. */
+static int read_again(const struct ks_kafka_verify *v, const struct ks_verify_part *p, uint64_t keep, int hash,
+    const char *isolation, struct ks_verify_side *side, struct ks_verify_part **part, struct ks_err *err)
 {
-	const struct ks_verify_part *p, *q;
-	bool all = true, equal;
-	size_t i = 0, j = 0;
+	size_t i;
 
-	while ((p = each(&v->from, &i, &j)) != NULL) {
-		q = p->peer;
-		if (p->records == 0 && q == NULL)
+	side->keep = keep;
+	side->kept = hash;
+	*part = ks_verify_part(side, p->topic->name, p->partition);
+	if (*part == NULL)
+		return no_memory(err);
+	for (i = 0; i < p->count; i++)
+		if (ks_verify_add(*part, p->runs[i].from, p->runs[i].to) != 0)
+			return no_memory(err);
+	return ks_verify_read(side, v->options, isolation, err);
+}
+
+/* Whether what is left of one is all in the other, in the same order. */
+static bool is_within(const struct ks_verify_part *few, uint64_t keep, const struct ks_verify_part *many)
+{
+	uint64_t i, j = 0;
+
+	if (few->records > many->records || many->records > keep)
+		return false;
+	for (i = 0; i < few->records; i++, j++) {
+		while (j < many->records && many->each[j] != few->each[i])
+			j++;
+		if (j == many->records)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A compacted topic loses records while it is copied, and afterwards.  What
+ * the source has lost is no fault of the copy, if it has all the rest; the
+ * target may lose records only where it is compacted, too.
+ */
+static int compare_rest(struct ks_kafka_verify *v, const struct ks_verify_part *p, const struct ks_verify_part *q,
+    int hash, bool *equal, struct ks_err *err)
+{
+	struct ks_verify_side from = { 0 }, to = { 0 };
+	struct ks_verify_part *a, *b;
+	uint64_t keep = p->records > q->records ? p->records : q->records;
+	int status;
+
+	*equal = false;
+	/* What goes out twice, by whatever stands between, looks like a loss of the source. */
+	if (keep > KEEP_MAX || p->records == q->records || p->repeated ||
+	    (q->records < p->records && !ks_kafka_topic_compacted(v->client, q->topic->name)))
+		return 0;
+	status = read_again(v, p, keep, hash, FROM_ISOLATION, &from, &a, err);
+	if (status == 0)
+		status = read_again(v, q, keep, hash, TO_ISOLATION, &to, &b, err);
+	if (status == 0)
+		*equal = p->records < q->records ? is_within(a, keep, b) : is_within(b, keep, a);
+	ks_verify_side_release(&from);
+	ks_verify_side_release(&to);
+	return status;
+}
+
+static int compare_pair(struct ks_kafka_verify *v, const struct ks_verify_part *p, const struct ks_verify_part *q,
+    int hash, bool *equal, struct ks_err *err)
+{
+	char rest[KS_NAME_MAX + 64] = "";
+	uint64_t lost = p->records < q->records ? q->records - p->records : p->records - q->records;
+	int status = 0;
+
+	*equal = p->records == q->records && p->chain[hash] == q->chain[hash];
+	if (!*equal) {
+		status = compare_rest(v, p, q, hash, equal, err);
+		if (*equal)
+			snprintf(rest, sizeof(rest), " but for %" PRIu64 " that '%s' has lost since", lost,
+			    p->records < q->records ? p->topic->name : q->topic->name);
+	}
+	if (status == 0)
+		say(v, "%s/%d: %" PRIu64 " records, xxh3 %016" PRIx64 "  %s/%d: %" PRIu64 " records, xxh3 %016" PRIx64 "  %s%s",
+		    p->topic->name, (int)p->partition, p->records, p->chain[hash], q->topic->name,
+		    (int)q->partition, q->records, q->chain[hash], verdict(*equal), rest);
+	return status;
+}
+
+static int compare_pairs(struct ks_kafka_verify *v, int hash, bool *all, struct ks_err *err)
+{
+	const struct ks_verify_part *p;
+	bool equal;
+	size_t i = 0, j = 0;
+	int status = 0;
+
+	*all = true;
+	while (status == 0 && (p = each(&v->from, &i, &j)) != NULL) {
+		if (p->records == 0 && p->peer == NULL)
 			continue;
-		equal = q != NULL && p->records == q->records && p->chain[hash] == q->chain[hash];
-		all &= equal;
-		if (q == NULL)
+		equal = false;
+		if (p->peer != NULL)
+			status = compare_pair(v, p, p->peer, hash, &equal, err);
+		else
 			say(v, "%s/%d: %" PRIu64 " records, xxh3 %016" PRIx64 "  nothing of it was written  %s",
 			    p->topic->name, (int)p->partition, p->records, p->chain[hash], verdict(false));
-		else
-			say(v, "%s/%d: %" PRIu64 " records, xxh3 %016" PRIx64 "  %s/%d: %" PRIu64 " records, xxh3 %016" PRIx64 "  %s",
-			    p->topic->name, (int)p->partition, p->records, p->chain[hash], q->topic->name,
-			    (int)q->partition, q->records, q->chain[hash], verdict(equal));
+		*all &= equal;
 	}
-	return all;
+	return status;
 }
 
 static void add_up(struct ks_kafka_verify *v, const struct ks_verify_side *s, int hash, uint64_t *records,
@@ -272,26 +367,33 @@ static void add_up(struct ks_kafka_verify *v, const struct ks_verify_side *s, in
 	}
 }
 
-static void compare(struct ks_kafka_verify *v, bool *equal)
+static int compare(struct ks_kafka_verify *v, bool *equal, struct ks_err *err)
 {
 	uint64_t read, written, read_sum, written_sum;
 	bool pairs = one_to_one(v);
-	int hash = v->to.appends ? KS_UNTIMED : KS_TIMED;
+	int hash = v->to.appends ? KS_UNTIMED : KS_TIMED, status = 0;
 
-	*equal = pairs ? compare_pairs(v, hash) : true;
+	if (pairs)
+		status = compare_pairs(v, hash, equal, err);
+	if (status != 0)
+		return status;
 	add_up(v, &v->from, hash, &read, &read_sum, !pairs);
 	add_up(v, &v->to, hash, &written, &written_sum, !pairs);
-	*equal &= read == written && read_sum == written_sum && written == v->delivered && !v->no_offset;
-	say(v, "all: %" PRIu64 " records, sum %016" PRIx64 "  %" PRIu64 " records, sum %016" PRIx64 "  %s%s%s",
+	if (!pairs)
+		*equal = read == written && read_sum == written_sum && written == v->delivered;
+	*equal &= !v->no_offset;
+	say(v, "all: %" PRIu64 " records, sum %016" PRIx64 "  %" PRIu64 " records, sum %016" PRIx64 "  %s%s%s%s",
 	    read, read_sum, written, written_sum, verdict(*equal),
 	    pairs ? "" : ", whatever their order, as the partitions are others",
-	    hash == KS_TIMED ? "" : ", but for the times, which the topic sets itself");
+	    hash == KS_TIMED ? "" : ", but for the times, which the topic sets itself",
+	    *equal && read_sum != written_sum ? ", but for what was lost since" : "");
 	if (v->no_offset)
 		say(v, "some records were acknowledged without an offset, and cannot be found again");
 	if (written < v->delivered)
 		say(v, "%" PRIu64 " of the records that were written are not there any more", v->delivered - written);
 	if (read < v->delivered)
-		say(v, "%" PRIu64 " more records were written than can still be read", v->delivered - read);
+		say(v, "%" PRIu64 " of the records that were read are not there any more", v->delivered - read);
+	return 0;
 }
 
 static int check_names(const struct ks_kafka_verify *v, struct ks_err *err)
@@ -313,16 +415,9 @@ int ks_kafka_verify_run(struct ks_kafka_verify *v, void (*line)(void *arg, const
 
 	v->line = line;
 	v->arg = arg;
-	/*
-	 * What was read is decided, so read_committed waits for nobody.  What
-	 * was written is not of a transaction: there it would wait for those
-	 * that others have open before it.
-	 */
 	if (status == 0)
-		status = ks_verify_read(&v->from, v->options, "read_committed", err);
+		status = ks_verify_read(&v->from, v->options, FROM_ISOLATION, err);
 	if (status == 0)
-		status = ks_verify_read(&v->to, v->options, "read_uncommitted", err);
-	if (status == 0)
-		compare(v, equal);
-	return status;
+		status = ks_verify_read(&v->to, v->options, TO_ISOLATION, err);
+	return status == 0 ? compare(v, equal, err) : status;
 }
