@@ -8,6 +8,8 @@
 
 #include "frame.h"
 
+struct ks_kcat_format;
+
 enum ks_format {
 	KS_FRAMES,
 	KS_JSON,	/* the value, one document a line */
@@ -15,6 +17,7 @@ enum ks_format {
 	KS_RAW,		/* the value's bytes, one line each */
 	KS_TSV,		/* columns, named by the first record; output only */
 	KS_KCAT,	/* kcat's -J; output only */
+	KS_FORMAT,	/* kcat's -f; output only */
 };
 
 /* How the key of a Kafka record is read and written. */
@@ -42,6 +45,7 @@ struct ks_config {
 	const char *out;	/* --out, NULL: stdout */
 	enum ks_format from, to;
 	bool from_given, to_given;
+	const struct ks_kcat_format *kcat;	/* of KS_FORMAT, or what ends a record of KS_KCAT; NULL: a newline does */
 	enum ks_key_codec key_from, key_to;
 
 	const char *topic;	/* the first -t: of a file, instead of its name */

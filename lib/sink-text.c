@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base64.h"
 #include "envelope.h"
+#include "kcat-format.h"
 #include "sink.h"
 
 struct text {
@@ -24,7 +24,7 @@ static int flush(struct ks_sink *s, struct ks_err *err)
 
 static const char *format_name(enum ks_format f)
 {
-	static const char *const name[] = { "frames", "json", "envelope", "raw", "tsv", "-J" };
+	static const char *const name[] = { "frames", "json", "envelope", "raw", "tsv", "-J", "-f" };
 
 	return name[f];
 }
@@ -66,110 +66,6 @@ static enum ks_mp_error add_raw(struct text *t, struct ks_bytes value, int *no)
 	return KS_MP_OK;
 }
 
-/* Text as it is; other bytes as base64, with NAME_encoding beside them where they are a member. */
-static int add_kcat_string(struct ks_buf *b, struct ks_bytes text, const char *member)
-{
-	int no;
-
-	if (ks_utf8_prefix(text.p, text.n) == text.n)
-		return ks_json_add_string(b, text);
-	no = ks_buf_add(b, "\"", 1);
-	if (no == 0)
-		no = ks_base64_print(b, text);
-	if (no == 0)
-		no = ks_buf_add(b, "\"", 1);
-	if (no == 0 && member != NULL)
-		no = ks_buf_printf(b, ",\"%s_encoding\":\"base64\"", member);
-	return no;
-}
-
-/* kcat prints key and payload as text, whatever they hold. */
-static enum ks_mp_error add_kcat_text(struct text *t, const char *member, struct ks_bytes value,
-    int *no)
-{
-	struct ks_buf *b = &t->line, inner;
-	enum ks_mp_error e;
-	struct ks_bytes text;
-
-	*no = ks_buf_printf(b, ",\"%s\":", member);
-	if (*no != 0)
-		return KS_MP_OK;
-	if (ks_mp_is_nil(value)) {
-		*no = ks_buf_printf(b, "null");
-		return KS_MP_OK;
-	}
-	inner = *b;
-	ks_buf_init(b, inner.max);
-	e = add_raw(t, value, no);
-	text = ks_buf_bytes(b);
-	if (e == KS_MP_OK && *no == 0) {
-		*no = add_kcat_string(&inner, text, member);
-	}
-	ks_buf_release(b);
-	*b = inner;
-	return e;
-}
-
-static int add_kcat_headers(struct ks_buf *b, struct ks_bytes headers)
-{
-	const unsigned char *end = headers.p + headers.n;
-	struct ks_head list, pair;
-	struct ks_val name, v;
-	uint32_t i;
-	int no;
-
-	if (ks_mp_head(headers.p, end, &list) != KS_MP_OK)
-		ks_bug("headers were not checked");
-	if (list.count == 0)
-		return 0;
-	no = ks_buf_printf(b, ",\"headers\":[");
-	for (i = 0; i < list.count && no == 0; i++) {
-		if (ks_mp_head(list.body, end, &pair) != KS_MP_OK)
-			ks_bug("headers were not checked");
-		list.body = pair.body;
-		if (ks_mp_read(&list.body, end, 0, &name) != KS_MP_OK ||
-		    ks_mp_read(&list.body, end, 0, &v) != KS_MP_OK)
-			ks_bug("headers were not checked");
-		no = i > 0 ? ks_buf_add(b, ",", 1) : 0;
-		if (no == 0)
-			no = add_kcat_string(b, name.b, NULL);
-		if (no == 0)
-			no = ks_buf_add(b, ",", 1);
-		if (no == 0 && v.type == KS_NIL)
-			no = ks_buf_printf(b, "null");
-		else if (no == 0)
-			no = add_kcat_string(b, v.b, NULL);
-	}
-	return no != 0 ? no : ks_buf_add(b, "]", 1);
-}
-
-static enum ks_mp_error add_kcat(struct text *t, const struct ks_rec *rec, int *no)
-{
-	struct ks_buf *b = &t->line;
-	struct ks_bytes topic = rec->topic.p != NULL ? rec->topic : ks_str("");
-	uint32_t type = rec->flags & KS_TIME_TYPE;
-	enum ks_mp_error e;
-
-	*no = ks_buf_printf(b, "{\"topic\":");
-	if (*no == 0)
-		*no = ks_json_add_string(b, topic);
-	if (*no == 0)
-		*no = ks_buf_printf(b, ",\"partition\":%d,\"offset\":%lld", rec->partition, (long long)rec->offset);
-	if (*no == 0 && type != KS_TIME_NONE)
-		*no = ks_buf_printf(b, ",\"tstype\":\"%s\",\"ts\":%lld",
-		    type == KS_TIME_CREATE ? "create" : "logappend", (long long)rec->time_ms);
-	if (*no == 0)
-		*no = add_kcat_headers(b, rec->headers);
-	if (*no != 0)
-		return KS_MP_OK;
-	e = add_kcat_text(t, "key", rec->key, no);
-	if (e == KS_MP_OK && *no == 0)
-		e = add_kcat_text(t, "payload", rec->value, no);
-	if (e == KS_MP_OK && *no == 0)
-		*no = ks_buf_add(b, "}", 1);
-	return e;
-}
-
 /* The record's line, without newline: NULL, or what is wrong with it; ks_no_memory is nobody's fault. */
 static const char *add_line(struct text *t, const struct ks_rec *rec)
 {
@@ -185,7 +81,12 @@ static const char *add_line(struct text *t, const struct ks_rec *rec)
 		e = add_raw(t, rec->value, &no);
 		break;
 	case KS_KCAT:
-		e = add_kcat(t, rec, &no);
+		e = ks_kcat_print_json(t->config->kcat, rec, t->config->limits.depth, &t->line, &no);
+		if (e == KS_MP_OK && no == 0 && t->config->kcat != NULL)
+			e = ks_kcat_print(t->config->kcat, rec, t->config->limits.depth, &t->line, &no);
+		break;
+	case KS_FORMAT:
+		e = ks_kcat_print(t->config->kcat, rec, t->config->limits.depth, &t->line, &no);
 		break;
 	default:
 		e = ks_json_print(rec->value, t->config->limits.depth, &t->line, &no);
@@ -194,6 +95,12 @@ static const char *add_line(struct text *t, const struct ks_rec *rec)
 	if (e != KS_MP_OK)
 		return ks_mp_strerror(e);
 	return no == 0 ? NULL : no == ENOMEM ? ks_no_memory : "the record is too large as text";
+}
+
+/* kcat's formats say what stands behind a record: with -J, a format of its own for that alone. */
+static bool ends_itself(const struct text *t)
+{
+	return t->config->to == KS_FORMAT || (t->config->to == KS_KCAT && t->config->kcat != NULL);
 }
 
 static int text_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_err *err)
@@ -207,11 +114,13 @@ static int text_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_er
 		    format_name(t->config->to));
 	t->line.n = 0;
 	wrong = add_line(t, rec);
-	if (wrong == NULL && ks_buf_add(&t->line, "\n", 1) != 0)
+	if (wrong == NULL && !ends_itself(t) && ks_buf_add(&t->line, "\n", 1) != 0)
 		wrong = ks_no_memory;
 	if (wrong != NULL)
 		return ks_fail(err, wrong == ks_no_memory ? KS_TEMP : KS_DATA, "%s", wrong);
 	no = ks_out_add(&s->out, t->line.p, t->line.n);
+	if (no == 0 && t->config->kcat != NULL && t->config->kcat->unbuffered)
+		no = ks_out_flush(&s->out);
 	return no == 0 ? 0 : ks_sink_failed(s, no, err);
 }
 
