@@ -5,16 +5,20 @@
  * The only tool that talks to Kafka; what it does there is in
  * lib/kafka-source.c and lib/kafka-sink.c.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/endpoint.h"
 #include "lib/kafka-sink.h"
 #include "lib/kafka-source.h"
+#include "lib/kcat.h"
 #include "lib/num.h"
 #include "lib/op.h"
 #include "lib/stats.h"
 
 #define CREATE_MAX 10000	/* partitions that librdkafka 2.0.2 and a place in a message do with */
+
+#define KEEP_TRYING_MS 86400000	/* -E: the longest that --timeout takes */
 
 struct cat {
 	struct ks_kafka_options kafka;
@@ -25,13 +29,15 @@ struct cat {
 	int operand_count;
 	const char *topic;	/* -t of -P */
 	const char *needs;	/* an option that was given and makes sense with Kafka only */
-	bool produce, kcat, offset, begins;	/* begins: -o says where to begin */
+	bool produce, offset, begins, keep_trying;	/* begins: -o says where to begin */
 	struct ks_sink *sink;	/* of -P; the frame's */
+	struct ks_kcat kcat;
 };
 
 enum {
 	OPT_BROKERS, OPT_PARTITION, OPT_OFFSET, OPT_EXIT_EOF, OPT_PRODUCER, OPT_CONSUMER, OPT_ROUTE,
-	OPT_PROPERTY, OPT_TIMEOUT, OPT_GROUP, OPT_ISOLATION, OPT_CREATE_TOPICS, OPT_VERIFY,
+	OPT_PROPERTY, OPT_TIMEOUT, OPT_GROUP, OPT_ISOLATION, OPT_CREATE_TOPICS, OPT_VERIFY, OPT_OFFSETS, OPT_COMPRESSION,
+	OPT_DEBUG, OPT_METADATA_TIMEOUT, OPT_KEEP_TRYING, OPT_KCAT,	/* and behind it, which lib/kcat.c knows by their letters */
 };
 
 static const struct ks_option options[] = {
@@ -48,6 +54,22 @@ static const struct ks_option options[] = {
 	[OPT_ISOLATION] = { "isolation", 0, "LEVEL", "read_committed (default) or read_uncommitted" },
 	[OPT_CREATE_TOPICS] = { "create-topics", 0, "N", "with -P: make topics that are missing" },
 	[OPT_VERIFY] = { "verify", 0, NULL, "with -P: read again what was copied, and compare" },
+	[OPT_OFFSETS] = { "offsets", 0, NULL, NULL },
+	[OPT_COMPRESSION] = { "compression", 'z', "CODEC", NULL },
+	[OPT_DEBUG] = { "debug", 'd', "CONTEXT,...", NULL },
+	[OPT_METADATA_TIMEOUT] = { "metadata-timeout", 'm', "SECONDS", NULL },
+	[OPT_KEEP_TRYING] = { "keep-trying", 'E', NULL, NULL },
+	[OPT_KCAT] = { "list", 'L', NULL, "list topics; or with --offsets what is in them" },
+	{ "query", 'Q', NULL, "the offsets of TOPIC:PARTITION:TIME in -t" },
+	{ "format", 'f', "FORMAT", "print records so: %t %p %o %T %h %k %s, \\n" },
+	{ "delimiter", 'D', "DELIM", NULL },
+	{ "key-delimiter", 'K', "DELIM", NULL },
+	{ "null", 'Z', NULL, NULL },
+	{ "unbuffered", 'u', NULL, NULL },
+	{ "fixed-key", 'k', "KEY", NULL },
+	{ "header", 'H', "NAME=VALUE", NULL },
+	{ "lines", 'l', NULL, NULL },
+	{ "tee", 'T', NULL, NULL },
 	{ 0 },
 };
 
@@ -136,29 +158,41 @@ static int parse_offset(struct cat *c, const char *value, struct ks_err *err)
 	return 0;
 }
 
-/* NAME=VALUE; kcat's "topic." before a name says nothing to librdkafka, but some names begin so. */
+static int add_property(struct cat *c, struct ks_bytes name, const char *value, struct ks_err *err)
+{
+	struct ks_kafka_property *p = realloc(c->properties, (c->kafka.property_count + 1) * sizeof(*p));
+
+	if (p == NULL)
+		return no_memory(err);
+	c->kafka.properties = c->properties = p;
+	p += c->kafka.property_count;
+	p->name = strndup((const char *)name.p, name.n);
+	p->value = value;
+	if (p->name == NULL)
+		return no_memory(err);
+	c->kafka.property_count++;
+	return 0;
+}
+
+/* NAME=VALUE, list or dump; kcat's "topic." before a name says nothing to librdkafka, but some names begin so. */
 static int parse_property(struct cat *c, const char *value, struct ks_err *err)
 {
 	const char *name = strncmp(value, "topic.", 6) == 0 && strncmp(value, "topic.metadata.", 15) != 0 &&
 	    strncmp(value, "topic.blacklist=", 16) != 0 ? value + 6 : value;
 	const char *eq = strchr(name, '=');
-	struct ks_kafka_property *p;
+	int status;
 
+	c->kcat.properties |= strcmp(value, "list") == 0 || strcmp(value, "help") == 0;
+	c->kcat.dump |= strcmp(value, "dump") == 0;
+	if (eq == NULL && (c->kcat.properties || c->kcat.dump))
+		return 0;
 	if (eq == NULL || eq == name)
-		return ks_fail(err, KS_USAGE, "--property (-X) wants NAME=VALUE, a property of librdkafka");
-	p = realloc(c->properties, (c->kafka.property_count + 1) * sizeof(*p));
-	if (p == NULL)
-		return no_memory(err);
-	c->kafka.properties = c->properties = p;
-	p += c->kafka.property_count;
-	p->name = strndup(name, (size_t)(eq - name));
-	p->value = eq + 1;
-	if (p->name == NULL)
-		return no_memory(err);
-	c->kafka.property_count++;
-	if (strcmp(p->name, "bootstrap.servers") == 0 || strcmp(p->name, "metadata.broker.list") == 0)
-		c->kafka.brokers = p->value;
-	return 0;
+		return ks_fail(err, KS_USAGE, "--property (-X) wants NAME=VALUE, a property of librdkafka; -X list lists them");
+	status = add_property(c, ks_bytes(name, (size_t)(eq - name)), eq + 1, err);
+	if (status == 0 && (strcmp(c->properties[c->kafka.property_count - 1].name, "bootstrap.servers") == 0 ||
+	    strcmp(c->properties[c->kafka.property_count - 1].name, "metadata.broker.list") == 0))
+		c->kafka.brokers = eq + 1;
+	return status;
 }
 
 static int parse_isolation(struct cat *c, const char *value, struct ks_err *err)
@@ -206,11 +240,19 @@ static int parse_create(struct cat *c, const char *value, struct ks_err *err)
 	return 0;
 }
 
+static int parse_seconds(struct cat *c, const char *value, struct ks_err *err)
+{
+	if (ks_num_parse_i64(ks_str(value), &c->kafka.start_ms) != 0 || c->kafka.start_ms < 1 || c->kafka.start_ms > 86400)
+		return ks_fail(err, KS_USAGE, "--metadata-timeout '%s' is not a number of seconds from 1 to 86400", value);
+	c->kafka.start_ms *= 1000;
+	return 0;
+}
+
 static int cat_option(void *st, struct ks_run *run, unsigned at, const char *value)
 {
 	struct cat *c = st;
 
-	if (at != OPT_BROKERS)
+	if (at < OPT_KCAT && at != OPT_BROKERS)
 		c->needs = options[at].name;
 	switch (at) {
 	case OPT_BROKERS: c->kafka.brokers = value; return 0;
@@ -218,14 +260,19 @@ static int cat_option(void *st, struct ks_run *run, unsigned at, const char *val
 	case OPT_OFFSET: return parse_offset(c, value, run->err);
 	case OPT_EXIT_EOF: c->kafka.bounded = true; return 0;
 	case OPT_PRODUCER: c->produce = true; return 0;
-	case OPT_CONSUMER: c->kcat = true; return 0;
 	case OPT_ROUTE: c->kafka.by_route = true; return 0;
 	case OPT_PROPERTY: return parse_property(c, value, run->err);
-	case OPT_GROUP: c->kafka.group = value; return 0;
+	case OPT_TIMEOUT: return parse_timeout(c, value, run->err);
+	case OPT_GROUP: c->kafka.group = c->kcat.group = value; return 0;
 	case OPT_ISOLATION: return parse_isolation(c, value, run->err);
 	case OPT_CREATE_TOPICS: return parse_create(c, value, run->err);
 	case OPT_VERIFY: c->kafka.verify = true; return 0;
-	default: return parse_timeout(c, value, run->err);
+	case OPT_OFFSETS: c->kcat.offsets = true; return 0;
+	case OPT_COMPRESSION: return add_property(c, ks_str("compression.codec"), value, run->err);
+	case OPT_DEBUG: return add_property(c, ks_str("debug"), value, run->err);
+	case OPT_METADATA_TIMEOUT: return parse_seconds(c, value, run->err);
+	case OPT_KEEP_TRYING: c->keep_trying = true; return 0;
+	default: return ks_kcat_option(&c->kcat, options[at].letter, value, run->err);
 	}
 }
 
@@ -237,7 +284,7 @@ static void note(const char *text)
 /* Writing: -t is the output, and the input keeps its own names. */
 static int settle_producer(struct cat *c, struct ks_config *config, struct ks_err *err)
 {
-	if (c->kcat)
+	if (c->kcat.consumer)
 		return ks_fail(err, KS_USAGE, "-C reads and -P writes: two commands and a pipe");
 	if (c->kafka.group != NULL)
 		return ks_fail(err, KS_USAGE, "-G reads and -P writes: two commands and a pipe");
@@ -260,7 +307,15 @@ static int settle_producer(struct cat *c, struct ks_config *config, struct ks_er
 	c->topic = config->topic;
 	config->topic = NULL;
 	config->topic_count = 0;
-	return 0;
+	return ks_kcat_settle_input(&c->kcat, config, err);
+}
+
+/* As kcat -C tells of it. */
+static void tell_end(void *arg, const char *topic, int32_t partition, int64_t offset, bool last)
+{
+	(void)arg;
+	fprintf(stderr, "%% Reached end of topic %s [%d] at offset %lld%s\n", topic, (int)partition, (long long)offset,
+	    last ? ": exiting" : "");
 }
 
 /* -t and operands are one list. */
@@ -309,15 +364,15 @@ static void settle_range(struct cat *c, const struct ks_config *config)
 /* kcat's output (-C, -J) shows the bytes as they are. */
 static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_err *err)
 {
+	int status = 0;
+
 	if (c->kafka.by_route || c->kafka.verify || c->kafka.create_partitions > 0)
 		return ks_fail(err, KS_USAGE, "--%s is for -P",
 		    c->kafka.by_route ? "route" : c->kafka.verify ? "verify" : "create-topics");
-	if (c->kafka.group != NULL) {
-		int status = settle_group(c, config, err);
-
-		if (status != 0)
-			return status;
-	}
+	if (c->kafka.group != NULL)
+		status = settle_group(c, config, err);
+	if (status != 0)
+		return status;
 	if (config->topic_count == 0)
 		return ks_fail(err, KS_USAGE, "which topic? give -t TOPIC");
 	if (c->kafka.stored && !names_group(&c->kafka))
@@ -327,13 +382,44 @@ static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_er
 		return ks_fail(err, KS_USAGE, "-b reads topics, not files; with -P it writes files to a topic");
 	if (config->from_given && config->from != KS_JSON && config->from != KS_RAW)
 		return ks_fail(err, KS_USAGE, "values of a topic are --from json or --from raw");
+	status = ks_kcat_settle_output(&c->kcat, config, true, err);
+	if (status != 0)
+		return status;
 	if (!config->from_given)
-		config->from = c->kcat || config->to == KS_KCAT ? KS_RAW : KS_JSON;
-	if (c->kcat && !config->to_given) {
+		config->from = c->kcat.consumer || config->to == KS_KCAT || config->to == KS_FORMAT ? KS_RAW : KS_JSON;
+	if (c->kcat.consumer && !config->to_given) {
 		config->to = KS_RAW;
 		config->to_given = true;
 	}
+	if (c->kcat.consumer && !config->quiet)
+		c->kcat.watch.end = tell_end;
+	c->kafka.watch = c->kcat.watch.end != NULL || c->kcat.watch.message != NULL ? &c->kcat.watch : NULL;
 	return 0;
+}
+
+static int need_broker(const struct cat *c, struct ks_err *err)
+{
+	if (c->kafka.brokers != NULL || c->needs == NULL)
+		return 0;
+	return ks_fail(err, KS_USAGE, "--%s is for Kafka: name a broker with -b HOST:PORT", c->needs);
+}
+
+static int cat_ask(void *st, const struct ks_config *config, bool *answered, struct ks_err *err)
+{
+	struct cat *c = st;
+	int status;
+
+	*answered = false;
+	if (c->kcat.consumer + c->kcat.list + c->kcat.query + c->produce > 1 && !(c->kcat.consumer && c->produce))
+		return ks_fail(err, KS_USAGE, "-C, -L, -P and -Q are different things to do: give one of them");
+	if (c->kcat.consumer)
+		c->needs = "consumer";
+	if (c->kcat.list || c->kcat.query)
+		c->needs = c->kcat.list ? "list" : "query";
+	if (c->kafka.timeout_ms == 0)
+		c->kafka.timeout_ms = c->keep_trying ? KEEP_TRYING_MS : KS_KAFKA_AWAY_MS;
+	status = c->kcat.properties || c->kcat.dump ? 0 : need_broker(c, err);
+	return status == 0 ? ks_kcat_answer(&c->kcat, &c->kafka, config, answered, err) : status;
 }
 
 static int cat_sink(void *st, struct ks_config *config, struct ks_sink **sink, struct ks_err *err)
@@ -342,12 +428,9 @@ static int cat_sink(void *st, struct ks_config *config, struct ks_sink **sink, s
 	int status;
 
 	if (c->kafka.brokers == NULL)
-		return c->needs == NULL ? 0 :
-		    ks_fail(err, KS_USAGE, "--%s is for Kafka: name a broker with -b HOST:PORT", c->needs);
+		return ks_kcat_settle_output(&c->kcat, config, false, err);
 	if (config->app != NULL)
 		return ks_fail(err, KS_CONFIG, "exactly-once is not there yet; leave out --app");
-	if (c->kafka.timeout_ms == 0)
-		c->kafka.timeout_ms = KS_KAFKA_AWAY_MS;
 	if (!c->produce)
 		return settle_consumer(c, config, err);
 	status = settle_producer(c, config, err);
@@ -362,8 +445,10 @@ static int cat_source(void *st, const struct ks_config *config, int wake, struct
 {
 	struct cat *c = st;
 
-	if (c->kafka.brokers == NULL || c->produce)
+	if (c->kafka.brokers == NULL)
 		return 0;
+	if (c->produce)
+		return ks_kcat_source(&c->kcat, config, wake, source, err);
 	return ks_source_kafka(&c->kafka, config, wake, source, err);
 }
 
@@ -400,15 +485,18 @@ static void cat_close(void *st, struct ks_run *run)
 	free(c->properties);
 	free(c->partitions);
 	free(c->topics);
+	ks_kcat_release(&c->kcat);
 }
 
-static const struct ks_endpoints endpoints = { .source = cat_source, .sink = cat_sink };
+static const struct ks_endpoints endpoints = { .answer = cat_ask, .source = cat_source, .sink = cat_sink };
 
 static const struct ks_op op = {
 	.name = "kstream-cat",
-	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-G GROUP [TOPIC ...]] [-C | -P [--route] [--create-topics N] [--verify]] [-X NAME=VALUE] [FILE ...]",
+	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-G GROUP [TOPIC ...]] [-C | -P [--route] [--create-topics N] [--verify] | -L | -Q] [-f FORMAT] [-X NAME=VALUE] [FILE ...]",
 	.purpose = "copy a topic, file or pipe to another, converting the format",
 	.options = options,
+	.may_be_empty = "DKk",
+	.refuse = ks_kcat_refuse,
 	.size = sizeof(struct cat),
 	.inputs = 1,
 	.option = cat_option,

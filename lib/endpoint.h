@@ -10,6 +10,8 @@
 #include "source.h"
 
 struct ks_endpoints {
+	/* Before all else, where the tool's options ask an endpoint something (-L): *answered, and there is no stream. */
+	int (*answer)(void *st, const struct ks_config *config, bool *answered, struct ks_err *err);
 	/* st: the tool's.  *src or *sink stays NULL where its options ask for none: the frame then opens files and pipes. */
 	int (*source)(void *st, const struct ks_config *config, int wake, struct ks_source **src,
 	    struct ks_err *err);

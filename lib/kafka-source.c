@@ -45,7 +45,7 @@ static int open_client(struct ks_kafka_source *s, struct ks_err *err)
 		{ "allow.auto.create.topics", "false" },
 		{ "isolation.level", "read_committed" },
 		{ "check.crcs", "true" },	/* costs nothing that could be measured */
-		{ "enable.partition.eof", s->options->bounded ? "true" : "false" },
+		{ "enable.partition.eof", s->options->bounded || s->options->watch != NULL ? "true" : "false" },
 		{ "fetch.wait.max.ms", s->options->bounded ? "10" : "500" },	/* the end shows in an empty fetch */
 		{ "queued.min.messages", messages },
 		{ "queued.max.messages.kbytes", kb },
@@ -90,6 +90,38 @@ static int open_client(struct ks_kafka_source *s, struct ks_err *err)
 	return 0;
 }
 
+/* Whoever watches learns that p has been read to offset. */
+static void tell_end(const struct ks_kafka_source *s, const struct ks_kafka_part *p, int64_t offset, bool last)
+{
+	const struct ks_kafka_watch *w = s->options->watch;
+
+	if (w != NULL && w->end != NULL)
+		w->end(w->arg, p->topic->name, p->partition, offset, last);
+}
+
+/* The end of a bounded read of p. */
+static void finish(struct ks_kafka_source *s, struct ks_kafka_part *p)
+{
+	bool done = p->done;
+
+	ks_kafka_parts_finish(&s->parts, p);
+	if (!done)
+		tell_end(s, p, p->end, s->parts.left == 0);
+}
+
+/* Partitions with nothing to read in them. */
+static void tell_empty(const struct ks_kafka_source *s)
+{
+	const struct ks_kafka_part *p;
+	size_t i;
+
+	for (i = 0; i < s->parts.count; i++) {
+		p = &s->parts.parts[i];
+		if (p->done)
+			tell_end(s, p, p->end, s->parts.left == 0 && i + 1 == s->parts.count);
+	}
+}
+
 /* What librdkafka tells in the place of a message. */
 static int take_event(struct ks_kafka_source *s, const rd_kafka_message_t *m, struct ks_err *err)
 {
@@ -101,7 +133,9 @@ static int take_event(struct ks_kafka_source *s, const rd_kafka_message_t *m, st
 		if (p != NULL && m->offset >= p->end) {
 			if (p->next < p->end && !p->done)
 				p->next = p->end;
-			ks_kafka_parts_finish(&s->parts, p);
+			finish(s, p);
+		} else if (p != NULL && !s->options->bounded) {
+			tell_end(s, p, m->offset, false);
 		}
 		return 0;
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
@@ -162,9 +196,12 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 		return 0;
 	if (m->offset >= p->end) {
 		p->next = p->end;
-		ks_kafka_parts_finish(&s->parts, p);
+		finish(s, p);
 		return 0;
 	}
+	if (s->options->watch != NULL && s->options->watch->message != NULL)
+		s->options->watch->message(s->options->watch->arg, p->topic->name, p->partition,
+		    rd_kafka_message_broker_id(m));
 	if (KS_LIKELY(m->offset >= p->skip && (!s->timed || is_timely(s, p, m)))) {
 		s->reader.flags = s->config->key_expr != NULL && p->topic->partitions > 1 ? KS_KEY_CHANGED : 0;
 		status = ks_message_read(&s->reader, ks_str(p->topic->name), m, &s->own.frames, &made, err);
@@ -178,7 +215,7 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 	}
 	p->next = m->offset + 1;
 	if (p->next >= p->end)
-		ks_kafka_parts_finish(&s->parts, p);
+		finish(s, p);
 	return 0;
 }
 
@@ -394,5 +431,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 		status = options->group != NULL ? join(s, err) :
 		    ks_kafka_parts_open(&s->parts, &s->client, options, config, NULL, NULL, err);
 	s->heard = ks_clock_ms();
+	if (status == 0)
+		tell_empty(s);
 	return status;
 }

@@ -243,6 +243,7 @@ int ks_kafka_open(struct ks_kafka *k, const struct ks_kafka_options *options, bo
 	char why[400], brokers[512], debug[64];
 
 	*k = (struct ks_kafka){ .timeout_ms = options->timeout_ms };
+	k->start_ms = options->start_ms > 0 ? options->start_ms : KS_KAFKA_START_MS;
 	k->brokers = options->brokers != NULL ? options->brokers : "Kafka";
 	ks_kafka_conf_text(conf, "bootstrap.servers", brokers, sizeof(brokers));
 	if (brokers[0] == '\0') {
@@ -325,8 +326,8 @@ int ks_kafka_metadata(struct ks_kafka *k, struct rd_kafka_topic_s *topic, const 
 	rd_kafka_resp_err_t e;
 	int slice = 250;
 
-	if (starting && patience > KS_KAFKA_START_MS)
-		patience = KS_KAFKA_START_MS;
+	if (starting && patience > k->start_ms)
+		patience = k->start_ms;
 	for (deadline = now + patience;; slice = slice < SLICE_MS ? 2 * slice : SLICE_MS) {
 		if (slice > deadline - now)
 			slice = (int)(deadline - now);
@@ -431,7 +432,7 @@ int ks_kafka_ask_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s
 static int insist(struct ks_kafka *k, rd_kafka_topic_partition_list_t *list, int64_t when, const char *what,
     struct ks_err *err)
 {
-	int64_t wait = k->timeout_ms < KS_KAFKA_START_MS ? k->timeout_ms : KS_KAFKA_START_MS;
+	int64_t wait = k->timeout_ms < k->start_ms ? k->timeout_ms : k->start_ms;
 	int64_t deadline = ks_clock_ms() + wait, left;
 	const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000 };
 	rd_kafka_resp_err_t e;

@@ -15,8 +15,8 @@
 struct rd_kafka_s;
 struct rd_kafka_conf_s;
 struct rd_kafka_topic_s;
-struct rd_kafka_topic_partition_list_s;
 struct rd_kafka_metadata;
+struct rd_kafka_topic_partition_list_s;
 
 /*
  * How long the first answer may take, in ms: a name to resolve, TLS and a
@@ -44,6 +44,15 @@ enum ks_kafka_start {
 	KS_START_TIME,		/* with the first record whose time is start_at or later; earlier ones behind it go, too */
 };
 
+/* What a tool wants to be told of while it reads, beside the records.  Each may be NULL. */
+struct ks_kafka_watch {
+	void *arg;
+	/* A record was fetched from that broker, -1: not known. */
+	void (*message)(void *arg, const char *topic, int32_t partition, int32_t broker);
+	/* A partition has been read to its end, where the next record is offset; last: with it all have, and reading ends. */
+	void (*end)(void *arg, const char *topic, int32_t partition, int64_t offset, bool last);
+};
+
 /* What a tool's options say about Kafka.  Text is borrowed from argv; lists are the tool's. */
 struct ks_kafka_options {
 	const char *brokers;	/* -b; NULL: perhaps in a property */
@@ -63,6 +72,8 @@ struct ks_kafka_options {
 	int32_t create_partitions;	/* --create-topics, 0: make none */
 	bool verify;		/* --verify */
 	void (*note)(const char *text);	/* what -v tells on the way; NULL: nothing */
+	int64_t start_ms;	/* how long the first answer may take, 0: KS_KAFKA_START_MS */
+	const struct ks_kafka_watch *watch;	/* NULL: nobody watches */
 };
 
 /*
@@ -73,7 +84,7 @@ struct ks_kafka_options {
 struct ks_kafka {
 	struct rd_kafka_s *rk;
 	const char *brokers;
-	int64_t timeout_ms;
+	int64_t timeout_ms, start_ms;
 	struct ks_err failed;	/* status 0: nothing */
 	struct ks_err refused;	/* why the last connection failed */
 	struct ks_kafka_group *group;	/* kafka-group.h; NULL: none is joined */
@@ -141,14 +152,13 @@ int	ks_kafka_check(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
  */
 int	ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
 	    struct rd_kafka_topic_s **topic, int32_t *partitions, struct ks_err *err) KS_MUST_USE;
-void	ks_kafka_topic_drop(struct rd_kafka_topic_s *topic);
-
 /*
- * ks_kafka_metadata - of one topic, or of all (topic NULL, name NULL), for
- * the caller to destroy.  starting as above.
+ * ks_kafka_metadata - the same for what the cluster says of a topic, or
+ * with topic == NULL of all topics; the caller's to destroy.
  */
 int	ks_kafka_metadata(struct ks_kafka *k, struct rd_kafka_topic_s *topic, const char *name,
 	    bool starting, const struct rd_kafka_metadata **md, struct ks_err *err) KS_MUST_USE;
+void	ks_kafka_topic_drop(struct rd_kafka_topic_s *topic);
 
 /*
  * ks_kafka_ends - the first offset (end false) or the end (end true) of

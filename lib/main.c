@@ -36,7 +36,8 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 
 	*o = (struct ks_options){
 		.name = t->op->name, .synopsis = t->op->synopsis, .purpose = t->op->purpose,
-		.own = t->op->options, .set = set_own, .arg = t,
+		.own = t->op->options, .may_be_empty = t->op->may_be_empty, .refuse = t->op->refuse,
+		.set = set_own, .arg = t,
 	};
 	l->run.limits = &o->config.limits;
 	status = ks_options_parse(o, argc, argv, &l->err);
@@ -169,10 +170,15 @@ static void fill_standard_fds(void)
 static int run(struct tool *t)
 {
 	struct ks_frame_loop *l = &t->loop;
-	bool text;
+	bool text, answered = false;
 	int status;
 
 	status = ks_signals_open(&l->wake, &l->err);
+	if (status == 0 && t->op->endpoints != NULL && t->op->endpoints->answer != NULL) {
+		status = t->op->endpoints->answer(l->st, &t->options.config, &answered, &l->err);
+		if (answered)
+			return status;
+	}
 	if (status == 0)
 		status = ks_reject_open(&l->reject, l->config, &l->err);
 	if (status == 0 && l->answers && l->config->on_error == KS_POLICY_DLQ)

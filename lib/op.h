@@ -32,6 +32,8 @@ struct ks_op {
 	const char *synopsis;	/* what follows the name: "[--invert] EXPR [FILE ...]" */
 	const char *purpose;	/* one line, the NAME line of its page */
 	const struct ks_option *options;
+	const char *may_be_empty;	/* as in options.h */
+	const char *(*refuse)(int letter);	/* as in options.h */
 	size_t size;
 	bool folds;	/* what it emits are results: of records that it has counted with ks_folded */
 	unsigned inputs;	/* named streams it tells apart; 1: all main records are one */

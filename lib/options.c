@@ -359,8 +359,11 @@ static int index_of(const struct ks_options *o, int got)
 
 static int unknown_option(struct ks_options *o, int got, char *argv[], struct ks_err *err)
 {
-	const char *what = argv[optind - 1];
+	const char *what = argv[optind - 1], *why;
 
+	why = o->refuse != NULL && got == '?' && optopt > 0 && optopt < 0x1000 ? o->refuse(optopt) : NULL;
+	if (why != NULL)
+		return ks_fail(err, KS_USAGE, "-%c: %s", optopt, why);
 	if (got == ':')
 		return ks_fail(err, KS_USAGE, "option '%s' needs an argument (try %s --help)", what, o->name);
 	/* '-.a > 1' is more likely an expression than letters. */
@@ -439,7 +442,7 @@ int ks_options_parse(struct ks_options *o, int argc, char *argv[], struct ks_err
 		if (got == '?' || got == ':')
 			return unknown_option(o, got, argv, err);
 		at = index_of(o, got);
-		if (optarg != NULL && *optarg == '\0')
+		if (optarg != NULL && *optarg == '\0' && (at < ID_SHARED || !ks_options_empty(o, &o->own[at - ID_SHARED])))
 			return empty_value(at < ID_SHARED ? &shared[at] : &o->own[at - ID_SHARED], err);
 		if (at >= ID_SHARED) {
 			status = o->set(o->arg, (unsigned)(at - ID_SHARED), optarg);
@@ -528,11 +531,14 @@ void ks_options_help(const struct ks_options *o)
 	print_usage(o);
 	printf("%s\n\n", o->purpose);
 	for (own = o->own; own != NULL && own->name != NULL; own++) {
+		if (own->help == NULL)
+			continue;
 		snprintf(left, sizeof(left), "%c%c%s--%s %s", own->letter != 0 ? '-' : ' ',
 		    own->letter != 0 ? own->letter : ' ', own->letter != 0 ? ", " : "  ", own->name,
 		    own->arg != NULL ? own->arg : "");
 		printf("  %-29s %s\n", left, own->help);
 	}
+	ks_options_plain(o->own);
 	printf("\n%sShared options: man 7 kstream.  This tool: man %s.\n", shared_help, o->name);
 }
 

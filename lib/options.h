@@ -13,13 +13,15 @@ struct ks_option {
 	const char *name;	/* long name, without dashes */
 	int letter;		/* its short twin, 0: none */
 	const char *arg;	/* what its argument is called, NULL: takes none */
-	const char *help;	/* a few words, for --help */
+	const char *help;	/* a few words, for --help; NULL: it stands there among others of its kind */
 };
 
 struct ks_options {
 	/* in: what the tool is */
 	const char *name, *synopsis, *purpose;
 	const struct ks_option *own;
+	const char *may_be_empty;	/* letters of options whose argument may be; NULL: of none */
+	const char *(*refuse)(int letter);	/* why a letter that is in no table is refused, NULL: it is unknown; NULL: none is */
 	int (*set)(void *arg, unsigned at, const char *value);	/* an option of its own; err is its business */
 	void *arg;
 
@@ -50,6 +52,12 @@ int	ks_options_range(struct ks_config *config, bool since, const char *value, st
 int	ks_options_check(struct ks_options *o, struct ks_err *err) KS_MUST_USE;
 
 void	ks_options_release(struct ks_options *o);
+
+/* Whether the argument of a tool's option may be empty. */
+bool	ks_options_empty(const struct ks_options *o, const struct ks_option *own);
+
+/* Those of a tool's options that have no line of their own in --help, to stdout. */
+void	ks_options_plain(const struct ks_option *own);
 
 /* --help and --version, to stdout. */
 void	ks_options_help(const struct ks_options *o);
