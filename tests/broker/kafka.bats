@@ -6,6 +6,7 @@ setup() {
 	kafka=$BATS_TEST_DIRNAME/../../scripts/kafka
 	port=${KSTREAM_BROKER##*:}
 	other=$BATS_TEST_TMPDIR/other
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 refused() { # refused STATUS TEXT: by one line that has the text
@@ -29,8 +30,8 @@ refused() { # refused STATUS TEXT: by one line that has the text
 	kcat -L -J -b "$KSTREAM_BROKER" -m 10 | jq -e --arg name "$KSTREAM_BROKER" '[.brokers[].name] == [$name]'
 }
 
-@test "it is Kafka 4.3, by its own word" {
-	grep -F 'Kafka version: 4.3.' "$KSTREAM_KAFKA_DIR/broker.log"
+@test "it is Kafka 4.3, or what KSTREAM_KAFKA_VERSION asks for, by its own word" {
+	grep -F "Kafka version: ${KSTREAM_KAFKA_VERSION:-4.3.}" "$KSTREAM_KAFKA_DIR/broker.log"
 }
 
 @test "nobody listens on other interfaces" {
@@ -60,6 +61,34 @@ refused() { # refused STATUS TEXT: by one line that has the text
 	refused 69 "kafka down --dir"
 }
 
+@test "a directory belongs to one kind of Kafka" {
+	run "$kafka" up --dir "$KSTREAM_KAFKA_DIR" --secure
+	refused 69 "holds a Kafka that is plain, not secure"
+}
+
+# What Maven 3.8 prints, first in one line that says nothing near its beginning.
+@test "where Maven fetches nothing, the line says why" {
+	mkdir bin
+	export PATH=$PWD/bin:$PATH XDG_CACHE_HOME=$PWD/cache
+	for why in 'PKIX path building failed: unable to find valid certification path' 'transfer failed for x: Unknown host x' \
+		'Could not find artifact org.apache.kafka:kafka_2.13:jar:3.9.99 in central'; do
+		cat >bin/mvn <<-END
+			#!/bin/sh
+			echo '[ERROR] Failed to execute goal on project kafka: Could not resolve dependencies for project kstream:kafka:pom:1:'
+			echo '[ERROR] '
+			echo '[ERROR] 	dependency: org.apache.kafka:kafka_2.13:jar:3.9.99 : $why -> [Help 1]'
+			echo '[ERROR] Re-run Maven using the -X switch'
+			exit 1
+		END
+		chmod +x bin/mvn
+		run "$kafka" up --dir "$other" --port 0 --version 3.9.99
+		echo "$output"
+		[ "$status" -eq 69 ]
+		[ "${lines[-1]}" = "kafka: mvn cannot fetch Kafka 3.9.99: $why" ]
+		[ ! -e "$other" ]
+	done
+}
+
 @test "a port that another program has is refused, and nothing is left behind" {
 	run "$kafka" up --dir "$other" --port "$port"
 	refused 69 "port $port or $((port + 1)) is taken by another program; name another with --port"
@@ -81,6 +110,10 @@ refused() { # refused STATUS TEXT: by one line that has the text
 	refused 64 "'65535' is not a port"
 	run "$kafka" up --version 2.8.0
 	refused 64 "no Kafka '2.8.0' here"
+	run "$kafka" up --cluster 5
+	refused 64 "--cluster is of 3 brokers"
+	run "$kafka" up --secure --cluster 3
+	refused 64 "--secure or --cluster, not both"
 }
 
 @test "without a broker: status and env say no, down has nothing to do" {
