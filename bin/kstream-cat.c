@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lib/endpoint.h"
+#include "lib/kafka-config.h"
 #include "lib/kafka-sink.h"
 #include "lib/kafka-source.h"
 #include "lib/kcat.h"
@@ -22,7 +23,7 @@
 
 struct cat {
 	struct ks_kafka_options kafka;
-	struct ks_kafka_property *properties;	/* names are ours, values stand in argv */
+	struct ks_kafka_config properties;	/* -b, -X, -F */
 	int32_t *partitions;
 	const char **topics;	/* -t and the operands of -G */
 	char *const *operands;
@@ -36,8 +37,9 @@ struct cat {
 
 enum {
 	OPT_BROKERS, OPT_PARTITION, OPT_OFFSET, OPT_EXIT_EOF, OPT_PRODUCER, OPT_CONSUMER, OPT_ROUTE,
-	OPT_PROPERTY, OPT_TIMEOUT, OPT_GROUP, OPT_ISOLATION, OPT_CREATE_TOPICS, OPT_VERIFY, OPT_OFFSETS, OPT_COMPRESSION,
-	OPT_DEBUG, OPT_METADATA_TIMEOUT, OPT_KEEP_TRYING, OPT_KCAT,	/* and behind it, which lib/kcat.c knows by their letters */
+	OPT_PROPERTY, OPT_CONFIG, OPT_TIMEOUT, OPT_GROUP, OPT_ISOLATION, OPT_CREATE_TOPICS, OPT_VERIFY, OPT_OFFSETS,
+	OPT_COMPRESSION, OPT_DEBUG, OPT_METADATA_TIMEOUT, OPT_KEEP_TRYING,
+	OPT_KCAT,	/* and behind it, which lib/kcat.c knows by their letters */
 };
 
 static const struct ks_option options[] = {
@@ -49,6 +51,7 @@ static const struct ks_option options[] = {
 	[OPT_CONSUMER] = { "consumer", 'C', NULL, "print raw values as kcat -C does" },
 	[OPT_ROUTE] = { "route", 0, NULL, "with -P: each record to the topic of its route" },
 	[OPT_PROPERTY] = { "property", 'X', "NAME=VALUE", "a property of librdkafka" },
+	[OPT_CONFIG] = { "config", 'F', "FILE", "properties from a file of NAME=VALUE lines" },
 	[OPT_TIMEOUT] = { "timeout", 0, "DURATION", "how long a broker may stay away (60s)" },
 	[OPT_GROUP] = { "group", 'G', "GROUP", "as a member of a group: -G GROUP TOPIC ..." },
 	[OPT_ISOLATION] = { "isolation", 0, "LEVEL", "read_committed (default) or read_uncommitted" },
@@ -158,50 +161,34 @@ static int parse_offset(struct cat *c, const char *value, struct ks_err *err)
 	return 0;
 }
 
-static int add_property(struct cat *c, struct ks_bytes name, const char *value, struct ks_err *err)
+/* An option that is a property by another name. */
+static int add_property(struct cat *c, const char *name, const char *value, struct ks_err *err)
 {
-	struct ks_kafka_property *p = realloc(c->properties, (c->kafka.property_count + 1) * sizeof(*p));
-
-	if (p == NULL)
-		return no_memory(err);
-	c->kafka.properties = c->properties = p;
-	p += c->kafka.property_count;
-	p->name = strndup((const char *)name.p, name.n);
-	p->value = value;
-	if (p->name == NULL)
-		return no_memory(err);
-	c->kafka.property_count++;
-	return 0;
-}
-
-/* NAME=VALUE, list or dump; kcat's "topic." before a name says nothing to librdkafka, but some names begin so. */
-static int parse_property(struct cat *c, const char *value, struct ks_err *err)
-{
-	const char *name = strncmp(value, "topic.", 6) == 0 && strncmp(value, "topic.metadata.", 15) != 0 &&
-	    strncmp(value, "topic.blacklist=", 16) != 0 ? value + 6 : value;
-	const char *eq = strchr(name, '=');
+	char *text;
 	int status;
 
+	if (asprintf(&text, "%s=%s", name, value) < 0)
+		return no_memory(err);
+	status = ks_kafka_config_arg(&c->properties, text, err);
+	free(text);
+	return status;
+}
+
+/* NAME=VALUE, list or dump. */
+static int parse_property(struct cat *c, const char *value, struct ks_err *err)
+{
 	c->kcat.properties |= strcmp(value, "list") == 0 || strcmp(value, "help") == 0;
 	c->kcat.dump |= strcmp(value, "dump") == 0;
-	if (eq == NULL && (c->kcat.properties || c->kcat.dump))
+	if (strchr(value, '=') == NULL && (c->kcat.properties || c->kcat.dump))
 		return 0;
-	if (eq == NULL || eq == name)
-		return ks_fail(err, KS_USAGE, "--property (-X) wants NAME=VALUE, a property of librdkafka; -X list lists them");
-	status = add_property(c, ks_bytes(name, (size_t)(eq - name)), eq + 1, err);
-	if (status == 0 && (strcmp(c->properties[c->kafka.property_count - 1].name, "bootstrap.servers") == 0 ||
-	    strcmp(c->properties[c->kafka.property_count - 1].name, "metadata.broker.list") == 0))
-		c->kafka.brokers = eq + 1;
-	return status;
+	return ks_kafka_config_arg(&c->properties, value, err);
 }
 
 static int parse_isolation(struct cat *c, const char *value, struct ks_err *err)
 {
-	if (strcmp(value, "read_committed") == 0)
-		return parse_property(c, "isolation.level=read_committed", err);
-	if (strcmp(value, "read_uncommitted") == 0)
-		return parse_property(c, "isolation.level=read_uncommitted", err);
-	return ks_fail(err, KS_USAGE, "--isolation '%s' is not read_committed or read_uncommitted", value);
+	if (strcmp(value, "read_committed") != 0 && strcmp(value, "read_uncommitted") != 0)
+		return ks_fail(err, KS_USAGE, "--isolation '%s' is not read_committed or read_uncommitted", value);
+	return add_property(c, "isolation.level", value, err);
 }
 
 static int parse_timeout(struct cat *c, const char *value, struct ks_err *err)
@@ -255,21 +242,24 @@ static int cat_option(void *st, struct ks_run *run, unsigned at, const char *val
 	if (at < OPT_KCAT && at != OPT_BROKERS)
 		c->needs = options[at].name;
 	switch (at) {
-	case OPT_BROKERS: c->kafka.brokers = value; return 0;
+	case OPT_BROKERS:
+		c->kafka.brokers = value;
+		return ks_kafka_config_brokers(&c->properties, value, run->err);
 	case OPT_PARTITION: return parse_partitions(c, value, run->err);
 	case OPT_OFFSET: return parse_offset(c, value, run->err);
 	case OPT_EXIT_EOF: c->kafka.bounded = true; return 0;
 	case OPT_PRODUCER: c->produce = true; return 0;
 	case OPT_ROUTE: c->kafka.by_route = true; return 0;
 	case OPT_PROPERTY: return parse_property(c, value, run->err);
+	case OPT_CONFIG: return ks_kafka_config_file(&c->properties, value, run->err);
 	case OPT_TIMEOUT: return parse_timeout(c, value, run->err);
 	case OPT_GROUP: c->kafka.group = c->kcat.group = value; return 0;
 	case OPT_ISOLATION: return parse_isolation(c, value, run->err);
 	case OPT_CREATE_TOPICS: return parse_create(c, value, run->err);
 	case OPT_VERIFY: c->kafka.verify = true; return 0;
 	case OPT_OFFSETS: c->kcat.offsets = true; return 0;
-	case OPT_COMPRESSION: return add_property(c, ks_str("compression.codec"), value, run->err);
-	case OPT_DEBUG: return add_property(c, ks_str("debug"), value, run->err);
+	case OPT_COMPRESSION: return add_property(c, "compression.codec", value, run->err);
+	case OPT_DEBUG: return add_property(c, "debug", value, run->err);
 	case OPT_METADATA_TIMEOUT: return parse_seconds(c, value, run->err);
 	case OPT_KEEP_TRYING: c->keep_trying = true; return 0;
 	default: return ks_kcat_option(&c->kcat, options[at].letter, value, run->err);
@@ -397,17 +387,26 @@ static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_er
 	return 0;
 }
 
-static int need_broker(const struct cat *c, struct ks_err *err)
+/* What a file and -X say; a file alone does not make files and pipes into topics: some option of Kafka's must be there. */
+static int settle_properties(struct cat *c, const struct ks_config *config, struct ks_err *err)
 {
-	if (c->kafka.brokers != NULL || c->needs == NULL)
-		return 0;
-	return ks_fail(err, KS_USAGE, "--%s is for Kafka: name a broker with -b HOST:PORT", c->needs);
+	int status = ks_kafka_config_settle(&c->properties, &c->kafka, err);
+	char *p = (char *)c->properties.notes.p, *end;
+
+	for (; config->verbose > 0 && p != NULL && (end = strchr(p, '\n')) != NULL; p = end + 1) {
+		*end = '\0';
+		ks_say(config->program, p);
+	}
+	if (status == 0 && c->properties.exposed != NULL && !config->quiet)
+		ks_say(config->program, "a secret on the command line is in the shell's history, and was seen by ps: "
+		    "-X NAME=@FILE or -X NAME=env:VARIABLE is not");
+	return status;
 }
 
 static int cat_ask(void *st, const struct ks_config *config, bool *answered, struct ks_err *err)
 {
 	struct cat *c = st;
-	int status;
+	int status = 0;
 
 	*answered = false;
 	if (c->kcat.consumer + c->kcat.list + c->kcat.query + c->produce > 1 && !(c->kcat.consumer && c->produce))
@@ -418,7 +417,10 @@ static int cat_ask(void *st, const struct ks_config *config, bool *answered, str
 		c->needs = c->kcat.list ? "list" : "query";
 	if (c->kafka.timeout_ms == 0)
 		c->kafka.timeout_ms = c->keep_trying ? KEEP_TRYING_MS : KS_KAFKA_AWAY_MS;
-	status = c->kcat.properties || c->kcat.dump ? 0 : need_broker(c, err);
+	if (c->kafka.brokers != NULL || c->needs != NULL)
+		status = settle_properties(c, config, err);
+	if (status == 0 && c->kafka.brokers == NULL && c->needs != NULL && !c->kcat.properties && !c->kcat.dump)
+		status = ks_fail(err, KS_USAGE, "--%s is for Kafka: name a broker with -b HOST:PORT", c->needs);
 	return status == 0 ? ks_kcat_answer(&c->kcat, &c->kafka, config, answered, err) : status;
 }
 
@@ -477,12 +479,9 @@ static int cat_answer(void *st, struct ks_run *run)
 static void cat_close(void *st, struct ks_run *run)
 {
 	struct cat *c = st;
-	size_t i;
 
 	(void)run;
-	for (i = 0; i < c->kafka.property_count; i++)
-		free((char *)(uintptr_t)c->properties[i].name);
-	free(c->properties);
+	ks_kafka_config_release(&c->properties);
 	free(c->partitions);
 	free(c->topics);
 	ks_kcat_release(&c->kcat);
@@ -492,7 +491,7 @@ static const struct ks_endpoints endpoints = { .answer = cat_ask, .source = cat_
 
 static const struct ks_op op = {
 	.name = "kstream-cat",
-	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-G GROUP [TOPIC ...]] [-C | -P [--route] [--create-topics N] [--verify] | -L | -Q] [-f FORMAT] [-X NAME=VALUE] [FILE ...]",
+	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-G GROUP [TOPIC ...]] [-C | -P [--route] [--create-topics N] [--verify] | -L | -Q] [-f FORMAT] [-F FILE] [-X NAME=VALUE] [FILE ...]",
 	.purpose = "copy a topic, file or pipe to another, converting the format",
 	.options = options,
 	.may_be_empty = "DKk",

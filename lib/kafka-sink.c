@@ -57,7 +57,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 		return;
 	ks_kafka_place_print(&s->streams, m->_private, place, sizeof(place));
 	if (status == KS_DENIED)
-		ks_fail(&s->failed, status, "%s: no right to write to topic '%s': WRITE", place, rd_kafka_topic_name(m->rkt));
+		ks_fail(&s->failed, status, "%s: no right to write to topic '%s': WRITE on the topic is missing", place,
+		    rd_kafka_topic_name(m->rkt));
 	else
 		ks_fail(&s->failed, status, "%s: topic '%s' has not taken it: %s", place,
 		    rd_kafka_topic_name(m->rkt), rd_kafka_err2str(m->err));

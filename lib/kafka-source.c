@@ -165,7 +165,7 @@ static int take_event(struct ks_kafka_source *s, const rd_kafka_message_t *m, st
 		break;
 	}
 	if (m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && m->rkt != NULL)
-		return ks_fail(err, KS_DENIED, "no right to read topic '%s'", rd_kafka_topic_name(m->rkt));
+		return ks_fail(err, KS_DENIED, "no right to read topic '%s': READ on the topic is missing", rd_kafka_topic_name(m->rkt));
 	return ks_kafka_fail(&s->client, (int)m->err, false, err, "cannot read from %s",
 	    m->rkt != NULL ? rd_kafka_topic_name(m->rkt) : s->client.brokers);
 }

@@ -8,116 +8,20 @@
  */
 #include "kafka.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "fdio.h"
 #include "signals.h"
 
-#define SECRET_MAX ((size_t)64 << 10)	/* bytes of a property read from a file: a chain of certificates fits */
-
+#define LOG_MAX 4096		/* bytes of a line of librdkafka's log that has a secret in it */
 #define SLICE_MS 1000		/* of a wait, at most */
 #define CLOSE_S 2		/* how long a client may take to go */
 #define AGAIN_MS 20		/* between two questions to a leader that is not one yet */
-
-/* Properties that carry a promise of ours. */
-static const char *const kept[] = {
-	"enable.auto.commit", "enable.auto.offset.store", "auto.commit.enable", "enable.partition.eof",
-	"enable.idempotence", "transactional.id", "auto.offset.reset", "acks", "request.required.acks",
-	"delivery.report.only.error", "dr_cb", "dr_msg_cb", "produce.offset.report",
-	"allow.auto.create.topics", "message.timeout.ms", "delivery.timeout.ms", "partitioner",
-};
-
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
-static int set_property(rd_kafka_conf_t *conf, const char *name, const char *value,
-    struct ks_err *err)
-{
-	char why[300];
-
-	switch (rd_kafka_conf_set(conf, name, value, why, sizeof(why))) {
-	case RD_KAFKA_CONF_OK:
-		return 0;
-	case RD_KAFKA_CONF_UNKNOWN:
-		return ks_fail(err, KS_USAGE, "-X: librdkafka %s knows no property '%s'",
-		    rd_kafka_version_str(), name);
-	default:
-		/* Its own text may hold the value. */
-		return ks_fail(err, KS_USAGE, "-X: property '%s' does not take that value", name);
-	}
-}
-
-static int read_secret(const char *name, const char *path, char *room, struct ks_err *err)
-{
-	size_t n = 0;
-	ssize_t got = -1;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	while (fd >= 0 && n < SECRET_MAX && (got = read(fd, room + n, SECRET_MAX - n)) > 0)
-		n += (size_t)got;
-	if (got < 0) {
-		ks_fail_errno(err, KS_CONFIG, errno, "cannot read '%s' for property '%s'", path, name);
-		if (fd >= 0)
-			close(fd);
-		return err->status;
-	}
-	close(fd);
-	if (n == SECRET_MAX)
-		return ks_fail(err, KS_CONFIG, "'%s' is too large for property '%s'", path, name);
-	if (n > 0 && room[n - 1] == '\n')
-		n--;
-	if (n > 0 && room[n - 1] == '\r')
-		n--;
-	room[n] = '\0';
-	if (strlen(room) != n)
-		return ks_fail(err, KS_CONFIG, "'%s' is not text, for property '%s'", path, name);
-	return 0;
-}
-
-static int set_from_file(rd_kafka_conf_t *conf, const char *name, const char *path,
-    struct ks_err *err)
-{
-	char *room = malloc(SECRET_MAX + 1);
-	int status;
-
-	if (room == NULL)
-		return no_memory(err);
-	status = read_secret(name, path, room, err);
-	if (status == 0)
-		status = set_property(conf, name, room, err);
-	explicit_bzero(room, SECRET_MAX + 1);
-	free(room);
-	return status;
-}
-
-static int set_given(rd_kafka_conf_t *conf, const struct ks_kafka_property *p, struct ks_err *err)
-{
-	const char *value = p->value;
-	size_t i;
-
-	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (strcmp(p->name, kept[i]) == 0)
-			return ks_fail(err, KS_USAGE, "-X: property '%s' is kstream's own", p->name);
-	if (value[0] == '@')
-		return set_from_file(conf, p->name, value + 1, err);
-	if (strncmp(value, "env:", 4) == 0) {
-		value = getenv(p->value + 4);
-		if (value == NULL)
-			return ks_fail(err, KS_CONFIG, "-X: no variable '%s' in the environment, for property '%s'",
-			    p->value + 4, p->name);
-	}
-	return set_property(conf, p->name, value, err);
-}
 
 int ks_kafka_conf(const struct ks_kafka_options *options, const struct ks_kafka_property *ours,
     struct rd_kafka_conf_s **conf, struct ks_err *err)
@@ -129,10 +33,11 @@ int ks_kafka_conf(const struct ks_kafka_options *options, const struct ks_kafka_
 	for (; ours->name != NULL; ours++)
 		if (rd_kafka_conf_set(c, ours->name, ours->value, NULL, 0) == RD_KAFKA_CONF_INVALID)
 			ks_bug("a property of our own is refused");
-	if (options->brokers != NULL && status == 0)
-		status = set_property(c, "bootstrap.servers", options->brokers, err);
 	for (i = 0; i < options->property_count && status == 0; i++)
-		status = set_given(c, &options->properties[i], err);
+		if (rd_kafka_conf_set(c, options->properties[i].name, options->properties[i].value, NULL, 0) !=
+		    RD_KAFKA_CONF_OK)
+			status = ks_fail(err, KS_CONFIG, "property '%s' does not take that value",
+			    options->properties[i].name);
 	if (status != 0)
 		rd_kafka_conf_destroy(c);
 	else
@@ -200,10 +105,43 @@ static const char *scram_hint(const char *why)
 	return "; this librdkafka cannot do SCRAM with Kafka 4.0 or later: use 2.6.1";
 }
 
+/* Which right a refusal is about; "" where it is none. */
+static const char *right(int code, bool producer)
+{
+	switch ((rd_kafka_resp_err_t)code) {
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+		return producer ? ": WRITE on the topic is missing" : ": READ on the topic is missing";
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+		return ": READ on the group is missing";
+	case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+		return ": WRITE on the transactional id is missing";
+	default:
+		return "";
+	}
+}
+
+/* The text without the secrets that were given: the text itself, or room. */
+static const char *masked(const struct ks_kafka *k, const char *text, char *room, size_t size)
+{
+	const struct ks_kafka_given *g = k->options->properties, *end = g + k->options->property_count;
+	char *at;
+	size_t n;
+
+	snprintf(room, size, "%s", text);
+	for (; g < end; g++) {
+		n = g->secret ? strlen(g->value) : 0;
+		for (at = room; n > 0 && (at = strstr(at, g->value)) != NULL; at++) {
+			*at = '*';
+			memmove(at + 1, at + n, strlen(at + n) + 1);
+		}
+	}
+	return room;
+}
+
 static void on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
 {
 	struct ks_kafka *k = opaque;
-	char fatal[300];
+	char fatal[300], room[500];
 
 	if (code == RD_KAFKA_RESP_ERR__FATAL) {
 		code = (int)rd_kafka_fatal_error(rk, fatal, sizeof(fatal));
@@ -222,27 +160,30 @@ static void on_error(rd_kafka_t *rk, int code, const char *why, void *opaque)
 	}
 	if (k->failed.status != 0)
 		return;
+	why = masked(k, why, room, sizeof(room));
 	if (code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED)
 		ks_fail(&k->failed, KS_DENIED, "no right to write: WRITE on the topic, or IDEMPOTENT_WRITE");
 	else
-		ks_fail(&k->failed, ks_kafka_status(code, false), "%s%s", why, scram_hint(why));
+		ks_fail(&k->failed, ks_kafka_status(code, false), "%s%s%s", why, scram_hint(why),
+		    right(code, k->producer));
 }
 
-/* librdkafka's log is for whoever asked for it by -X debug=. */
+/* librdkafka's log is for whoever asked for it by -X debug=.  Comes from its threads; the secrets stay as they are. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-	(void)rk;
-	(void)level;
-	(void)facility;
-	(void)text;
+	const struct ks_kafka *k = rk != NULL ? rd_kafka_opaque(rk) : NULL;
+	char room[LOG_MAX];
+
+	if (k != NULL && k->debug)
+		rd_kafka_log_print(rk, level, facility, masked(k, text, room, sizeof(room)));
 }
 
 int ks_kafka_open(struct ks_kafka *k, const struct ks_kafka_options *options, bool producer,
     struct rd_kafka_conf_s *conf, struct ks_err *err)
 {
-	char why[400], brokers[512], debug[64];
+	char why[400], room[400], brokers[512], debug[64];
 
-	*k = (struct ks_kafka){ .timeout_ms = options->timeout_ms };
+	*k = (struct ks_kafka){ .timeout_ms = options->timeout_ms, .options = options, .producer = producer };
 	k->start_ms = options->start_ms > 0 ? options->start_ms : KS_KAFKA_START_MS;
 	k->brokers = options->brokers != NULL ? options->brokers : "Kafka";
 	ks_kafka_conf_text(conf, "bootstrap.servers", brokers, sizeof(brokers));
@@ -253,12 +194,13 @@ int ks_kafka_open(struct ks_kafka *k, const struct ks_kafka_options *options, bo
 	rd_kafka_conf_set_opaque(conf, k);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	ks_kafka_conf_text(conf, "debug", debug, sizeof(debug));
-	if (debug[0] == '\0')
-		rd_kafka_conf_set_log_cb(conf, on_log);
+	k->debug = debug[0] != '\0';
+	rd_kafka_conf_set_log_cb(conf, on_log);
 	k->rk = rd_kafka_new(producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, why, sizeof(why));
 	if (k->rk == NULL) {
 		rd_kafka_conf_destroy(conf);
-		return ks_fail(err, KS_CONFIG, "cannot make a Kafka client: %s", why);
+		return ks_fail(err, KS_CONFIG, "cannot make a Kafka client: %s",
+		    masked(k, why, room, sizeof(room)));
 	}
 	return 0;
 }
@@ -303,8 +245,8 @@ int ks_kafka_fail(struct ks_kafka *k, int code, bool starting, struct ks_err *er
 	if (k->refused.status != 0 && (code == RD_KAFKA_RESP_ERR__TRANSPORT ||
 	    code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN))
 		return ks_fail(err, ks_kafka_status(code, starting), "%s: %s", what, k->refused.text);
-	return ks_fail(err, ks_kafka_status(code, starting), "%s: %s", what,
-	    rd_kafka_err2str((rd_kafka_resp_err_t)code));
+	return ks_fail(err, ks_kafka_status(code, starting), "%s: %s%s", what,
+	    rd_kafka_err2str((rd_kafka_resp_err_t)code), right(code, k->producer));
 }
 
 int ks_kafka_check(struct ks_kafka *k, struct ks_err *err)
@@ -347,7 +289,7 @@ int ks_kafka_metadata(struct ks_kafka *k, struct rd_kafka_topic_s *topic, const 
 	}
 }
 
-static int read_metadata(const struct rd_kafka_metadata *md, const char *name,
+static int read_metadata(const struct ks_kafka *k, const struct rd_kafka_metadata *md, const char *name,
     int32_t *partitions, struct ks_err *err)
 {
 	const struct rd_kafka_metadata_topic *t = &md->topics[0];
@@ -355,7 +297,8 @@ static int read_metadata(const struct rd_kafka_metadata *md, const char *name,
 	if (md->topic_cnt < 1 || t->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
 		return ks_fail(err, KS_CONFIG, "there is no topic '%s'", name);
 	if (t->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-		return ks_fail(err, KS_DENIED, "no right to describe topic '%s'", name);
+		return ks_fail(err, KS_DENIED, "no right to %s topic '%s'%s", k->producer ? "write to" : "read", name,
+		    right((int)t->err, k->producer));
 	if (t->err != RD_KAFKA_RESP_ERR_NO_ERROR && t->err != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
 		return ks_fail(err, ks_kafka_status((int)t->err, false), "topic '%s': %s", name,
 		    rd_kafka_err2str(t->err));
@@ -379,7 +322,7 @@ int ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
 		return ks_kafka_fail(k, (int)rd_kafka_last_error(), starting, err, "topic '%s'", name);
 	status = ks_kafka_metadata(k, t, name, starting, &md, err);
 	if (status == 0) {
-		status = read_metadata(md, name, partitions, err);
+		status = read_metadata(k, md, name, partitions, err);
 		rd_kafka_metadata_destroy(md);
 	}
 	if (status != 0)

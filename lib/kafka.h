@@ -36,6 +36,14 @@ struct ks_kafka_property {
 	const char *name, *value;
 };
 
+/* A property that the user has given; text is the giver's (kafka-config.h). */
+struct ks_kafka_given {
+	char *name, *value;
+	const char *file;	/* NULL: the command line */
+	unsigned line;
+	bool secret;		/* its value appears nowhere */
+};
+
 enum ks_kafka_start {
 	KS_START_BEGINNING,
 	KS_START_END,
@@ -55,8 +63,8 @@ struct ks_kafka_watch {
 
 /* What a tool's options say about Kafka.  Text is borrowed from argv; lists are the tool's. */
 struct ks_kafka_options {
-	const char *brokers;	/* -b; NULL: perhaps in a property */
-	const struct ks_kafka_property *properties;	/* -X, in order */
+	const char *brokers;	/* for messages, too; NULL: none */
+	const struct ks_kafka_given *properties;	/* in order: of a file, -b, -X */
 	size_t property_count;
 	const int32_t *partitions;	/* -p; none: all */
 	size_t partition_count;
@@ -84,6 +92,8 @@ struct ks_kafka_options {
 struct ks_kafka {
 	struct rd_kafka_s *rk;
 	const char *brokers;
+	bool producer, debug;	/* debug: librdkafka's log is shown */
+	const struct ks_kafka_options *options;	/* its secrets are kept out of all that is printed */
 	int64_t timeout_ms, start_ms;
 	struct ks_err failed;	/* status 0: nothing */
 	struct ks_err refused;	/* why the last connection failed */
@@ -98,10 +108,8 @@ struct ks_kafka {
  *		does not know is left out
  *	conf	out: the caller's, until ks_kafka_open takes it
  *
- * Then come -b and every -X.  A value "@FILE" is the content of the file
- * without its last newline, "env:NAME" that of a variable.  Values never
- * appear in a message.  Properties that carry a promise (enable.auto.commit
- * and the like) are refused: KS_USAGE.
+ * Then come those of options, which kafka-config.h has checked.  Values
+ * never appear in a message.
  */
 int	ks_kafka_conf(const struct ks_kafka_options *options, const struct ks_kafka_property *ours,
 	    struct rd_kafka_conf_s **conf, struct ks_err *err) KS_MUST_USE;

@@ -157,9 +157,9 @@ int ks_kcat_answer(const struct ks_kcat *k, const struct ks_kafka_options *optio
 	else if (!k->list && !k->query)
 		*answered = false;
 	if (k->properties || !*answered) {
-		if (*answered || (!k->offsets && k->group == NULL))
+		if (*answered || !k->offsets)
 			return 0;
-		return ks_fail(err, KS_USAGE, "--offsets and --group are for -L");
+		return ks_fail(err, KS_USAGE, "--offsets is for -L");
 	}
 	status = check_list(k, config, err);
 	if (status != 0)
