@@ -210,6 +210,9 @@ static bool others_can_read(const struct stat *st)
 	return S_ISREG(st->st_mode) && (st->st_mode & (S_IRWXG | S_IRWXO)) != 0;
 }
 
+/* Not the command line is wrong, but what it names. */
+#define failed_fetch(err, g, ...) (ks_kafka_config_fail(err, g, __VA_ARGS__), (err)->status = KS_CONFIG)
+
 /* "@FILE": its content without its last newline. */
 static int fetch_file(struct ks_kafka_given *g, struct ks_err *err)
 {
@@ -219,10 +222,10 @@ static int fetch_file(struct ks_kafka_given *g, struct ks_err *err)
 	char *text = read_text(path, &st, &n);
 
 	if (text == NULL)
-		return ks_fail_errno(err, KS_CONFIG, errno, "cannot read '%s' for property '%s'", path, g->name);
+		return failed_fetch(err, g, "cannot read '%s' for property '%s': %s", path, g->name, strerror(errno));
 	if (g->secret && others_can_read(&st)) {
 		ks_kafka_forget(text);
-		return ks_fail(err, KS_CONFIG, "others can read '%s', which has the secret of property '%s': chmod 600 '%s'",
+		return failed_fetch(err, g, "others can read '%s', which has the secret of property '%s': chmod 600 '%s'",
 		    path, g->name, path);
 	}
 	if (n > 0 && text[n - 1] == '\n')
@@ -245,8 +248,7 @@ static int fetch(struct ks_kafka_given *g, struct ks_err *err)
 		return 0;
 	value = getenv(g->value + 4);
 	if (value == NULL)
-		return ks_fail(err, KS_CONFIG, "no variable '%s' in the environment, for property '%s'",
-		    g->value + 4, g->name);
+		return failed_fetch(err, g, "no variable '%s' in the environment, for property '%s'", g->value + 4, g->name);
 	copy = strdup(value);
 	if (copy == NULL)
 		return no_memory(err);
@@ -323,9 +325,12 @@ static int add_checked(struct ks_kafka_config *c, struct ks_kafka_given *g, stru
 	return status;
 }
 
-/* Fetch, translate, check, keep.  name and value of g are taken, whatever happens. */
-static int take(struct ks_kafka_config *c, struct ks_kafka_given g, struct ks_err *err)
+/* Fetch, translate, check, keep. */
+static int take(struct ks_kafka_config *c, const struct ks_kafka_given *from, struct ks_err *err)
 {
+	struct ks_kafka_given g = {
+		.name = strdup(from->name), .value = strdup(from->value), .file = from->file, .line = from->line,
+	};
 	struct ks_kafka_given more = { .file = g.file, .line = g.line };
 	bool known = false;
 	int status = g.name == NULL || g.value == NULL ? no_memory(err) : 0;
@@ -398,7 +403,7 @@ static int take_line(struct ks_kafka_config *c, const char *path, unsigned at, c
 		    name, path);
 	g.name = strdup(name);
 	g.value = strdup(value);
-	return take(c, g, err);
+	return add(&c->filed, g, err);
 }
 
 static int read_lines(struct ks_kafka_config *c, const char *path, char *text, const struct stat *st,
@@ -478,10 +483,27 @@ static int find_file(struct ks_kafka_config *c, struct ks_err *err)
 	return 0;
 }
 
+/* One of all that was given, in order. */
+static const struct ks_kafka_given *given(const struct ks_kafka_config *c, size_t i)
+{
+	return i < c->filed.n ? &c->filed.p[i] : &c->args.p[i - c->filed.n];
+}
+
+/* A secret that is given anew need not be there where the file says. */
+static bool is_replaced(const struct ks_kafka_config *c, size_t i)
+{
+	const char *name = given(c, i)->name;
+
+	while (++i < c->filed.n + c->args.n)
+		if (strcmp(given(c, i)->name, name) == 0)
+			return true;
+	return false;
+}
+
 int ks_kafka_config_settle(struct ks_kafka_config *c, struct ks_kafka_options *options,
     struct ks_err *err)
 {
-	struct ks_kafka_given *g;
+	const struct ks_kafka_given *g;
 	int status = 0, was = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 	bool secret = false;
 	size_t i;
@@ -490,10 +512,9 @@ int ks_kafka_config_settle(struct ks_kafka_config *c, struct ks_kafka_options *o
 		status = read_file(c, c->files[i], err);
 	if (status == 0 && c->file_count == 0 && !c->no_file)
 		status = find_file(c, err);
-	for (i = 0; i < c->args.n && status == 0; i++) {
-		g = &c->args.p[i];
-		status = take(c, (struct ks_kafka_given){ .name = strdup(g->name), .value = strdup(g->value) }, err);
-	}
+	for (i = 0; i < c->filed.n + c->args.n && status == 0; i++)
+		if (!is_replaced(c, i))
+			status = take(c, given(c, i), err);
 	options->brokers = NULL;
 	for (g = c->all.p; g < c->all.p + c->all.n; g++) {
 		secret |= g->secret;
@@ -509,6 +530,7 @@ int ks_kafka_config_settle(struct ks_kafka_config *c, struct ks_kafka_options *o
 
 void ks_kafka_config_release(struct ks_kafka_config *c)
 {
+	release(&c->filed);
 	release(&c->args);
 	release(&c->all);
 	free(c->files);

@@ -19,6 +19,7 @@ struct ks_kafka_list {
 /* All zero bytes is an empty one. */
 struct ks_kafka_config {
 	struct ks_kafka_list args;	/* of the command line, as they stood there */
+	struct ks_kafka_list filed;	/* of files, as they stand there */
 	struct ks_kafka_list all;	/* out: what is set, in order */
 	const char **files;		/* -F */
 	size_t file_count;
@@ -44,7 +45,7 @@ int	ks_kafka_config_file(struct ks_kafka_config *c, const char *path, struct ks_
  * ks_kafka_config_settle - read the file, or files, of -F; without -F the
  * first there is of $KSTREAM_CONFIG, kstream.conf in $XDG_CONFIG_HOME, then
  * kcat's: $KCAT_CONFIG, ~/.config/kcat.conf, ~/.config/kafkacat.conf.  Then
- * fetch values "@FILE" and "env:NAME", translate Java's properties, and
+ * fetch values "@FILE" and "env:NAME" that nothing behind them replaces, translate Java's properties, and
  * fill options->brokers and ->properties, which are c's.
  *
  * Refused with KS_CONFIG, at FILE:LINE (KS_USAGE for -X): a property that
