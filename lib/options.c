@@ -496,6 +496,8 @@ int ks_options_check(struct ks_options *o, struct ks_err *err)
 		return ks_fail(err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
 	if (o->of_time != NULL && c->time_expr == NULL)
 		return ks_fail(err, KS_USAGE, "--%s is about --time EXPR, which is not given", o->of_time);
+	if (c->order == KS_ORDER_TIME && c->time_wall)
+		return ks_fail(err, KS_USAGE, "--order time: the clock of --time wall is the order of arrival");
 	if (c->on_bad_time == KS_POLICY_DLQ && c->on_error != KS_POLICY_DLQ && c->on_error != KS_POLICY_FILE)
 		return ks_fail(err, KS_USAGE, "--on-bad-time dlq needs --on-error dlq:TOPIC or file:PATH, to say where to");
 	for (in = c->in; in < c->in + c->in_count; in++)
