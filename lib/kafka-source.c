@@ -445,8 +445,7 @@ static void kafka_close(struct ks_source *source)
 
 	drop_batch(s);
 	ks_group_leave(&s->group);
-	if (s->queue != NULL)
-		rd_kafka_queue_destroy(s->queue);
+	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
 	close_client(s);
 	ks_message_reader_close(&s->reader);
