@@ -26,7 +26,7 @@ struct ks_sink {
 	int (*settle)(struct ks_sink *s, struct ks_err *err);
 	/* Whether flush has something to do. */
 	bool (*pending)(struct ks_sink *s);
-	/* The output is a file that goes on behind what a run before has committed.  NULL: that is nothing to it. */
+	/* The output is a file that goes on behind what it holds, which is something.  NULL: that is nothing to it. */
 	int (*resume)(struct ks_sink *s, struct ks_err *err);
 	/* The run has failed: what is not out by now is lost, and counted.  NULL: nothing is known of it. */
 	void (*give_up)(struct ks_sink *s);

@@ -71,6 +71,7 @@ int	ks_fail_errno(struct ks_err *err, int status, int no, const char *fmt, ...) 
 
 /* What texts that say what is wrong with a record say when it is not the record: it is not rejected for that (KS_TEMP). */
 extern const char ks_no_memory[];
+bool	ks_is_no_memory(const char *text);
 
 /* A broken invariant: names the place on stderr and aborts, to keep the core. */
 #define ks_bug(text) ks_bug_at(__FILE__, __LINE__, (text))
