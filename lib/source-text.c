@@ -6,7 +6,8 @@
  * Files are read one after another; the position of one is the byte of
  * its next line.  With --app the ledger says where each stands, and a last
  * line without its newline waits for the rest of it: whoever writes the
- * file may be in the middle of it.
+ * file may be in the middle of it, unless --end complete says that nothing
+ * will follow.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -297,7 +298,7 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 		status = let_go(t, err);
 	else
 		status = 0;
-	if (status != 0 || !t->in.eof || t->config->app != NULL)
+	if (status != 0 || !t->in.eof || (t->config->app != NULL && ks_section_kind(t->config) != KS_COMPLETE))
 		return status;
 	if (t->skipped > 0)
 		return reject_over_long(t, 0, err);

@@ -346,3 +346,13 @@ copy() { # copy ARGUMENT...: what the app t has not read yet of those files
 	try kstream-cat --to json stream
 	expect 0 $'1\n2\n3'
 }
+
+@test "resume: --end complete says that nothing follows, so a last line without newline is read" {
+	printf '1\n2' >in.json
+	copy in.json
+	expect 0 1
+	copy --end complete in.json
+	expect 0 2
+	copy --end complete in.json
+	expect 0 ''
+}
