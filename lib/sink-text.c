@@ -146,6 +146,16 @@ static int text_settle(struct ks_sink *s, struct ks_err *err)
 	return no == 0 ? 0 : ks_sink_failed(s, no, err);
 }
 
+static ssize_t read_some(int fd, void *p, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, p, n);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
 /* The first line of a file, without newline; EMSGSIZE: it is longer than names of columns can be. */
 static int first_line(int fd, struct ks_buf *line)
 {
@@ -157,15 +167,11 @@ static int first_line(int fd, struct ks_buf *line)
 		no = ks_buf_reserve(line, 4096);
 		if (no != 0)
 			return no;
-		n = read(fd, line->p + line->n, 4096);
-		if (n < 0 && errno != EINTR)
-			return errno;
-		if (n == 0)
-			return 0;
-		if (n > 0) {
-			nl = memchr(line->p + line->n, '\n', (size_t)n);
-			line->n += (size_t)n;
-		}
+		n = read_some(fd, line->p + line->n, 4096);
+		if (n <= 0)
+			return n < 0 ? errno : 0;
+		nl = memchr(line->p + line->n, '\n', (size_t)n);
+		line->n += (size_t)n;
 	}
 	line->n = (size_t)(nl - line->p);
 	return 0;
@@ -196,7 +202,7 @@ static int text_resume(struct ks_sink *s, struct ks_err *err)
 
 	if (fd < 0)	/* what may only be written goes without a look */
 		return errno == EACCES && t->config->to != KS_TSV ? 0 : ks_fail_errno(err, KS_IO, errno, "cannot read '%s'", s->name);
-	if (!ends_itself(t) && (lseek(fd, -1, SEEK_END) < 0 || read(fd, &last, 1) < 0 || lseek(fd, 0, SEEK_SET) < 0))
+	if (!ends_itself(t) && (lseek(fd, -1, SEEK_END) < 0 || read_some(fd, &last, 1) < 0 || lseek(fd, 0, SEEK_SET) < 0))
 		status = ks_fail_errno(err, KS_IO, errno, "cannot read '%s'", s->name);
 	else if (last != '\n')
 		status = ks_fail(err, KS_CONFIG, "cannot go on in '%s': it does not end in a newline", s->name);
