@@ -31,7 +31,7 @@ const char *ks_json_strerror(enum ks_json_error e)
 		[KS_JSON_RANGE] = "JSON number beyond the range of a double",
 		[KS_JSON_DEPTH] = "JSON is nested too deep (--max-depth)",
 		[KS_JSON_TRAILING] = "text behind the JSON value",
-		[KS_JSON_MEMORY] = "no memory",
+		[KS_JSON_MEMORY] = ks_no_memory,
 		[KS_JSON_BIG] = "the value is too large",
 	};
 

@@ -284,7 +284,7 @@ static int kafka_record(struct ks_sink *sink, const struct ks_rec *rec, struct k
 		return status;
 	wrong = ks_message_write(&s->writer, rec, &m);
 	if (wrong != NULL)
-		return ks_fail(err, KS_DATA, "%s", wrong);
+		return ks_fail(err, ks_is_no_memory(wrong) ? KS_TEMP : KS_DATA, "%s", wrong);
 	from = ks_kafka_streams_find(&s->streams, rec->topic);
 	status = ks_kafka_targets_partition(&s->targets, t, from, rec, m.hashed, &partition, err);
 	if (status != 0)
