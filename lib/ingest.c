@@ -328,7 +328,7 @@ int ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *tex
 		return no_memory(err);
 	b->n += g->gap;
 	e = ks_json_line(&g->json, *text, b);
-	if (KS_UNLIKELY(e != KS_JSON_OK)) {
+	if (KS_UNLIKELY(e != KS_JSON_OK || (size_t)(g->json.at - text->p) > g->config->limits.record)) {
 		b->n = start;
 		text->n = 0;
 		return e == KS_JSON_MEMORY ? no_memory(err) : 0;

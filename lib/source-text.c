@@ -33,6 +33,7 @@ struct text {
 	struct ks_rec blank;		/* what all records of a file share */
 	char topic[KS_NAME_MAX + 1];
 	int64_t left;			/* of -c, -1: no limit */
+	uint64_t letters;		/* dead letters made so far: -c does not count them */
 	bool partial;			/* what is held is the beginning of a line */
 	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
 };
@@ -185,11 +186,14 @@ static int read_raw(struct text *t, struct ks_rec *rec, struct ks_bytes line, in
 /* A line has been read, size bytes with its newline, and made records of it are in t->own.frames. */
 static inline void step(struct text *t, size_t size, int made)
 {
+	uint64_t letters = t->ingest.reject.letters;
+
 	t->places.at[t->at].offset += (int64_t)size;
 	t->ingest.line += t->ingest.line > 0;
 	t->own.section.hop += made;
 	if (t->left > 0 && made > 0)
-		t->left--;
+		t->left -= letters == t->letters;
+	t->letters = letters;
 }
 
 /* JSON lines that nothing is wrong with, as far as they go: their ends need not be looked for first. */
@@ -232,18 +236,16 @@ static int read_line(struct text *t, struct ks_bytes line, size_t size, struct k
 	return status;
 }
 
-/* Let go of what is held of a line past --max-record; its position moves only when its end has come. */
-static int let_go(struct text *t, struct ks_err *err)
+/* Let go of n bytes of a line past --max-record; its position moves only when its end has come. */
+static int let_go(struct text *t, size_t n, struct ks_err *err)
 {
-	size_t held = t->in.end - t->in.start;
-
 	if (t->skipped == 0) {
 		t->object.n = 0;
-		if (ks_buf_add(&t->object, t->in.p + t->in.start, held < KEPT ? held : KEPT) != 0)
+		if (ks_buf_add(&t->object, t->in.p + t->in.start, n < KEPT ? n : KEPT) != 0)
 			return no_memory(err);
 	}
-	t->skipped += held;
-	t->in.start = t->in.end;
+	t->skipped += n;
+	t->in.start += n;
 	return 0;
 }
 
@@ -257,9 +259,7 @@ static int reject_over_long(struct text *t, size_t size, struct ks_err *err)
 	    "the line is longer than --max-record allows", &t->own.frames, &made, err);
 	if (status != 0)
 		return status;
-	t->places.at[t->at].offset += (int64_t)(t->skipped + size);
-	t->ingest.line += t->ingest.line > 0;
-	t->own.section.hop += made;
+	step(t, t->skipped + size, made);
 	t->skipped = 0;
 	return 0;
 }
@@ -286,6 +286,12 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 		if (t->partial)
 			break;
 		size = (size_t)(nl - p) + 1;
+		if (KS_UNLIKELY(size - 1 > t->config->limits.record)) {
+			status = let_go(t, size - 1, err);
+			if (status != 0)
+				return status;
+			size = 1;
+		}
 		status = t->skipped > 0 ? reject_over_long(t, size, err) :
 		    read_line(t, ks_bytes(p, size - 1), size, err);
 		if (status != 0)
@@ -294,8 +300,8 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 	}
 	*more = false;
 	size = t->in.end - t->in.start;
-	if (t->skipped > 0 || size >= t->config->limits.record)
-		status = let_go(t, err);
+	if (t->skipped > 0 || size > t->config->limits.record)
+		status = let_go(t, size, err);
 	else
 		status = 0;
 	if (status != 0 || !t->in.eof || (t->config->app != NULL && ks_section_kind(t->config) != KS_COMPLETE))

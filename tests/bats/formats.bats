@@ -343,3 +343,50 @@ time_of() { # time_of OPTION... : ts of the records on stdin
 	expect 0 ''
 	[ "$(cat later)" = $'z\n1' ]
 }
+
+@test "formats: a line of just --max-record is taken and a longer one is not, however it was read" {
+	line() { # line BYTES
+		printf '"%s"\n' "$(head -c $(($1 - 2)) /dev/zero | tr '\0' x)"
+	}
+	local n tool
+	for n in 999 1000 1001; do
+		line $n >in
+		printf '%s' "$(cat in)" >open # without its newline
+		for tool in 'kstream-cat --to json' 'kstream-cat --to raw' 'kstream-filter --to json true'; do
+			for how in 'cat in' 'cat open' '(head -c 300 in; sleep 0.1; tail -c +301 in)' '(cat open; sleep 0.1; echo)' 'cat in in'; do
+				try_sh "$how | $tool --from json --max-record 1000 --on-error skip -v"
+				if [ $n -gt 1000 ]; then
+					refused 0 "${tool%% *}" ' 0 out,' || fail "$n: $how | $tool"
+				elif [[ $tool == *filter* ]]; then # to the others it is a record, which has a head
+					grep -q ' 0 rejected' err || fail "$n: $how | $tool"
+				fi
+				try_sh "$how | $tool --from json --max-record 1000"
+				if [ $n -gt 1000 ]; then
+					refused 65 "${tool%% *}" 'the line is longer than --max-record allows' || fail "$n: $how | $tool"
+				elif grep 'the line is longer' err; then
+					fail "$n: $how | $tool"
+				fi
+			done
+		done
+	done
+}
+
+@test "formats: -c counts records, not lines that are none, on every path" {
+	printf 'x\n1\n\n{\n"%s"\n2\n\0\n3\n' "$(head -c 3000 /dev/zero | tr '\0' y)" >in
+	local tool policy
+	for tool in 'kstream-cat --to json' 'kstream-filter --to json true' 'kstream-filter --to json . --exit-status' 'kstream-filter --to json --time 1 true'; do
+		for policy in skip file:rejects; do
+			try_sh "$tool --from json --max-record 2000 -c 2 --on-error $policy in"
+			expect 0 $'1\n2'
+		done
+	done
+	try_sh 'kstream-filter --from json --max-record 2000 -c 2 --on-error dlq:dead true in | kstream-cat --only in --to envelope'
+	[ "$(grep -c '"topic":"in".*"payload":[12]}' out)" = 2 ] || fail 'not two records'
+	! grep '"payload":3' out
+	# A record of which the expression makes nothing was read all the same.
+	printf '1\n{"a":2}\n{"a":3}\n' >in
+	for tool in '' '--time 1'; do
+		try kstream-filter --from json --to json $tool -c 2 --on-error skip .a in
+		expect 0 '{"a":2}'
+	done
+}
