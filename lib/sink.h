@@ -36,7 +36,7 @@ struct ks_sink {
 	bool commits;		/* the last process: its barriers go to the ledger */
 	const char *name;	/* for messages */
 	struct ks_out out;	/* of files and pipes */
-	uint64_t lost;		/* records it took that did not get out: of a broker that has not acknowledged them */
+	uint64_t lost;		/* main records it took that did not get out: of a broker that has not acknowledged them */
 	char warning[200];	/* something to tell at the end, once; empty: nothing */
 };
 
