@@ -390,3 +390,11 @@ time_of() { # time_of OPTION... : ts of the records on stdin
 		expect 0 '{"a":2}'
 	done
 }
+
+@test "formats: --only names a stream with a long name as far as there is room" {
+	local name
+	name=$(head -c 230 /dev/zero | tr '\0' n)
+	echo 1 >"$name"
+	try kstream-cat --from json --to json --only other "$name"
+	refused 78 kstream-cat "but 'nnnn"
+}
