@@ -146,7 +146,7 @@ static int check_other(struct ks_frame_loop *l)
 static int cut_output(struct ks_frame_loop *l)
 {
 	const struct ks_output *o = &l->ledger.output;
-	int fd = l->sink->out.fd, status, flags;
+	int fd = l->sink->out.fd, status, flags, no;
 	struct stat st;
 
 	if (!l->out_is_file)
@@ -170,6 +170,9 @@ static int cut_output(struct ks_frame_loop *l)
 		st.st_size = o->size;
 	} else {
 		status = ks_ledger_is_free(&l->ledger, l->config, l->out_real, &l->err);
+		no = status == 0 ? ks_sync_parent(l->out_real) : 0;
+		if (no != 0)
+			return ks_fail_errno(&l->err, KS_IO, no, "cannot fsync the directory of '%s'", l->config->out);
 	}
 	if (status == 0 && st.st_size > 0 && l->sink->resume != NULL)
 		status = l->sink->resume(l->sink, &l->err);

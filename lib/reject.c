@@ -23,10 +23,20 @@ int ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct k
 	return ks_signals_open_out(config->error_to, O_APPEND, " of --on-error", &r->fd, err);
 }
 
+int ks_reject_sync(const struct ks_reject *r, struct ks_err *err)
+{
+	/* EINVAL: a pipe or a terminal. */
+	if (r->fd >= 0 && r->count > 0 && fsync(r->fd) != 0 && errno != EINVAL)
+		return ks_fail_errno(err, KS_IO, errno, "cannot fsync '%s' of --on-error", r->config->error_to);
+	return 0;
+}
+
 int ks_reject_finish(struct ks_reject *r, struct ks_err *err)
 {
-	int fd = r->fd;
+	int fd = r->fd, status = r->config->app != NULL ? ks_reject_sync(r, err) : 0;
 
+	if (status != 0)
+		return status;
 	r->fd = -1;
 	if (fd >= 0 && close(fd) != 0)
 		return ks_fail_errno(err, KS_IO, errno, "cannot close '%s' of --on-error", r->config->error_to);
