@@ -33,7 +33,7 @@ int ks_reject_sync(const struct ks_reject *r, struct ks_err *err)
 
 int ks_reject_finish(struct ks_reject *r, struct ks_err *err)
 {
-	int fd = r->fd, status = r->config->app != NULL ? ks_reject_sync(r, err) : 0;
+	int fd = r->fd, status = fd >= 0 && r->config->app != NULL ? ks_reject_sync(r, err) : 0;
 
 	if (status != 0)
 		return status;
