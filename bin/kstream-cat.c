@@ -38,7 +38,7 @@ struct cat {
 enum {
 	OPT_BROKERS, OPT_PARTITION, OPT_OFFSET, OPT_EXIT_EOF, OPT_PRODUCER, OPT_CONSUMER, OPT_ROUTE,
 	OPT_PROPERTY, OPT_CONFIG, OPT_TIMEOUT, OPT_GROUP, OPT_ISOLATION, OPT_CREATE_TOPICS, OPT_VERIFY, OPT_OFFSETS,
-	OPT_COMPRESSION, OPT_DEBUG, OPT_METADATA_TIMEOUT, OPT_KEEP_TRYING,
+	OPT_COMPRESSION, OPT_DEBUG, OPT_METADATA_TIMEOUT, OPT_KEEP_TRYING, OPT_MAX_IDLE,
 	OPT_KCAT,	/* and behind it, which lib/kcat.c knows by their letters */
 };
 
@@ -62,6 +62,7 @@ static const struct ks_option options[] = {
 	[OPT_DEBUG] = { "debug", 'd', "CONTEXT,...", NULL },
 	[OPT_METADATA_TIMEOUT] = { "metadata-timeout", 'm', "SECONDS", NULL },
 	[OPT_KEEP_TRYING] = { "keep-trying", 'E', NULL, NULL },
+	[OPT_MAX_IDLE] = { "max-idle", 0, "DURATION", "--order time waits so long at a live end (0s)" },
 	[OPT_KCAT] = { "list", 'L', NULL, "list topics; or with --offsets what is in them" },
 	{ "query", 'Q', NULL, "the offsets of TOPIC:PARTITION:TIME in -t" },
 	{ "format", 'f', "FORMAT", "print records so: %t %p %o %T %h %k %s, \\n" },
@@ -199,6 +200,13 @@ static int parse_timeout(struct cat *c, const char *value, struct ks_err *err)
 	return 0;
 }
 
+static int parse_max_idle(struct cat *c, const char *value, struct ks_err *err)
+{
+	if (ks_num_parse_duration(ks_str(value), &c->kafka.max_idle_ms) != 0 || c->kafka.max_idle_ms < 0)
+		return ks_fail(err, KS_USAGE, "--max-idle '%s' is not a duration, such as 0s or 500ms", value);
+	return 0;
+}
+
 /* kcat -G GROUP TOPIC ...: operands are topics. */
 static int cat_operands(void *st, struct ks_run *run, int argc, char *const argv[], int *used)
 {
@@ -261,6 +269,7 @@ static int cat_option(void *st, struct ks_run *run, unsigned at, const char *val
 	case OPT_COMPRESSION: return add_property(c, "compression.codec", value, run->err);
 	case OPT_DEBUG: return add_property(c, "debug", value, run->err);
 	case OPT_METADATA_TIMEOUT: return parse_seconds(c, value, run->err);
+	case OPT_MAX_IDLE: return parse_max_idle(c, value, run->err);
 	case OPT_KEEP_TRYING: c->keep_trying = true; return 0;
 	default: return ks_kcat_option(&c->kcat, options[at].letter, value, run->err);
 	}

@@ -36,6 +36,13 @@ enum ks_policy {
 	KS_POLICY_WALL,		/* bad time only: now */
 };
 
+/* Several topics or files. */
+enum ks_order_by {
+	KS_ORDER_UNSAID,	/* topics by time, files one after another */
+	KS_ORDER_TIME,
+	KS_ORDER_ARRIVAL,
+};
+
 struct ks_config {
 	const char *program;
 	struct ks_limits limits;
@@ -53,6 +60,7 @@ struct ks_config {
 	size_t topic_count;
 	const char *time_expr, *key_expr;	/* NULL: not asked for */
 	bool time_wall;		/* --time wall */
+	enum ks_order_by order;
 	int64_t unit_num, unit_den;	/* a number of --time-unit is num/den ms */
 	bool has_since, has_until;	/* --since, --until: records before the one, or at the other and behind, go */
 	int64_t since_ms, until_ms;

@@ -5,6 +5,7 @@
 
 #include "kafka-group.h"
 #include "kafka-message.h"
+#include "kafka-order.h"
 #include "kafka-parts.h"
 #include "source-own.h"
 
@@ -21,6 +22,8 @@ struct ks_kafka_source {
 	struct rd_kafka_queue_s *queue;
 	int ready;			/* eventfd that librdkafka makes readable when the queue fills */
 	struct ks_kafka_parts parts;
+	struct ks_kafka_order order;	/* where several topics are read by time */
+	bool ordered;
 	struct ks_message_reader reader;
 	struct ks_buf positions;
 	struct rd_kafka_message_s *batch[KS_KAFKA_BATCH];

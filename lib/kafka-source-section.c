@@ -23,7 +23,16 @@ static int assign(struct ks_kafka_source *s, struct ks_err *err)
 {
 	rd_kafka_topic_partition_list_t *list = ks_kafka_parts_list(&s->parts);
 	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR_NO_ERROR;
+	int status = 0;
 
+	/* Before anything is assigned: what comes at once would go another way. */
+	if (s->ordered)
+		status = ks_kafka_order_open(&s->order, &s->client, &s->parts, s->config, s->options->max_idle_ms,
+		    s->ready, err);
+	if (status != 0) {
+		rd_kafka_topic_partition_list_destroy(list);
+		return status;
+	}
 	if (list->cnt > 0 || s->open)
 		e = rd_kafka_assign(s->client.rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
@@ -116,6 +125,7 @@ static int reopen(struct ks_kafka_source *s, const rd_kafka_topic_partition_list
 		ks_kafka_parts_close(&parts);
 		return status;
 	}
+	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
 	s->parts = parts;
 	return 0;

@@ -75,6 +75,7 @@ struct ks_kafka_options {
 	int64_t stop_at;
 	const char *group;	/* -G: join it; NULL: partitions are assigned by hand */
 	bool bounded;		/* -e */
+	int64_t max_idle_ms;	/* --max-idle */
 	bool by_route;		/* --route: main records go to their route */
 	int64_t timeout_ms;	/* --timeout */
 	int32_t create_partitions;	/* --create-topics, 0: make none */

@@ -12,7 +12,7 @@ enum id {
 	ID_HELP, ID_VERSION, ID_IN, ID_OUT, ID_FROM, ID_TO, ID_KCAT_JSON, ID_TOPIC, ID_TIME, ID_KEY,
 	ID_TIME_UNIT, ID_ON_BAD_TIME, ID_ON_ERROR, ID_ONLY, ID_AS, ID_STAGE, ID_APP, ID_INSTANCE,
 	ID_STATE_DIR, ID_COUNT, ID_END, ID_COMMIT_INTERVAL, ID_KEY_FROM, ID_KEY_TO, ID_MAX_RECORD,
-	ID_MAX_KEY, ID_MAX_DEPTH, ID_PROGRESS, ID_QUIET, ID_VERBOSE, ID_SINCE, ID_UNTIL, ID_SHARED,
+	ID_MAX_KEY, ID_MAX_DEPTH, ID_ORDER, ID_PROGRESS, ID_QUIET, ID_VERBOSE, ID_SINCE, ID_UNTIL, ID_SHARED,
 };
 
 /* In the order of enum id.  Letters are kcat's, with kcat's meaning. */
@@ -44,6 +44,7 @@ static const struct ks_option shared[] = {
 	[ID_MAX_RECORD] = { "max-record", 0, "SIZE", NULL },
 	[ID_MAX_KEY] = { "max-key", 0, "SIZE", NULL },
 	[ID_MAX_DEPTH] = { "max-depth", 0, "N", NULL },
+	[ID_ORDER] = { "order", 0, "time|arrival", NULL },
 	[ID_PROGRESS] = { "progress", 0, NULL, NULL },
 	[ID_QUIET] = { "quiet", 'q', NULL, NULL },
 	[ID_VERBOSE] = { "verbose", 'v', NULL, NULL },
@@ -61,7 +62,7 @@ static const char shared_help[] =
 	"stream  --only NAME,...  --end complete|paused  --commit-interval DURATION\n"
 	"keep    --app NAME  --instance I/N  --state-dir DIR  --stage NAME\n"
 	"limits  --max-record SIZE  --max-key SIZE  --max-depth N\n"
-	"more    -q  -v  --progress  --help  --version\n";
+	"more    --order time|arrival  -q  -v  --progress  --help  --version\n";
 
 struct word {
 	const char *text;
@@ -255,6 +256,12 @@ static int parse_only(struct ks_config *c, const char *value, struct ks_err *err
 	return 0;
 }
 
+static int parse_order(struct ks_config *c, const char *value, struct ks_err *err)
+{
+	c->order = strcmp(value, "time") == 0 ? KS_ORDER_TIME : KS_ORDER_ARRIVAL;
+	return c->order == KS_ORDER_TIME || strcmp(value, "arrival") == 0 ? 0 : bad(err, "order", value, "time or arrival");
+}
+
 static int set_input(struct ks_options *o, enum id id, const char *value, struct ks_err *err)
 {
 	struct ks_config *c = &o->config;
@@ -275,6 +282,7 @@ static int set_input(struct ks_options *o, enum id id, const char *value, struct
 	case ID_ON_BAD_TIME: return parse_bad_time(o, value, err);
 	case ID_ON_ERROR: return parse_on_error(c, value, err);
 	case ID_COUNT: return parse_number(&c->count, "max-messages", value, 1, INT64_MAX, err);
+	case ID_ORDER: return parse_order(c, value, err);
 	case ID_KEY_FROM: return parse_codec(&c->key_from, "key-from", value, err);
 	default: ks_bug("an option that nobody takes");
 	}
@@ -488,6 +496,8 @@ int ks_options_check(struct ks_options *o, struct ks_err *err)
 		return ks_fail(err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
 	if (o->of_time != NULL && c->time_expr == NULL)
 		return ks_fail(err, KS_USAGE, "--%s is about --time EXPR, which is not given", o->of_time);
+	if (c->order == KS_ORDER_TIME && c->time_wall)
+		return ks_fail(err, KS_USAGE, "--order time: the clock of --time wall is the order of arrival");
 	if (c->on_bad_time == KS_POLICY_DLQ && c->on_error != KS_POLICY_DLQ && c->on_error != KS_POLICY_FILE)
 		return ks_fail(err, KS_USAGE, "--on-bad-time dlq needs --on-error dlq:TOPIC or file:PATH, to say where to");
 	for (in = c->in; in < c->in + c->in_count; in++)

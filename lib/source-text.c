@@ -3,40 +3,22 @@
  * source-text.c - lines of text to a stream of its own: HELLO, a RECORD a
  * line, a BARRIER each --commit-interval, END.
  *
- * Files are read one after another; the position of one is the byte of
- * its next line.  With --app the ledger says where each stands, and a last
+ * Files are read one after another, or with --order time all at once, the
+ * line with the smallest time first.  The position of one is the byte of the
+ * first line of which nothing has gone out.  With --app the ledger says where each stands, and a last
  * line without its newline waits for the rest of it: whoever writes the
  * file may be in the middle of it, unless --end complete says that nothing
  * will follow.
  */
+#include "source-text-impl.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "envelope.h"
-#include "fdio.h"
 #include "input.h"
-#include "places.h"
-#include "source-own.h"
 
 #define KEPT ((size_t)4096)	/* bytes of a line past --max-record, for the dead letter */
-
-struct text {
-	struct ks_own own;
-	const struct ks_config *config;
-	struct ks_in in;
-	struct ks_ingest ingest;
-	struct ks_buf object, scratch;	/* an envelope on its way */
-	struct ks_places places;	/* the files, or stdin */
-	size_t at;			/* the one being read; places.count: none left */
-	unsigned char tail[KS_PLACES_TAIL];	/* what was read before in.start, as long as in no longer holds it */
-	size_t tail_n;
-	struct ks_rec blank;		/* what all records of a file share */
-	char topic[KS_NAME_MAX + 1];
-	int64_t left;			/* of -c, -1: no limit */
-	uint64_t letters;		/* dead letters made so far: -c does not count them */
-	bool partial;			/* what is held is the beginning of a line */
-	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
-};
 
 static int no_memory(struct ks_err *err)
 {
@@ -48,7 +30,7 @@ static const char *topic_of(const struct text *t, size_t at, char *room)
 	return t->config->topic != NULL ? t->config->topic : ks_input_topic(t->places.at[at].name, room);
 }
 
-static int open_input(struct text *t, struct ks_err *err)
+int ks_text_open_input(struct text *t, struct ks_err *err)
 {
 	struct ks_place *place = &t->places.at[t->at];
 	const char *name = place->name;
@@ -66,13 +48,13 @@ static int open_input(struct text *t, struct ks_err *err)
 	t->own.source.name = t->ingest.path = name;
 	t->ingest.line = place->offset == 0 ? 1 : 0;
 	t->blank = (struct ks_rec){
-		.topic = ks_str(topic_of(t, t->at, t->topic)), .key = ks_mp_nil,
+		.topic = ks_str(topic_of(t, t->at, t->topics[t->at])), .key = ks_mp_nil,
 		.headers = ks_no_headers,
 	};
 	return 0;
 }
 
-static void close_input(struct text *t)
+void ks_text_close_input(struct text *t)
 {
 	ks_input_close(t->in.fd);
 	t->in.fd = -1;
@@ -84,12 +66,11 @@ static void keep_tail(struct text *t)
 {
 	if (t->places.ledger == NULL || t->in.start == 0)
 		return;
-	t->tail_n = t->in.start < sizeof(t->tail) ? t->in.start : sizeof(t->tail);
+	t->tail_n = t->in.start < KS_PLACES_TAIL ? t->in.start : KS_PLACES_TAIL;
 	memcpy(t->tail, t->in.p + t->in.start - t->tail_n, t->tail_n);
 }
 
-/* What was read is still there. */
-static int check_input(struct text *t, struct ks_err *err)
+int ks_text_check_input(struct text *t, struct ks_err *err)
 {
 	struct ks_bytes read = t->in.start > 0 ? ks_bytes(t->in.p, t->in.start) : ks_bytes(t->tail, t->tail_n);
 
@@ -100,7 +81,7 @@ static int check_input(struct text *t, struct ks_err *err)
 
 static int list_positions(struct text *t, struct ks_bytes *positions, struct ks_err *err)
 {
-	int status = t->at < t->places.count ? check_input(t, err) : 0;
+	int status = t->spots != NULL ? ks_text_check_all(t, err) : t->at < t->places.count ? ks_text_check_input(t, err) : 0;
 
 	return status == 0 ? ks_places_list(&t->places, positions, err) : status;
 }
@@ -186,14 +167,11 @@ static int read_raw(struct text *t, struct ks_rec *rec, struct ks_bytes line, in
 /* A line has been read, size bytes with its newline, and made records of it are in t->own.frames. */
 static inline void step(struct text *t, size_t size, int made)
 {
-	uint64_t letters = t->ingest.reject.letters;
-
 	t->places.at[t->at].offset += (int64_t)size;
 	t->ingest.line += t->ingest.line > 0;
 	t->own.section.hop += made;
 	if (t->left > 0 && made > 0)
-		t->left -= letters == t->letters;
-	t->letters = letters;
+		t->left -= !t->letter;
 }
 
 /* JSON lines that nothing is wrong with, as far as they go: their ends need not be looked for first. */
@@ -201,39 +179,56 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 {
 	struct ks_bytes text;
 	struct ks_rec rec;
+	uint64_t letters;
 	int made, status;
 
 	while (t->own.frames.n < KS_IO_SIZE && t->left != 0 && t->in.start < t->in.end) {
 		text = ks_bytes(t->in.p + t->in.start, t->in.end - t->in.start);
 		rec = t->blank;
 		rec.offset = t->places.at[t->at].offset;
+		letters = t->ingest.reject.letters;
 		status = ks_ingest_line(&t->ingest, &rec, &text, &t->own.frames, &made, err);
 		if (KS_UNLIKELY(status != 0 || text.n == 0))
 			return status;
+		t->letter = t->ingest.reject.letters != letters;
 		step(t, text.n + 1, made);
 		t->in.start += text.n + 1;
 	}
 	return 0;
 }
 
-/* One line without its newline, size bytes of input with it. */
-static int read_line(struct text *t, struct ks_bytes line, size_t size, struct ks_err *err)
+static int read_line(struct text *t, struct ks_bytes line, int *made, struct ks_err *err)
 {
 	struct ks_rec rec = t->blank;
-	int made = 0, status = 0;
 
+	*made = 0;
 	rec.offset = t->places.at[t->at].offset;
-	if (t->config->from == KS_JSON) {
-		if (!is_blank(line))
-			status = ks_ingest_json(&t->ingest, &rec, line, &t->own.frames, &made, err);
-	} else if (t->config->from == KS_RAW) {
-		status = read_raw(t, &rec, line, &made, err);
-	} else if (!is_blank(line)) {
-		status = read_envelope(t, &rec, line, &made, err);
-	}
-	if (status == 0)
-		step(t, size, made);
+	if (t->skipped > 0)
+		return ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object),
+		    "the line is longer than --max-record allows", &t->own.frames, made, err);
+	if (t->config->from == KS_RAW)
+		return read_raw(t, &rec, line, made, err);
+	if (is_blank(line))
+		return 0;
+	if (t->config->from == KS_JSON)
+		return ks_ingest_json(&t->ingest, &rec, line, &t->own.frames, made, err);
+	return read_envelope(t, &rec, line, made, err);
+}
+
+int ks_text_read_line(struct text *t, struct ks_bytes line, int *made, struct ks_err *err)
+{
+	uint64_t letters = t->ingest.reject.letters;
+	int status = read_line(t, line, made, err);
+
+	t->letter = t->ingest.reject.letters != letters;
 	return status;
+}
+
+void ks_text_pass(struct text *t, size_t size, int made)
+{
+	step(t, t->skipped + size, made);
+	t->skipped = 0;
+	t->in.start += size;
 }
 
 /* Let go of n bytes of a line past --max-record; its position moves only when its end has come. */
@@ -249,27 +244,40 @@ static int let_go(struct text *t, size_t n, struct ks_err *err)
 	return 0;
 }
 
-static int reject_over_long(struct text *t, size_t size, struct ks_err *err)
+int ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struct ks_err *err)
 {
-	struct ks_rec rec = t->blank;
-	int made = 0, status;
+	size_t held = t->in.end - t->in.start;
+	const unsigned char *p = t->in.p + t->in.start, *nl = memchr(p, '\n', held);
+	int status;
 
-	rec.offset = t->places.at[t->at].offset;
-	status = ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object),
-	    "the line is longer than --max-record allows", &t->own.frames, &made, err);
-	if (status != 0)
+	*size = 0;
+	t->partial = nl == NULL;
+	if (nl != NULL) {
+		*size = (size_t)(nl - p) + 1;
+		*line = ks_bytes(p, *size - 1);
+		if (KS_LIKELY(line->n <= t->config->limits.record))
+			return 0;
+		status = let_go(t, line->n, err);
+		*size = 1;
 		return status;
-	step(t, t->skipped + size, made);
-	t->skipped = 0;
+	}
+	if (t->skipped > 0 || held > t->config->limits.record)
+		return let_go(t, held, err);
 	return 0;
+}
+
+bool ks_text_is_last_line(const struct text *t)
+{
+	return t->in.eof && (t->config->app == NULL || ks_section_kind(t->config) == KS_COMPLETE) &&
+	    (t->skipped > 0 || t->in.start < t->in.end);
 }
 
 /* The lines that are held, until there is enough to hand out.  *more: whole lines may be left. */
 static int read_lines(struct text *t, bool *more, struct ks_err *err)
 {
-	const unsigned char *p, *nl;
+	struct ks_bytes line;
 	size_t size;
-	int status;
+	int made, status;
 
 	for (;;) {
 		*more = true;
@@ -280,39 +288,27 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 		}
 		if (t->own.frames.n >= KS_IO_SIZE || t->left == 0)
 			return 0;
-		p = t->in.p + t->in.start;
-		nl = memchr(p, '\n', t->in.end - t->in.start);
-		t->partial = nl == NULL;
-		if (t->partial)
-			break;
-		size = (size_t)(nl - p) + 1;
-		if (KS_UNLIKELY(size - 1 > t->config->limits.record)) {
-			status = let_go(t, size - 1, err);
-			if (status != 0)
-				return status;
-			size = 1;
-		}
-		status = t->skipped > 0 ? reject_over_long(t, size, err) :
-		    read_line(t, ks_bytes(p, size - 1), size, err);
+		status = ks_text_find_line(t, &line, &size, err);
 		if (status != 0)
 			return status;
-		t->in.start += size;
+		if (size == 0)
+			break;
+		status = ks_text_read_line(t, line, &made, err);
+		if (status != 0)
+			return status;
+		ks_text_pass(t, size, made);
 	}
 	*more = false;
+	if (!ks_text_is_last_line(t))
+		return 0;
 	size = t->in.end - t->in.start;
-	if (t->skipped > 0 || size > t->config->limits.record)
-		status = let_go(t, size, err);
-	else
-		status = 0;
-	if (status != 0 || !t->in.eof || (t->config->app != NULL && ks_section_kind(t->config) != KS_COMPLETE))
-		return status;
-	if (t->skipped > 0)
-		return reject_over_long(t, 0, err);
-	t->in.start = t->in.end;
-	return size == 0 ? 0 : read_line(t, ks_bytes(t->in.p + t->in.end - size, size), size, err);
+	status = ks_text_read_line(t, ks_bytes(t->in.p + t->in.start, size), &made, err);
+	if (status == 0)
+		ks_text_pass(t, size, made);
+	return status;
 }
 
-static int end_section(struct text *t, enum ks_kind kind, struct ks_err *err)
+int ks_text_end(struct text *t, enum ks_kind kind, struct ks_err *err)
 {
 	int status = ks_reject_finish(&t->ingest.reject, err);
 	struct ks_bytes positions;
@@ -324,7 +320,7 @@ static int end_section(struct text *t, enum ks_kind kind, struct ks_err *err)
 	return ks_section_end(&t->own.section, kind, positions, &t->own.frames, err);
 }
 
-static int barrier(struct text *t, struct ks_err *err)
+int ks_text_barrier(struct text *t, struct ks_err *err)
 {
 	struct ks_bytes positions;
 	int status = list_positions(t, &positions, err);
@@ -334,21 +330,12 @@ static int barrier(struct text *t, struct ks_err *err)
 	return ks_section_barrier(&t->own.section, KS_GO_ON, positions, &t->own.frames, err);
 }
 
-/* More input, or the next file, or the end of the section; *wait: nothing now. */
-static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
+int ks_text_read_more(struct text *t, bool block, bool *wait, struct ks_err *err)
 {
+	uint64_t before;
 	bool ready;
 	int no, timeout = 0, status;
 
-	if (t->in.eof) {
-		status = check_input(t, err);
-		if (status != 0)
-			return status;
-		close_input(t);
-		if (++t->at < t->places.count)
-			return open_input(t, err);
-		return end_section(t, ks_section_kind(t->config), err);
-	}
 	if (block) {
 		status = ks_section_idle(&t->own.section, &t->own.frames, &timeout, err);
 		if (status != 0 || t->own.frames.n > 0)
@@ -361,17 +348,34 @@ static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
 	}
 	/* Early once, so that what is replaced before the first barrier is found, too. */
 	if (t->places.at[t->at].checked < 0 && t->places.at[t->at].offset > 0) {
-		status = check_input(t, err);
+		status = ks_text_check_input(t, err);
 		if (status != 0)
 			return status;
 	}
 	keep_tail(t);
+	before = t->in.bytes;
 	if (no == 0)
 		no = ks_in_fill(&t->in);
-	t->own.source.stats.bytes = t->in.bytes;
+	t->own.source.stats.bytes += t->in.bytes - before;
 	if (no == ENOMEM)
 		return no_memory(err);
 	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", t->own.source.name);
+}
+
+/* More input, or the next file, or the end of the section; *wait: nothing now. */
+static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
+{
+	int status;
+
+	if (!t->in.eof)
+		return ks_text_read_more(t, block, wait, err);
+	status = ks_text_check_input(t, err);
+	if (status != 0)
+		return status;
+	ks_text_close_input(t);
+	if (++t->at < t->places.count)
+		return ks_text_open_input(t, err);
+	return ks_text_end(t, ks_section_kind(t->config), err);
 }
 
 /* As far as the input goes without waiting, or until there is enough to hand out. */
@@ -383,14 +387,14 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 
 	while (!t->own.section.done && !wait) {
 		if (t->own.stop >= 0)
-			return end_section(t, (enum ks_kind)t->own.stop, err);
+			return ks_text_end(t, (enum ks_kind)t->own.stop, err);
 		status = read_lines(t, &more, err);
 		if (status != 0)
 			return status;
 		if (t->left == 0)
-			return end_section(t, ks_section_kind(t->config), err);
+			return ks_text_end(t, ks_section_kind(t->config), err);
 		if (ks_section_due(&t->own.section, ks_clock_ms()))
-			return barrier(t, err);
+			return ks_text_barrier(t, err);
 		if (more)
 			return 0;
 		status = advance(t, block && t->own.frames.n == 0, &wait, err);
@@ -404,13 +408,16 @@ static void text_close(struct ks_source *source)
 {
 	struct text *t = (struct text *)source;
 
-	close_input(t);
+	ks_text_close_input(t);
 	ks_in_release(&t->in);
 	ks_own_release(&t->own);
 	ks_ingest_close(&t->ingest);
 	ks_buf_release(&t->object);
 	ks_buf_release(&t->scratch);
+	ks_text_close_ordered(t);
 	ks_places_close(&t->places);
+	free(t->tail);
+	free(t->topics);
 	free(t);
 }
 
@@ -423,7 +430,10 @@ static int text_open(struct text *t, struct ks_err *err)
 		    t->config->instance, t->config->instances);
 	if (t->config->on_bad_time == KS_POLICY_APPEND)
 		return ks_fail(err, KS_CONFIG, "--on-bad-time append: a file has no broker's time to fall back to");
-	if (ks_in_open(&t->in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
+	if (t->config->order == KS_ORDER_TIME && t->config->time_expr == NULL && t->config->from != KS_ENVELOPE)
+		return ks_fail(err, KS_USAGE, "--order time: lines have a time by --time EXPR, which is not given");
+	t->tail = malloc(KS_PLACES_TAIL);
+	if (t->tail == NULL || ks_in_open(&t->in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
 		return no_memory(err);
 	status = ks_section_open(&t->own.section, t->config, err);
 	if (status == 0)
@@ -435,7 +445,10 @@ static int text_open(struct text *t, struct ks_err *err)
 	    t->config->app != NULL ? &t->own.section.ledger : NULL, err);
 	if (status != 0)
 		return status;
-	return open_input(t, err);
+	t->topics = calloc(t->places.count, sizeof(*t->topics));
+	if (t->topics == NULL)
+		return no_memory(err);
+	return t->config->order == KS_ORDER_TIME ? ks_text_open_ordered(t, err) : ks_text_open_input(t, err);
 }
 
 int ks_source_text(const struct ks_config *config, int wake, struct ks_source **source,
@@ -448,7 +461,7 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	ks_own_init(&t->own, config, wake, "stdin");
 	t->own.source.close = text_close;
 	t->own.begin = begin;
-	t->own.gather = gather;
+	t->own.gather = config->order == KS_ORDER_TIME ? ks_text_gather_ordered : gather;
 	t->own.ingest = &t->ingest;
 	t->own.source.ingest = t->own.ingest;
 	t->config = config;

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * source-text-impl.h - what the two ways of reading text share: files one
+ * after another (source-text.c), or all at once by time (source-text-order.c).
+ */
+#ifndef KS_SOURCE_TEXT_IMPL_H
+#define KS_SOURCE_TEXT_IMPL_H
+
+#include "fdio.h"
+#include "order.h"
+#include "places.h"
+#include "source-own.h"
+
+/* With --order time: what is of one file, while another is at hand, and its next record. */
+struct spot {
+	struct ks_in in;
+	unsigned char *tail;
+	size_t tail_n, skipped;
+	struct ks_rec blank;
+	uint64_t line;
+	bool partial;
+	struct ks_buf head;		/* frames of its next line */
+	size_t size;			/* bytes of that */
+	int made;			/* records in it */
+	bool letter;			/* which is a dead one */
+	int64_t ms;
+};
+
+struct text {
+	struct ks_own own;
+	const struct ks_config *config;
+	struct ks_in in;
+	struct ks_ingest ingest;
+	struct ks_buf object, scratch;	/* an envelope on its way */
+	struct ks_places places;	/* the files, or stdin */
+	size_t at;			/* the one being read; places.count: none left */
+	unsigned char *tail;		/* KS_PLACES_TAIL bytes at most of what was read before in.start, as long as in no longer holds it */
+	size_t tail_n;
+	struct ks_rec blank;		/* what all records of a file share */
+	char (*topics)[KS_NAME_MAX + 1];	/* of each file */
+	int64_t left;			/* of -c, -1: no limit */
+	bool letter;			/* what was made of the line at hand is a dead letter: -c does not count it */
+	bool partial;			/* what is held is the beginning of a line */
+	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
+	struct spot *spots;		/* of each file; NULL: one after another */
+	struct ks_order order;		/* of them */
+};
+
+/* The file at t->at: to where the ledger says it stands.  Closing it checks nothing. */
+int	ks_text_open_input(struct text *t, struct ks_err *err) KS_MUST_USE;
+void	ks_text_close_input(struct text *t);
+
+/* What was read of it is still there. */
+int	ks_text_check_input(struct text *t, struct ks_err *err) KS_MUST_USE;
+
+/* More of it; *wait: nothing now.  May give a PING instead where block is set. */
+int	ks_text_read_more(struct text *t, bool block, bool *wait, struct ks_err *err) KS_MUST_USE;
+
+/* The first line that is held, size bytes with its newline; 0: none is whole.  What is too long is let go of. */
+int	ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struct ks_err *err) KS_MUST_USE;
+
+/* The rest of a file without a newline behind it; with --app it waits for one, unless --end complete says that none comes. */
+bool	ks_text_is_last_line(const struct text *t);
+
+/* One line without its newline, or the end of one that is too long: what is made of it goes to t->own.frames. */
+int	ks_text_read_line(struct text *t, struct ks_bytes line, int *made, struct ks_err *err) KS_MUST_USE;
+
+/* It is dealt with, size bytes of what is held: the position moves. */
+void	ks_text_pass(struct text *t, size_t size, int made);
+
+int	ks_text_barrier(struct text *t, struct ks_err *err) KS_MUST_USE;
+int	ks_text_end(struct text *t, enum ks_kind kind, struct ks_err *err) KS_MUST_USE;
+
+/* --order time: gather of ks_own, and what is around it. */
+int	ks_text_open_ordered(struct text *t, struct ks_err *err) KS_MUST_USE;
+void	ks_text_close_ordered(struct text *t);
+int	ks_text_gather_ordered(struct ks_own *own, bool block, struct ks_err *err) KS_MUST_USE;
+int	ks_text_check_all(struct text *t, struct ks_err *err) KS_MUST_USE;
+
+#endif
