@@ -229,7 +229,7 @@ static const char *load_meta(struct ks_expr_set *set, const struct ks_rec *rec)
 			e = walk_root(set, ROOT_HEADERS, ks_buf_bytes(&set->headers));
 	}
 	if (no != 0)
-		return "no memory for the headers";
+		return ks_no_memory;
 	return e != KS_MP_OK ? ks_mp_strerror(e) : NULL;
 }
 

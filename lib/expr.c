@@ -86,7 +86,7 @@ static inline void decode_number(const unsigned char *p, const unsigned char *en
 
 static enum yield no_scratch(struct ks_expr_set *set)
 {
-	return fault(set, "no memory to evaluate an expression");
+	return fault(set, ks_no_memory);
 }
 
 static void *scratch(struct ks_expr_set *set, size_t n)

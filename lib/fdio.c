@@ -3,6 +3,7 @@
 #include "fdio.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/uio.h>
@@ -128,6 +129,23 @@ int ks_out_add(struct ks_out *o, const void *p, size_t n)
 	memcpy(at, p, n);
 	o->n += n;
 	return 0;
+}
+
+int ks_sync_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	int fd, no = 0;
+
+	if (parent == NULL)
+		return ENOMEM;
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 ? errno != EACCES : fsync(fd) != 0 && errno != EINVAL)
+		no = errno;
+	if (fd >= 0)
+		close(fd);
+	free(parent);
+	return no;
 }
 
 int ks_in_open(struct ks_in *in, int fd, size_t max)

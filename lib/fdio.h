@@ -60,6 +60,12 @@ static inline bool ks_out_pending(const struct ks_out *o)
 /* Write all of it at once, past any gathering. */
 int	ks_write_all(int fd, struct ks_bytes b) KS_MUST_USE;
 
+/*
+ * ks_sync_parent - that path has been made survives a crash.  A directory that
+ * may not be read, or that cannot be synced, is let be.
+ */
+int	ks_sync_parent(const char *path) KS_MUST_USE;
+
 /* Input: what was read and not used is p[start..end), followed by KS_PAD zero bytes. */
 struct ks_in {
 	int fd;

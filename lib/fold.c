@@ -150,6 +150,8 @@ const char *ks_fold_load(struct ks_fold *f, const struct ks_rec *rec)
 			item->v = f->items[item->same].v;
 		if (what == NULL)
 			what = ks_agg_check(item->kind, &item->v);
+		if (what != NULL && ks_is_no_memory(what))
+			return what;
 		if (what != NULL) {
 			snprintf(f->why, sizeof(f->why), "%s: %s", item->clause, what);
 			return f->why;

@@ -253,7 +253,10 @@ void ks_hello_streams(const struct ks_hello_view *v, char *room, size_t size)
 		if (x.p == NULL)
 			continue;
 		if (size - n < x.n + 10) {
-			snprintf(room + n, size - n, ", ...");
+			if (n > 0)
+				snprintf(room + n, size - n, ", ...");
+			else
+				snprintf(room, size, "'%.*s...'", (int)ks_utf8_prefix(x.p, size - 10), (const char *)x.p);
 			return;
 		}
 		n += (size_t)snprintf(room + n, size - n, "%s'%.*s'", n > 0 ? ", " : "", (int)x.n, (const char *)x.p);

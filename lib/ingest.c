@@ -176,6 +176,8 @@ static int settle(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
 		return reject(g, rec, wrong, b, made, err);
 	if (g->key != NULL) {
 		wrong = ks_expr_eval(g->key, &v);
+		if (wrong != NULL && ks_is_no_memory(wrong))
+			return no_memory(err);
 		if (wrong != NULL) {
 			snprintf(text, sizeof(text), "--key: %s", wrong);
 			return reject(g, rec, text, b, made, err);
@@ -192,6 +194,8 @@ static int settle(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
 		wrong = ks_expr_eval(g->time, &v);
 		if (wrong == NULL)
 			wrong = ks_evtime(&v, g->config->unit_num, g->config->unit_den, &ms);
+		if (wrong != NULL && ks_is_no_memory(wrong))
+			return no_memory(err);
 		if (wrong != NULL) {
 			status = bad_time(g, rec, wrong, b, made, done, err);
 			if (status != 0 || *done)
@@ -324,7 +328,7 @@ int ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *tex
 		return no_memory(err);
 	b->n += g->gap;
 	e = ks_json_line(&g->json, *text, b);
-	if (KS_UNLIKELY(e != KS_JSON_OK)) {
+	if (KS_UNLIKELY(e != KS_JSON_OK || (size_t)(g->json.at - text->p) > g->config->limits.record)) {
 		b->n = start;
 		text->n = 0;
 		return e == KS_JSON_MEMORY ? no_memory(err) : 0;

@@ -47,8 +47,8 @@ int	ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text
 /*
  * ks_ingest_line - the same for the first line of text, which goes on
  * behind its newline: text->n becomes the bytes before that.  A line that
- * is blank, unsound or not yet whole is left alone, and text->n becomes 0:
- * find its end, and let ks_ingest_json say what is wrong.
+ * is blank, unsound, longer than --max-record or not yet whole is left alone,
+ * and text->n becomes 0: find its end, and let ks_ingest_json say what is wrong.
  */
 int	ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text,
 	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;

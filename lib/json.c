@@ -31,7 +31,7 @@ const char *ks_json_strerror(enum ks_json_error e)
 		[KS_JSON_RANGE] = "JSON number beyond the range of a double",
 		[KS_JSON_DEPTH] = "JSON is nested too deep (--max-depth)",
 		[KS_JSON_TRAILING] = "text behind the JSON value",
-		[KS_JSON_MEMORY] = "no memory",
+		[KS_JSON_MEMORY] = ks_no_memory,
 		[KS_JSON_BIG] = "the value is too large",
 	};
 
@@ -272,6 +272,9 @@ static void learn(struct ks_json *j, unsigned slot, struct ks_bytes text, struct
 	struct ks_json_guess *g = &j->guesses[slot];
 
 	ks_keys_changed(j, slot);
+	/* Between key and colon may stand a newline; behind one that ends a line, ks_json_line would read on. */
+	if (KS_UNLIKELY(text.n >= 2 && text.p[text.n - 2] != '"') && memchr(text.p, '\n', text.n) != NULL)
+		text.n = KS_JSON_SEEN + 1;
 	ks_json_see(&g->seen, text.p, text.n);
 	/* An escape is never longer than its text, nor is the header longer than quotes and colon. */
 	g->packed_n = g->seen.n > 0 ? (uint32_t)packed.n : 0;
@@ -392,6 +395,11 @@ KS_SCAN_INLINE struct at put_member(struct parser *x, const unsigned char *p, un
 	p = ks_scan_ws(&x->scan, p);
 	if (*p != '{' && *p != '[')
 		return put_value(x, p, o, n->depth);
+	/*
+	 * This takes x->slot back to KS_JSON_GUESSES where keys of a value before had
+	 * no slot: that is a matter of theirs; those of this object so far have one,
+	 * and the next, if there is one, goes to put_rest, which says that it has none.
+	 */
 	before = x->slot = (unsigned)(*g - x->json->guesses);
 	a = put_container(x, p, o, n->depth);
 	n->inner |= slots_between(before, x->slot);
@@ -500,12 +508,14 @@ enum ks_json_error ks_json_parse(struct ks_json *j, struct ks_bytes text, struct
 {
 	struct parser x = { .scan = { .end = text.p + text.n }, .json = j };
 	enum ks_json_error e = make_room(j, text, out);
+	uint64_t duplicates = j->duplicates;
 	size_t before = out->n;
 
 	if (KS_UNLIKELY(e != KS_JSON_OK))
 		return e;
 	j->at = put_document(&x, text.p, out);
 	if (KS_UNLIKELY(j->at == NULL)) {
+		j->duplicates = duplicates;
 		j->at = x.scan.at;
 		return x.scan.e;
 	}
@@ -513,6 +523,7 @@ enum ks_json_error ks_json_parse(struct ks_json *j, struct ks_bytes text, struct
 	j->at = ks_scan_ws(&x.scan, j->at);
 	if (KS_LIKELY(j->at == x.scan.end))
 		return KS_JSON_OK;
+	j->duplicates = duplicates;	/* of a document that is not taken */
 	out->n = before;
 	return KS_JSON_TRAILING;
 }

@@ -67,9 +67,11 @@ static const char *read_key(struct ks_message_reader *r, const rd_kafka_message_
 		if (*no != 0)
 			return NULL;
 		e = ks_json_parse(&r->ingest.json, ks_buf_bytes(&r->text), &r->key);
-		if (e == KS_JSON_BIG)
+		if (e == KS_JSON_MEMORY)
+			*no = ENOMEM;
+		else if (e == KS_JSON_BIG)
 			return "the key is larger than --max-key allows";
-		if (e != KS_JSON_OK)
+		else if (e != KS_JSON_OK)
 			return "the key is not JSON (--key-from string takes any text)";
 	} else {
 		if (r->config->key_from == KS_KEY_STRING && ks_utf8_prefix(v.b.p, v.b.n) == v.b.n)
@@ -259,7 +261,7 @@ static const char *serialise(struct ks_bytes value, enum ks_message_codec codec,
 	e = ks_json_print(value, depth, scratch, &no);
 	*bytes = ks_buf_bytes(scratch);
 	if (no != 0)
-		return no == ENOMEM ? "no memory" : "is too large as text";
+		return no == ENOMEM ? ks_no_memory : "is too large as text";
 	return e == KS_MP_OK ? NULL : ks_mp_strerror(e);
 }
 
@@ -297,12 +299,13 @@ const char *ks_message_write(struct ks_message_writer *w, const struct ks_rec *r
 		return wrong;
 	wrong = serialise(rec->key, w->key_codec, w->depth, &w->key, &m->key);
 	if (wrong != NULL)
-		return "the key cannot be written by --key-to: see kstream-cat(1)";
+		return ks_is_no_memory(wrong) ? wrong : "the key cannot be written by --key-to: see kstream-cat(1)";
 	m->hashed = m->key;
 	if ((rec->flags & KS_KEY_KIND) != 0) {
-		if (!base_key(rec->key, w->depth, &base) ||
-		    serialise(base, w->key_codec, w->depth, &w->base, &m->hashed) != NULL)
-			return "the key is not that of a window";
+		wrong = !base_key(rec->key, w->depth, &base) ? "it has none" :
+		    serialise(base, w->key_codec, w->depth, &w->base, &m->hashed);
+		if (wrong != NULL)
+			return ks_is_no_memory(wrong) ? wrong : "the key is not that of a window";
 	}
 	m->time_ms = 0;
 	if ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)

@@ -43,6 +43,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 	struct ks_kafka *client = opaque;
 	struct kafka *s = (struct kafka *)((char *)client - offsetof(struct kafka, client));
 	char place[KS_WHERE];
+	struct ks_kafka_place from;
 	int status = ks_kafka_status((int)m->err, false);
 
 	(void)rk;
@@ -52,7 +53,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 			    m->_private);
 		return;
 	}
-	s->sink.lost++;
+	if (!ks_kafka_place_unpack(m->_private, &from) || !from.side)	/* dead letters are not among what came out */
+		s->sink.lost++;
 	if (s->failed.status != 0)
 		return;
 	ks_kafka_place_print(&s->streams, m->_private, place, sizeof(place));
@@ -153,6 +155,12 @@ static int kafka_hello(struct ks_sink *sink, const struct ks_hello_view *h, stru
 	return status;
 }
 
+/* Side records are counted as what they are, not among what came out. */
+static bool is_main(const struct ks_rec *rec)
+{
+	return (rec->flags & KS_SIDE) == 0;
+}
+
 /* Hand one message to librdkafka, which copies it; a full queue is waited for. */
 static int produce(struct kafka *s, const struct ks_kafka_target *t, int32_t partition,
     const struct ks_message *m, const struct ks_rec *rec, void *place, struct ks_err *err)
@@ -181,7 +189,7 @@ static int produce(struct kafka *s, const struct ks_kafka_target *t, int32_t par
 			deadline = ks_clock_ms() + s->options->timeout_ms + GRACE_MS;
 		rd_kafka_poll(s->client.rk, FLUSH_MS);
 		if (lost(s)) {
-			s->sink.lost++;
+			s->sink.lost += is_main(rec);
 			break;
 		}
 		if (ks_clock_ms() >= deadline) {
@@ -240,7 +248,8 @@ static bool drain_silently(struct kafka *s)
  * records too, and librdkafka does not split it.  So no more is on its way
  * than fits into one.  What may fit when it is compressed goes alone.
  */
-static int make_room(struct kafka *s, struct ks_kafka_target *t, size_t size, bool *alone, struct ks_err *err)
+static int make_room(struct kafka *s, struct ks_kafka_target *t, const struct ks_rec *rec, size_t size, bool *alone,
+    struct ks_err *err)
 {
 	*alone = t->max > 0 && size > (uint64_t)t->max;
 	if (*alone && !s->compressed)
@@ -253,7 +262,7 @@ static int make_room(struct kafka *s, struct ks_kafka_target *t, size_t size, bo
 	t->since = s->drains;
 	if (*alone || t->unsent + (int64_t)size > t->max) {
 		if (!drain_silently(s)) {
-			s->sink.lost++;
+			s->sink.lost += is_main(rec);
 			return 0;
 		}
 		t->unsent = 0;
@@ -276,7 +285,7 @@ static int kafka_record(struct ks_sink *sink, const struct ks_rec *rec, struct k
 	int status;
 
 	if (++s->since_poll >= POLL_EVERY && lost(s)) {
-		s->sink.lost++;
+		s->sink.lost += is_main(rec);
 		return 0;
 	}
 	status = ks_kafka_targets_choose(&s->targets, rec, &t, err);
@@ -284,14 +293,14 @@ static int kafka_record(struct ks_sink *sink, const struct ks_rec *rec, struct k
 		return status;
 	wrong = ks_message_write(&s->writer, rec, &m);
 	if (wrong != NULL)
-		return ks_fail(err, KS_DATA, "%s", wrong);
+		return ks_fail(err, ks_is_no_memory(wrong) ? KS_TEMP : KS_DATA, "%s", wrong);
 	from = ks_kafka_streams_find(&s->streams, rec->topic);
 	status = ks_kafka_targets_partition(&s->targets, t, from, rec, m.hashed, &partition, err);
 	if (status != 0)
 		return status;
 	size = ks_message_bound(&m, rec->headers);
 	if (KS_UNLIKELY(t->small || (t->max > 0 && size > (uint64_t)t->max))) {
-		status = make_room(s, t, ks_message_size(&m, rec->headers), &alone, err);
+		status = make_room(s, t, rec, ks_message_size(&m, rec->headers), &alone, err);
 		if (status != 0 || s->failed.status != 0)
 			return status;
 	}

@@ -26,6 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fdio.h"
 #include "num.h"
 
 #define LEDGER_MAX ((size_t)4 << 20)	/* bytes of a ledger: 40,000 files with long names */
@@ -38,18 +39,27 @@ static bool is_plain(const char *name)
 	return name[n] == '\0' && n > 0 && n <= 200 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
+static int make_directory(const char *path)
+{
+	if (mkdir(path, 0700) == 0)
+		return ks_sync_parent(path);
+	return errno == EEXIST ? 0 : errno;
+}
+
 /* Make path and what leads to it. */
 static int make_path(char *path)
 {
 	char *slash;
+	int no;
 
 	for (slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(path, 0700) != 0 && errno != EEXIST)
-			return errno;
+		no = make_directory(path);
 		*slash = '/';
+		if (no != 0)
+			return no;
 	}
-	return mkdir(path, 0700) != 0 && errno != EEXIST ? errno : 0;
+	return make_directory(path);
 }
 
 /*

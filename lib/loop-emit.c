@@ -101,6 +101,8 @@ int ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
 	struct ks_buf value;
 	int status;
 
+	if (at != NULL)
+		l->mains--;	/* it is no record: -c does not count it */
 	if (at == line && ks_bytes_bom(raw.b))
 		what = ks_reject_bom;
 	snprintf(where, sizeof(where), "%.500s:%llu", l->place.path, (unsigned long long)l->place.line);

@@ -117,6 +117,27 @@ static int compare_output(struct ks_frame_loop *l, int64_t size)
 	return 0;
 }
 
+/* Whether --out is the file that the ledger has.  Without a check it is of version 1, where the name is as it was given. */
+static bool is_known(const struct ks_frame_loop *l)
+{
+	const struct ks_output *o = &l->ledger.output;
+	struct ks_bytes name = ks_buf_bytes(&o->name);
+
+	return o->size >= 0 && l->out_is_file &&
+	    (ks_bytes_is(name, l->out_real) || (o->check[0] == '\0' && ks_bytes_is(name, l->config->out)));
+}
+
+/* What a run that failed wrote behind its last commit would be taken for committed, once the ledger no longer has the file. */
+static int check_other(struct ks_frame_loop *l)
+{
+	const struct ks_output *o = &l->ledger.output;
+
+	if (o->size < 0 || !o->open || is_known(l))
+		return 0;
+	return ks_fail(&l->err, KS_CONFIG, "the last run has not ended in '%.*s': go on with it once, or remove its line from '%s/ledger'",
+	    (int)o->name.n, (const char *)o->name.p, l->ledger.path);
+}
+
 /*
  * What a run that failed wrote behind its last commit comes again: it goes
  * from --out, if that is a file.  A file that is new to the ledger is entered
@@ -125,33 +146,36 @@ static int compare_output(struct ks_frame_loop *l, int64_t size)
 static int cut_output(struct ks_frame_loop *l)
 {
 	const struct ks_output *o = &l->ledger.output;
-	struct ks_bytes known = ks_buf_bytes(&l->ledger.output.name);
-	int fd = l->sink->out.fd, status, flags;
+	int fd = l->sink->out.fd, status, flags, no;
 	struct stat st;
 
 	if (!l->out_is_file)
-		return 0;
+		return check_other(l);
 	l->out_began = true;
 	if (l->config->to == KS_FRAMES)
 		return ks_fail(&l->err, KS_CONFIG, "--app cannot go on with a file of frames: let --out be text, or pipe the frames");
 	status = lock_output(l);
 	if (status == 0)
 		status = name_output(l);
+	if (status == 0)
+		status = check_other(l);
 	if (status != 0)
 		return status;
 	if (fstat(fd, &st) != 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot append to '%s'", l->config->out);
-	/* Without a check it is of version 1, where the name is as it was given. */
-	if (o->size >= 0 && (ks_bytes_is(known, l->out_real) || (o->check[0] == '\0' && ks_bytes_is(known, l->config->out)))) {
+	if (is_known(l)) {
 		status = compare_output(l, st.st_size);
 		if (status == 0 && ftruncate(fd, o->size) != 0)
 			return ks_fail_errno(&l->err, KS_IO, errno, "cannot cut '%s' to its last commit", l->config->out);
 		st.st_size = o->size;
-		if (status == 0 && o->size > 0 && l->sink->resume != NULL)
-			status = l->sink->resume(l->sink, &l->err);
 	} else {
 		status = ks_ledger_is_free(&l->ledger, l->config, l->out_real, &l->err);
+		no = status == 0 ? ks_sync_parent(l->out_real) : 0;
+		if (no != 0)
+			return ks_fail_errno(&l->err, KS_IO, no, "cannot fsync the directory of '%s'", l->config->out);
 	}
+	if (status == 0 && st.st_size > 0 && l->sink->resume != NULL)
+		status = l->sink->resume(l->sink, &l->err);
 	if (status != 0)
 		return status;
 	/* Whoever writes to it beside us is not written over, and found by its size at the next barrier. */
@@ -169,9 +193,12 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 	if (l->has_ledger)
 		ks_ledger_close(&l->ledger);
 	l->has_ledger = false;
-	/* A stream at rest in a file can be looked at; it commits nothing again. */
-	if (h->app.p == NULL || !l->source->piped)
+	if (h->app.p == NULL)
 		return 0;
+	/* A stream at rest in a file can be looked at; it commits nothing again. */
+	if (!l->source->piped)
+		return l->config->app == NULL || !l->out_is_file ? 0 :
+		    ks_fail(&l->err, KS_CONFIG, "%s: frames in a file commit nothing: leave --app out", l->source->name);
 	if (l->sink == NULL)
 		return ks_fail(&l->err, KS_CONFIG, "an answer is no output that --app could commit: leave --app out");
 	if (!l->sink->commits)

@@ -53,6 +53,12 @@ static const char over_long[] = "the line is longer than --max-record allows";
 
 #define KEPT ((size_t)64)	/* bytes of such a line that are kept: --max-record is never less */
 
+static int reject_over_long(struct ks_frame_loop *l, const unsigned char *line)
+{
+	l->mains--;	/* it is no record */
+	return ks_reject_line(&l->run, line, KEPT, NULL, over_long);
+}
+
 /*
  * A tool's text hook stops at a newline or a NUL.  So a line that holds a
  * NUL, which JSON never does, and one that is too long do not get there.
@@ -71,7 +77,7 @@ static bool screen(struct lines *x, const unsigned char *p, const unsigned char 
 	n = (size_t)(*newline - p);
 	nul = memchr(p, '\0', n);
 	if (n > l->config->limits.record)
-		*status = ks_reject_line(&l->run, p, KEPT, NULL, over_long);
+		*status = reject_over_long(l, p);
 	else if (nul != NULL)
 		*status = ks_reject_line(&l->run, p, n, nul, "a NUL byte is not JSON");
 	return n > l->config->limits.record || nul != NULL;
@@ -86,7 +92,7 @@ static int run_lines(struct lines *x, const unsigned char **at, const unsigned c
 	    memchr(p, '\0', (size_t)(end - p)) != NULL);
 	int status;
 
-	while (p < end && (int64_t)l->stats.in != l->config->count) {
+	while (p < end && (int64_t)l->mains != l->config->count) {
 		if (KS_UNLIKELY(*p <= ' ')) {
 			next = skip_blanks(p);
 			if (*next == '\n' || next >= end) {
@@ -97,6 +103,7 @@ static int run_lines(struct lines *x, const unsigned char **at, const unsigned c
 			}
 		}
 		l->stats.in++;
+		l->mains++;
 		if (KS_LIKELY(!odd) || !screen(x, p, end, &next, &status))
 			status = l->op->text(l->st, &l->run, p, &next);
 		if (KS_UNLIKELY(status != 0))
@@ -118,7 +125,8 @@ static int pass_over(struct lines *x)
 
 	if (!x->over_long) {
 		x->loop->stats.in++;
-		status = ks_reject_line(&x->loop->run, p, KEPT, NULL, over_long);
+		x->loop->mains++;
+		status = reject_over_long(x->loop, p);
 	}
 	x->over_long = true;
 	x->loop->place.offset += held;
@@ -149,7 +157,7 @@ static int run_held(struct lines *x)
 	x->in.start = p > end ? x->in.end : (size_t)(p - x->in.p);
 	if (status != 0)
 		return status;
-	return x->in.end - x->in.start >= x->loop->config->limits.record ? pass_over(x) : 0;
+	return x->in.end - x->in.start > x->loop->config->limits.record ? pass_over(x) : 0;
 }
 
 /* More input; what was gathered goes out before this waits.  *stop: a signal came. */
@@ -188,7 +196,7 @@ static int run_file(struct lines *x, const char *name, bool *stop)
 	struct ks_frame_loop *l = x->loop;
 	int status = open_input(x, name);
 
-	while (status == 0 && !x->in.eof && !*stop && (int64_t)l->stats.in != l->config->count) {
+	while (status == 0 && !x->in.eof && !*stop && (int64_t)l->mains != l->config->count) {
 		status = fill(x, stop);
 		if (status == 0 && !*stop)
 			status = run_held(x);

@@ -140,6 +140,14 @@ static int on_mark(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_b
 	return status;
 }
 
+/* Whoever commits behind this barrier commits what was rejected here, too. */
+static int sync_rejects(struct ks_frame_loop *l)
+{
+	int status = l->run.app ? ks_reject_sync(&l->reject, &l->err) : 0;
+
+	return status != 0 || !l->run.app || l->source->ingest == NULL ? status : ks_reject_sync(&l->source->ingest->reject, &l->err);
+}
+
 /* A barrier that came, or one of our own making: the tool first, then the output, then the ledger. */
 static int pass_barrier(struct ks_frame_loop *l, const struct ks_barrier *b)
 {
@@ -152,6 +160,8 @@ static int pass_barrier(struct ks_frame_loop *l, const struct ks_barrier *b)
 	l->epoch = b->n;
 	l->hop = 0;
 	l->last_kind = b->kind;
+	if (status == 0)
+		status = sync_rejects(l);
 	if (status == 0 && l->sink != NULL) {
 		status = l->sink->barrier(l->sink, b, &l->err);
 		if (status == 0)

@@ -99,7 +99,7 @@ void	ks_late(struct ks_run *run);
 int	ks_reject(struct ks_run *run, const struct ks_rec *rec, const char *fmt, ...)
 	    KS_MUST_USE KS_PRINTF(3, 4);
 
-/* The same in text mode, for the line that is being read; at is the byte at fault or NULL. */
+/* The same in text mode, for the line that is being read; at is the byte at which it is no JSON, or NULL. */
 int	ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
 	    const unsigned char *at, const char *what) KS_MUST_USE;
 

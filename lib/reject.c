@@ -23,10 +23,20 @@ int ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct k
 	return ks_signals_open_out(config->error_to, O_APPEND, " of --on-error", &r->fd, err);
 }
 
+int ks_reject_sync(const struct ks_reject *r, struct ks_err *err)
+{
+	/* EINVAL: a pipe or a terminal. */
+	if (r->fd >= 0 && r->count > 0 && fsync(r->fd) != 0 && errno != EINVAL)
+		return ks_fail_errno(err, KS_IO, errno, "cannot fsync '%s' of --on-error", r->config->error_to);
+	return 0;
+}
+
 int ks_reject_finish(struct ks_reject *r, struct ks_err *err)
 {
-	int fd = r->fd;
+	int fd = r->fd, status = fd >= 0 && r->config->app != NULL ? ks_reject_sync(r, err) : 0;
 
+	if (status != 0)
+		return status;
 	r->fd = -1;
 	if (fd >= 0 && close(fd) != 0)
 		return ks_fail_errno(err, KS_IO, errno, "cannot close '%s' of --on-error", r->config->error_to);
@@ -111,7 +121,7 @@ static int append_line(struct ks_reject *r, const struct ks_rec *letter, struct 
 		no = ks_write_all(r->fd, ks_buf_bytes(&line));
 	ks_buf_release(&line);
 	if (wrong != NULL)
-		return ks_fail(err, wrong == ks_no_memory ? KS_TEMP : KS_IO, "cannot write a rejected record to '%s': %s", r->config->error_to, wrong);
+		return ks_fail(err, ks_is_no_memory(wrong) ? KS_TEMP : KS_IO, "cannot write a rejected record to '%s': %s", r->config->error_to, wrong);
 	if (no != 0)
 		return ks_fail_errno(err, KS_IO, no, "cannot write to '%s' of --on-error", r->config->error_to);
 	return 0;
@@ -170,7 +180,7 @@ int ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *
 	struct ks_rec kept;
 
 	letter->value = letter->frame = ks_bytes(NULL, 0);
-	if (strcmp(what, ks_no_memory) == 0)
+	if (ks_is_no_memory(what))
 		return ks_fail(err, KS_TEMP, "%s: %s", where, what);
 	r->count++;
 	if (r->config->on_error == KS_POLICY_FAIL)

@@ -21,6 +21,8 @@ struct ks_reject {
 
 int	ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct ks_err *err)
 	    KS_MUST_USE;
+/* What was rejected so far survives a crash: before a position is committed. */
+int	ks_reject_sync(const struct ks_reject *r, struct ks_err *err) KS_MUST_USE;
 /* No more will be rejected; what was is written, or this fails. */
 int	ks_reject_finish(struct ks_reject *r, struct ks_err *err) KS_MUST_USE;
 void	ks_reject_close(struct ks_reject *r);

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +14,8 @@
 
 /* timeout(1) and a terminal signal a process and its group, so that one wish comes twice. */
 #define KS_SAME_MS 100
+
+#define KS_FIFO_MS 20	/* between two looks whether somebody reads: what a person does not notice */
 
 /* What a handler may touch; the program has no other mutable globals. */
 static volatile sig_atomic_t end_signal, status_wanted;
@@ -27,6 +31,10 @@ static bool same_wish(void)
 	return (now.tv_sec - ended.tv_sec) * 1000 + (now.tv_nsec - ended.tv_nsec) / 1000000 < KS_SAME_MS;
 }
 
+/*
+ * Whoever is impatient sends INT or TERM.  HUP comes twice when a terminal
+ * goes, of the shell and then of the kernel, however much later.
+ */
 static void handle(int sig)
 {
 	int no = errno;
@@ -34,7 +42,7 @@ static void handle(int sig)
 
 	if (sig == SIGUSR1) {
 		status_wanted = 1;
-	} else if (end_signal != 0 && same_wish()) {
+	} else if (end_signal != 0 && (sig == SIGHUP || same_wish())) {
 		errno = no;
 		return;
 	} else if (end_signal != 0) {
@@ -108,11 +116,38 @@ void ks_signals_drain(int wake)
 		;
 }
 
+/*
+ * A FIFO is asked again and again: a signal between a look at end_signal and
+ * an open(2) that waits would be slept over.
+ */
+static int open_fifo(const char *path, int flags)
+{
+	int fd;
+
+	for (;;) {
+		if (end_signal != 0) {
+			errno = EINTR;
+			return -1;
+		}
+		fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | flags, 0666);
+		if (fd >= 0)
+			fcntl(fd, F_SETFL, flags);
+		if (fd >= 0 || (errno != ENXIO && errno != EINTR))
+			return fd;
+		poll(NULL, 0, KS_FIFO_MS);
+	}
+}
+
 int ks_signals_open_out(const char *path, int flags, const char *of, int *fd, struct ks_err *err)
 {
-	do
-		*fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
-	while (*fd < 0 && errno == EINTR && end_signal == 0);
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
+		*fd = open_fifo(path, flags);
+	else
+		do
+			*fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
+		while (*fd < 0 && errno == EINTR && end_signal == 0);
 	if (*fd >= 0)
 		return 0;
 	if (errno == EINTR)

@@ -7,8 +7,9 @@
 
 /*
  * ks_signals_open - catch them from here on.  *wake becomes readable when
- * one has come.  A second that asks for an end kills at once.  INT and HUP stay
- * ignored where they were: in the background, under nohup.
+ * one has come.  A second that asks for an end kills, if it is INT or TERM and
+ * comes 0.1 s after the first or later.  INT and HUP stay ignored where they
+ * were: in the background, under nohup.
  */
 int	ks_signals_open(int *wake, struct ks_err *err) KS_MUST_USE;
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* sink-text.c - a line a record: json, envelope, raw, tsv, kcat. */
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "envelope.h"
 #include "kcat-format.h"
 #include "sink.h"
+
+#define HEADER_MAX ((size_t)2 << 20)	/* bytes of tsv's first line: twice what tsv.c keeps of names */
 
 struct text {
 	struct ks_sink sink;
@@ -117,7 +120,7 @@ static int text_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_er
 	if (wrong == NULL && !ends_itself(t) && ks_buf_add(&t->line, "\n", 1) != 0)
 		wrong = ks_no_memory;
 	if (wrong != NULL)
-		return ks_fail(err, wrong == ks_no_memory ? KS_TEMP : KS_DATA, "%s", wrong);
+		return ks_fail(err, ks_is_no_memory(wrong) ? KS_TEMP : KS_DATA, "%s", wrong);
 	no = ks_out_add(&s->out, t->line.p, t->line.n);
 	if (no == 0 && t->config->kcat != NULL && t->config->kcat->unbuffered)
 		no = ks_out_flush(&s->out);
@@ -143,35 +146,70 @@ static int text_settle(struct ks_sink *s, struct ks_err *err)
 	return no == 0 ? 0 : ks_sink_failed(s, no, err);
 }
 
-/* Only tsv has something at the top of its file that holds for all of it. */
+static ssize_t read_some(int fd, void *p, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = read(fd, p, n);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+/* The first line of a file, without newline; EMSGSIZE: it is longer than names of columns can be. */
+static int first_line(int fd, struct ks_buf *line)
+{
+	const unsigned char *nl = NULL;
+	ssize_t n;
+	int no;
+
+	while (nl == NULL) {
+		no = ks_buf_reserve(line, 4096);
+		if (no != 0)
+			return no;
+		n = read_some(fd, line->p + line->n, 4096);
+		if (n <= 0)
+			return n < 0 ? errno : 0;
+		nl = memchr(line->p + line->n, '\n', (size_t)n);
+		line->n += (size_t)n;
+	}
+	line->n = (size_t)(nl - line->p);
+	return 0;
+}
+
+/* tsv has something at the top of its file that holds for all of it. */
+static int take_names(struct text *t, int fd, struct ks_err *err)
+{
+	const char *name = t->sink.name, *wrong;
+	struct ks_buf line;
+	int no;
+
+	ks_buf_init(&line, HEADER_MAX);
+	no = first_line(fd, &line);
+	wrong = no == 0 ? ks_tsv_resume(t->tsv, ks_buf_bytes(&line)) : no == EMSGSIZE ? "its first line is no row of column names" : NULL;
+	ks_buf_release(&line);
+	if (wrong != NULL)
+		return ks_fail(err, ks_is_no_memory(wrong) ? KS_TEMP : KS_CONFIG, "cannot go on in '%s': %s", name, wrong);
+	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read the names of the columns in '%s'", name);
+}
+
+/* A row behind half a line would be lost with it. */
 static int text_resume(struct ks_sink *s, struct ks_err *err)
 {
 	struct text *t = (struct text *)s;
-	const char *wrong;
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n = -1;
-	FILE *f;
+	int fd = open(s->name, O_RDONLY | O_CLOEXEC), status = 0;
+	char last = '\n';
 
-	if (t->config->to != KS_TSV)
-		return 0;
-	f = fopen(s->name, "re");
-	if (f != NULL)
-		n = getline(&line, &cap, f);
-	if (n <= 0) {
-		ks_fail_errno(err, KS_IO, errno, "cannot read the names of the columns in '%s'", s->name);
-	} else {
-		n -= line[n - 1] == '\n';
-		wrong = ks_tsv_resume(t->tsv, ks_bytes(line, (size_t)n));
-		if (wrong != NULL)
-			ks_fail(err, KS_CONFIG, "cannot go on in '%s': %s", s->name, wrong);
-		else
-			err->status = 0;
-	}
-	free(line);
-	if (f != NULL)
-		fclose(f);
-	return err->status;
+	if (fd < 0)	/* what may only be written goes without a look */
+		return errno == EACCES && t->config->to != KS_TSV ? 0 : ks_fail_errno(err, KS_IO, errno, "cannot read '%s'", s->name);
+	if (!ends_itself(t) && (lseek(fd, -1, SEEK_END) < 0 || read_some(fd, &last, 1) < 0 || lseek(fd, 0, SEEK_SET) < 0))
+		status = ks_fail_errno(err, KS_IO, errno, "cannot read '%s'", s->name);
+	else if (last != '\n')
+		status = ks_fail(err, KS_CONFIG, "cannot go on in '%s': it does not end in a newline", s->name);
+	else if (t->config->to == KS_TSV)
+		status = take_names(t, fd, err);
+	close(fd);
+	return status;
 }
 
 static bool text_pending(struct ks_sink *s)

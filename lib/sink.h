@@ -26,7 +26,7 @@ struct ks_sink {
 	int (*settle)(struct ks_sink *s, struct ks_err *err);
 	/* Whether flush has something to do. */
 	bool (*pending)(struct ks_sink *s);
-	/* The output is a file that goes on behind what a run before has committed.  NULL: that is nothing to it. */
+	/* The output is a file that goes on behind what it holds, which is something.  NULL: that is nothing to it. */
 	int (*resume)(struct ks_sink *s, struct ks_err *err);
 	/* The run has failed: what is not out by now is lost, and counted.  NULL: nothing is known of it. */
 	void (*give_up)(struct ks_sink *s);
@@ -36,7 +36,7 @@ struct ks_sink {
 	bool commits;		/* the last process: its barriers go to the ledger */
 	const char *name;	/* for messages */
 	struct ks_out out;	/* of files and pipes */
-	uint64_t lost;		/* records it took that did not get out: of a broker that has not acknowledged them */
+	uint64_t lost;		/* main records it took that did not get out: of a broker that has not acknowledged them */
 	char warning[200];	/* something to tell at the end, once; empty: nothing */
 };
 

@@ -22,6 +22,7 @@ struct spot {
 	struct ks_buf head;		/* frames of its next line */
 	size_t size;			/* bytes of that */
 	int made;			/* records in it */
+	bool letter;			/* which is a dead one */
 	int64_t ms;
 };
 
@@ -38,6 +39,7 @@ struct text {
 	struct ks_rec blank;		/* what all records of a file share */
 	char (*topics)[KS_NAME_MAX + 1];	/* of each file */
 	int64_t left;			/* of -c, -1: no limit */
+	bool letter;			/* what was made of the line at hand is a dead letter: -c does not count it */
 	bool partial;			/* what is held is the beginning of a line */
 	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
 	struct spot *spots;		/* of each file; NULL: one after another */
@@ -57,7 +59,7 @@ int	ks_text_read_more(struct text *t, bool block, bool *wait, struct ks_err *err
 /* The first line that is held, size bytes with its newline; 0: none is whole.  What is too long is let go of. */
 int	ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struct ks_err *err) KS_MUST_USE;
 
-/* The rest of a file without a newline behind it; with --app it waits for one. */
+/* The rest of a file without a newline behind it; with --app it waits for one, unless --end complete says that none comes. */
 bool	ks_text_is_last_line(const struct text *t);
 
 /* One line without its newline, or the end of one that is too long: what is made of it goes to t->own.frames. */

@@ -140,6 +140,7 @@ static int take_line(struct text *t, struct ks_bytes line, size_t size, struct k
 	}
 	x->size = size;
 	x->made = made;
+	x->letter = t->letter;
 	x->ms = head_time(t, x);
 	t->order.queues[t->at].items[0] = x;
 	ks_order_put(&t->order, &t->order.queues[t->at], 1);
@@ -205,6 +206,7 @@ static int merge(struct text *t, bool *wait, struct ks_err *err)
 			return no_memory(err);
 		(void)ks_order_take(&t->order, q);
 		turn_to(t, (size_t)(q - t->order.queues));
+		t->letter = x->letter;
 		ks_text_pass(t, x->size, x->made);
 		status = look(t, t->at, false, wait, err);
 	}

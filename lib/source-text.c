@@ -7,7 +7,8 @@
  * line with the smallest time first.  The position of one is the byte of the
  * first line of which nothing has gone out.  With --app the ledger says where each stands, and a last
  * line without its newline waits for the rest of it: whoever writes the
- * file may be in the middle of it.
+ * file may be in the middle of it, unless --end complete says that nothing
+ * will follow.
  */
 #include "source-text-impl.h"
 
@@ -170,7 +171,7 @@ static inline void step(struct text *t, size_t size, int made)
 	t->ingest.line += t->ingest.line > 0;
 	t->own.section.hop += made;
 	if (t->left > 0 && made > 0)
-		t->left--;
+		t->left -= !t->letter;
 }
 
 /* JSON lines that nothing is wrong with, as far as they go: their ends need not be looked for first. */
@@ -178,22 +179,25 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 {
 	struct ks_bytes text;
 	struct ks_rec rec;
+	uint64_t letters;
 	int made, status;
 
 	while (t->own.frames.n < KS_IO_SIZE && t->left != 0 && t->in.start < t->in.end) {
 		text = ks_bytes(t->in.p + t->in.start, t->in.end - t->in.start);
 		rec = t->blank;
 		rec.offset = t->places.at[t->at].offset;
+		letters = t->ingest.reject.letters;
 		status = ks_ingest_line(&t->ingest, &rec, &text, &t->own.frames, &made, err);
 		if (KS_UNLIKELY(status != 0 || text.n == 0))
 			return status;
+		t->letter = t->ingest.reject.letters != letters;
 		step(t, text.n + 1, made);
 		t->in.start += text.n + 1;
 	}
 	return 0;
 }
 
-int ks_text_read_line(struct text *t, struct ks_bytes line, int *made, struct ks_err *err)
+static int read_line(struct text *t, struct ks_bytes line, int *made, struct ks_err *err)
 {
 	struct ks_rec rec = t->blank;
 
@@ -211,6 +215,15 @@ int ks_text_read_line(struct text *t, struct ks_bytes line, int *made, struct ks
 	return read_envelope(t, &rec, line, made, err);
 }
 
+int ks_text_read_line(struct text *t, struct ks_bytes line, int *made, struct ks_err *err)
+{
+	uint64_t letters = t->ingest.reject.letters;
+	int status = read_line(t, line, made, err);
+
+	t->letter = t->ingest.reject.letters != letters;
+	return status;
+}
+
 void ks_text_pass(struct text *t, size_t size, int made)
 {
 	step(t, t->skipped + size, made);
@@ -218,18 +231,16 @@ void ks_text_pass(struct text *t, size_t size, int made)
 	t->in.start += size;
 }
 
-/* Let go of what is held of a line past --max-record; its position moves only when its end has come. */
-static int let_go(struct text *t, struct ks_err *err)
+/* Let go of n bytes of a line past --max-record; its position moves only when its end has come. */
+static int let_go(struct text *t, size_t n, struct ks_err *err)
 {
-	size_t held = t->in.end - t->in.start;
-
 	if (t->skipped == 0) {
 		t->object.n = 0;
-		if (ks_buf_add(&t->object, t->in.p + t->in.start, held < KEPT ? held : KEPT) != 0)
+		if (ks_buf_add(&t->object, t->in.p + t->in.start, n < KEPT ? n : KEPT) != 0)
 			return no_memory(err);
 	}
-	t->skipped += held;
-	t->in.start = t->in.end;
+	t->skipped += n;
+	t->in.start += n;
 	return 0;
 }
 
@@ -237,22 +248,28 @@ int ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struc
 {
 	size_t held = t->in.end - t->in.start;
 	const unsigned char *p = t->in.p + t->in.start, *nl = memchr(p, '\n', held);
+	int status;
 
 	*size = 0;
 	t->partial = nl == NULL;
 	if (nl != NULL) {
 		*size = (size_t)(nl - p) + 1;
 		*line = ks_bytes(p, *size - 1);
-		return 0;
+		if (KS_LIKELY(line->n <= t->config->limits.record))
+			return 0;
+		status = let_go(t, line->n, err);
+		*size = 1;
+		return status;
 	}
-	if (t->skipped > 0 || held >= t->config->limits.record)
-		return let_go(t, err);
+	if (t->skipped > 0 || held > t->config->limits.record)
+		return let_go(t, held, err);
 	return 0;
 }
 
 bool ks_text_is_last_line(const struct text *t)
 {
-	return t->in.eof && t->config->app == NULL && (t->skipped > 0 || t->in.start < t->in.end);
+	return t->in.eof && (t->config->app == NULL || ks_section_kind(t->config) == KS_COMPLETE) &&
+	    (t->skipped > 0 || t->in.start < t->in.end);
 }
 
 /* The lines that are held, until there is enough to hand out.  *more: whole lines may be left. */

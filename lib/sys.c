@@ -30,6 +30,11 @@ int ks_fail(struct ks_err *err, int status, const char *fmt, ...)
 
 const char ks_no_memory[] = "no memory";
 
+bool ks_is_no_memory(const char *text)
+{
+	return strcmp(text, ks_no_memory) == 0;
+}
+
 int ks_fail_errno(struct ks_err *err, int status, int no, const char *fmt, ...)
 {
 	va_list ap;

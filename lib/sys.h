@@ -69,8 +69,13 @@ int	ks_fail(struct ks_err *err, int status, const char *fmt, ...) KS_PRINTF(3, 4
 /* As ks_fail, for an errno: appends ": " and what strerror says.  ENOMEM is KS_TEMP, whatever status is. */
 int	ks_fail_errno(struct ks_err *err, int status, int no, const char *fmt, ...) KS_PRINTF(4, 5);
 
-/* What texts that say what is wrong with a record say when it is not the record: it is not rejected for that (KS_TEMP). */
+/*
+ * What a text that says what is wrong with a record says when it is not the
+ * record: it is not rejected for that (KS_TEMP).  Whoever puts something before
+ * such a text asks first.
+ */
 extern const char ks_no_memory[];
+bool	ks_is_no_memory(const char *text);
 
 /* A broken invariant: names the place on stderr and aborts, to keep the core. */
 #define ks_bug(text) ks_bug_at(__FILE__, __LINE__, (text))

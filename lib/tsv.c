@@ -4,7 +4,8 @@
  *
  * The first record names the columns: key, start, end of a windowed key,
  * then the fields of the value, nested ones as a.b (a value without fields is
- * one column, after its key).  What a later record lacks, and null, is "-".
+ * one column, after its key).  What a later record lacks, and null, is "-"; a
+ * record none of whose fields has a column is refused, since nothing of it would be left.
  * Tab, newline, carriage return and backslash in text are \t \n \r \\.
  * Refuses strings that are not UTF-8, as JSON does.
  */
@@ -29,6 +30,7 @@ struct ks_tsv {
 	size_t count, next;	/* columns; the one expected next */
 	bool named, printed;	/* columns are known; and were printed */
 	bool windowed;		/* the row has the columns of a windowed key */
+	bool fields, placed;	/* the record has a field that is not null; and one that has a column */
 	const char *wrong;
 	char *warning;
 };
@@ -143,6 +145,8 @@ static void put_cell(struct ks_tsv *t, const struct ks_val *v, bool time)
 	struct ks_val one = *v;
 	int no = 0;
 
+	t->fields |= v->type != KS_NIL;
+	t->placed |= at != COLUMNS_MAX;
 	if (at == COLUMNS_MAX) {
 		if (t->warning[0] == '\0' && t->wrong == NULL)
 			snprintf(t->warning, 200, "field '%.*s' was not in the first record, so it has no column",
@@ -278,15 +282,19 @@ const char *ks_tsv_resume(struct ks_tsv *t, struct ks_bytes header)
 {
 	const unsigned char *tab;
 	char none[200];
+	int no;
 
 	t->warning = none;
+	t->wrong = NULL;
 	none[0] = '\0';
 	for (;;) {
 		tab = memchr(header.p, '\t', header.n);
 		t->name.n = 0;
-		if (ks_buf_add(&t->name, header.p, tab != NULL ? (size_t)(tab - header.p) : header.n) != 0 ||
-		    find_column(t) == COLUMNS_MAX)
-			return "its first line is no row of column names";
+		no = ks_buf_add(&t->name, header.p, tab != NULL ? (size_t)(tab - header.p) : header.n);
+		if (no == 0 && find_column(t) == COLUMNS_MAX)
+			no = t->wrong != NULL ? ENOMEM : EMSGSIZE;
+		if (no != 0)
+			return no == ENOMEM ? ks_no_memory : "its first line is no row of column names";
 		if (tab == NULL)
 			break;
 		header.n -= (size_t)(tab - header.p) + 1;
@@ -306,7 +314,7 @@ const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf
 	t->warning = warning;
 	t->wrong = NULL;
 	t->next = 0;
-	t->windowed = false;
+	t->windowed = t->fields = t->placed = false;
 	if (windowed)
 		put_named(t, NULL, rec->key);
 	else if (!fields && !ks_mp_is_nil(rec->key))
@@ -326,6 +334,10 @@ const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf
 	} else {
 		put_named(t, "value", rec->value);
 	}
+	if (t->wrong == NULL && t->count == 0)
+		t->wrong = "it has no field that could name a column";
+	else if (t->wrong == NULL && t->fields && !t->placed)
+		t->wrong = "none of its fields has a column: the first line of the output names them";
 	if (t->wrong == NULL)
 		t->wrong = add_row(t, line);
 	if (t->wrong != NULL)

@@ -22,3 +22,20 @@ inject() {
 @test "fault: a file, directory or lock cannot be opened, asked, moved or made safe" {
 	inject open stat seek truncate mkdir fsync rename flock trylock pipe
 }
+
+@test "fault: what is rejected, and what is made, is safe before a position is committed" {
+	cd "$BATS_TEST_TMPDIR"
+	export KSTREAM_STATE_DIR=state/a/b
+	printf '1\nx\n2\n' >in
+	syncs() { # syncs ARGUMENT...: how many calls of fsync
+		rm -rf out rejects report
+		LD_PRELOAD="$KSTREAM_BIN/../fault/fail.so" FAULT_REPORT=report kstream-cat --app t --from json --to json --out out "$@" in
+		sed -n 's/^fsync //p' report
+	}
+	made=$(syncs --on-error skip) # five directories, too
+	rm -r state
+	mkdir -p state/a/b/t/0
+	[ "$made" -eq $(($(syncs --on-error skip) + 5)) ]
+	rm -r state
+	[ "$(syncs --on-error file:rejects)" -gt "$made" ]
+}

@@ -28,8 +28,9 @@ make_inputs() {
 		[ "$(head -n 1 out)" = '{"topic":"in","partition":0,"offset":0,"key":null,"payload":"{\"a\":1,\"b\":{\"c\":\"x\\ty\"}}"}' ]
 		[ "$(sed -n 2p out)" = '{"topic":"in","partition":0,"offset":25,"key":null,"payload":null}' ]
 		[ "$(sed -n 3p out)" = '{"topic":"in","partition":0,"offset":30,"key":null,"payload":"t"}' ]
-		kstream-cat --from $from --to tsv -q in.$from >out
-		[ "$(cat out)" = $'a\tb.c\n1\tx\\ty\n-\t-\n-\t-' ]
+		try kstream-cat --from $from --to tsv --on-error skip -v in.$from # the string has no column among those
+		[ "$(cat out)" = $'a\tb.c\n1\tx\\ty\n-\t-' ]
+		grep -q ' 1 rejected' err
 	done
 	try kstream-cat --from raw --to json in.raw
 	expect 0 $'"{\\"a\\":1,\\"b\\":{\\"c\\":\\"x\\\\ty\\"}}"\n""\n"t"'
@@ -106,12 +107,20 @@ for row in sys.stdin: print(json.dumps(dict(sorted(json.loads(row).items()))))' 
 	expect 0
 	printf 's\tn\to.x\to.y\na\\tb\\nc\\\\d\\re\t-1.5\ttrue\t[1,{"z":2}]\n-\t0\tfalse\t-\n\t-\t-\t-\n' | diff - out
 	# A field that came later has no column: told once, at the end, and not with -q.
-	printf '{"a":1}\n{"a":2,"b":3}\n{"b":4,"c":5}\n' >in
+	printf '{"a":1}\n{"a":2,"b":3}\n{"b":null}\n{}\n' >in
 	try kstream-cat --from json --to tsv in
-	output_is $'a\n1\n2\n-'
+	output_is $'a\n1\n2\n-\n-'
 	refused 0 kstream-cat "'b'"
 	try kstream-cat --from json --to tsv -q in
 	expect 0
+	# One of which nothing would be left is an error, and so is a first one that names nothing.
+	echo '{"b":4,"c":5}' >>in
+	try kstream-cat --from json --to tsv in
+	output_is $'a\n1\n2\n-\n-'
+	refused 65 kstream-cat 'none of its fields has a column'
+	try_sh "echo '{}' | kstream-cat --from json --to tsv"
+	refused 65 kstream-cat 'no field that could name a column'
+	[ ! -s out ]
 	# A value that is no object is one column, behind its key.
 	try_sh "printf '{\"payload\":5,\"key\":\"k\"}\n{\"payload\":\"x\"}\n' | kstream-cat --from envelope --to tsv"
 	expect 0 $'key\tvalue\nk\t5\n-\tx'
@@ -321,10 +330,10 @@ time_of() { # time_of OPTION... : ts of the records on stdin
 	try kstream-cat --app a --from json --to tsv --out rows in
 	expect 0 ''
 	printf 'a\to.t\\tb\n1\tx\n2\ty\n3\t-\n' | diff - rows
-	printf '{"b":2}\n' >>in
+	printf '{"a":4,"b":2}\n' >>in
 	try kstream-cat --app a --from json --to tsv --out rows in
 	refused 0 kstream-cat "'b'"
-	[ "$(tail -n 1 rows)" = $'-\t-' ]
+	[ "$(tail -n 1 rows)" = $'4\t-' ]
 	# A run that has found nothing yet names them later.
 	: >none
 	try kstream-cat --app b --from json --to tsv --out later none
@@ -333,4 +342,59 @@ time_of() { # time_of OPTION... : ts of the records on stdin
 	try kstream-cat --app b --from json --to tsv --out later none
 	expect 0 ''
 	[ "$(cat later)" = $'z\n1' ]
+}
+
+@test "formats: a line of just --max-record is taken and a longer one is not, however it was read" {
+	line() { # line BYTES
+		printf '"%s"\n' "$(head -c $(($1 - 2)) /dev/zero | tr '\0' x)"
+	}
+	local n tool
+	for n in 999 1000 1001; do
+		line $n >in
+		printf '%s' "$(cat in)" >open # without its newline
+		for tool in 'kstream-cat --to json' 'kstream-cat --to raw' 'kstream-filter --to json true'; do
+			for how in 'cat in' 'cat open' '(head -c 300 in; sleep 0.1; tail -c +301 in)' '(cat open; sleep 0.1; echo)' 'cat in in'; do
+				try_sh "$how | $tool --from json --max-record 1000 --on-error skip -v"
+				if [ $n -gt 1000 ]; then
+					refused 0 "${tool%% *}" ' 0 out,' || fail "$n: $how | $tool"
+				elif [[ $tool == *filter* ]]; then # to the others it is a record, which has a head
+					grep -q ' 0 rejected' err || fail "$n: $how | $tool"
+				fi
+				try_sh "$how | $tool --from json --max-record 1000"
+				if [ $n -gt 1000 ]; then
+					refused 65 "${tool%% *}" 'the line is longer than --max-record allows' || fail "$n: $how | $tool"
+				elif grep 'the line is longer' err; then
+					fail "$n: $how | $tool"
+				fi
+			done
+		done
+	done
+}
+
+@test "formats: -c counts records, not lines that are none, on every path" {
+	printf 'x\n1\n\n{\n"%s"\n2\n\0\n3\n' "$(head -c 3000 /dev/zero | tr '\0' y)" >in
+	local tool policy
+	for tool in 'kstream-cat --to json' 'kstream-filter --to json true' 'kstream-filter --to json . --exit-status' 'kstream-filter --to json --time 1 true'; do
+		for policy in skip file:rejects; do
+			try_sh "$tool --from json --max-record 2000 -c 2 --on-error $policy in"
+			expect 0 $'1\n2'
+		done
+	done
+	try_sh 'kstream-filter --from json --max-record 2000 -c 2 --on-error dlq:dead true in | kstream-cat --only in --to envelope'
+	[ "$(grep -c '"topic":"in".*"payload":[12]}' out)" = 2 ] || fail 'not two records'
+	! grep '"payload":3' out
+	# A record of which the expression makes nothing was read all the same.
+	printf '1\n{"a":2}\n{"a":3}\n' >in
+	for tool in '' '--time 1'; do
+		try kstream-filter --from json --to json $tool -c 2 --on-error skip .a in
+		expect 0 '{"a":2}'
+	done
+}
+
+@test "formats: --only names a stream with a long name as far as there is room" {
+	local name
+	name=$(head -c 230 /dev/zero | tr '\0' n)
+	echo 1 >"$name"
+	try kstream-cat --from json --to json --only other "$name"
+	refused 78 kstream-cat "but 'nnnn"
 }

@@ -277,3 +277,82 @@ copy() { # copy ARGUMENT...: what the app t has not read yet of those files
 	refused 78 kstream-cat 'has grown'
 	grep -qx mine result
 }
+
+@test "resume: --to tsv goes on behind the column names of a file that is new to the ledger, or says that they are none" {
+	rows() { # rows ARGUMENT...: what the app t has not read yet, as a table
+		try kstream-cat --app t --from json --to tsv --out result "$@"
+	}
+	printf '{"a":1,"b":2}\n' >in.json
+	printf 'b\ta\n9\t8\n' >result
+	rows in.json
+	expect 0
+	diff result - <<<$'b\ta\n9\t8\n2\t1'
+	# What the messages say to do: the file is one of rows, and stays it.
+	sed -i '/^output/d' state/t/0/ledger
+	echo '{"b":4,"a":3}' >>in.json
+	rows in.json
+	expect 0
+	diff result - <<<$'b\ta\n9\t8\n2\t1\n4\t3'
+	# Names of nothing that comes: no row is lost unseen.
+	rm -r state
+	printf 'a note\n' >result
+	rows in.json
+	refused 65 kstream-cat 'none of its fields has a column'
+	[ "$(cat result)" = 'a note' ]
+	rm -r state
+	seq -s $'\t' 1500 >result
+	rows in.json
+	refused 78 kstream-cat 'its first line is no row of column names'
+	[ "$(wc -l <result)" = 1 ]
+	# A row behind half a line would be neither.
+	rm -r state
+	printf 'a\tb\n1' >result
+	rows in.json
+	refused 78 kstream-cat 'does not end in a newline'
+	[ "$(cat result)" = $'a\tb\n1' ]
+}
+
+@test "resume: what a failed run left in one --out is seen to before another one is taken" {
+	seq 100000 399999 >in.json
+	# It fails in the middle: what it made goes to its file, and a part of that is committed.
+	try_sh 'kstream-cat --app t --from json --commit-interval 5ms in.json 2>/dev/null | head -c 3000000 | kstream-cat --to json --out one'
+	refused 75 kstream-cat
+	grep -q ' open ' state/t/0/ledger
+	cp state/t/0/ledger before
+	copy --out two in.json
+	refused 78 kstream-cat "has not ended in '$PWD/one'"
+	copy in.json
+	refused 78 kstream-cat "remove its line from '$PWD/state/t/0/ledger'"
+	[ ! -s out ]
+	cmp <(sed /^run/d before) <(sed /^run/d state/t/0/ledger)
+	copy --out one in.json
+	expect 0
+	cmp in.json one
+	echo 1 >>in.json
+	copy --out two in.json
+	expect 0
+	[ "$(cat two)" = 1 ]
+}
+
+@test "resume: frames of an app at rest in a file commit nothing, and empty nothing" {
+	seq 3 >in.json
+	try_sh 'kstream-cat --app t --from json in.json | tee stream | kstream-cat --to json --out result'
+	expect 0
+	copy --from frames --out result stream
+	refused 78 kstream-cat 'leave --app out'
+	[ "$(cat result)" = $'1\n2\n3' ]
+	try kstream-cat --app t --to json --out result <stream
+	refused 78 kstream-cat 'leave --app out'
+	try kstream-cat --to json stream
+	expect 0 $'1\n2\n3'
+}
+
+@test "resume: --end complete says that nothing follows, so a last line without newline is read" {
+	printf '1\n2' >in.json
+	copy in.json
+	expect 0 1
+	copy --end complete in.json
+	expect 0 2
+	copy --end complete in.json
+	expect 0 ''
+}

@@ -120,3 +120,34 @@ reading() {
 	exec 6>&-
 	expect $((128 + 15)) ''
 }
+
+@test "signals: SIGHUP as the second one is the terminal that goes, not impatience" {
+	mkfifo fifo
+	local first
+	for first in HUP TERM; do
+		reading kstream-cat fifo
+		exec 6>fifo
+		kill -"$first" "${pids##* }"
+		sleep 0.2
+		kill -HUP "${pids##* }"
+		sleep 0.2
+		! gone "${pids##* }" || fail "SIGHUP after SIG$first killed it"
+		exec 6>&-
+		status_of "${pids##* }"
+		[ "$status" = 75 ] || fail "not the end of a stage"
+	done
+}
+
+@test "signals: one that comes before a FIFO is opened to write does not wait with it" {
+	mkfifo rejects out.fifo
+	echo 1 >in
+	reading kstream-cat --from json --to json --on-error file:rejects --out out.fifo in
+	kill -STOP "${pids##* }"
+	exec 7<>rejects # now it may go on, and finds the signal before the next open
+	kill -TERM "${pids##* }"
+	kill -CONT "${pids##* }"
+	await 5 gone "${pids##* }"
+	exec 7>&-
+	status_of "${pids##* }"
+	refused 75 kstream-cat
+}

@@ -198,7 +198,7 @@ ssize_t writev(int fd, const struct iovec *v, int count)
 
 static mode_t mode_of(int flags, va_list ap)
 {
-	return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(ap, mode_t) : 0;
+	return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(ap, mode_t) : 0;
 }
 
 int open(const char *path, int flags, ...)
