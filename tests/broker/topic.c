@@ -11,6 +11,7 @@
  *	topic abort NAME PARTITION COUNT TEXT	the same, aborted after they were written
  *	topic open NAME PARTITION COUNT TEXT	the same, left open until standard input
  *						ends, then committed; says "open" first
+ *	topic stored GROUP NAME PARTITION OFFSET	commit an offset for a group without members
  *
  * KSTREAM_BROKER names the broker.
  */
@@ -249,6 +250,30 @@ static void transact(const char *verb, char *argv[])
 	rd_kafka_destroy(rk);
 }
 
+static void stored(char *argv[])
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	const char *broker = getenv("KSTREAM_BROKER");
+	rd_kafka_resp_err_t err;
+	char why[300];
+	rd_kafka_t *rk;
+
+	if (broker == NULL)
+		die("KSTREAM_BROKER", "not set");
+	set(conf, "bootstrap.servers", broker);
+	set(conf, "group.id", argv[0]);
+	rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
+	if (rk == NULL)
+		die("client", why);
+	rd_kafka_topic_partition_list_add(list, argv[1], number(argv[2]))->offset = number(argv[3]);
+	err = rd_kafka_commit(rk, list, 0);
+	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(argv[0], rd_kafka_err2str(err));
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(rk);
+}
+
 int main(int argc, char *argv[])
 {
 	static const struct {
@@ -268,6 +293,10 @@ int main(int argc, char *argv[])
 		transact(verb, argv + 2);
 		return 0;
 	}
+	if (argc == 6 && strcmp(verb, "stored") == 0) {
+		stored(argv + 2);
+		return 0;
+	}
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(verb, verbs[i].name) != 0 || argc - 2 < verbs[i].least)
 			continue;
@@ -278,5 +307,5 @@ int main(int argc, char *argv[])
 		rd_kafka_destroy(rk);
 		return 0;
 	}
-	die(verb, "create|delete|grow|trim|commit|abort|open NAME ...");
+	die(verb, "create|delete|grow|trim|commit|abort|open|stored NAME ...");
 }
