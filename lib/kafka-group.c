@@ -117,8 +117,8 @@ static rd_kafka_resp_err_t answer_of(rd_kafka_event_t *event)
 	return e;
 }
 
-/* The answer to the commit that is on its way; wait_ms 0: if it is there. */
-static int hear(struct ks_kafka_group *g, int64_t wait_ms, bool last, struct ks_err *err)
+/* The answer to the commit that is on its way, if it comes within wait_ms. */
+static int hear(struct ks_kafka_group *g, int64_t wait_ms, enum ks_group_commit how, struct ks_err *err)
 {
 	int64_t deadline = ks_clock_ms() + wait_ms, left = wait_ms;
 	rd_kafka_event_t *event;
@@ -136,12 +136,13 @@ static int hear(struct ks_kafka_group *g, int64_t wait_ms, bool last, struct ks_
 		rd_kafka_event_destroy(event);
 		g->waiting = false;
 		g->retry = e != RD_KAFKA_RESP_ERR_NO_ERROR;
-		if (e == RD_KAFKA_RESP_ERR_NO_ERROR || e == RD_KAFKA_RESP_ERR__NO_OFFSET || (!last && may_pass(e)))
+		if (e == RD_KAFKA_RESP_ERR_NO_ERROR || e == RD_KAFKA_RESP_ERR__NO_OFFSET ||
+		    (how != KS_COMMIT_LAST && may_pass(e)))
 			return 0;
 		return ks_kafka_fail(g->client, (int)e, false, err, "group '%s' was not told how far this has read%s", g->name,
 		    is_out(e) ? ", and others read it again" : "");
 	}
-	if (g->waiting && last)
+	if (g->waiting && how == KS_COMMIT_LAST)
 		return ks_fail(err, KS_TEMP, "group '%s' was not told how far this has read: no answer from %s for %lld s",
 		    g->name, g->client->brokers, (long long)(wait_ms / 1000));
 	return 0;
@@ -162,19 +163,17 @@ static rd_kafka_topic_partition_list_t *news_of(struct ks_kafka_group *g, struct
 	return list;
 }
 
-int ks_group_commit(struct ks_kafka_group *g, struct ks_kafka_parts *x, bool last, struct ks_err *err)
+int ks_group_commit(struct ks_kafka_group *g, struct ks_kafka_parts *x, enum ks_group_commit how, struct ks_err *err)
 {
+	int64_t wait = how == KS_COMMIT_SOON || g->lost ? 0 : g->client->timeout_ms;
 	rd_kafka_topic_partition_list_t *list;
 	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR_NO_ERROR;
-	int status = hear(g, last ? g->client->timeout_ms : 0, false, err);
+	int status = hear(g, wait, KS_COMMIT_SOON, err);
 
 	if (status != 0 || g->lost)
 		return status;
-	if (g->waiting) {		/* one at a time: this one goes with the next */
-		if (last)
-			return hear(g, 1, true, err);
-		return 0;
-	}
+	if (g->waiting)		/* one at a time: this one goes with the next */
+		return hear(g, 0, how, err);
 	list = news_of(g, x);
 	if (list->cnt > 0) {
 		e = rd_kafka_commit_queue(g->client->rk, list, g->answers, NULL, NULL);
@@ -183,7 +182,7 @@ int ks_group_commit(struct ks_kafka_group *g, struct ks_kafka_parts *x, bool las
 	rd_kafka_topic_partition_list_destroy(list);
 	if (e != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return ks_kafka_fail(g->client, (int)e, false, err, "group '%s'", g->name);
-	return last ? hear(g, g->client->timeout_ms, true, err) : 0;
+	return hear(g, wait, how, err);
 }
 
 static void close_consumer(struct ks_kafka_group *g)

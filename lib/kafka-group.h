@@ -44,14 +44,15 @@ int	ks_group_join(struct ks_kafka_group *g, struct ks_kafka *client, const char 
 int	ks_group_take(struct ks_kafka_group *g, const struct ks_kafka_parts *x, struct ks_err *err) KS_MUST_USE;
 int	ks_group_give_back(struct ks_kafka_group *g, struct ks_err *err) KS_MUST_USE;
 
-/*
- * ks_group_commit - tell the group where x stands.
- *
- *	last	wait for the answer, at most the client's timeout: KS_TEMP where it
- *		cannot be told.  false: a failure that may pass is tried again
- *		at the next commit
- */
-int	ks_group_commit(struct ks_kafka_group *g, struct ks_kafka_parts *x, bool last, struct ks_err *err) KS_MUST_USE;
+enum ks_group_commit {
+	KS_COMMIT_SOON,		/* do not wait; what fails and may pass is tried again with the next */
+	KS_COMMIT_MOVE,		/* the partitions go to others: wait, but if it fails they read some again */
+	KS_COMMIT_LAST,		/* wait: KS_TEMP where the group cannot be told */
+};
+
+/* Tell the group where x stands; waits are bounded by the client's timeout. */
+int	ks_group_commit(struct ks_kafka_group *g, struct ks_kafka_parts *x, enum ks_group_commit how,
+	    struct ks_err *err) KS_MUST_USE;
 
 /* Leave, so that the others get the partitions at once; no message may be held.  Nothing is committed. */
 void	ks_group_leave(struct ks_kafka_group *g);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kafka-describe.h"
 #include "kafka-names.h"
 #include "stats.h"
 #include "value.h"
@@ -166,6 +167,7 @@ int ks_kafka_parts_open(struct ks_kafka_parts *x, struct ks_kafka *client,
     struct ks_err *err)
 {
 	struct ks_kafka_options later = *options;
+	struct rd_kafka_queue_s *described;
 	size_t i;
 	int status;
 
@@ -181,7 +183,9 @@ int ks_kafka_parts_open(struct ks_kafka_parts *x, struct ks_kafka *client,
 		later.stored = false;
 		x->options = &later;
 	}
+	described = ks_kafka_describe(client, x);
 	status = ks_kafka_parts_place(x, client, err);
+	ks_kafka_described(described, x);
 	x->options = options;
 	for (i = 0; i < x->count; i++)
 		x->left += !x->parts[i].done;

@@ -12,10 +12,16 @@
 int ks_kafka_ask_leaders(struct ks_kafka_source *s)
 {
 	rd_kafka_topic_partition_list_t *list = ks_kafka_parts_list(&s->parts);
-	int e = RD_KAFKA_RESP_ERR_NO_ERROR;
+	const struct rd_kafka_metadata *md;
+	int e;
 
-	if (list->cnt > 0)
+	if (list->cnt > 0) {
 		e = ks_kafka_ask_ends(&s->client, list, true, PROBE_MS);
+	} else {	/* a group has given nothing yet, or no topic matches */
+		e = rd_kafka_metadata(s->client.rk, 0, NULL, &md, PROBE_MS);
+		if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
+			rd_kafka_metadata_destroy(md);
+	}
 	rd_kafka_topic_partition_list_destroy(list);
 	return e;
 }

@@ -35,7 +35,7 @@ struct ks_kafka_source {
 	int64_t refresh_ms, look_due;	/* how often to look for new topics and partitions, 0: never; when */
 	bool backs_off;			/* this librdkafka looks again by itself when its queue was full */
 	bool timed;			/* -o s@T or e@T: records are chosen by their time, too */
-	bool open;			/* a section is */
+	bool open, began;		/* a section is; one was */
 	bool told;			/* a barrier has been handed out, and the group not been told */
 	bool again;			/* behind this END another section follows */
 };

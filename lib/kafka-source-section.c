@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "fdio.h"
+#include "kafka-names.h"
 #include "kafka-source-impl.h"
 
 #define LOOK_MS 1000	/* how long the question for new topics may take */
@@ -74,7 +75,7 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 	status = ks_section_begin(&s->own.section, &h, &s->own.frames, err);
 	free(streams);
 	free(positions);
-	s->open = true;
+	s->open = s->began = true;
 	s->look_due = ks_clock_ms() + s->refresh_ms;
 	return status;
 }
@@ -98,14 +99,14 @@ int ks_kafka_section_end(struct ks_kafka_source *s, enum ks_kind kind, struct ks
 int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
 {
 	struct ks_kafka_source *s = (struct ks_kafka_source *)own;
-	bool last = s->own.section.done;
+	enum ks_group_commit how = !s->own.section.done ? KS_COMMIT_SOON : s->again ? KS_COMMIT_MOVE : KS_COMMIT_LAST;
 	int status = 0;
 
 	if (!s->told)
 		return 0;
 	s->told = false;
 	if (s->options->group != NULL)
-		status = ks_group_commit(&s->group, &s->parts, last, err);
+		status = ks_group_commit(&s->group, &s->parts, how, err);
 	if (status == 0 && s->again && s->options->group != NULL)
 		status = ks_group_give_back(&s->group, err);
 	if (s->again) {
@@ -138,6 +139,29 @@ static void forget_batch(struct ks_kafka_source *s)
 		rd_kafka_message_destroy(s->batch[s->batch_at++]);
 }
 
+/* What keeps a member out for good; whatever else goes wrong librdkafka tries again. */
+static int joining_failed(struct ks_kafka_source *s, rd_kafka_resp_err_t e, struct ks_err *err)
+{
+	const char *group = s->options->group;
+
+	switch (e) {
+	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+		return ks_fail(err, KS_DENIED, "no right to join group '%s'", group);
+	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+		return ks_fail(err, KS_DENIED, "no right to read the topics of group '%s'", group);
+	case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
+	case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
+	case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
+	case RD_KAFKA_RESP_ERR_GROUP_MAX_SIZE_REACHED:
+		return ks_fail(err, KS_CONFIG, "cannot join group '%s': %s", group, rd_kafka_err2str(e));
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+		return ks_kafka_has_patterns(s->config) ? 0 :
+		    ks_fail(err, KS_CONFIG, "a topic of group '%s' is not there any more", group);
+	default:
+		return 0;
+	}
+}
+
 /* The group's partitions come by polling; until then there is no message. */
 static int await_group(struct ks_kafka_source *s, struct ks_err *err)
 {
@@ -145,10 +169,7 @@ static int await_group(struct ks_kafka_source *s, struct ks_err *err)
 	int status = 0;
 
 	while (s->group.news == KS_GROUP_QUIET && (m = rd_kafka_consumer_poll(s->client.rk, 0)) != NULL) {
-		if (m->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-			status = ks_fail(err, KS_DENIED, "no right to join group '%s'", s->options->group);
-		else if (m->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-			status = ks_fail(err, KS_DENIED, "no right to read the topics of group '%s'", s->options->group);
+		status = joining_failed(s, m->err, err);
 		rd_kafka_message_destroy(m);
 		if (status != 0)
 			return status;
@@ -171,7 +192,7 @@ int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
 {
 	int status = 0;
 
-	if (s->own.stop >= 0 && s->own.section.epoch > 0) {
+	if (s->own.stop >= 0 && s->began) {
 		s->own.section.done = true;
 		return 0;
 	}
@@ -181,7 +202,7 @@ int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
 	}
 	if (s->options->group != NULL)
 		return await_group(s, err);
-	if (s->own.section.epoch > 0)
+	if (s->began)
 		status = reopen(s, NULL, &s->parts, err);
 	if (status == 0)
 		status = assign(s, err);

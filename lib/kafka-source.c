@@ -187,6 +187,10 @@ static int take_event(struct ks_kafka_source *s, const rd_kafka_message_t *m, st
 		if (p != NULL)
 			return ks_kafka_out_of_range(s, p, err);
 		break;
+	case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+	case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+		return 0;	/* it is looked for again */
 	case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
 		return 0;	/* the group takes the partitions away, which is told by itself */
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
