@@ -381,6 +381,8 @@ static int idle(struct ks_kafka_source *s, bool *wait, struct ks_err *err)
 /* The section ends, or a barrier or another section is due.  *out: what there is goes out. */
 static int look_round(struct ks_kafka_source *s, bool *out, struct ks_err *err)
 {
+	int status;
+
 	*out = true;
 	if (s->own.stop >= 0)
 		return ks_kafka_section_end(s, (enum ks_kind)s->own.stop, err);
@@ -388,9 +390,10 @@ static int look_round(struct ks_kafka_source *s, bool *out, struct ks_err *err)
 		return ks_kafka_section_end(s, ks_section_kind(s->config), err);
 	if (ks_section_due(&s->own.section, ks_clock_ms()))
 		return ks_kafka_section_barrier(s, err);
-	if (s->own.frames.n >= KS_IO_SIZE)
-		return 0;
-	return ks_kafka_section_look(s, out, err);
+	/* Also while records come faster than they go. */
+	status = ks_kafka_section_look(s, out, err);
+	*out |= s->own.frames.n >= KS_IO_SIZE;
+	return status;
 }
 
 /* As far as it goes without waiting, or until there is enough to hand out. */
