@@ -4,6 +4,8 @@
 
 load lib
 
+# Times of 1970 are older than what a broker keeps: so the topics have retention.ms=-1.
+
 lines() { # lines SEED COUNT START: times that mostly grow, some late
 	/usr/bin/python3 -c '
 import random, sys
@@ -53,8 +55,8 @@ follow() { # follow OPTION...: what two topics have, live, into the file got
 }
 
 @test "two topics of four partitions, out of order and of different sizes: the same each time, as the model has it" {
-	"$topic" create "$t.a" 4
-	"$topic" create "$t.b" 4
+	"$topic" create "$t.a" 4 retention.ms=-1
+	"$topic" create "$t.b" 4 retention.ms=-1
 	for p in 0 1 2 3; do
 		lines 1$p $((4000 - 1000 * p)) 1000000 | put "$t.a" $p
 		lines 2$p $((500 + 700 * p)) 1001000 | put "$t.b" $p
@@ -73,8 +75,8 @@ follow() { # follow OPTION...: what two topics have, live, into the file got
 }
 
 @test "an empty topic, and partitions that the other topic does not have" {
-	"$topic" create "$t.a" 3
-	"$topic" create "$t.b" 1
+	"$topic" create "$t.a" 3 retention.ms=-1
+	"$topic" create "$t.b" 1 retention.ms=-1
 	times 1 2 3 | put "$t.a" 0
 	times 4 | put "$t.a" 2
 	timeout 20 "$bin/kstream-cat" -b "$b" -t "$t.a" -t "$t.b" -e --to json | sort | cmp - <(times 1 2 3 4)
@@ -83,8 +85,8 @@ follow() { # follow OPTION...: what two topics have, live, into the file got
 }
 
 @test "--max-idle: live, a topic that has come to its end is waited for so long" {
-	"$topic" create "$t.a" 1
-	"$topic" create "$t.b" 1
+	"$topic" create "$t.a" 1 retention.ms=-1
+	"$topic" create "$t.b" 1 retention.ms=-1
 	times 2 4 | put "$t.a" 0
 	follow -c 2 # 0s: not at all, as max.task.idle.ms=0
 	wait $reader
@@ -104,8 +106,8 @@ follow() { # follow OPTION...: what two topics have, live, into the file got
 }
 
 @test "positions and -c: only what has gone out; what is behind is not looked at" {
-	"$topic" create "$t.a" 1
-	"$topic" create "$t.b" 1
+	"$topic" create "$t.a" 1 retention.ms=-1
+	"$topic" create "$t.b" 1 retention.ms=-1
 	times 1 2 30 | put "$t.a" 0
 	times 10 20 | put "$t.b" 0
 	echo bad | kcat -P -b "$b" -t "$t.b"
@@ -121,8 +123,8 @@ follow() { # follow OPTION...: what two topics have, live, into the file got
 }
 
 @test "a topic that lies behind all of the other: in order, and in bounded memory" {
-	"$topic" create "$t.a" 1
-	"$topic" create "$t.b" 1
+	"$topic" create "$t.a" 1 retention.ms=-1
+	"$topic" create "$t.b" 1 retention.ms=-1
 	pad=$(printf '%0900d' 0)
 	for p in a b; do
 		/usr/bin/python3 -c '
@@ -147,8 +149,8 @@ assert kb < (80 << 10)  # of 240 MB that are there' "$bin/kstream-cat" -b "$b" -
 }
 
 @test "forty partitions and more: a second client with smaller queues reads all of them" {
-	"$topic" create "$t.a" 20
-	"$topic" create "$t.b" 20
+	"$topic" create "$t.a" 20 retention.ms=-1
+	"$topic" create "$t.b" 20 retention.ms=-1
 	for p in 0 7 19; do
 		lines 1$p 300 1000000 | put "$t.a" $p
 		lines 2$p 300 1000000 | put "$t.b" $p
