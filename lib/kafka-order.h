@@ -22,10 +22,11 @@
 struct rd_kafka_queue_s;
 
 /*
- * Bytes that librdkafka may hold in all queues together, in KiB: its own
- * default for one.  One answer more may lie behind it in each.
+ * Bytes that librdkafka may hold in all queues together, in KiB: half of its
+ * own default; no slower than that, as measured.  Beside them an answer pins
+ * its neighbours: 1.6 M records of 8 partitions, 280 MB, are read in 70 MB.
  */
-#define KS_KAFKA_ORDER_KB 65536
+#define KS_KAFKA_ORDER_KB 32768
 #define KS_KAFKA_ORDER_PARTS 16	/* up to so many partitions share it as so many would */
 
 /* queued.max.messages.kbytes, which counts for a partition here. */
