@@ -67,7 +67,8 @@ follow() { # follow OPTION...: what two topics have, live, into the file got
 		cat_ -b "$b" -t "$t.a" -t "$t.b" -e --to envelope | by_partition | cmp - expected
 	done
 	cat_ -b "$b" -t "$t.a" -t "$t.b" -e --to envelope --order arrival | by_partition >got
-	! cmp -s got expected
+	run cmp -s got expected
+	[ "$status" -ne 0 ]
 	cmp <(sort got) <(sort expected)
 	# the times of another clock, and ties by the order of the command line
 	cat_ -b "$b" -t "$t.b" -t "$t.a" -p 3 -c 6 -e --time .n --to envelope | jq -c '[.topic, .offset]' |
