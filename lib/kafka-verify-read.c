@@ -24,14 +24,20 @@ static int no_memory(struct ks_err *err)
 
 /* --- what is to be read --- */
 
-static struct ks_verify_topic *find_topic(struct ks_verify_side *s, const char *name)
+static struct ks_verify_topic *find_topic(const struct ks_verify_side *s, const char *name)
 {
-	struct ks_verify_topic **grown, *t;
 	size_t i;
 
 	for (i = 0; i < s->count; i++)
 		if (strcmp(s->topics[i]->name, name) == 0)
 			return s->topics[i];
+	return NULL;
+}
+
+static struct ks_verify_topic *add_topic(struct ks_verify_side *s, const char *name)
+{
+	struct ks_verify_topic **grown, *t;
+
 	grown = realloc(s->topics, (s->count + 1) * sizeof(*grown));
 	if (grown == NULL)
 		return NULL;
@@ -47,7 +53,7 @@ static struct ks_verify_topic *find_topic(struct ks_verify_side *s, const char *
 	return s->topics[s->count++] = t;
 }
 
-static struct ks_verify_part *find_part(struct ks_verify_topic *t, int32_t partition)
+static struct ks_verify_part *add_part(struct ks_verify_topic *t, int32_t partition)
 {
 	struct ks_verify_part **grown;
 	size_t at = (size_t)partition;
@@ -70,14 +76,29 @@ static struct ks_verify_part *find_part(struct ks_verify_topic *t, int32_t parti
 	return t->parts[at];
 }
 
-struct ks_verify_part *ks_verify_part(struct ks_verify_side *s, const char *topic, int32_t partition)
+struct ks_verify_part *ks_verify_find(struct ks_verify_side *s, const char *topic, int32_t partition)
 {
-	struct ks_verify_topic *t;
+	const struct ks_verify_topic *t;
 
 	if (KS_LIKELY(s->last != NULL && s->last->partition == partition && strcmp(s->last->topic->name, topic) == 0))
 		return s->last;
-	t = partition < 0 ? NULL : find_topic(s, topic);
-	return t == NULL ? NULL : (s->last = find_part(t, partition));
+	t = find_topic(s, topic);
+	if (t == NULL || partition < 0 || (size_t)partition >= t->count || t->parts[partition] == NULL)
+		return NULL;
+	return s->last = t->parts[partition];
+}
+
+struct ks_verify_part *ks_verify_part(struct ks_verify_side *s, const char *topic, int32_t partition)
+{
+	struct ks_verify_part *p = ks_verify_find(s, topic, partition);
+	struct ks_verify_topic *t;
+
+	if (KS_LIKELY(p != NULL) || partition < 0)
+		return p;
+	t = find_topic(s, topic);
+	if (t == NULL)
+		t = add_topic(s, topic);
+	return t == NULL ? NULL : (s->last = add_part(t, partition));
 }
 
 int ks_verify_add(struct ks_verify_part *p, int64_t from, int64_t to)
@@ -253,7 +274,7 @@ static int list_parts(struct reader *r, struct ks_err *err)
 			p = s->topics[i]->parts[j];
 			if (p == NULL)
 				continue;
-			p->done = p->count == 0;
+			p->done = p->count == 0 || p->runs[0].from >= end_of(p);
 			if (s->keep > 0 && (p->each = calloc(s->keep, sizeof(*p->each))) == NULL)
 				return no_memory(err);
 			if (!p->done)
@@ -272,11 +293,9 @@ static int begin(struct reader *r, struct ks_err *err)
 	int i, status = ks_kafka_ends(&r->client, r->list, false, err);
 
 	for (i = 0; i < r->list->cnt && status == 0; i++) {
-		p = ks_verify_part(r->side, r->list->elems[i].topic, r->list->elems[i].partition);
-		if (p == NULL) {
-			status = no_memory(err);
-			break;
-		}
+		p = ks_verify_find(r->side, r->list->elems[i].topic, r->list->elems[i].partition);
+		if (p == NULL)
+			ks_bug("a partition of our own list is gone");
 		p->done = r->list->elems[i].offset >= end_of(p);
 		if (p->done)
 			continue;
@@ -301,7 +320,7 @@ static void finish(struct reader *r, struct ks_verify_part *p)
 static int take(struct reader *r, const rd_kafka_message_t *m, struct ks_err *err)
 {
 	struct ks_verify_part *p = m->rkt == NULL ? NULL :
-	    ks_verify_part(r->side, rd_kafka_topic_name(m->rkt), m->partition);
+	    ks_verify_find(r->side, rd_kafka_topic_name(m->rkt), m->partition);
 
 	switch (m->err) {
 	case RD_KAFKA_RESP_ERR_NO_ERROR:
@@ -357,7 +376,7 @@ static int still_reading(struct reader *r, struct ks_err *err)
 	if (status != 0 || ks_clock_ms() - r->heard < r->client.timeout_ms)
 		return status;
 	for (i = 0; i < r->list->cnt && (p == NULL || p->done); i++)
-		p = ks_verify_part(r->side, r->list->elems[i].topic, r->list->elems[i].partition);
+		p = ks_verify_find(r->side, r->list->elems[i].topic, r->list->elems[i].partition);
 	return ks_fail(err, KS_TEMP, "%s has not given '%s/%d' up to offset %lld again for %lld s", r->client.brokers,
 	    p == NULL ? "" : p->topic->name, p == NULL ? -1 : (int)p->partition,
 	    p == NULL ? -1LL : (long long)end_of(p), (long long)(r->client.timeout_ms / 1000));

@@ -45,7 +45,10 @@ struct ks_verify_side {
 	int kept;			/* these */
 };
 
-/* The part, made where it is new; NULL: no memory. */
+/* The part; NULL: there is none. */
+struct ks_verify_part *ks_verify_find(struct ks_verify_side *s, const char *topic, int32_t partition);
+
+/* The part, made where it is new; NULL: no memory.  The caller knows that the topic has this partition. */
 struct ks_verify_part *ks_verify_part(struct ks_verify_side *s, const char *topic, int32_t partition);
 
 /* Add an offset, or a range; ranges that touch the last one become one with it.  0 or ENOMEM. */

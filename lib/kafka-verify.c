@@ -99,15 +99,15 @@ static bool next_position(const unsigned char **p, const unsigned char *end, uns
 	return seen == 7;
 }
 
-static int check_topic(struct ks_kafka *client, const char *name, const char *target, struct ks_err *err)
+static int check_topic(struct ks_kafka *client, const char *name, const char *target, int32_t *partitions,
+    struct ks_err *err)
 {
 	struct rd_kafka_topic_s *handle;
-	int32_t partitions;
 	int status;
 
 	if (target != NULL && strcmp(name, target) == 0)
 		return ks_fail(err, KS_CONFIG, "--verify: '%s' is both what is read and what is written", name);
-	status = ks_kafka_topic(client, name, false, &handle, &partitions, err);
+	status = ks_kafka_topic(client, name, false, &handle, partitions, err);
 	if (status == 0)
 		ks_kafka_topic_drop(handle);
 	else if (status == KS_CONFIG)
@@ -119,10 +119,11 @@ int ks_kafka_verify_hello(struct ks_kafka_verify *v, struct ks_kafka *client, st
     const struct ks_kafka_streams *streams, const char *target, unsigned depth, struct ks_err *err)
 {
 	const unsigned char *p;
+	char topic[KS_NAME_MAX + 1] = "";
 	struct position x;
 	struct ks_verify_part *part;
+	int32_t partitions = 0;
 	uint32_t count, i;
-	size_t known = 0;
 	int status = ks_hello_list(hello, "positions", depth, &p, &count, err);
 
 	v->client = client;
@@ -132,12 +133,18 @@ int ks_kafka_verify_hello(struct ks_kafka_verify *v, struct ks_kafka *client, st
 	for (i = 0; i < count && status == 0; i++) {
 		if (!next_position(&p, hello.p + hello.n, depth, &x))
 			return ks_fail(err, KS_DATA, "HELLO: a position is damaged");
+		/* Positions come topic by topic. */
+		if (strcmp(topic, x.topic) != 0)
+			status = check_topic(client, x.topic, target, &partitions, err);
+		memcpy(topic, x.topic, sizeof(topic));
+		if (status == 0 && x.partition >= partitions)
+			status = ks_fail(err, KS_CONFIG, "--verify: topic '%s' of %s has no partition %d, from which the stream comes",
+			    topic, client->brokers, (int)x.partition);
+		if (status != 0)
+			break;
 		part = ks_verify_part(&v->from, x.topic, x.partition);
 		if (part == NULL || ks_verify_add(part, x.offset, x.offset) != 0)
 			return no_memory(err);
-		if (v->from.count > known)
-			status = check_topic(client, x.topic, target, err);
-		known = v->from.count;
 	}
 	return status;
 }
@@ -157,9 +164,10 @@ int ks_kafka_verify_barrier(struct ks_kafka_verify *v, struct ks_bytes positions
 	for (i = 0; i < head.count; i++) {
 		if (!ks_position_next(&p, end, &x) || !set_topic(&name, x.input))
 			return ks_fail(err, KS_DATA, "a position of a barrier is damaged");
-		part = ks_verify_part(&v->from, name.topic, x.partition);
+		part = ks_verify_find(&v->from, name.topic, x.partition);
 		if (part == NULL)
-			return no_memory(err);
+			return ks_fail(err, KS_DATA, "a barrier is about '%s/%d', of which HELLO says nothing", name.topic,
+			    (int)x.partition);
 		if (part->count > 0 && x.offset > part->runs[part->count - 1].to)
 			part->runs[part->count - 1].to = x.offset;
 	}
@@ -192,7 +200,7 @@ void ks_kafka_verify_delivered(struct ks_kafka_verify *v, const char *topic, int
 		v->no_memory = true;
 		return;
 	}
-	from = known ? ks_verify_part(&v->from, v->streams->list[x.stream].name, x.partition) : NULL;
+	from = known ? ks_verify_find(&v->from, v->streams->list[x.stream].name, x.partition) : NULL;
 	v->no_place |= from == NULL;
 	if (from == NULL)
 		return;

@@ -14,9 +14,9 @@ load lib
 @test "a record larger than the client takes: refused before it is sent, with its coordinates" {
 	"$topic" create "$t" 1
 	"${PYTHON:-python3}" -c 'import json
-for n in (10, 2000000, 20): print(json.dumps({"partition": 0, "offset": n, "topic": "big", "payload": "x" * n}))' >lines
+for n in (10, 1020000, 20): print(json.dumps({"partition": 0, "offset": n, "topic": "big", "payload": "x" * n}))' >lines
 	run cat_ --from envelope -b "$b" -P -t "$t" lines
-	refused 65 "big/0@2000000: 2000002 bytes"
+	refused 65 "big/0@1020000: 1020002 bytes"
 	cat_ --from envelope -b "$b" -P -t "$t" --on-error skip lines
 	[ "$(judge | wc -l)" -ge 2 ]
 }
@@ -25,7 +25,7 @@ for n in (10, 2000000, 20): print(json.dumps({"partition": 0, "offset": n, "topi
 	"$topic" create "$t" 1 max.message.bytes=5000
 	printf '{"p":"%09000d"}\n' 0 >lines.jsonl
 	run cat_ --from json -b "$b" -P -t "$t" lines.jsonl
-	refused 65 "lines/0@0: topic '$t' has not taken it"
+	refused 65 "lines/0@0: 9080 bytes are more than topic '$t' takes"
 }
 
 @test "a record without a key for a compacted topic: 65" {

@@ -182,6 +182,17 @@ while at < len(data):
 	refused 64 "-c"
 	run cat_ -b "$b" -t "$t" -e --verify
 	refused 64 "--verify is for -P"
+	# a stream that claims a partition that the topic has not, however large its number
+	"${PYTHON:-python3}" -c 'import msgpack, struct, sys
+data = open("frames", "rb").read()
+n, = struct.unpack(">I", data[1:5])
+hello = msgpack.unpackb(data[6:6 + n])
+hello["positions"][0]["partition"] = 2000000000
+payload = msgpack.packb(hello)
+sys.stdout.buffer.write(b"\xc9" + struct.pack(">Ib", len(payload), 2) + payload + data[6 + n:])' >claims
+	"$topic" create "$t.3" 1
+	run cat_ -b "$b" -P -t "$t.3" --verify claims
+	refused 78 "has no partition 2000000000"
 	# a stream that was cut has no end to compare
 	"$topic" create "$t.2" 1
 	head -c $(($(stat -c %s frames) - 20)) frames >torn
