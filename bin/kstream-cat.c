@@ -303,6 +303,10 @@ static int settle_producer(struct cat *c, struct ks_config *config, struct ks_er
 		return ks_fail(err, KS_USAGE, "--verify wants to know where the reading ended: -c belongs to the one who reads");
 	if (config->verbose > 0)
 		c->kafka.note = note;
+	if (config->from_given && config->from == KS_RAW && !config->to_given) {
+		config->to = KS_RAW;	/* lines go as they are, not as JSON strings */
+		config->to_given = true;
+	}
 	c->topic = config->topic;
 	config->topic = NULL;
 	config->topic_count = 0;

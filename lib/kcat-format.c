@@ -76,7 +76,7 @@ static unsigned char escaped(const unsigned char **p, const unsigned char *end)
 	if (c < '0' || c > '9')
 		return c;
 	(*p)--;
-	return number(p, end, c == '0' ? 8 : 10, 3);	/* as strtol(3) does, and so kcat */
+	return c == '0' ? number(p, end, 8, 4) : number(p, end, 10, 3);	/* as strtol(3), and so kcat */
 }
 
 int ks_kcat_unescape(struct ks_bytes text, struct ks_buf *out)

@@ -449,32 +449,44 @@ static int stdin_is_stream(int wake, bool *stream, struct ks_err *err)
 	return 0;
 }
 
-static bool file_is_stream(const char *name)
+/* A file that is no regular one, such as <(...) of a shell, counts as a stream: kcat takes it for empty. */
+static int file_is_stream(const char *name, bool *stream, struct ks_err *err)
 {
 	unsigned char p[2];
 	struct stat st;
 	ssize_t n = 0;
 	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool stream = true;
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		n = pread(fd, p, sizeof(p), 0);
-		stream = n > 0 && begins_stream(p, n);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		ks_fail_errno(err, KS_NOINPUT, errno, "cannot open '%s'", name);
+		if (fd >= 0)
+			close(fd);
+		return err->status;
 	}
-	if (fd >= 0)
-		close(fd);
-	return stream;
+	*stream = true;
+	if (S_ISREG(st.st_mode)) {
+		n = pread(fd, p, sizeof(p), 0);
+		*stream = n > 0 && begins_stream(p, n);
+	}
+	close(fd);
+	return 0;
 }
 
 int ks_kcat_is_stream(const struct ks_config *config, int wake, bool *stream, struct ks_err *err)
 {
 	const char *const *in = config->in;
 	size_t i, count = 0;
+	bool one = false;
+	int status;
 
 	if (config->in_count == 0 || (config->in_count == 1 && strcmp(in[0], "-") == 0))
 		return stdin_is_stream(wake, stream, err);
-	for (i = 0; i < config->in_count; i++)
-		count += file_is_stream(in[i]);
+	for (i = 0; i < config->in_count; i++) {
+		status = file_is_stream(in[i], &one, err);
+		if (status != 0)
+			return status;
+		count += one;
+	}
 	*stream = count > 0;
 	if (count == 0 || count == config->in_count)
 		return 0;

@@ -25,12 +25,12 @@ int	ks_source_kcat(const struct ks_kcat_input *input, const struct ks_config *co
 /*
  * ks_kcat_is_stream - whether the input begins as a stream of frames does.
  * Nothing of it is consumed; of a pipe the first bytes are waited for.  A
- * pipe that ends before them counts as a stream, that was cut off; a file
- * that cannot be opened as one too: its reader says what is wrong.
+ * pipe that ends before them counts as a stream that was cut off.
  *
  *	stream	out
  *
- * Several files, of which some are: KS_USAGE.
+ * Several files, of which some are: KS_USAGE; one that cannot be opened:
+ * KS_NOINPUT.
  */
 int	ks_kcat_is_stream(const struct ks_config *config, int wake, bool *stream, struct ks_err *err)
 	    KS_MUST_USE;

@@ -74,7 +74,56 @@ load lib
 		-P -t a --to envelope|--to json or --to raw
 		-P -t a --to frames|--to json or --to raw
 		-P -t a -J|--to json or --to raw
+		-P -t a -f %s|-f is about what is printed
+		-P -t a -K : --from raw file|leave out --from
+		-P -t a -l --from json file|leave out --from
+		-P -t a -k k --key .id file|add --from json
+		-P -t a -L|different things
+		-t a -C -Q|different things
+		-t a -l|-l is about what -P writes
+		-t a -H x=1|-H is about what -P writes
+		-t a -f %s -J|-f is a format of its own
+		-t a -f %s --to json|-f is a format of its own
+		-t a -D , --to json|not about --to
+		-L file|reads no file
+		-L -t a -t b|one topic
+		-L --to json|or with -J an object
+		-L --offsets|which topic
+		-t a --offsets|are for -L
+		-t a --group g|are for -L
+		-Q|TOPIC:PARTITION:TIME
+		-Q -t a|TOPIC:PARTITION:TIME
+		-Q -t a:0|TOPIC:PARTITION:TIME
+		-Q -t :0:0|TOPIC:PARTITION:TIME
+		-Q -t a:-1:0|TOPIC:PARTITION:TIME
+		-Q -t a:0:x|TOPIC:PARTITION:TIME
+		-t a -m 0|number of seconds
+		-t a -d nosuch|property 'debug'
+		-P -t a -z nosuch|property 'compression.codec'
+		-P -t a -H =x|not NAME=VALUE
 	END
+}
+
+@test "cat: letters of kcat that are not there say what to use; an empty delimiter ends nothing" {
+	local x
+	for x in s r O M U F G; do
+		try kstream-cat -b 127.0.0.1:1 -t t "-$x" x
+		refused 64 kstream-cat "-$x: " || fail "$x"
+	done
+	for x in D K; do
+		try kstream-cat -b 127.0.0.1:1 -P -t t "-$x" '' /dev/null
+		refused 64 kstream-cat "-$x ''" || fail "$x"
+	done
+	try kstream-cat -L
+	refused 64 kstream-cat "--list is for Kafka: name a broker with -b"
+}
+
+@test "cat: -X list and -X dump need no broker, and show no secret" {
+	kstream-cat -X list | grep '^ssl.key.password '
+	kstream-cat -X sasl.password=geheim -X ssl.key.password=geheim -X client.id=me -X dump >out
+	grep -x 'client.id = me' out
+	run -1 grep geheim out
+	grep 'sasl.password = (not shown)' out
 }
 
 @test "cat: --app with Kafka is not there yet, and says so" {
