@@ -37,6 +37,8 @@ int ks_kcat_format_text(struct ks_kcat_format *f, struct ks_bytes text)
 	size_t at = f->text.n;
 	int no;
 
+	if (text.n == 0)
+		return 0;
 	if (f->text.max == 0)
 		ks_buf_init(&f->text, TEXT_MAX);
 	no = ks_buf_add(&f->text, text.p, text.n);
