@@ -110,6 +110,18 @@ $(B)/fault/fail.so: tests/fault/fail.c
 check: all unit $(REPLAYS) $(HELPERS) $(B)/fault/fail.so
 	scripts/run-tests
 
+# The same with what else must work: the last Kafka 3, the newest librdkafka, a cluster that loses a leader.  Not in check: each fetches
+# something, or takes a while.
+KAFKA_39 ?= 3.9.1
+check-kafka-39: all $(HELPERS)
+	KSTREAM_KAFKA_VERSION=$(KAFKA_39) scripts/run-tests tests/broker/*.bats
+
+check-librdkafka-new: all $(HELPERS)
+	libs=$$(scripts/librdkafka-new) && LD_LIBRARY_PATH=$$libs scripts/run-tests tests/bats/cat.bats tests/bats/config.bats tests/broker/*.bats
+
+check-cluster: all $(HELPERS)
+	scripts/run-tests tests/cluster/*.bats
+
 $(B)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -o $@ $< -lm
@@ -142,7 +154,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit fuzz check bench lint man install uninstall clean
+.PHONY: all unit fuzz check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
 .SECONDARY:
 
 -include $(LIB_O:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(TOOL_C) $(UNIT_C) $(FUZZ_C) tests/fuzz/replay/main.c)

@@ -2,7 +2,7 @@
 /*
  * acl - make topics and rights on a secured Kafka, with librdkafka alone.
  *
- *	acl CONF topic NAME PARTITIONS
+ *	acl CONF topic NAME PARTITIONS		with as many replicas as the cluster gives
  *	acl CONF allow|deny USER OPERATION topic|group|transactional-id|cluster NAME
  *
  * CONF is a file of properties; OPERATION is READ, WRITE, DESCRIBE, or
@@ -62,7 +62,7 @@ static rd_kafka_event_t *answer(rd_kafka_queue_t *queue, const char *what)
 static void make_topic(rd_kafka_t *rk, rd_kafka_queue_t *queue, char *argv[])
 {
 	char why[300];
-	rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(argv[0], atoi(argv[1]), 1, why, sizeof(why));
+	rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(argv[0], atoi(argv[1]), -1, why, sizeof(why));
 	rd_kafka_event_t *event;
 	const rd_kafka_topic_result_t **results;
 	size_t n;

@@ -80,7 +80,7 @@ library() { kcat -V | sed -n 's/.*librdkafka \([0-9]*\)\.\([0-9]*\)\.\([0-9]*\).
 	refused 77 "no right to write to topic 'closed': WRITE on the topic is missing"
 	run as alice-plain -P -t readable --from json <<<1
 	refused 77 "no right to write to topic 'readable': WRITE on the topic is missing"
-	run as alice-plain -t writable -e
+	run as alice-plain -t writable -e --to json
 	refused 77 "no right to read topic 'writable'"
 }
 
