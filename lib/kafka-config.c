@@ -457,8 +457,8 @@ static bool look(struct ks_kafka_config *c, const char *dir, const char *name)
 
 	if (dir == NULL || *dir == '\0' || snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return false;
-	if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
-		return false;
+	if (access(path, F_OK) != 0)
+		return false;	/* also where HOME is another user's, as su may leave it */
 	c->found = strdup(path);
 	return true;
 }
