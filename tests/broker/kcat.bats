@@ -77,15 +77,18 @@ make_topics() {
 	printf 'third' >third.bin
 	printf '{\n"a": 1\n}\n' >object.json
 	make_topics
-	n=0 done=0
+	n=0 done=0 running=
 	while IFS=$'\t' read -r kind _ command _; do
 		n=$((n + 1))
 		case $kind in both | same | sent | differs) ;; *) continue ;; esac
 		done=$((done + 1))
 		run_line $n "$kind" "$command" 3>&- &
-		if [ $((done % 10)) -eq 0 ]; then wait; fi
+		running+=" $!"
+		# shellcheck disable=SC2086 # numbers; a plain wait would wait for the clock of bats, too
+		if [ $((done % 10)) -eq 0 ]; then wait $running && running=; fi
 	done <"$BATS_TEST_DIRNAME/kcat-lines"
-	wait
+	# shellcheck disable=SC2086
+	[ -z "$running" ] || wait $running
 	[ $done -ge 60 ]
 	n=0
 	while IFS=$'\t' read -r kind _ command theirs ours _; do
@@ -170,7 +173,7 @@ make_topics() {
 	refused 74 "stdout"
 	printf 'a\n%09000d\n' 0 >lines.txt
 	run cat_ -b "$b" -P -t "$t" -X batch.num.messages=1 -l lines.txt
-	refused 65 "lines/0@2: topic '$t' has not taken it"
+	refused 65 "lines/0@2: 9072 bytes are more than topic '$t' takes"
 }
 
 @test "-C tells of each end while it reads on; -q does not" {
