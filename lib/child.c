@@ -143,8 +143,8 @@ static int set_attributes(posix_spawnattr_t *attr)
 	return no;
 }
 
-/* fd becomes the child's at; its other end is /dev/null.  All else is closed on exec but what the tool itself was given. */
-static int spawn(pid_t *pid, char *const argv[], int fd, int at, int token)
+/* fd becomes the child's at; its other end is /dev/null, unless it prints.  All else is closed on exec but what the tool itself was given. */
+static int spawn(const struct ks_child *child, pid_t *pid, char *const argv[], int fd, int at, int token)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -159,7 +159,7 @@ static int spawn(pid_t *pid, char *const argv[], int fd, int at, int token)
 		no = set_attributes(&attr);
 		if (no == 0)
 			no = posix_spawn_file_actions_adddup2(&actions, fd, at);
-		if (no == 0)
+		if (no == 0 && !child->prints)
 			no = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO + STDOUT_FILENO - at, "/dev/null", O_RDWR, 0);
 		if (no == 0)	/* onto itself: without FD_CLOEXEC */
 			no = posix_spawn_file_actions_adddup2(&actions, token, token);
@@ -187,7 +187,7 @@ static int open_token(struct ks_children *k, struct ks_err *err)
 
 static int run(struct ks_children *k, struct ks_child *child, struct command *c, int fd, int at, struct ks_err *err)
 {
-	int no = c->failed ? ENOMEM : spawn(&child->pid, c->argv, fd, at, k->token);
+	int no = c->failed ? ENOMEM : spawn(child, &child->pid, c->argv, fd, at, k->token);
 
 	drop(c);
 	close(fd);
@@ -235,6 +235,7 @@ int ks_children_source(struct ks_children *k, const struct ks_options *o, struct
 int ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd, struct ks_err *err)
 {
 	struct command c = { 0 };
+	const struct ks_given *g;
 	int both[2], status = make_pipe(k, both, err);
 
 	if (status != 0)
@@ -242,10 +243,25 @@ int ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd,
 	add(&c, CAT, NULL);
 	add_topic(&c, "--out", o->config.out_topic);
 	add_given(&c, o, KS_TO_SINK);
+	for (g = o->given; g < o->given + o->given_count; g++)
+		k->sink.prints = k->sink.prints || strcmp(g->option->name, "verify") == 0;
 	k->sink.what = "writes";
 	snprintf(k->sink.name, sizeof(k->sink.name), "kafka:%s", o->config.out_topic);
 	*fd = both[1];
 	return run(k, &k->sink, &c, both[0], STDIN_FILENO, err);
+}
+
+/* A property may be a secret: ps shows it no longer, as with the children's own (kafka-config.h). */
+void ks_children_hide(const struct ks_children *k, const struct ks_options *o)
+{
+	const struct ks_given *g;
+	char *eq;
+
+	for (g = o->given; (k->source.pid > 0 || k->sink.pid > 0) && g < o->given + o->given_count; g++) {
+		eq = strcmp(g->option->name, "property") == 0 ? strchr(g->value, '=') : NULL;
+		if (eq != NULL)
+			memset(eq + 1, '*', strlen(eq + 1));
+	}
 }
 
 /* --- how it ends --- */
@@ -303,6 +319,12 @@ static bool died(const struct ks_child *child, struct ks_err *err)
 	return true;
 }
 
+/* --verify has printed that a copy is not exact. */
+static bool said_no(const struct ks_child *child)
+{
+	return child->prints && WIFEXITED(child->ended) && WEXITSTATUS(child->ended) == KS_NO;
+}
+
 bool ks_children_end(struct ks_children *k, int *status, struct ks_err *err)
 {
 	uint64_t said = 0;
@@ -318,6 +340,10 @@ bool ks_children_end(struct ks_children *k, int *status, struct ks_err *err)
 		close(STDIN_FILENO);
 	await(&k->source);
 	await(&k->sink);
+	if (*status == 0 && k->source.ended == 0 && said_no(&k->sink)) {
+		*status = KS_NO;
+		return false;
+	}
 	if (*status == 0 && k->source.ended == 0 && k->sink.ended == 0)
 		return false;
 	if (ks_children_first(k, *status != 0 ? *status : KS_TEMP)) {

@@ -20,6 +20,7 @@ struct ks_child {
 	pid_t pid;
 	const char *what;	/* "reads", "writes" */
 	char name[sizeof("kafka: ...") + KS_NAME_MAX];	/* "kafka:orders" */
+	bool prints;		/* its stdout is the tool's: --verify */
 	int ended;		/* as waitpid(2) tells it */
 };
 
@@ -42,6 +43,9 @@ int	ks_children_source(struct ks_children *k, const struct ks_options *o, struct
 
 /* Run one that writes config->out_topic; *fd takes the stream. */
 int	ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd, struct ks_err *err) KS_MUST_USE;
+
+/* Once all run: overwrite the values of -X in argv. */
+void	ks_children_hide(const struct ks_children *k, const struct ks_options *o);
 
 /* This process has failed with status, before it closes anything: true, if it is the first to. */
 bool	ks_children_first(struct ks_children *k, int status);

@@ -234,6 +234,7 @@ static int run(struct tool *t)
 		status = ks_loop_text_run(l);
 	} else {
 		status = open_source(t);
+		ks_children_hide(&t->children, &t->options);
 		if (status == 0)
 			status = ks_loop_run(l);
 	}

@@ -32,6 +32,36 @@ fake() {
 --max-record=1M|--route|--quiet|--verbose|" ] || fail "$(cat out)"
 }
 
+@test "endpoints: the rarer options, each to its end" {
+	fake 0
+	try alone/kstream-filter --in kafka:a --out kafka:b -F f -G g -d broker -m 5 -E --isolation read_committed --max-idle 1s --since @0 \
+		--until now --order arrival -z lz4 --create-topics 3 --verify true
+	tr '\n' '|' <args.in >in
+	tr '\n' '|' <args.out >out
+	[ "$(cat in)" = "--in=kafka:a|--to=frames|--config=f|--group=g|--debug=broker|--metadata-timeout=5|--keep-trying|--isolation=read_committed|\
+--max-idle=1s|--since=@0|--until=now|--order=arrival|" ] || fail "$(cat in)"
+	[ "$(cat out)" = "--out=kafka:b|--config=f|--debug=broker|--metadata-timeout=5|--keep-trying|--compression=lz4|--create-topics=3|--verify|" ] ||
+		fail "$(cat out)"
+	for x in -L -Q -C -l -T -u -Z --offsets; do
+		try alone/kstream-filter "$x" --in kafka:a true
+		refused 64 kstream-filter "unknown option '$x'" || fail "$x"
+	done
+}
+
+@test "endpoints: ps shows no value of -X that the tool was given" {
+	fake 0
+	printf '#!/bin/sh\nexec sleep 2\n' >alone/kstream-cat
+	alone/kstream-filter -X sasl.password=geheim --in kafka:a --to json true 2>err &
+	pids=$!
+	for _ in {1..50}; do
+		if tr '\0' '\n' <"/proc/$pids/cmdline" | grep -qx 'sasl.password=\*\*\*\*\*\*'; then break; fi
+		sleep 0.1
+	done
+	tr '\0' '\n' <"/proc/$pids/cmdline" | grep -x 'sasl.password=\*\*\*\*\*\*'
+	kill -TERM "$pids"
+	status_of "$pids"
+}
+
 @test "endpoints: a child that ends without a word and without a stream" {
 	fake 0
 	try alone/kstream-filter --in kafka:a --to json true
