@@ -164,7 +164,7 @@ int ks_kcat_answer(const struct ks_kcat *k, const struct ks_kafka_options *optio
 		return ks_kafka_list_times(options, config->topics, config->topic_count, json, stdout, err);
 	if (k->offsets || k->group != NULL)
 		return ks_kafka_list_offsets(options, config, k->group, json, stdout, err);
-	return ks_kafka_list(options, config->topic, json, stdout, err);
+	return ks_kafka_list(options, config->topic_count > 0 ? config->topics[0] : NULL, json, stdout, err);
 }
 
 /* --- what is printed --- */

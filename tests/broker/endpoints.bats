@@ -134,7 +134,8 @@ written() { kcat -C -q -e -b "$b" -t "$t.out" -f '%p %k %T %s\n' | sort; }
 }
 
 @test "a reader of text that goes: silent, as without Kafka" {
-	topics
+	"$topic" create "$t" 2
+	numbers 1 20000 | cat_ --from json --key .n -b "$b" -P -t "$t" # more than a pipe holds
 	run bash -c '"$0" -b "$1" --in "kafka:$2" --to json true | head -n 1 >first; exit "${PIPESTATUS[0]}"' "$bin/kstream-filter" "$b" "$t"
 	echo "$output"
 	[ "$status" = 141 ]

@@ -170,7 +170,7 @@ make_topics() {
 	refused 74 "stdout"
 	printf 'a\n%09000d\n' 0 >lines.txt
 	run cat_ -b "$b" -P -t "$t" -X batch.num.messages=1 -l lines.txt
-	refused 65 "lines/0@2: topic '$t' has not taken it"
+	refused 65 "lines/0@2: 9072 bytes are more than topic '$t' takes"
 }
 
 @test "-C tells of each end while it reads on; -q does not" {
