@@ -15,6 +15,7 @@
 #include "lib/kcat.h"
 #include "lib/num.h"
 #include "lib/op.h"
+#include "lib/options-kafka.h"
 #include "lib/stats.h"
 
 #define CREATE_MAX 10000	/* partitions that librdkafka 2.0.2 and a place in a message do with */
@@ -23,6 +24,7 @@
 
 struct cat {
 	struct ks_kafka_options kafka;
+	struct ks_kafka_options to;	/* kafka, for the other end of --in kafka:A --out kafka:B */
 	struct ks_kafka_config properties;	/* -b, -X, -F */
 	int32_t *partitions;
 	const char **topics;	/* -t and the operands of -G */
@@ -35,47 +37,10 @@ struct cat {
 	struct ks_kcat kcat;
 };
 
-enum {
-	OPT_BROKERS, OPT_PARTITION, OPT_OFFSET, OPT_EXIT_EOF, OPT_PRODUCER, OPT_CONSUMER, OPT_ROUTE,
-	OPT_PROPERTY, OPT_CONFIG, OPT_TIMEOUT, OPT_GROUP, OPT_ISOLATION, OPT_CREATE_TOPICS, OPT_VERIFY, OPT_OFFSETS,
-	OPT_COMPRESSION, OPT_DEBUG, OPT_METADATA_TIMEOUT, OPT_KEEP_TRYING, OPT_MAX_IDLE,
-	OPT_KCAT,	/* and behind it, which lib/kcat.c knows by their letters */
-};
-
-static const struct ks_option options[] = {
-	[OPT_BROKERS] = { "bootstrap-server", 'b', "BROKER", "Kafka, as HOST:PORT, or several between commas" },
-	[OPT_PARTITION] = { "partition", 'p', "N,...", "these partitions only; with -P: this one" },
-	[OPT_OFFSET] = { "offset", 'o', "WHERE", "beginning, end, stored, N, -N, s@MS; e@MS: to there" },
-	[OPT_EXIT_EOF] = { "exit-eof", 'e', NULL, "end where the topic ended at start" },
-	[OPT_PRODUCER] = { "producer", 'P', NULL, "write to the topic of -t" },
-	[OPT_CONSUMER] = { "consumer", 'C', NULL, "print raw values as kcat -C does" },
-	[OPT_ROUTE] = { "route", 0, NULL, "with -P: each record to the topic of its route" },
-	[OPT_PROPERTY] = { "property", 'X', "NAME=VALUE", "a property of librdkafka" },
-	[OPT_CONFIG] = { "config", 'F', "FILE", "properties from a file of NAME=VALUE lines" },
-	[OPT_TIMEOUT] = { "timeout", 0, "DURATION", "how long a broker may stay away (60s)" },
-	[OPT_GROUP] = { "group", 'G', "GROUP", "as a member of a group: -G GROUP TOPIC ..." },
-	[OPT_ISOLATION] = { "isolation", 0, "LEVEL", "read_committed (default) or read_uncommitted" },
-	[OPT_CREATE_TOPICS] = { "create-topics", 0, "N", "with -P: make topics that are missing" },
-	[OPT_VERIFY] = { "verify", 0, NULL, "with -P: read again what was copied, and compare" },
-	[OPT_OFFSETS] = { "offsets", 0, NULL, NULL },
-	[OPT_COMPRESSION] = { "compression", 'z', "CODEC", NULL },
-	[OPT_DEBUG] = { "debug", 'd', "CONTEXT,...", NULL },
-	[OPT_METADATA_TIMEOUT] = { "metadata-timeout", 'm', "SECONDS", NULL },
-	[OPT_KEEP_TRYING] = { "keep-trying", 'E', NULL, NULL },
-	[OPT_MAX_IDLE] = { "max-idle", 0, "DURATION", "--order time waits so long at a live end (0s)" },
-	[OPT_KCAT] = { "list", 'L', NULL, "list topics; or with --offsets what is in them" },
-	{ "query", 'Q', NULL, "the offsets of TOPIC:PARTITION:TIME in -t" },
-	{ "format", 'f', "FORMAT", "print records so: %t %p %o %T %h %k %s, \\n" },
-	{ "delimiter", 'D', "DELIM", NULL },
-	{ "key-delimiter", 'K', "DELIM", NULL },
-	{ "null", 'Z', NULL, NULL },
-	{ "unbuffered", 'u', NULL, NULL },
-	{ "fixed-key", 'k', "KEY", NULL },
-	{ "header", 'H', "NAME=VALUE", NULL },
-	{ "lines", 'l', NULL, NULL },
-	{ "tee", 'T', NULL, NULL },
-	{ 0 },
-};
+/* Its options stand in lib/options-kafka.h, since other tools take them, too: OPT_BROKERS ... */
+#define OPTION(id, ...) OPT_##id,
+enum { KS_KAFKA_OPTIONS(OPTION) OPT_KCAT = OPT_LIST };	/* and behind it, which lib/kcat.c knows by their letters */
+#undef OPTION
 
 static int no_memory(struct ks_err *err)
 {
@@ -248,7 +213,7 @@ static int cat_option(void *st, struct ks_run *run, unsigned at, const char *val
 	struct cat *c = st;
 
 	if (at < OPT_KCAT && at != OPT_BROKERS)
-		c->needs = options[at].name;
+		c->needs = ks_kafka_options[at].name;
 	switch (at) {
 	case OPT_BROKERS:
 		c->kafka.brokers = value;
@@ -271,7 +236,7 @@ static int cat_option(void *st, struct ks_run *run, unsigned at, const char *val
 	case OPT_METADATA_TIMEOUT: return parse_seconds(c, value, run->err);
 	case OPT_MAX_IDLE: return parse_max_idle(c, value, run->err);
 	case OPT_KEEP_TRYING: c->keep_trying = true; return 0;
-	default: return ks_kcat_option(&c->kcat, options[at].letter, value, run->err);
+	default: return ks_kcat_option(&c->kcat, ks_kafka_options[at].letter, value, run->err);
 	}
 }
 
@@ -369,7 +334,7 @@ static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_er
 {
 	int status = 0;
 
-	if (c->kafka.by_route || c->kafka.verify || c->kafka.create_partitions > 0)
+	if (config->out_topic == NULL && (c->kafka.by_route || c->kafka.verify || c->kafka.create_partitions > 0))
 		return ks_fail(err, KS_USAGE, "--%s is for -P",
 		    c->kafka.by_route ? "route" : c->kafka.verify ? "verify" : "create-topics");
 	if (c->kafka.group != NULL)
@@ -380,6 +345,8 @@ static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_er
 		return ks_fail(err, KS_USAGE, "which topic? give -t TOPIC");
 	if (c->kafka.stored && !names_group(&c->kafka))
 		return ks_fail(err, KS_USAGE, "-o stored by which group? -G GROUP joins one, -X group.id=GROUP only reads its offsets");
+	if (c->kcat.consumer && config->out_topic != NULL)
+		return ks_fail(err, KS_USAGE, "-C prints, and --out kafka:TOPIC writes to Kafka: one of them");
 	settle_range(c, config);
 	if (config->in_count > 0)
 		return ks_fail(err, KS_USAGE, "-b reads topics, not files; with -P it writes files to a topic");
@@ -416,6 +383,12 @@ static int settle_properties(struct cat *c, const struct ks_config *config, stru
 	return status;
 }
 
+/* Is one end Kafka?  Without a broker it is found out that there is none. */
+static bool is_kafka(const struct cat *c, const struct ks_config *config)
+{
+	return c->kafka.brokers != NULL || config->topics_in || config->out_topic != NULL;
+}
+
 static int cat_ask(void *st, const struct ks_config *config, bool *answered, struct ks_err *err)
 {
 	struct cat *c = st;
@@ -430,11 +403,52 @@ static int cat_ask(void *st, const struct ks_config *config, bool *answered, str
 		c->needs = c->kcat.list ? "list" : "query";
 	if (c->kafka.timeout_ms == 0)
 		c->kafka.timeout_ms = c->keep_trying ? KEEP_TRYING_MS : KS_KAFKA_AWAY_MS;
-	if (c->kafka.brokers != NULL || c->needs != NULL)
+	if (is_kafka(c, config) || c->needs != NULL)
 		status = settle_properties(c, config, err);
-	if (status == 0 && c->kafka.brokers == NULL && c->needs != NULL && !c->kcat.properties && !c->kcat.dump)
+	if (status == 0 && !is_kafka(c, config) && c->needs != NULL && !c->kcat.properties && !c->kcat.dump)
 		status = ks_fail(err, KS_USAGE, "--%s is for Kafka: name a broker with -b HOST:PORT", c->needs);
 	return status == 0 ? ks_kcat_answer(&c->kcat, &c->kafka, config, answered, err) : status;
+}
+
+/* From topics to a topic, in one process. */
+static int open_copy(struct cat *c, struct ks_config *config, const char *topic, struct ks_sink **sink,
+    struct ks_err *err)
+{
+	int status = settle_consumer(c, config, err);
+
+	if (status != 0)
+		return status;
+	if (config->to_given && config->to != KS_JSON && config->to != KS_RAW)
+		return ks_fail(err, KS_USAGE, "values of a topic are --to json or --to raw");
+	if (c->kafka.verify && config->count >= 0)
+		return ks_fail(err, KS_USAGE, "--verify wants to know where the reading ended, and -c does not say it");
+	c->to = c->kafka;
+	c->to.partition_count = 0;
+	c->to.group = NULL;
+	c->to.watch = NULL;
+	c->to.note = config->verbose > 0 ? note : NULL;
+	return ks_sink_kafka(&c->to, config, topic, sink, err);
+}
+
+/*
+ * --out kafka:B is -P -t B; where topics are read, too, it is both of these
+ * in one process.  A -t beside files names their records, as without Kafka.
+ */
+static int open_out_topic(struct cat *c, struct ks_config *config, struct ks_sink **sink, struct ks_err *err)
+{
+	const char *topic = config->out_topic[0] != '\0' ? config->out_topic : NULL, *name = config->topic;
+	int status;
+
+	if (c->produce)
+		return ks_fail(err, KS_USAGE, "-P writes to the topic of -t, and --out names another: leave out -P");
+	if ((config->topic_count > 0 || c->operand_count > 0) && config->in_count == 0)
+		return open_copy(c, config, topic, sink, err);
+	c->produce = true;
+	config->topic = topic;
+	config->topic_count = topic != NULL;
+	status = settle_producer(c, config, err);
+	config->topic = name;
+	return status == 0 ? ks_sink_kafka(&c->kafka, config, c->topic, sink, err) : status;
 }
 
 static int cat_sink(void *st, struct ks_config *config, struct ks_sink **sink, struct ks_err *err)
@@ -442,10 +456,17 @@ static int cat_sink(void *st, struct ks_config *config, struct ks_sink **sink, s
 	struct cat *c = st;
 	int status;
 
-	if (c->kafka.brokers == NULL)
+	if (!is_kafka(c, config))
 		return ks_kcat_settle_output(&c->kcat, config, false, err);
 	if (config->app != NULL)
 		return ks_fail(err, KS_CONFIG, "exactly-once is not there yet; leave out --app");
+	if (config->out_topic != NULL) {
+		status = open_out_topic(c, config, sink, err);
+		c->sink = *sink;
+		return status;
+	}
+	if (c->produce && config->topics_in)
+		return ks_fail(err, KS_USAGE, "from topic to topic: --in kafka:TOPIC --out kafka:TOPIC, without -P");
 	if (!c->produce)
 		return settle_consumer(c, config, err);
 	status = settle_producer(c, config, err);
@@ -460,7 +481,7 @@ static int cat_source(void *st, const struct ks_config *config, int wake, struct
 {
 	struct cat *c = st;
 
-	if (c->kafka.brokers == NULL)
+	if (!is_kafka(c, config))
 		return 0;
 	if (c->produce)
 		return ks_kcat_source(&c->kcat, config, wake, source, err);
@@ -504,9 +525,9 @@ static const struct ks_endpoints endpoints = { .answer = cat_ask, .source = cat_
 
 static const struct ks_op op = {
 	.name = "kstream-cat",
-	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-G GROUP [TOPIC ...]] [-C | -P [--route] [--create-topics N] [--verify] | -L | -Q] [-f FORMAT] [-F FILE] [-X NAME=VALUE] [FILE ...]",
+	.synopsis = "[-b BROKER] [-t TOPIC ...] [-p N,...] [-o WHERE] [-e] [-G GROUP [TOPIC ...]] [-C | -P | -L | -Q] [-f FORMAT] [-F FILE] [-X NAME=VALUE] [FILE ...]",
 	.purpose = "copy a topic, file or pipe to another, converting the format",
-	.options = options,
+	.options = ks_kafka_options,
 	.may_be_empty = "DKk",
 	.refuse = ks_kcat_refuse,
 	.size = sizeof(struct cat),

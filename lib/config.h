@@ -50,6 +50,8 @@ struct ks_config {
 	const char *const *in;	/* --in, then file operands; empty: stdin */
 	size_t in_count;
 	const char *out;	/* --out, NULL: stdout */
+	bool topics_in;		/* --in kafka:TOPIC: they are in topics, and in is empty */
+	const char *out_topic;	/* --out kafka:TOPIC, NULL: none; "" : to the route of each record alone */
 	enum ks_format from, to;
 	bool from_given, to_given;
 	const struct ks_kcat_format *kcat;	/* of KS_FORMAT, or what ends a record of KS_KCAT; NULL: a newline does */

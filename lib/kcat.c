@@ -102,10 +102,6 @@ const char *ks_kcat_refuse(int letter)
 		return "a mock cluster is not there";
 	case 'U':
 		return "unit tests of kcat itself are not there";
-	case 'F':
-		return "configuration files are not there: give each property with -X NAME=VALUE";
-	case 'G':
-		return "reading as a group is not there: -p divides the partitions of a topic";
 	default:
 		return NULL;
 	}
@@ -132,7 +128,7 @@ static int check_list(const struct ks_kcat *k, const struct ks_config *config, s
 		return ks_fail(err, KS_USAGE, "-%c asks Kafka, and reads no file", k->list ? 'L' : 'Q');
 	if (config->to_given && config->to != KS_KCAT)
 		return ks_fail(err, KS_USAGE, "-%c prints text, or with -J an object", k->list ? 'L' : 'Q');
-	if (config->out != NULL)
+	if (config->out != NULL || config->out_topic != NULL)
 		return ks_fail(err, KS_USAGE, "-%c prints to stdout, not to --out", k->list ? 'L' : 'Q');
 	if (k->query && config->topic_count == 0)
 		return ks_fail(err, KS_USAGE, "-Q of what? give -t TOPIC:PARTITION:TIME");
@@ -168,7 +164,7 @@ int ks_kcat_answer(const struct ks_kcat *k, const struct ks_kafka_options *optio
 		return ks_kafka_list_times(options, config->topics, config->topic_count, json, stdout, err);
 	if (k->offsets || k->group != NULL)
 		return ks_kafka_list_offsets(options, config, k->group, json, stdout, err);
-	return ks_kafka_list(options, config->topic, json, stdout, err);
+	return ks_kafka_list(options, config->topic_count > 0 ? config->topics[0] : NULL, json, stdout, err);
 }
 
 /* --- what is printed --- */

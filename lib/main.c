@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "endpoint.h"
 #include "loop-text.h"
 #include "loop.h"
@@ -18,6 +19,7 @@ struct tool {
 	const struct ks_op *op;
 	struct ks_options options;
 	struct ks_frame_loop loop;
+	struct ks_children children;
 };
 
 static int set_own(void *arg, unsigned at, const char *value)
@@ -66,10 +68,10 @@ static bool same_file(const struct stat *a, const struct stat *b)
 static int check_inputs(struct ks_frame_loop *l, int out)
 {
 	const struct ks_config *c = l->config;
-	struct stat to, from;
+	struct stat to = { 0 }, from;
 	size_t i;
 
-	if (fstat(out, &to) != 0)
+	if (c->out_topic == NULL && fstat(out, &to) != 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot write to %s", c->out != NULL ? c->out : "stdout");
 	for (i = 0; i < c->in_count; i++) {
 		if (strcmp(c->in[i], "-") == 0 ? fstat(STDIN_FILENO, &from) : stat(c->in[i], &from))
@@ -83,6 +85,23 @@ static int check_inputs(struct ks_frame_loop *l, int out)
 	return 0;
 }
 
+/* The output is a topic, and a kstream-cat writes it. */
+static int open_child_sink(struct tool *t)
+{
+	struct ks_frame_loop *l = &t->loop;
+	int fd = -1, status = check_inputs(l, -1);
+
+	if (status == 0)
+		status = ks_children_sink(&t->children, &t->options, &fd, &l->err);
+	if (status != 0)
+		return status;
+	ks_signals_pipe(false);
+	status = ks_sink_frames(l->config, fd, &l->sink, &l->err);
+	if (l->sink != NULL)
+		l->sink->name = t->children.sink.name;
+	return status;
+}
+
 static int open_sink(struct tool *t)
 {
 	struct ks_frame_loop *l = &t->loop;
@@ -94,6 +113,8 @@ static int open_sink(struct tool *t)
 		if (status != 0 || l->sink != NULL)
 			return status;
 	}
+	if (c->out_topic != NULL)
+		return open_child_sink(t);
 	if (c->out != NULL) {
 		status = ks_signals_open_out(c->out, 0, "", &fd, &l->err);
 		if (status != 0)
@@ -106,7 +127,10 @@ static int open_sink(struct tool *t)
 		c->to = KS_JSON;
 	if (c->to == KS_FRAMES && isatty(fd))
 		return ks_fail(&l->err, KS_USAGE, "frames are not for a terminal: --to json shows them");
-	ks_signals_pipe(c->to != KS_FRAMES);
+	if (c->topics_in && c->to != KS_FRAMES)
+		ks_signals_pipe_late();
+	else
+		ks_signals_pipe(c->to != KS_FRAMES);
 	if (c->to == KS_FRAMES)
 		return ks_sink_frames(c, fd, &l->sink, &l->err);
 	return ks_sink_text(c, fd, &l->sink, &l->err);
@@ -142,6 +166,14 @@ static int open_source(struct tool *t)
 		status = t->op->endpoints->source(l->st, c, l->wake, &l->source, &l->err);
 		if (status != 0 || l->source != NULL)
 			return status;
+	}
+	if (c->topics_in) {
+		status = ks_children_source(&t->children, &t->options, &l->err);
+		if (status == 0)
+			status = ks_source_frames(c, l->wake, &l->source, &l->err);
+		if (l->source != NULL)
+			l->source->name = t->children.source.name;
+		return status;
 	}
 	if (c->in_count == 0 && !c->from_given && isatty(STDIN_FILENO))
 		return ks_fail(&l->err, KS_USAGE, "nothing to read: name a file, or pipe something in (try %s --help)", c->program);
@@ -185,6 +217,8 @@ static int run(struct tool *t)
 		status = ks_reject_open(&l->reject, l->config, &l->err);
 	if (status == 0 && l->answers && l->config->on_error == KS_POLICY_DLQ)
 		return ks_fail(&l->err, KS_USAGE, "--on-error dlq needs an output to send dead letters to; file:PATH does not");
+	if (status == 0 && l->answers && l->config->out_topic != NULL)
+		return ks_fail(&l->err, KS_USAGE, "an answer goes to stdout, not to --out kafka:%s", l->config->out_topic);
 	if (l->answers)
 		t->options.config.to = KS_JSON;	/* no output: the tool may read text as text */
 	else if (status == 0)
@@ -200,6 +234,7 @@ static int run(struct tool *t)
 		status = ks_loop_text_run(l);
 	} else {
 		status = open_source(t);
+		ks_children_hide(&t->children, &t->options);
 		if (status == 0)
 			status = ks_loop_run(l);
 	}
@@ -228,7 +263,7 @@ static int close_output(struct ks_frame_loop *l, int status)
 	return status;
 }
 
-static void report(struct tool *t, int status, bool began)
+static void report(struct tool *t, int status, bool began, bool say)
 {
 	struct ks_frame_loop *l = &t->loop;
 	bool stop;
@@ -242,7 +277,7 @@ static void report(struct tool *t, int status, bool began)
 		ks_say(l->op->name, l->sink->warning);
 	if (l->config->verbose > 0 && began)
 		ks_stats_summary(&l->stats, l->op->name);
-	if (status != 0)
+	if (say)
 		ks_say(l->op->name, l->err.text);
 }
 
@@ -251,9 +286,10 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	struct tool t = { .op = op };
 	struct ks_frame_loop *l = &t.loop;
 	int status, sig;
-	bool no, began;
+	bool no, began, say;
 
 	fill_standard_fds();
+	ks_children_begin(&t.children);
 	l->op = op;
 	l->config = &t.options.config;
 	l->run = (struct ks_run){ .err = &l->err, .loop = l };
@@ -269,17 +305,23 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 		status = close_output(l, 0);
 		began = false;
 	} else if (status == 0) {
-		status = close_output(l, run(&t));
+		status = run(&t);
+		if (status != 0)	/* before the others see a pipe close */
+			(void)ks_children_first(&t.children, status);
+		status = close_output(l, status);
 	}
-	report(&t, status, began);
+	say = ks_children_end(&t.children, &status, &l->err) && !ks_signals_broken();
+	report(&t, status, began, say);
 	if (op->close != NULL && l->st != NULL)
 		op->close(l->st, &l->run);
 	no = l->no;
 	ks_loop_release(l);
 	ks_options_release(&t.options);
+	if (status != 0 && ks_signals_broken())
+		ks_signals_raise(SIGPIPE);
 	sig = ks_signals_end();
 	/* TERM is how a supervisor asks for an end, HUP a terminal that goes: done.  INT is a person at a shell, which wants to see it. */
-	if (status == 0 && sig == SIGINT)
+	if (status == 0 && sig == SIGINT && !t.children.serves)
 		ks_signals_raise(sig);
 	return status != 0 ? status : no ? KS_NO : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* options-plain.c - options of a tool that say enough by their names. */
+/* options-plain.c - what --help prints; options that say enough by their names. */
 #include <stdio.h>
 
 #include "options.h"
@@ -9,25 +9,93 @@ bool ks_options_empty(const struct ks_options *o, const struct ks_option *own)
 	return own->letter != 0 && o->may_be_empty != NULL && strchr(o->may_be_empty, own->letter) != NULL;
 }
 
-void ks_options_plain(const struct ks_option *own)
+/* "usage: NAME SYNOPSIS", broken at blanks to fit 80 columns; what stands in brackets stays together. */
+static void print_usage(const struct ks_options *o)
+{
+	int indent = printf("usage: %s", o->name), at = indent;
+	const char *p = o->synopsis, *end;
+	int open;
+
+	while (*p != '\0') {
+		for (end = p, open = 0; *end != '\0' && (*end != ' ' || open > 0); end++)
+			open += (*end == '[') - (*end == ']');
+		if (at + (int)(end - p) >= 79)
+			at = printf("\n%*s", indent, "") - 1;
+		at += printf(" %.*s", (int)(end - p), p);
+		p = end + (*end == ' ');
+	}
+	putchar('\n');
+}
+
+static void print_word(int *at, const char *head, const char *word)
+{
+	int n = (int)strlen(word);
+
+	if (*at == 0)
+		*at = printf("%-8s%s", head, word);
+	else if (*at + n + 2 <= 80)
+		*at += printf("  %s", word);
+	else
+		*at = printf("\n        %s", word) - 1;
+}
+
+/* Names of those that have no line of their own; true if there are any. */
+static bool print_own(const struct ks_option *own)
 {
 	char text[80];
-	int at = 0, n;
+	int at = 0;
 
 	for (; own != NULL && own->name != NULL; own++) {
 		if (own->help != NULL)
 			continue;
-		n = own->letter != 0 ? snprintf(text, sizeof(text), "-%c, --%s", own->letter, own->name) :
-		    snprintf(text, sizeof(text), "--%s", own->name);
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%s", own->arg != NULL ? " " : "",
-		    own->arg != NULL ? own->arg : "");
 		if (at == 0)
-			at = printf("\nalso    %s", text) - 1;
-		else if (at + n + 2 < 80)
-			at += printf("  %s", text);
+			putchar('\n');
+		if (own->letter != 0)
+			snprintf(text, sizeof(text), "-%c, --%s", own->letter, own->name);
 		else
-			at = printf("\n        %s", text) - 1;
+			snprintf(text, sizeof(text), "--%s", own->name);
+		print_word(&at, "also", text);
 	}
 	if (at > 0)
 		putchar('\n');
+	return at > 0;
+}
+
+static void print_shared(const struct ks_option *shared, size_t count)
+{
+	char text[80];
+	int at = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (shared[i].letter != 0)
+			snprintf(text, sizeof(text), "-%c", shared[i].letter);
+		else
+			snprintf(text, sizeof(text), "--%s", shared[i].name);
+		print_word(&at, "shared", text);
+	}
+}
+
+void ks_options_print(const struct ks_options *o, const struct ks_option *shared, size_t count, const char *text)
+{
+	const struct ks_option *own;
+	char left[40];
+
+	print_usage(o);
+	printf("%s\n\n", o->purpose);
+	for (own = o->own; own != NULL && own->name != NULL; own++) {
+		if (own->help == NULL)
+			continue;
+		snprintf(left, sizeof(left), "%c%c%s--%s %s", own->letter != 0 ? '-' : ' ',
+		    own->letter != 0 ? own->letter : ' ', own->letter != 0 ? ", " : "  ", own->name,
+		    own->arg != NULL ? own->arg : "");
+		printf("  %-29s %s\n", left, own->help);
+	}
+	if (print_own(o->own)) {
+		putchar('\n');
+		print_shared(shared, count);
+		printf("  (man 7 kstream; this tool: man %s)\n", o->name);
+	} else {
+		printf("\n%sShared options: man 7 kstream.  This tool: man %s.\n", text, o->name);
+	}
 }

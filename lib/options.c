@@ -2,11 +2,12 @@
 /* options.c - the command line that all tools share. */
 #include "options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "num.h"
+#include "options-kafka.h"
+#include "options-table.h"
 
 enum id {
 	ID_HELP, ID_VERSION, ID_IN, ID_OUT, ID_FROM, ID_TO, ID_KCAT_JSON, ID_TOPIC, ID_TIME, ID_KEY,
@@ -53,16 +54,16 @@ static const struct ks_option shared[] = {
 };
 
 static const char shared_help[] =
-	"input   --in FILE  --from frames|json|envelope|raw  -t TOPIC  -c N  --key EXPR\n"
-	"        --time EXPR|wall  --time-unit s|ms|us|ns  --on-bad-time POLICY\n"
-	"        --since TIME  --until TIME\n"
+	"input   --in FILE|kafka:TOPIC  --from frames|json|envelope|raw  -t TOPIC  -c N\n"
+	"        --key EXPR  --time EXPR|wall  --time-unit s|ms|us|ns  --on-bad-time HOW\n"
+	"        --since TIME  --until TIME  --order time|arrival\n"
 	"        --on-error fail|skip|dlq:TOPIC|file:PATH  --key-from string|json|raw\n"
-	"output  --out FILE  --to frames|json|envelope|raw|tsv  -J  --as NAME\n"
+	"output  --out FILE|kafka:TOPIC  --to frames|json|envelope|raw|tsv  -J  --as NAME\n"
 	"        --key-to string|json|raw\n"
 	"stream  --only NAME,...  --end complete|paused  --commit-interval DURATION\n"
 	"keep    --app NAME  --instance I/N  --state-dir DIR  --stage NAME\n"
 	"limits  --max-record SIZE  --max-key SIZE  --max-depth N\n"
-	"more    --order time|arrival  -q  -v  --progress  --help  --version\n";
+	"more    -q  -v  --progress  --help  --version\n";
 
 struct word {
 	const char *text;
@@ -149,7 +150,7 @@ static int parse_bad_time(struct ks_options *o, const char *value, struct ks_err
 	return 0;
 }
 
-static bool is_name(const char *text, size_t n)
+bool ks_is_name(const char *text, size_t n)
 {
 	size_t i;
 
@@ -165,7 +166,7 @@ static int parse_on_error(struct ks_config *c, const char *value, struct ks_err 
 		c->on_error = KS_POLICY_FAIL;
 	} else if (strcmp(value, "skip") == 0) {
 		c->on_error = KS_POLICY_SKIP;
-	} else if (strncmp(value, "dlq:", 4) == 0 && is_name(value + 4, strlen(value + 4))) {
+	} else if (strncmp(value, "dlq:", 4) == 0 && ks_is_name(value + 4, strlen(value + 4))) {
 		c->on_error = KS_POLICY_DLQ;
 		c->error_to = value + 4;
 	} else if (strncmp(value, "file:", 5) == 0 && value[5] != '\0') {
@@ -234,7 +235,7 @@ static int parse_number(int64_t *x, const char *option, const char *value, int64
 
 static int parse_name(const char **name, const char *option, const char *value, struct ks_err *err)
 {
-	if (!is_name(value, strlen(value)))
+	if (!ks_is_name(value, strlen(value)))
 		return bad(err, option, value, "a name: 1 to 249 bytes of UTF-8 without controls and commas");
 	*name = value;
 	return 0;
@@ -247,7 +248,7 @@ static int parse_only(struct ks_config *c, const char *value, struct ks_err *err
 
 	for (;; p += n + 1) {
 		n = strcspn(p, ",");
-		if (!is_name(p, n))
+		if (!ks_is_name(p, n))
 			return bad(err, "only", value, "names between commas");
 		if (p[n] == '\0')
 			break;
@@ -327,44 +328,6 @@ static int set_rest(struct ks_options *o, enum id id, const char *value, struct 
 	}
 }
 
-/* The tables of getopt_long: shared options first, the tool's behind them. */
-struct table {
-	struct option longs[ID_SHARED + 64 + 1];
-	char letters[2 + 2 * (ID_SHARED + 64)];
-	size_t count, n;
-};
-
-static void add_option(struct table *t, const struct ks_option *o)
-{
-	if (t->count == ID_SHARED + 64)
-		ks_bug("a tool has too many options");
-	t->longs[t->count++] = (struct option){
-		.name = o->name, .has_arg = o->arg != NULL ? required_argument : no_argument,
-		.val = 0x1000 + (int)t->count - 1,
-	};
-	if (o->letter != 0) {
-		t->letters[t->n++] = (char)o->letter;
-		if (o->arg != NULL)
-			t->letters[t->n++] = ':';
-	}
-}
-
-/* The index in the tables of what getopt_long returned. */
-static int index_of(const struct ks_options *o, int got)
-{
-	size_t i;
-
-	if (got >= 0x1000)
-		return got - 0x1000;
-	for (i = 0; i < ID_SHARED; i++)
-		if (shared[i].letter == got)
-			return (int)i;
-	for (i = 0; o->own != NULL && o->own[i].name != NULL; i++)
-		if (o->own[i].letter == got)
-			return (int)(ID_SHARED + i);
-	ks_bug("getopt_long returned a letter that no table has");
-}
-
 static int unknown_option(struct ks_options *o, int got, char *argv[], struct ks_err *err)
 {
 	const char *what = argv[optind - 1], *why;
@@ -429,8 +392,9 @@ static int empty_value(const struct ks_option *option, struct ks_err *err)
 
 int ks_options_parse(struct ks_options *o, int argc, char *argv[], struct ks_err *err)
 {
-	struct table t = { .letters = ":", .n = 1 };
-	int got, at, status;
+	struct ks_option_table t = { .letters = ":", .n = 1 };
+	const struct ks_option *option;
+	int got, at, own, status;
 	size_t i;
 
 	o->in = calloc((size_t)argc + 1, sizeof(*o->in));
@@ -442,22 +406,30 @@ int ks_options_parse(struct ks_options *o, int argc, char *argv[], struct ks_err
 	if (status != 0)
 		return status;
 	for (i = 0; i < ID_SHARED; i++)
-		add_option(&t, &shared[i]);
+		ks_option_table_add(&t, &shared[i]);
 	for (i = 0; o->own != NULL && o->own[i].name != NULL; i++)
-		add_option(&t, &o->own[i]);
+		ks_option_table_add(&t, &o->own[i]);
+	own = (int)t.count;
+	if (o->own != ks_kafka_options)
+		ks_option_table_add_kafka(&t);
 	opterr = 0;
 	while ((got = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
 		if (got == '?' || got == ':')
 			return unknown_option(o, got, argv, err);
-		at = index_of(o, got);
-		if (optarg != NULL && *optarg == '\0' && (at < ID_SHARED || !ks_options_empty(o, &o->own[at - ID_SHARED])))
-			return empty_value(at < ID_SHARED ? &shared[at] : &o->own[at - ID_SHARED], err);
-		if (at >= ID_SHARED) {
+		at = ks_option_table_find(&t, got);
+		option = t.options[at];
+		if (optarg != NULL && *optarg == '\0' && (at < ID_SHARED || at >= own || !ks_options_empty(o, option)))
+			return empty_value(option, err);
+		status = 0;
+		if (at < ID_SHARED || at >= own || o->own == ks_kafka_options)
+			status = ks_options_note(o, option, optarg, err);
+		if (status != 0 || at >= own) {
+			;	/* noted, or not */
+		} else if (at >= ID_SHARED) {
 			status = o->set(o->arg, (unsigned)(at - ID_SHARED), optarg);
 		} else if (at == ID_HELP || at == ID_VERSION) {
 			o->help |= at == ID_HELP;
 			o->version |= at == ID_VERSION;
-			status = 0;
 		} else {
 			status = set_rest(o, (enum id)at, optarg, err);
 		}
@@ -489,8 +461,7 @@ int ks_options_files(struct ks_options *o, int count, char *const files[], struc
 
 int ks_options_check(struct ks_options *o, struct ks_err *err)
 {
-	struct ks_config *c = &o->config;
-	const char *const *in;
+	const struct ks_config *c = &o->config;
 
 	if (c->app != NULL && c->state_dir == NULL)
 		return ks_fail(err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
@@ -500,56 +471,20 @@ int ks_options_check(struct ks_options *o, struct ks_err *err)
 		return ks_fail(err, KS_USAGE, "--order time: the clock of --time wall is the order of arrival");
 	if (c->on_bad_time == KS_POLICY_DLQ && c->on_error != KS_POLICY_DLQ && c->on_error != KS_POLICY_FILE)
 		return ks_fail(err, KS_USAGE, "--on-bad-time dlq needs --on-error dlq:TOPIC or file:PATH, to say where to");
-	for (in = c->in; in < c->in + c->in_count; in++)
-		if (strncmp(*in, "kafka:", 6) == 0)
-			return ks_fail(err, KS_USAGE, "--in %s: read topics with kstream-cat and a pipe", *in);
-	if (c->out != NULL && strncmp(c->out, "kafka:", 6) == 0)
-		return ks_fail(err, KS_USAGE, "--out %s: write topics with a pipe to kstream-cat -P", c->out);
-	return 0;
+	return ks_options_topics(o, err);
 }
 
 void ks_options_release(struct ks_options *o)
 {
 	free(o->in);
 	free(o->topics);
+	free(o->given);
 	free(o->state_dir);
-}
-
-/* "usage: NAME SYNOPSIS", broken at blanks to fit 80 columns; what stands in brackets stays together. */
-static void print_usage(const struct ks_options *o)
-{
-	int indent = printf("usage: %s", o->name), at = indent;
-	const char *p = o->synopsis, *end;
-	int open;
-
-	while (*p != '\0') {
-		for (end = p, open = 0; *end != '\0' && (*end != ' ' || open > 0); end++)
-			open += (*end == '[') - (*end == ']');
-		if (at + (int)(end - p) >= 79)
-			at = printf("\n%*s", indent, "") - 1;
-		at += printf(" %.*s", (int)(end - p), p);
-		p = end + (*end == ' ');
-	}
-	putchar('\n');
 }
 
 void ks_options_help(const struct ks_options *o)
 {
-	const struct ks_option *own;
-	char left[40];
-
-	print_usage(o);
-	printf("%s\n\n", o->purpose);
-	for (own = o->own; own != NULL && own->name != NULL; own++) {
-		if (own->help == NULL)
-			continue;
-		snprintf(left, sizeof(left), "%c%c%s--%s %s", own->letter != 0 ? '-' : ' ',
-		    own->letter != 0 ? own->letter : ' ', own->letter != 0 ? ", " : "  ", own->name,
-		    own->arg != NULL ? own->arg : "");
-		printf("  %-29s %s\n", left, own->help);
-	}
-	ks_options_plain(o->own);
-	printf("\n%sShared options: man 7 kstream.  This tool: man %s.\n", shared_help, o->name);
+	ks_options_print(o, shared, ID_SHARED, shared_help);
 }
 
 void ks_options_version(const struct ks_options *o)

@@ -16,6 +16,14 @@ struct ks_option {
 	const char *help;	/* a few words, for --help; NULL: it stands there among others of its kind */
 };
 
+/* An option that was given, for a kstream-cat that a tool runs (options-kafka.h). */
+struct ks_given {
+	const struct ks_option *option;
+	const char *value;	/* NULL: it takes none */
+	unsigned to;		/* who is given it */
+	bool kafka;		/* of ks_kafka_options */
+};
+
 struct ks_options {
 	/* in: what the tool is */
 	const char *name, *synopsis, *purpose;
@@ -30,6 +38,8 @@ struct ks_options {
 	bool help, version;	/* asked for: nothing else counts */
 	int first;		/* index in argv of the first operand (argv is permuted) */
 	const char **in, **topics;	/* what config points to */
+	struct ks_given *given;
+	size_t given_count;
 	char *state_dir;
 	const char *of_time;	/* an option that was given and is about --time EXPR alone */
 };
@@ -51,13 +61,20 @@ int	ks_options_range(struct ks_config *config, bool since, const char *value, st
 /* What only makes sense together, once all is known. */
 int	ks_options_check(struct ks_options *o, struct ks_err *err) KS_MUST_USE;
 
+/* Whether text can be the name of a topic, route or stage. */
+bool	ks_is_name(const char *text, size_t n);
+
 void	ks_options_release(struct ks_options *o);
 
 /* Whether the argument of a tool's option may be empty. */
 bool	ks_options_empty(const struct ks_options *o, const struct ks_option *own);
 
-/* Those of a tool's options that have no line of their own in --help, to stdout. */
-void	ks_options_plain(const struct ks_option *own);
+/*
+ * ks_options_print - --help of a tool, to stdout.  The shared options stand
+ * as text has them; where the tool has so many of its own that some have no
+ * line (help == NULL), by their names alone: all must fit one screen.
+ */
+void	ks_options_print(const struct ks_options *o, const struct ks_option *shared, size_t count, const char *text);
 
 /* --help and --version, to stdout. */
 void	ks_options_help(const struct ks_options *o);

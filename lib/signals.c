@@ -18,9 +18,11 @@
 #define KS_FIFO_MS 20	/* between two looks whether somebody reads: what a person does not notice */
 
 /* What a handler may touch; the program has no other mutable globals. */
-static volatile sig_atomic_t end_signal, status_wanted;
+static volatile sig_atomic_t end_signal, status_wanted, broken;
 static struct timespec ended;
 static int wake_write = -1;
+static volatile pid_t passed_to;
+static bool serves;
 
 /* Whether the signal is the one that came a moment ago; clock_gettime(2) may be called by a handler. */
 static bool same_wish(void)
@@ -42,8 +44,8 @@ static void handle(int sig)
 
 	if (sig == SIGUSR1) {
 		status_wanted = 1;
-	} else if (end_signal != 0 && (sig == SIGHUP || same_wish())) {
-		errno = no;
+	} else if (end_signal != 0 && (serves || sig == SIGHUP || same_wish())) {
+		errno = no;	/* serves: one of them came to all processes of the group */
 		return;
 	} else if (end_signal != 0) {
 		signal(sig, SIG_DFL);
@@ -52,6 +54,8 @@ static void handle(int sig)
 		clock_gettime(CLOCK_MONOTONIC, &ended);
 		end_signal = sig;
 		alarm(KS_PATIENCE);
+		if (passed_to != 0)
+			kill(passed_to, SIGTERM);
 	}
 	n = write(wake_write, "", 1);	/* full: then it is readable anyway */
 	(void)n;
@@ -92,7 +96,24 @@ int ks_signals_open(int *wake, struct ks_err *err)
 		if (sigaction(caught[i], &act, NULL) != 0)
 			return ks_fail_errno(err, KS_BUG, errno, "cannot catch a signal");
 	}
+	if (serves) {
+		sigaddset(&act.sa_mask, SIGTERM);
+		sigaddset(&act.sa_mask, SIGUSR1);
+		sigprocmask(SIG_UNBLOCK, &act.sa_mask, NULL);
+	}
 	return 0;
+}
+
+void ks_signals_serve(void)
+{
+	serves = true;
+}
+
+void ks_signals_pass(pid_t pid)
+{
+	passed_to = pid;
+	if (pid != 0 && end_signal != 0)
+		kill(pid, SIGTERM);
 }
 
 int ks_signals_end(void)
@@ -158,6 +179,22 @@ int ks_signals_open_out(const char *path, int flags, const char *of, int *fd, st
 void ks_signals_pipe(bool die)
 {
 	signal(SIGPIPE, die ? SIG_DFL : SIG_IGN);
+}
+
+static void note_broken(int sig)
+{
+	(void)sig;
+	broken = 1;
+}
+
+void ks_signals_pipe_late(void)
+{
+	signal(SIGPIPE, note_broken);
+}
+
+bool ks_signals_broken(void)
+{
+	return broken != 0;
 }
 
 void ks_signals_raise(int sig)

@@ -48,7 +48,7 @@ operands_of() {
 @test "frame: what is no option is 64 and names --help; nothing is read or written" {
 	local tool
 	for tool in $(every_tool); do
-		for x in --bogus -Z --from '--help=3' '--from=' '--to=frames,json'; do
+		for x in --bogus -a --from '--help=3' '--from=' '--to=frames,json'; do
 			try_sh "echo 1 | $tool $(operands_of "$tool") $x"
 			refused 64 "$tool" || fail "$tool $x"
 			[ ! -s out ]

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* child.c - running kstream-cat for the topics at the ends of a tool. */
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "options-kafka.h"
+#include "signals.h"
+
+#define CAT "kstream-cat"
+#define VARIABLE "KSTREAM_CHILD"	/* PID of the tool, colon, number of the token's descriptor */
+
+extern char **environ;
+
+void ks_children_begin(struct ks_children *k)
+{
+	const char *text = getenv(VARIABLE);
+	int flags, parent, fd;
+	char more;
+
+	*k = (struct ks_children){ .token = -1 };
+	if (text == NULL || sscanf(text, "%9d:%9d%c", &parent, &fd, &more) != 2 || parent != getppid() || fd <= STDERR_FILENO)
+		return;
+	flags = fcntl(fd, F_GETFD);
+	if (flags < 0)
+		return;
+	fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+	k->token = fd;
+	k->serves = true;
+	ks_signals_serve();
+}
+
+static int no_memory(struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "no memory");
+}
+
+/* --- the command line of a child --- */
+
+struct command {
+	char **argv;
+	size_t count;
+	bool failed;
+};
+
+/* --NAME=VALUE in one word: whatever VALUE is, it is no option. */
+static void add(struct command *c, const char *name, const char *value)
+{
+	char **grown = realloc(c->argv, (c->count + 2) * sizeof(*grown)), *word;
+
+	if (grown != NULL)
+		c->argv = grown;
+	if (grown == NULL || c->failed ||
+	    asprintf(&word, "%s%s%s", name, value != NULL ? "=" : "", value != NULL ? value : "") < 0) {
+		c->failed = true;
+		return;
+	}
+	c->argv[c->count++] = word;
+	c->argv[c->count] = NULL;
+}
+
+static void drop(struct command *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->count; i++)
+		free(c->argv[i]);
+	free(c->argv);
+}
+
+static void add_topic(struct command *c, const char *option, const char *topic)
+{
+	char text[sizeof("kafka:") + KS_NAME_MAX];
+
+	snprintf(text, sizeof(text), "kafka:%s", topic);
+	add(c, option, text);
+}
+
+static void add_given(struct command *c, const struct ks_options *o, unsigned to)
+{
+	const struct ks_given *g;
+	char name[64];
+	int i;
+
+	for (g = o->given; g < o->given + o->given_count; g++) {
+		if ((g->to & to) == 0)
+			continue;
+		snprintf(name, sizeof(name), "--%s", g->option->name);
+		add(c, name, g->value);
+	}
+	/* One -v asks for the tool's own line. */
+	for (i = 1; i < o->config.verbose; i++)
+		add(c, "--verbose", NULL);
+}
+
+/* --- running it --- */
+
+/* The one beside this program, so that a tool that is not installed runs its own; else that of PATH. */
+static const char *find_cat(char *room, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", room, size - sizeof(CAT));
+	char *slash;
+
+	if (n <= 0 || n >= (ssize_t)(size - sizeof(CAT)))
+		return NULL;
+	room[n] = '\0';
+	slash = strrchr(room, '/');
+	if (slash == NULL)
+		return NULL;
+	memcpy(slash + 1, CAT, sizeof(CAT));
+	return access(room, X_OK) == 0 ? room : NULL;
+}
+
+/*
+ * What asks for an end waits until the child can take it (ks_signals_serve),
+ * and Ctrl-C and a hangup never come: the tool heeds them.
+ */
+static int set_attributes(posix_spawnattr_t *attr)
+{
+	sigset_t mask, normal;
+	int no;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGUSR1);
+	sigemptyset(&normal);
+	sigaddset(&normal, SIGPIPE);
+	no = posix_spawnattr_setsigmask(attr, &mask);
+	if (no == 0)
+		no = posix_spawnattr_setsigdefault(attr, &normal);
+	if (no == 0)
+		no = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	return no;
+}
+
+/* fd becomes the child's at; its other end is /dev/null, unless it prints.  All else is closed on exec but what the tool itself was given. */
+static int spawn(const struct ks_child *child, pid_t *pid, char *const argv[], int fd, int at, int token)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	char room[4096];
+	const char *path = find_cat(room, sizeof(room));
+	int no = posix_spawn_file_actions_init(&actions);
+
+	if (no != 0)
+		return no;
+	no = posix_spawnattr_init(&attr);
+	if (no == 0) {
+		no = set_attributes(&attr);
+		if (no == 0)
+			no = posix_spawn_file_actions_adddup2(&actions, fd, at);
+		if (no == 0 && !child->prints)
+			no = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO + STDOUT_FILENO - at, "/dev/null", O_RDWR, 0);
+		if (no == 0)	/* onto itself: without FD_CLOEXEC */
+			no = posix_spawn_file_actions_adddup2(&actions, token, token);
+		if (no == 0)
+			no = path != NULL ? posix_spawn(pid, path, &actions, &attr, argv, environ) :
+			    posix_spawnp(pid, CAT, &actions, &attr, argv, environ);
+		posix_spawnattr_destroy(&attr);
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	return no;
+}
+
+static int open_token(struct ks_children *k, struct ks_err *err)
+{
+	char text[64];
+
+	if (k->token >= 0)
+		return 0;
+	k->token = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (k->token < 0)
+		return ks_fail_errno(err, KS_TEMP, errno, "cannot make an eventfd");
+	snprintf(text, sizeof(text), "%d:%d", (int)getpid(), k->token);
+	return setenv(VARIABLE, text, 1) != 0 ? no_memory(err) : 0;
+}
+
+static int run(struct ks_children *k, struct ks_child *child, struct command *c, int fd, int at, struct ks_err *err)
+{
+	int no = c->failed ? ENOMEM : spawn(child, &child->pid, c->argv, fd, at, k->token);
+
+	drop(c);
+	close(fd);
+	if (no == 0)
+		return 0;
+	child->pid = 0;
+	if (no == ENOENT)
+		return ks_fail(err, KS_UNAVAILABLE,
+		    "there is no " CAT ", which reads and writes topics, beside this program or in PATH");
+	return ks_fail_errno(err, KS_TEMP, no, "cannot run " CAT);
+}
+
+static int make_pipe(struct ks_children *k, int fd[2], struct ks_err *err)
+{
+	if (pipe2(fd, O_CLOEXEC) != 0)
+		return ks_fail_errno(err, KS_TEMP, errno, "cannot make a pipe");
+	return open_token(k, err);
+}
+
+int ks_children_source(struct ks_children *k, const struct ks_options *o, struct ks_err *err)
+{
+	struct command c = { 0 };
+	size_t i;
+	int fd[2], status = make_pipe(k, fd, err);
+
+	if (status != 0)
+		return status;
+	add(&c, CAT, NULL);
+	for (i = 0; i < o->config.topic_count; i++)
+		add_topic(&c, "--in", o->config.topics[i]);
+	add(&c, "--to=frames", NULL);
+	add_given(&c, o, KS_TO_SOURCE);
+	k->source.what = "reads";
+	snprintf(k->source.name, sizeof(k->source.name), "kafka:%s%s", o->config.topics[0],
+	    o->config.topic_count > 1 ? " ..." : "");
+	status = run(k, &k->source, &c, fd[1], STDOUT_FILENO, err);
+	if (status == 0 && dup2(fd[0], STDIN_FILENO) < 0)
+		status = ks_fail_errno(err, KS_TEMP, errno, "cannot read from " CAT);
+	close(fd[0]);
+	if (k->source.pid > 0)
+		ks_signals_pass(k->source.pid);
+	return status;
+}
+
+int ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd, struct ks_err *err)
+{
+	struct command c = { 0 };
+	const struct ks_given *g;
+	int both[2], status = make_pipe(k, both, err);
+
+	if (status != 0)
+		return status;
+	add(&c, CAT, NULL);
+	add_topic(&c, "--out", o->config.out_topic);
+	add_given(&c, o, KS_TO_SINK);
+	for (g = o->given; g < o->given + o->given_count; g++)
+		k->sink.prints = k->sink.prints || strcmp(g->option->name, "verify") == 0;
+	k->sink.what = "writes";
+	snprintf(k->sink.name, sizeof(k->sink.name), "kafka:%s", o->config.out_topic);
+	*fd = both[1];
+	return run(k, &k->sink, &c, both[0], STDIN_FILENO, err);
+}
+
+/* A property may be a secret: ps shows it no longer, as with the children's own (kafka-config.h). */
+void ks_children_hide(const struct ks_children *k, const struct ks_options *o)
+{
+	const struct ks_given *g;
+	char *eq;
+
+	for (g = o->given; (k->source.pid > 0 || k->sink.pid > 0) && g < o->given + o->given_count; g++) {
+		eq = strcmp(g->option->name, "property") == 0 ? strchr(g->value, '=') : NULL;
+		if (eq != NULL)
+			memset(eq + 1, '*', strlen(eq + 1));
+	}
+}
+
+/* --- how it ends --- */
+
+/* Whoever finds the token taken puts back what it says. */
+static bool take_token(int token, uint64_t mine, uint64_t *said)
+{
+	uint64_t x = 0;
+
+	*said = 0;
+	if (read(token, &x, sizeof(x)) != sizeof(x))
+		return false;	/* another process has it in its hands */
+	if (x != 1)
+		*said = mine = x;
+	if (write(token, &mine, sizeof(mine)) != sizeof(mine))
+		ks_bug("an eventfd takes no number");
+	return x == 1;
+}
+
+bool ks_children_first(struct ks_children *k, int status)
+{
+	uint64_t said;
+
+	if (k->turn == 0)
+		k->turn = k->token < 0 || take_token(k->token, 2 + (uint64_t)status, &said) ? 1 : -1;
+	return k->turn > 0;
+}
+
+static void await(struct ks_child *child)
+{
+	pid_t got;
+
+	if (child->pid <= 0)
+		return;
+	do
+		got = waitpid(child->pid, &child->ended, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)	/* who ran this program has told the system to forget children */
+		child->ended = 0;
+	child->pid = 0;
+}
+
+/* It failed without a word: killed, or not able to begin. */
+static bool died(const struct ks_child *child, struct ks_err *err)
+{
+	int status = WEXITSTATUS(child->ended);
+
+	if (WIFSIGNALED(child->ended))
+		ks_fail(err, KS_TEMP, "the " CAT " that %s %s was killed by signal %d", child->what, child->name,
+		    WTERMSIG(child->ended));
+	else if (status != 0 && status != KS_TEMP)
+		ks_fail(err, KS_TEMP, "the " CAT " that %s %s ended with status %d", child->what, child->name, status);
+	else
+		return false;
+	return true;
+}
+
+/* --verify has printed that a copy is not exact. */
+static bool said_no(const struct ks_child *child)
+{
+	return child->prints && WIFEXITED(child->ended) && WEXITSTATUS(child->ended) == KS_NO;
+}
+
+bool ks_children_end(struct ks_children *k, int *status, struct ks_err *err)
+{
+	uint64_t said = 0;
+	bool first = *status != 0 && ks_children_first(k, *status);
+
+	if (k->serves || k->token < 0)
+		return first;
+	/* It has nobody to read it any more, and need not wait for its next write to find out. */
+	if (*status != 0 && k->source.pid > 0)
+		kill(k->source.pid, SIGTERM);
+	ks_signals_pass(0);
+	if (k->source.what != NULL)
+		close(STDIN_FILENO);
+	await(&k->source);
+	await(&k->sink);
+	if (*status == 0 && k->source.ended == 0 && said_no(&k->sink)) {
+		*status = KS_NO;
+		return false;
+	}
+	if (*status == 0 && k->source.ended == 0 && k->sink.ended == 0)
+		return false;
+	if (ks_children_first(k, *status != 0 ? *status : KS_TEMP)) {
+		if ((*status == 0 || *status == KS_TEMP) && (died(&k->source, err) || died(&k->sink, err)))
+			*status = err->status;
+		return true;
+	}
+	if (take_token(k->token, 1, &said) || said < 2)
+		said = 2 + KS_TEMP;
+	*status = (int)(said - 2);
+	return false;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * child.h - the kstream-cats that a tool runs for --in and --out kafka:TOPIC.
+ *
+ * The tool stands between them as in a pipeline written by hand: the source
+ * writes frames to its stdin, the sink reads the frames that it writes.
+ * What differs is who is told what.  Ctrl-C comes to the tool alone, which
+ * asks the source to end; one failure is one line, of whoever failed first;
+ * and the tool ends last, with the status of that one.
+ */
+#ifndef KS_CHILD_H
+#define KS_CHILD_H
+
+#include "options.h"
+
+#include <sys/types.h>
+
+/* All zero bytes is none. */
+struct ks_child {
+	pid_t pid;
+	const char *what;	/* "reads", "writes" */
+	char name[sizeof("kafka: ...") + KS_NAME_MAX];	/* "kafka:orders" */
+	bool prints;		/* its stdout is the tool's: --verify */
+	int ended;		/* as waitpid(2) tells it */
+};
+
+struct ks_children {
+	struct ks_child source, sink;
+	bool serves;		/* this process is such a child itself */
+	/*
+	 * Who fails first takes the 1 out of this eventfd(2), and puts in 2 and its
+	 * status.  -1: this process is alone.
+	 */
+	int token;
+	int turn;		/* 1: this process has failed first, -1: another one has, 0: not asked yet */
+};
+
+/* First of all: whether this process is one.  Then signals are the tool's business. */
+void	ks_children_begin(struct ks_children *k);
+
+/* Run a kstream-cat that reads config->topics; its stream is stdin from then on. */
+int	ks_children_source(struct ks_children *k, const struct ks_options *o, struct ks_err *err) KS_MUST_USE;
+
+/* Run one that writes config->out_topic; *fd takes the stream. */
+int	ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd, struct ks_err *err) KS_MUST_USE;
+
+/* Once all run: overwrite the values of -X in argv. */
+void	ks_children_hide(const struct ks_children *k, const struct ks_options *o);
+
+/* This process has failed with status, before it closes anything: true, if it is the first to. */
+bool	ks_children_first(struct ks_children *k, int status);
+
+/*
+ * ks_children_end - the output is closed: wait for them.
+ *
+ *	status	in and out: what the tool ends with
+ *	err	likewise, for its line; where a child was killed, that is told
+ *
+ * Returns whether the line is to be printed: another process may have done so.
+ */
+bool	ks_children_end(struct ks_children *k, int *status, struct ks_err *err);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* options-kafka.c - the options of Kafka, and whose they are. */
+#include "options-kafka.h"
+
+#include <stdlib.h>
+
+#define KAFKA "kafka:"
+#define KAFKA_LEN 6
+
+#define OPTION(id, name, letter, arg, help, to) { name, letter, arg, help },
+const struct ks_option ks_kafka_options[] = { KS_KAFKA_OPTIONS(OPTION) { 0 } };
+#undef OPTION
+
+#define TO(id, name, letter, arg, help, to) to,
+static const unsigned char kafka_to[] = { KS_KAFKA_OPTIONS(TO) };
+#undef TO
+
+/* The shared options (options.c).  One that is not here is a bug, so that nobody forgets to decide. */
+static const struct {
+	const char *name;
+	unsigned to;
+} shared_to[] = {
+	{ "from", KS_TO_SOURCE }, { "key-from", KS_TO_SOURCE }, { "key", KS_TO_SOURCE },
+	{ "time", KS_TO_SOURCE }, { "time-unit", KS_TO_SOURCE }, { "on-bad-time", KS_TO_SOURCE },
+	{ "since", KS_TO_SOURCE }, { "until", KS_TO_SOURCE }, { "order", KS_TO_SOURCE },
+	{ "max-messages", KS_TO_SOURCE },
+	{ "end", KS_TO_SOURCE }, { "commit-interval", KS_TO_SOURCE },
+	{ "to", KS_TO_SINK }, { "kcat-json", KS_TO_SINK }, { "key-to", KS_TO_SINK },
+	{ "on-error", KS_TO_BOTH }, { "max-record", KS_TO_BOTH }, { "max-key", KS_TO_BOTH },
+	{ "max-depth", KS_TO_BOTH }, { "quiet", KS_TO_BOTH },
+	{ "in", 0 }, { "out", 0 }, { "topic", 0 }, { "only", 0 }, { "as", 0 }, { "stage", 0 },
+	{ "app", 0 }, { "instance", 0 }, { "state-dir", 0 }, { "progress", 0 }, { "verbose", 0 },
+	{ "help", 0 }, { "version", 0 },
+};
+
+unsigned ks_kafka_option_to(size_t at)
+{
+	return kafka_to[at];
+}
+
+static unsigned shared_option_to(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(shared_to) / sizeof(shared_to[0]); i++)
+		if (strcmp(shared_to[i].name, name) == 0)
+			return shared_to[i].to;
+	ks_bug("a shared option of which shared_to does not say whose it is");
+}
+
+int ks_options_note(struct ks_options *o, const struct ks_option *option, const char *value,
+    struct ks_err *err)
+{
+	struct ks_given *g;
+	bool kafka = false;
+	unsigned to = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(kafka_to); i++) {
+		if (option == &ks_kafka_options[i]) {
+			kafka = true;
+			to = kafka_to[i];
+		}
+	}
+	if (!kafka)
+		to = shared_option_to(option->name);
+	if (to == 0)
+		return 0;
+	g = realloc(o->given, (o->given_count + 1) * sizeof(*g));
+	if (g == NULL)
+		return ks_fail(err, KS_TEMP, "no memory");
+	o->given = g;
+	g[o->given_count++] = (struct ks_given){ .option = option, .value = value, .to = to, .kafka = kafka };
+	return 0;
+}
+
+static bool is_topic(const char *name)
+{
+	return strncmp(name, KAFKA, KAFKA_LEN) == 0;
+}
+
+static int take_inputs(struct ks_options *o, struct ks_err *err)
+{
+	struct ks_config *c = &o->config;
+	const char *name;
+	size_t i, topics = 0;
+
+	for (i = 0; i < c->in_count; i++)
+		topics += is_topic(c->in[i]);
+	if (topics == 0)
+		return 0;
+	if (topics < c->in_count)
+		return ks_fail(err, KS_USAGE, "kafka:TOPIC and a file cannot be read together: write the file to a topic, or read the topic to a file");
+	for (i = 0; i < topics; i++) {
+		name = c->in[i] + KAFKA_LEN;
+		if (!ks_is_name(name, strlen(name)))
+			return ks_fail(err, KS_USAGE, "'%s' names no topic, as kafka:orders does", c->in[i]);
+		o->topics[c->topic_count++] = name;
+	}
+	c->in_count = 0;
+	c->topics_in = true;
+	return 0;
+}
+
+static int take_output(struct ks_options *o, struct ks_err *err)
+{
+	struct ks_config *c = &o->config;
+	const char *name = c->out + KAFKA_LEN;
+	bool by_route = false;
+	size_t i;
+
+	for (i = 0; i < o->given_count; i++)
+		by_route = by_route || strcmp(o->given[i].option->name, "route") == 0;
+	if (*name == '\0' ? !by_route : !ks_is_name(name, strlen(name)))
+		return ks_fail(err, KS_USAGE, "--out '%s' names no topic, as --out kafka:orders does; only with --route may it be left out",
+		    c->out);
+	c->out_topic = name;
+	c->out = NULL;
+	return 0;
+}
+
+/* An option of Kafka that no kstream-cat will be given. */
+static int check_given(const struct ks_options *o, unsigned ends, struct ks_err *err)
+{
+	const struct ks_config *c = &o->config;
+	const struct ks_given *g;
+
+	for (g = o->given; g < o->given + o->given_count; g++) {
+		if (!g->kafka || (g->to & ends) != 0)
+			continue;
+		if (c->topic != NULL && c->in_count == 0)
+			return ks_fail(err, KS_USAGE, "--%s, but no topic to read or write: -t %s is --in kafka:%s here",
+			    g->option->name, c->topic, c->topic);
+		return ks_fail(err, KS_USAGE, "--%s is for %s%s%s", g->option->name,
+		    (g->to & KS_TO_SOURCE) != 0 ? "--in kafka:TOPIC" : "",
+		    g->to == KS_TO_BOTH ? " or " : "", (g->to & KS_TO_SINK) != 0 ? "--out kafka:TOPIC" : "");
+	}
+	if (c->topics_in && c->topic != NULL)
+		return ks_fail(err, KS_USAGE, "-t %s: every topic to read is an --in, as in --in kafka:%s", c->topic, c->topic);
+	return 0;
+}
+
+int ks_options_topics(struct ks_options *o, struct ks_err *err)
+{
+	struct ks_config *c = &o->config;
+	int status = take_inputs(o, err);
+
+	if (status == 0 && c->out != NULL && is_topic(c->out))
+		status = take_output(o, err);
+	if (status == 0 && c->app != NULL && (c->topics_in || c->out_topic != NULL))
+		status = ks_fail(err, KS_CONFIG, "exactly-once is not there yet; leave out --app");
+	if (status != 0 || o->own == ks_kafka_options)
+		return status;
+	status = check_given(o, (c->topics_in ? KS_TO_SOURCE : 0) | (c->out_topic != NULL ? KS_TO_SINK : 0), err);
+	if (c->topics_in) {
+		c->from = KS_FRAMES;
+		c->from_given = c->time_wall = false;
+		c->time_expr = c->key_expr = NULL;
+		c->count = -1;
+		c->has_since = c->has_until = false;
+		c->order = KS_ORDER_UNSAID;
+	}
+	if (c->out_topic != NULL) {
+		c->to = KS_FRAMES;
+		c->to_given = true;
+	}
+	return status;
+}
