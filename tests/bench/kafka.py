@@ -67,6 +67,8 @@ def topic(name, partitions):
     """A new one; the broker may be the one of a run before."""
     name = f"{name}-{os.getpid()}-{int(time.time())}"
     make_topic(broker(), name, partitions)
+    # It is made before all of the broker knows of it.
+    run(f"for i in $(seq 100); do kcat -L -b {broker()} -t {name} | grep -q 'leader 1,' && break; sleep 0.1; done")
     return name
 
 
