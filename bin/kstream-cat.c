@@ -42,11 +42,6 @@ struct cat {
 enum { KS_KAFKA_OPTIONS(OPTION) OPT_KCAT = OPT_LIST };	/* and behind it, which lib/kcat.c knows by their letters */
 #undef OPTION
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 static int add_partition(struct cat *c, int32_t x, struct ks_err *err)
 {
 	int32_t *grown;
@@ -57,7 +52,7 @@ static int add_partition(struct cat *c, int32_t x, struct ks_err *err)
 			return 0;
 	grown = realloc(c->partitions, (c->kafka.partition_count + 1) * sizeof(*grown));
 	if (grown == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	grown[c->kafka.partition_count++] = x;
 	c->kafka.partitions = c->partitions = grown;
 	return 0;
@@ -134,7 +129,7 @@ static int add_property(struct cat *c, const char *name, const char *value, stru
 	int status;
 
 	if (asprintf(&text, "%s=%s", name, value) < 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	status = ks_kafka_config_arg(&c->properties, text, err);
 	free(text);
 	return status;
@@ -298,7 +293,7 @@ static int settle_group(struct cat *c, struct ks_config *config, struct ks_err *
 		return 0;
 	c->topics = calloc(config->topic_count + (size_t)c->operand_count, sizeof(*c->topics));
 	if (c->topics == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	memcpy(c->topics, config->topics, config->topic_count * sizeof(*c->topics));
 	for (i = 0; i < c->operand_count; i++)
 		c->topics[config->topic_count++] = c->operands[i];

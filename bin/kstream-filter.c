@@ -43,7 +43,7 @@ static int filter_operands(void *st, struct ks_run *run, int argc, char *const a
 	*used = 1;
 	f->set = ks_expr_set_new(run->limits);
 	if (f->set == NULL)
-		return ks_fail(run->err, KS_TEMP, "no memory");
+		return ks_fail_memory(run->err);
 	if (f->count)
 		ks_answer(run);
 	return ks_expr_add(f->set, argv[0], &f->expr, run->err);

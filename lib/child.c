@@ -38,11 +38,6 @@ void ks_children_begin(struct ks_children *k)
 	ks_signals_serve();
 }
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 /* --- the command line of a child --- */
 
 struct command {
@@ -182,7 +177,7 @@ static int open_token(struct ks_children *k, struct ks_err *err)
 	if (k->token < 0)
 		return ks_fail_errno(err, KS_TEMP, errno, "cannot make an eventfd");
 	snprintf(text, sizeof(text), "%d:%d", (int)getpid(), k->token);
-	return setenv(VARIABLE, text, 1) != 0 ? no_memory(err) : 0;
+	return setenv(VARIABLE, text, 1) != 0 ? ks_fail_memory(err) : 0;
 }
 
 static int run(struct ks_children *k, struct ks_child *child, struct command *c, int fd, int at, struct ks_err *err)

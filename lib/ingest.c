@@ -29,7 +29,7 @@ int ks_ingest_open(struct ks_ingest *g, const struct ks_config *config, struct k
 		return status;
 	g->set = ks_expr_set_new(&config->limits);
 	if (g->set == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	if (config->time_expr != NULL) {
 		status = ks_expr_add(g->set, config->time_expr, &g->time, err);
 		if (status != 0)
@@ -49,16 +49,11 @@ void ks_ingest_close(struct ks_ingest *g)
 	ks_reject_close(&g->reject);
 }
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 /* Frame a record whose value lies elsewhere. */
 static int add_record(const struct ks_rec *rec, struct ks_buf *b, struct ks_err *err)
 {
 	if (ks_buf_reserve(b, ks_rec_size(rec)) != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	b->n = (size_t)(ks_rec_put(b->p + b->n, rec) - b->p);
 	return 0;
 }
@@ -100,7 +95,7 @@ int ks_ingest_reject(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes ra
 	ks_buf_init(&value, raw.n + KS_MP_HEADER);
 	if (ks_mp_add_val(&value, &v) != 0) {
 		ks_buf_release(&value);
-		return no_memory(err);
+		return ks_fail_memory(err);
 	}
 	rec->value = ks_buf_bytes(&value);
 	status = reject(g, rec, what, b, made, err);
@@ -177,7 +172,7 @@ static int settle(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
 	if (g->key != NULL) {
 		wrong = ks_expr_eval(g->key, &v);
 		if (wrong != NULL && ks_is_no_memory(wrong))
-			return no_memory(err);
+			return ks_fail_memory(err);
 		if (wrong != NULL) {
 			snprintf(text, sizeof(text), "--key: %s", wrong);
 			return reject(g, rec, text, b, made, err);
@@ -187,7 +182,7 @@ static int settle(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
 		if (no == EMSGSIZE)
 			return reject(g, rec, "--key: the key is larger than --max-key allows", b, made, err);
 		if (no != 0)
-			return no_memory(err);
+			return ks_fail_memory(err);
 	}
 	*done = false;
 	if (g->time != NULL) {
@@ -195,7 +190,7 @@ static int settle(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
 		if (wrong == NULL)
 			wrong = ks_evtime(&v, g->config->unit_num, g->config->unit_den, &ms);
 		if (wrong != NULL && ks_is_no_memory(wrong))
-			return no_memory(err);
+			return ks_fail_memory(err);
 		if (wrong != NULL) {
 			status = bad_time(g, rec, wrong, b, made, done, err);
 			if (status != 0 || *done)
@@ -282,14 +277,14 @@ static int finish(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
 		if (status != 0 || done) {
 			b->n = start;
 			if (status == 0 && ks_buf_add(b, letter.p, letter.n) != 0)
-				status = no_memory(err);
+				status = ks_fail_memory(err);
 			ks_buf_release(&letter);
 			return status;
 		}
 	}
 	if (put_head(g, rec, b, start) != 0) {
 		b->n = start;	/* what is in b goes out, also now */
-		return no_memory(err);
+		return ks_fail_memory(err);
 	}
 	*made = 1;
 	return 0;
@@ -303,14 +298,14 @@ int ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text
 	char what[160];
 
 	if (ks_buf_reserve(b, g->gap) != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	b->n += g->gap;
 	e = ks_json_parse(&g->json, text, b);
 	if (KS_LIKELY(e == KS_JSON_OK))
 		return finish(g, rec, text, start, b, made, err);
 	b->n = start;
 	if (e == KS_JSON_MEMORY)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	if (ks_bytes_bom(text))
 		return ks_ingest_reject(g, rec, text, ks_reject_bom, b, made, err);
 	snprintf(what, sizeof(what), "%s at byte %zu of the value", ks_json_strerror(e),
@@ -325,13 +320,13 @@ int ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *tex
 	enum ks_json_error e;
 
 	if (ks_buf_reserve(b, g->gap) != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	b->n += g->gap;
 	e = ks_json_line(&g->json, *text, b);
 	if (KS_UNLIKELY(e != KS_JSON_OK || (size_t)(g->json.at - text->p) > g->config->limits.record)) {
 		b->n = start;
 		text->n = 0;
-		return e == KS_JSON_MEMORY ? no_memory(err) : 0;
+		return e == KS_JSON_MEMORY ? ks_fail_memory(err) : 0;
 	}
 	text->n = (size_t)(g->json.at - text->p);
 	return finish(g, rec, *text, start, b, made, err);

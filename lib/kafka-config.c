@@ -30,11 +30,6 @@ static const char *const kept[] = {
 	"allow.auto.create.topics", "message.timeout.ms", "delivery.timeout.ms", "partitioner",
 };
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 bool ks_kafka_is_secret(const char *name)
 {
 	static const char *const words[] = {
@@ -100,7 +95,7 @@ static int add(struct ks_kafka_list *list, struct ks_kafka_given g, struct ks_er
 	if (p == NULL || g.name == NULL || g.value == NULL) {
 		free(g.name);
 		ks_kafka_forget(g.value);
-		return no_memory(err);
+		return ks_fail_memory(err);
 	}
 	g.secret = ks_kafka_is_secret(g.name);
 	p[list->n++] = g;
@@ -165,7 +160,7 @@ int ks_kafka_config_file(struct ks_kafka_config *c, const char *path, struct ks_
 	}
 	grown = realloc(c->files, (c->file_count + 1) * sizeof(*grown));
 	if (grown == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	c->files = grown;
 	grown[c->file_count++] = path;
 	return 0;
@@ -251,7 +246,7 @@ static int fetch(struct ks_kafka_given *g, struct ks_err *err)
 		return failed_fetch(err, g, "no variable '%s' in the environment, for property '%s'", g->value + 4, g->name);
 	copy = strdup(value);
 	if (copy == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	free(g->value);
 	g->value = copy;
 	return 0;
@@ -265,7 +260,7 @@ static int note(struct ks_kafka_config *c, const struct ks_kafka_given *g, const
 		ks_buf_init(&c->notes, NOTES_MAX);
 	if (ks_buf_printf(&c->notes, "%s: property '%s' is left out: %s\n",
 	    ks_kafka_where(g, room, sizeof(room)), g->name, text) == ENOMEM)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	return 0;
 }
 
@@ -315,7 +310,7 @@ static int add_checked(struct ks_kafka_config *c, struct ks_kafka_given *g, stru
 	int status = 0;
 
 	if (g->name == NULL || g->value == NULL)
-		status = no_memory(err);
+		status = ks_fail_memory(err);
 	else
 		status = try_property(c, g, &take, err);
 	if (status == 0 && take)
@@ -333,7 +328,7 @@ static int take(struct ks_kafka_config *c, const struct ks_kafka_given *from, st
 	};
 	struct ks_kafka_given more = { .file = g.file, .line = g.line };
 	bool known = false;
-	int status = g.name == NULL || g.value == NULL ? no_memory(err) : 0;
+	int status = g.name == NULL || g.value == NULL ? ks_fail_memory(err) : 0;
 
 	if (status == 0) {
 		g.secret = ks_kafka_is_secret(g.name);
@@ -442,7 +437,7 @@ static int read_file(struct ks_kafka_config *c, const char *path, struct ks_err 
 		return ks_fail_errno(err, KS_CONFIG, errno, "cannot read the configuration '%s'", path);
 	if (c->notes.max == 0)
 		ks_buf_init(&c->notes, NOTES_MAX);
-	status = ks_buf_printf(&c->notes, "properties from '%s'\n", path) == ENOMEM ? no_memory(err) : 0;
+	status = ks_buf_printf(&c->notes, "properties from '%s'\n", path) == ENOMEM ? ks_fail_memory(err) : 0;
 	if (status == 0)
 		status = read_lines(c, path, text, &st, err);
 	explicit_bzero(text, n);
@@ -475,11 +470,11 @@ static int find_file(struct ks_kafka_config *c, struct ks_err *err)
 	if (home == NULL || snprintf(config, sizeof(config), "%s/.config", home) >= (int)sizeof(config))
 		config[0] = '\0';
 	if (look(c, xdg != NULL && *xdg == '/' ? xdg : config, "kstream.conf"))
-		return c->found == NULL ? no_memory(err) : read_file(c, c->found, err);
+		return c->found == NULL ? ks_fail_memory(err) : read_file(c, c->found, err);
 	if (kcat != NULL && *kcat != '\0')
 		return read_file(c, kcat, err);
 	if (look(c, config, "kcat.conf") || look(c, config, "kafkacat.conf"))
-		return c->found == NULL ? no_memory(err) : read_file(c, c->found, err);
+		return c->found == NULL ? ks_fail_memory(err) : read_file(c, c->found, err);
 	return 0;
 }
 

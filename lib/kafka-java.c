@@ -17,11 +17,6 @@
 
 #define PEEK 4096	/* bytes of a store: text may stand before the first -----BEGIN */
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 /* --- names --- */
 
 /* Same meaning, another name. */
@@ -70,7 +65,7 @@ static int rename_to(struct ks_kafka_given *g, const char *name, struct ks_err *
 	char *copy = strdup(name);
 
 	if (copy == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	free(g->name);
 	g->name = copy;
 	return 0;
@@ -138,7 +133,7 @@ static int key_store(struct ks_kafka_given *g, struct ks_kafka_given *more, stru
 	more->name = strdup("ssl.certificate.location");
 	more->value = strdup(g->value);
 	if (more->name == NULL || more->value == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	return rename_to(g, "ssl.key.location", err);
 }
 
@@ -235,14 +230,14 @@ static int jaas(struct ks_kafka_given *g, struct ks_kafka_given *more, struct ks
 		explicit_bzero(room, n);
 	free(room);
 	if (wrong == ks_no_memory)
-		status = no_memory(err);
+		status = ks_fail_memory(err);
 	else if (*wrong != '\0')
 		status = ks_kafka_config_fail(err, g, "property 'sasl.jaas.config': %s", wrong);
 	else
 		status = rename_to(g, "sasl.username", err);
 	more->name = status == 0 ? strdup("sasl.password") : NULL;
 	if (status == 0 && more->name == NULL)
-		status = no_memory(err);
+		status = ks_fail_memory(err);
 	if (status != 0) {
 		free(user);
 		ks_kafka_forget(password);
@@ -280,7 +275,7 @@ int ks_kafka_java(struct ks_kafka_given *g, struct ks_kafka_given *more, bool *k
 	if (strcmp(g->name, "ssl.endpoint.identification.algorithm") == 0 && g->value[0] == '\0') {
 		free(g->value);
 		g->value = strdup("none");
-		return g->value != NULL ? 0 : no_memory(err);
+		return g->value != NULL ? 0 : ks_fail_memory(err);
 	}
 	for (i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
 		if (strcmp(g->name, renamed[i].java) == 0)

@@ -8,11 +8,6 @@
 #include "kcat-format.h"
 #include "num.h"
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 /* A client that reads nothing.  Nothing is ever made by asking, as kcat -L makes a topic. */
 static int open_client(struct ks_kafka *k, const struct ks_kafka_options *options, const char *group,
     const char *isolation, struct ks_err *err)
@@ -493,7 +488,7 @@ int ks_kafka_list_configuration(const struct ks_kafka_options *options, FILE *ou
 	topic = topic != NULL ? rd_kafka_topic_conf_dup(topic) : rd_kafka_topic_conf_new();
 	if (topic == NULL) {
 		ks_kafka_conf_drop(conf);
-		return no_memory(err);
+		return ks_fail_memory(err);
 	}
 	pairs = rd_kafka_topic_conf_dump(topic, &count);
 	dump(out, "Topic", pairs, count);

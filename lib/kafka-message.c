@@ -8,11 +8,6 @@
 
 #define RECORD_BATCH_OVERHEAD 61u	/* DefaultRecordBatch's */
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 int ks_message_reader_open(struct ks_message_reader *r, const struct ks_config *config,
     struct ks_err *err)
 {
@@ -143,7 +138,7 @@ static int read_raw(struct ks_message_reader *r, struct ks_rec *rec, const rd_ka
 	if (r->ingest.set != NULL || r->config->time_wall) {
 		r->text.n = 0;
 		if (ks_mp_add_val(&r->text, &v) != 0)
-			return no_memory(err);
+			return ks_fail_memory(err);
 		rec->value = ks_buf_bytes(&r->text);
 		return ks_ingest_record(&r->ingest, rec, b, made, err);
 	}
@@ -152,7 +147,7 @@ static int read_raw(struct ks_message_reader *r, struct ks_rec *rec, const rd_ka
 		return ks_ingest_reject(&r->ingest, rec, v.b,
 		    "the record is larger than --max-record allows", b, made, err);
 	if (ks_buf_reserve(b, ks_rec_size(rec) + n + m->len) != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	o = ks_rec_put_head(b->p + b->n, rec, n + m->len);
 	memcpy(o, head, n);
 	memcpy(o + n, m->payload, m->len);
@@ -168,7 +163,7 @@ static int read_json(struct ks_message_reader *r, struct ks_rec *rec, const rd_k
 	int status;
 
 	if (pad(r, m->payload, m->len) != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	status = ks_ingest_json(&r->ingest, rec, ks_buf_bytes(&r->text), b, made, err);
 	if (status == KS_DATA && !r->config->from_given) {
 		n = strlen(err->text);
@@ -198,7 +193,7 @@ int ks_message_read(struct ks_message_reader *r, struct ks_bytes topic,
 	if (wrong == NULL && no == 0)
 		wrong = read_headers(r, m, &rec.headers, &no);
 	if (no != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	if (wrong == NULL && m->len > r->config->limits.record)
 		wrong = "the record is larger than --max-record allows";
 	if (wrong != NULL)

@@ -5,11 +5,6 @@
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 bool ks_kafka_has_patterns(const struct ks_config *config)
 {
 	size_t i;
@@ -29,14 +24,14 @@ int ks_kafka_names_open(struct ks_kafka_names *n, const struct ks_config *config
 
 	*n = (struct ks_kafka_names){ .patterns = calloc(config->topic_count + 1, sizeof(*n->patterns)) };
 	if (n->patterns == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	for (i = 0; i < config->topic_count; i++) {
 		text = config->topics[i];
 		if (text[0] != '^')
 			continue;
 		e = regcomp(&n->patterns[n->pattern_count], text, REG_EXTENDED | REG_NOSUB);
 		if (e == REG_ESPACE)
-			return no_memory(err);
+			return ks_fail_memory(err);
 		if (e != 0) {
 			regerror(e, &n->patterns[n->pattern_count], why, sizeof(why));
 			return ks_fail(err, KS_USAGE, "-t '%s' is not a regular expression: %s", text, why);
@@ -86,7 +81,7 @@ static int add(struct ks_kafka_names *n, const char *name, bool matched, struct 
 {
 	n->at[n->count].name = strdup(name);
 	if (n->at[n->count].name == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	n->at[n->count++].matched = matched;
 	return 0;
 }
@@ -106,7 +101,7 @@ static int add_matches(struct ks_kafka_names *n, const struct rd_kafka_metadata 
 	int status = 0;
 
 	if (names == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	for (i = 0; i < all; i++)
 		if (md->topics[i].err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART &&
 		    md->topics[i].partition_cnt > 0 && ks_kafka_names_match(n, md->topics[i].topic))
@@ -134,7 +129,7 @@ int ks_kafka_names_find(struct ks_kafka_names *n, struct ks_kafka *client, const
 	}
 	n->at = calloc(room, sizeof(*n->at));
 	if (n->at == NULL)
-		status = no_memory(err);
+		status = ks_fail_memory(err);
 	for (i = 0; i < config->topic_count && status == 0; i++) {
 		if (config->topics[i][0] == '^')
 			continue;

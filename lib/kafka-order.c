@@ -11,11 +11,6 @@
 #define LEAST_KB 64		/* of a queue, however many there are: a few hundred messages */
 #define MESSAGES 100000		/* queued.min.messages: librdkafka's own default */
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 bool ks_kafka_is_ordered(const struct ks_config *config)
 {
 	return config->topic_count > 1 && config->order != KS_ORDER_ARRIVAL && !config->time_wall;
@@ -101,7 +96,7 @@ int ks_kafka_order_open(struct ks_kafka_order *x, struct ks_kafka *client, struc
 	for (i = 0; i < parts->count && numbers != NULL; i++)
 		numbers[i] = parts->parts[i].partition;
 	status = numbers == NULL || x->queues == NULL || x->peaks == NULL ||
-	    ks_order_open(&x->order, numbers, parts->count, ROOM) != 0 ? no_memory(err) : 0;
+	    ks_order_open(&x->order, numbers, parts->count, ROOM) != 0 ? ks_fail_memory(err) : 0;
 	free(numbers);
 	x->order.time_of = time_of;
 	x->order.arg = x;

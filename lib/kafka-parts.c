@@ -12,11 +12,6 @@
 #include "stats.h"
 #include "value.h"
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 void ks_kafka_warn(const struct ks_config *config, const char *fmt, ...)
 {
 	char text[400];
@@ -44,7 +39,7 @@ static int take_names(struct ks_kafka_parts *x, struct ks_kafka *client, struct 
 
 	x->topics = calloc(names->count + 1, sizeof(*x->topics));
 	if (x->topics == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	for (i = 0; i < names->count; i++) {
 		t = &x->topics[x->topic_count];
 		*t = (struct ks_kafka_read){ .name = names->at[i].name, .matched = names->at[i].matched };
@@ -127,7 +122,7 @@ static int choose(struct ks_kafka_parts *x, const rd_kafka_topic_partition_list_
 		return status;
 	x->parts = calloc(x->count + 1, sizeof(*x->parts));
 	if (x->parts == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	for (t = x->topics; t < x->topics + x->topic_count; t++)
 		for (i = at = 0; i < t->count; i++) {
 			p = &x->parts[t->first + i];

@@ -32,11 +32,6 @@ struct kafka {
 	struct ks_err failed;		/* of the first record that was not acknowledged */
 };
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 /* Without --verify failures alone are reported (delivery.report.only.error). */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
@@ -390,7 +385,7 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	int status;
 
 	if (s == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	s->sink = (struct ks_sink){
 		.hello = kafka_hello, .record = kafka_record, .frame = kafka_frame,
 		.barrier = kafka_barrier, .end = kafka_end, .flush = kafka_flush, .settle = kafka_settle,
@@ -405,7 +400,7 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	if (options->verify) {
 		s->verify = ks_kafka_verify_new(options);
 		if (s->verify == NULL)
-			return no_memory(err);
+			return ks_fail_memory(err);
 	}
 	status = open_client(s, err);
 	if (status == 0 && topic != NULL)

@@ -15,11 +15,6 @@
 
 #define LOOK_MS 1000	/* how long the question for new topics may take */
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 static int assign(struct ks_kafka_source *s, struct ks_err *err)
 {
 	rd_kafka_topic_partition_list_t *list = ks_kafka_parts_list(&s->parts);
@@ -60,7 +55,7 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 	if (streams == NULL || positions == NULL) {
 		free(streams);
 		free(positions);
-		return no_memory(err);
+		return ks_fail_memory(err);
 	}
 	for (i = 0; i < x->topic_count; i++)
 		streams[i] = (struct ks_hello_stream){
@@ -83,7 +78,7 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 int ks_kafka_section_barrier(struct ks_kafka_source *s, struct ks_err *err)
 {
 	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	s->told = true;
 	return ks_section_barrier(&s->own.section, KS_GO_ON, ks_buf_bytes(&s->positions), &s->own.frames, err);
 }
@@ -91,7 +86,7 @@ int ks_kafka_section_barrier(struct ks_kafka_source *s, struct ks_err *err)
 int ks_kafka_section_end(struct ks_kafka_source *s, enum ks_kind kind, struct ks_err *err)
 {
 	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	s->told = true;
 	return ks_section_end(&s->own.section, kind, ks_buf_bytes(&s->positions), &s->own.frames, err);
 }

@@ -27,11 +27,6 @@
 #define KICK_MS 4		/* broker 6 */
 #define REFRESH_MS "10000"	/* how often new topics and partitions are looked for */
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 static void close_client(struct ks_kafka_source *s)
 {
 	if (s->queue != NULL)
@@ -470,7 +465,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	int status;
 
 	if (s == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	ks_own_init(&s->own, config, wake, "Kafka");
 	s->own.source.close = kafka_close;
 	s->own.begin = begin;

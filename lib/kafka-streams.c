@@ -93,7 +93,7 @@ static int add_stream(struct ks_kafka_streams *s, const unsigned char **p, const
 	x->n = name.b.n;
 	x->name = strndup((const char *)name.b.p, x->n);
 	if (x->name == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	s->count++;
 	return 0;
 }
@@ -112,7 +112,7 @@ int ks_kafka_streams_learn(struct ks_kafka_streams *s, struct ks_bytes hello, un
 	/* The list has been walked, so there are as many bytes. */
 	s->list = calloc(count, sizeof(*s->list));
 	if (s->list == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	for (i = 0; i < count && status == 0; i++)
 		status = add_stream(s, &p, hello.p + hello.n, depth, err);
 	return status;

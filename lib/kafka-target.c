@@ -53,12 +53,12 @@ int ks_kafka_targets_add(struct ks_kafka_targets *x, struct ks_bytes name, bool 
 	int status;
 
 	if (t == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	x->list = t;
 	t += x->count;
 	*t = (struct ks_kafka_target){ .name = strndup((const char *)name.p, name.n) };
 	if (t->name == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	status = open_target(x, t, starting, err);
 	if (status != 0) {
 		free(t->name);

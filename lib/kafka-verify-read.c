@@ -17,11 +17,6 @@
 #define KICK_MS 4		/* see kafka-source.c: a reader that falls behind starves librdkafka 2.0.2 */
 #define KICK_BELOW 10000u	/* messages in the queue */
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 /* --- what is to be read --- */
 
 static struct ks_verify_topic *find_topic(const struct ks_verify_side *s, const char *name)
@@ -264,7 +259,7 @@ static int list_parts(struct reader *r, struct ks_err *err)
 	r->handles = calloc(s->count + 1, sizeof(rd_kafka_topic_t *));
 	r->list = rd_kafka_topic_partition_list_new(16);
 	if (r->handles == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	for (i = 0; i < s->count; i++) {
 		status = ks_kafka_topic(&r->client, s->topics[i]->name, false, &r->handles[i], &partitions, err);
 		if (status != 0)
@@ -276,7 +271,7 @@ static int list_parts(struct reader *r, struct ks_err *err)
 				continue;
 			p->done = p->count == 0 || p->runs[0].from >= end_of(p);
 			if (s->keep > 0 && (p->each = calloc(s->keep, sizeof(*p->each))) == NULL)
-				return no_memory(err);
+				return ks_fail_memory(err);
 			if (!p->done)
 				rd_kafka_topic_partition_list_add(r->list, s->topics[i]->name, (int32_t)j);
 		}

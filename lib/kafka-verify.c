@@ -32,11 +32,6 @@ struct ks_kafka_verify {
 	void *arg;
 };
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 struct ks_kafka_verify *ks_kafka_verify_new(const struct ks_kafka_options *options)
 {
 	struct ks_kafka_verify *v = calloc(1, sizeof(*v));
@@ -144,7 +139,7 @@ int ks_kafka_verify_hello(struct ks_kafka_verify *v, struct ks_kafka *client, st
 			break;
 		part = ks_verify_part(&v->from, x.topic, x.partition);
 		if (part == NULL || ks_verify_add(part, x.offset, x.offset) != 0)
-			return no_memory(err);
+			return ks_fail_memory(err);
 	}
 	return status;
 }
@@ -265,10 +260,10 @@ static int read_again(const struct ks_kafka_verify *v, const struct ks_verify_pa
 	side->kept = hash;
 	*part = ks_verify_part(side, p->topic->name, p->partition);
 	if (*part == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	for (i = 0; i < p->count; i++)
 		if (ks_verify_add(*part, p->runs[i].from, p->runs[i].to) != 0)
-			return no_memory(err);
+			return ks_fail_memory(err);
 	return ks_verify_read(side, v->options, isolation, err);
 }
 
@@ -419,7 +414,7 @@ static int check_names(const struct ks_kafka_verify *v, struct ks_err *err)
 int ks_kafka_verify_run(struct ks_kafka_verify *v, void (*line)(void *arg, const char *text), void *arg,
     bool *equal, struct ks_err *err)
 {
-	int status = v->no_memory ? no_memory(err) : check_names(v, err);
+	int status = v->no_memory ? ks_fail_memory(err) : check_names(v, err);
 
 	v->line = line;
 	v->arg = arg;

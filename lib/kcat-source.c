@@ -34,11 +34,6 @@ struct kcat {
 	struct ks_buf key, value, kept, positions;
 };
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 static const char *name_of(const struct kcat *s, size_t at)
 {
 	return s->config->in_count == 0 ? "-" : s->config->in[at];
@@ -100,7 +95,7 @@ static int list_positions(struct kcat *s, struct ks_err *err)
 		no = ks_mp_add_i64(b, 0);
 	if (no == 0)
 		no = ks_mp_add_i64(b, s->offset);
-	return no == 0 ? 0 : no_memory(err);
+	return no == 0 ? 0 : ks_fail_memory(err);
 }
 
 static int begin(struct ks_own *own, struct ks_err *err)
@@ -175,7 +170,7 @@ static int take_message(struct kcat *s, struct ks_bytes message, size_t size, st
 	if (no == 0)	/* -Z makes null of what stands behind a key alone: other messages are not empty */
 		no = pack(s, message, &s->value, &rec.value);
 	if (no != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	status = ks_ingest_record(&s->ingest, &rec, &s->own.frames, &made, err);
 	if (status != 0)
 		return status;
@@ -197,7 +192,7 @@ static int let_go(struct kcat *s, struct ks_err *err)
 	if (s->skipped == 0) {
 		s->kept.n = 0;
 		if (ks_buf_add(&s->kept, s->in.p + s->in.start, held < KEPT ? held : KEPT) != 0)
-			return no_memory(err);
+			return ks_fail_memory(err);
 	}
 	if (held > keep) {
 		s->skipped += held - keep;
@@ -306,7 +301,7 @@ static int advance(struct kcat *s, bool block, bool *wait, struct ks_err *err)
 		no = ks_in_fill(&s->in);
 	s->own.source.stats.bytes = s->in.bytes;
 	if (no == ENOMEM)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", s->own.source.name);
 }
 
@@ -362,7 +357,7 @@ int ks_source_kcat(const struct ks_kcat_input *input, const struct ks_config *co
 	int status;
 
 	if (s == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	ks_own_init(&s->own, config, wake, "stdin");
 	s->own.source.close = kcat_close;
 	s->own.begin = begin;
@@ -381,7 +376,7 @@ int ks_source_kcat(const struct ks_kcat_input *input, const struct ks_config *co
 	*source = &s->own.source;
 	if (ks_in_open(&s->in, -1, config->limits.record + input->delim.n + KS_IO_SIZE) != 0 ||
 	    (input->tee && ks_out_open(&s->tee, STDOUT_FILENO) != 0))
-		return no_memory(err);
+		return ks_fail_memory(err);
 	status = ks_section_open(&s->own.section, config, err);
 	if (status == 0)
 		status = ks_ingest_open(&s->ingest, config, err);

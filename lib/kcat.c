@@ -16,11 +16,6 @@ struct ks_kcat_fetched {
 	int32_t count;
 };
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 /* --- letters --- */
 
 static int set_delim(struct ks_buf *b, const char *value, struct ks_err *err)
@@ -28,7 +23,7 @@ static int set_delim(struct ks_buf *b, const char *value, struct ks_err *err)
 	ks_buf_release(b);
 	ks_buf_init(b, DELIM_MAX);
 	if (ks_buf_reserve(b, 1) != 0 || ks_kcat_unescape(ks_str(value), b) != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	return 0;
 }
 
@@ -50,7 +45,7 @@ static int add_header(struct ks_kcat *k, const char *value, struct ks_err *err)
 	if (no == 0)
 		no = ks_mp_add_val(&k->headers, &v);
 	k->header_count++;
-	return no == 0 ? 0 : no_memory(err);
+	return no == 0 ? 0 : ks_fail_memory(err);
 }
 
 /* How messages are printed. */
@@ -245,7 +240,7 @@ int ks_kcat_settle_output(struct ks_kcat *k, struct ks_config *config, bool kafk
 		if (wrong != NULL)
 			return ks_fail(err, KS_USAGE, "--format '%s': %s", k->form, wrong);
 	} else if ((plain || json) && make_format(k, json) != 0) {
-		return no_memory(err);
+		return ks_fail_memory(err);
 	}
 	if (k->form != NULL || (plain && !json)) {
 		config->to = KS_FORMAT;
@@ -314,7 +309,7 @@ int ks_kcat_source(struct ks_kcat *k, const struct ks_config *config, int wake,
 			status = ks_buf_add(&k->headers, list.p, list.n);
 		ks_buf_release(&list);
 		if (status != 0)
-			return no_memory(err);
+			return ks_fail_memory(err);
 		k->input.headers = ks_buf_bytes(&k->headers);
 	}
 	return ks_source_kcat(&k->input, config, wake, source, err);

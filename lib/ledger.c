@@ -92,7 +92,7 @@ int ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const ch
 		return ks_fail(err, KS_CONFIG, "the app '%s' is not a name of letters, digits, '.', '_' and '-'", app);
 	if (asprintf(&l->path, "%s/%s/%u", config->state_dir, app, instance) < 0) {
 		l->path = NULL;
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	}
 	no = make_path(l->path);
 	if (no != 0)
@@ -276,7 +276,7 @@ int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
 	fd = openat(l->dir, "ledger", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT) {
 		if (ks_mp_add_array_head(&l->positions, 0) != 0)
-			return ks_fail(err, KS_TEMP, "no memory");
+			return ks_fail_memory(err);
 		return 0;
 	}
 	if (fd < 0)
@@ -390,7 +390,7 @@ static int look_at(const char *path, const char *output, struct ks_err *err)
 	int status = 0;
 
 	if (l.path == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	ks_buf_init(&l.positions, LEDGER_MAX);
 	ks_buf_init(&l.output.name, LEDGER_MAX);
 	l.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -414,7 +414,7 @@ static int look_below(const char *path, int levels, const char *own, const char 
 		if (!is_plain(entry->d_name))
 			continue;
 		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0) {
-			status = ks_fail(err, KS_TEMP, "no memory");
+			status = ks_fail_memory(err);
 			break;
 		}
 		if (levels > 1)

@@ -111,7 +111,7 @@ int ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
 	ks_buf_init(&value, n + KS_MP_HEADER);
 	if (ks_mp_add_val(&value, &raw) != 0) {
 		ks_buf_release(&value);
-		return ks_fail(&l->err, KS_TEMP, "no memory");
+		return ks_fail_memory(&l->err);
 	}
 	rec.value = ks_buf_bytes(&value);
 	status = ks_reject_record(&l->reject, &rec, where, what, &letter, &l->err);

@@ -23,7 +23,7 @@ static int put_output(struct ks_frame_loop *l, int64_t size, bool open)
 	if (l->out_read < 0 || ks_input_check(l->out_read, size, o->check) != 0)
 		o->check[0] = '\0';
 	if (ks_buf_add(&o->name, l->out_real, strlen(l->out_real)) != 0)
-		return ks_fail(&l->err, KS_TEMP, "no memory");
+		return ks_fail_memory(&l->err);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t si
 		l->ledger.epoch = b->n;
 		l->ledger.positions.n = 0;
 		if (ks_buf_add(&l->ledger.positions, b->positions.p, b->positions.n) != 0)
-			return ks_fail(&l->err, KS_TEMP, "no memory");
+			return ks_fail_memory(&l->err);
 	}
 	return ks_ledger_write(&l->ledger, &l->err);
 }

@@ -22,7 +22,7 @@ int ks_only_open(struct ks_frame_loop *l)
 		return 0;
 	l->only = calloc(strlen(p) + 1, sizeof(*l->only));
 	if (l->only == NULL)
-		return ks_fail(&l->err, KS_TEMP, "no memory");
+		return ks_fail_memory(&l->err);
 	for (;; p += n + 1) {
 		n = strcspn(p, ",");
 		l->only[l->only_count++].name = ks_bytes(p, n);

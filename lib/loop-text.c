@@ -224,7 +224,7 @@ int ks_loop_text_run(struct ks_frame_loop *l)
 	if (status != 0)
 		return status;
 	if (ks_in_open(&x.in, -1, l->config->limits.record + KS_IO_SIZE) != 0)
-		return ks_fail(&l->err, KS_TEMP, "no memory");
+		return ks_fail_memory(&l->err);
 	for (i = 0, status = 0; i < count && status == 0 && !stop; i++)
 		status = run_file(&x, names[i], &stop);
 	if (l->sink != NULL) {

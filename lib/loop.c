@@ -59,7 +59,7 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	if (l->config->on_error == KS_POLICY_DLQ) {
 		if (ks_hello_add_side(&added, payload, l->config->error_to) != 0) {
 			ks_buf_release(&added);
-			return ks_fail(&l->err, KS_TEMP, "no memory");
+			return ks_fail_memory(&l->err);
 		}
 		raw = ks_buf_bytes(&added);
 		payload = ks_bytes(raw.p + KS_FRAME_HEAD, raw.n - KS_FRAME_HEAD);
@@ -133,7 +133,7 @@ static int on_mark(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_b
 		return l->sink->frame(l->sink, raw, &l->err);
 	ks_buf_init(&b, 256);
 	if (ks_mark_add(&b, &m) != 0)
-		status = ks_fail(&l->err, KS_TEMP, "no memory");
+		status = ks_fail_memory(&l->err);
 	else
 		status = l->sink->frame(l->sink, ks_buf_bytes(&b), &l->err);
 	ks_buf_release(&b);

@@ -297,7 +297,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	l->wake = -1;
 	ks_stats_start(&l->stats);
 	l->st = calloc(1, op->size > 0 ? op->size : 1);
-	status = l->st == NULL ? ks_fail(&l->err, KS_TEMP, "no memory") :
+	status = l->st == NULL ? ks_fail_memory(&l->err) :
 	    read_command_line(&t, argc, argv);
 	began = status == 0;
 	if (status == 0 && (t.options.help || t.options.version)) {

@@ -68,7 +68,7 @@ int ks_options_note(struct ks_options *o, const struct ks_option *option, const 
 		return 0;
 	g = realloc(o->given, (o->given_count + 1) * sizeof(*g));
 	if (g == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	o->given = g;
 	g[o->given_count++] = (struct ks_given){ .option = option, .value = value, .to = to, .kafka = kafka };
 	return 0;

@@ -366,7 +366,7 @@ static int default_state_dir(struct ks_options *o, struct ks_err *err)
 		return 0;
 	if (n < 0) {
 		o->state_dir = NULL;
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	}
 	o->config.state_dir = o->state_dir;
 	return 0;
@@ -400,7 +400,7 @@ int ks_options_parse(struct ks_options *o, int argc, char *argv[], struct ks_err
 	o->in = calloc((size_t)argc + 1, sizeof(*o->in));
 	o->topics = calloc((size_t)argc + 1, sizeof(*o->topics));
 	if (o->in == NULL || o->topics == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	set_defaults(o);
 	status = default_state_dir(o, err);
 	if (status != 0)
@@ -448,7 +448,7 @@ int ks_options_files(struct ks_options *o, int count, char *const files[], struc
 	/* Each name may be an operand or an --in, so argc of them always fit. */
 	in = realloc(o->in, (o->config.in_count + (size_t)count + 1) * sizeof(*in));
 	if (in == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	o->in = in;
 	o->config.in = in;
 	for (i = 0; i < count; i++) {

@@ -8,11 +8,6 @@
 
 #include "input.h"
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 /* A file that is not there is told when its turn comes, under the name it was given. */
 static char *real_name(const char *name, bool kept)
 {
@@ -69,7 +64,7 @@ int ks_places_open(struct ks_places *p, const char *const *names, size_t count,
 	p->ledger = ledger;
 	p->at = calloc(count, sizeof(*p->at));
 	if (p->at == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	p->count = count;
 	for (i = 0; i < count; i++) {
 		x = &p->at[i];
@@ -77,7 +72,7 @@ int ks_places_open(struct ks_places *p, const char *const *names, size_t count,
 		x->real = real_name(names[i], ledger != NULL);
 		x->checked = -1;
 		if (x->real == NULL)
-			return no_memory(err);
+			return ks_fail_memory(err);
 		if (ledger == NULL)
 			continue;
 		status = check_name(p, x, err);
@@ -231,7 +226,7 @@ int ks_places_list(struct ks_places *p, struct ks_bytes *positions, struct ks_er
 	*positions = ks_buf_bytes(&p->positions);
 	if (no == EMSGSIZE)
 		return ks_fail(err, KS_CONFIG, "the positions of all files do not fit a barrier: name fewer files");
-	return no == 0 ? 0 : no_memory(err);
+	return no == 0 ? 0 : ks_fail_memory(err);
 }
 
 void ks_places_close(struct ks_places *p)

@@ -23,11 +23,6 @@ int ks_section_open(struct ks_section *s, const struct ks_config *config, struct
 	return status;
 }
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 static void restart_clocks(struct ks_section *s)
 {
 	int64_t now = ks_clock_ms();
@@ -76,7 +71,7 @@ int ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
 		h->run = s->ledger.run;
 	}
 	restart_clocks(s);
-	return ks_hello_add(b, h) == 0 ? 0 : no_memory(err);
+	return ks_hello_add(b, h) == 0 ? 0 : ks_fail_memory(err);
 }
 
 bool ks_section_due(const struct ks_section *s, int64_t now)
@@ -117,7 +112,7 @@ int ks_section_barrier(struct ks_section *s, enum ks_kind kind, struct ks_bytes 
 	x.committed = s->committed;
 	s->hop = 0;
 	restart_clocks(s);
-	return ks_barrier_add(b, &x) == 0 ? 0 : no_memory(err);
+	return ks_barrier_add(b, &x) == 0 ? 0 : ks_fail_memory(err);
 }
 
 int ks_section_end(struct ks_section *s, enum ks_kind kind, struct ks_bytes positions,
@@ -130,7 +125,7 @@ int ks_section_end(struct ks_section *s, enum ks_kind kind, struct ks_bytes posi
 		return status;
 	e.n = s->epoch;
 	s->done = true;
-	return ks_end_add(b, &e) == 0 ? 0 : no_memory(err);
+	return ks_end_add(b, &e) == 0 ? 0 : ks_fail_memory(err);
 }
 
 int ks_section_idle(struct ks_section *s, struct ks_buf *b, int *timeout_ms, struct ks_err *err)
@@ -140,7 +135,7 @@ int ks_section_idle(struct ks_section *s, struct ks_buf *b, int *timeout_ms, str
 	if (now >= s->ping_due) {
 		s->ping_due = now + KS_PING_MS;
 		if (ks_ping_add(b) != 0)
-			return no_memory(err);
+			return ks_fail_memory(err);
 	}
 	due = s->ping_due < s->barrier_due ? s->ping_due : s->barrier_due;
 	*timeout_ms = due <= now ? 0 : (int)(due - now);

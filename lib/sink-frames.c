@@ -20,7 +20,7 @@ int ks_sink_failed(const struct ks_sink *s, int no, struct ks_err *err)
 	if (no == EPIPE)
 		return ks_fail(err, KS_TEMP, "the reader of %s has gone", s->name);
 	if (no == ENOMEM)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	return ks_fail_errno(err, KS_IO, no, "cannot write to %s", s->name);
 }
 
@@ -120,7 +120,7 @@ int ks_sink_frames(const struct ks_config *config, int fd, struct ks_sink **sink
 	struct stat st;
 
 	if (f == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	f->sink = (struct ks_sink){
 		.hello = frames_hello, .record = frames_record, .frame = frames_frame,
 		.barrier = frames_barrier, .end = frames_end, .flush = frames_flush,

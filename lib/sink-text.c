@@ -233,7 +233,7 @@ int ks_sink_text(const struct ks_config *config, int fd, struct ks_sink **sink, 
 	int no;
 
 	if (t == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	t->sink = (struct ks_sink){
 		.hello = text_hello, .record = text_record, .barrier = text_barrier, .end = text_end,
 		.flush = flush, .settle = text_settle, .pending = text_pending, .resume = text_resume,
@@ -246,7 +246,7 @@ int ks_sink_text(const struct ks_config *config, int fd, struct ks_sink **sink, 
 	if (config->to == KS_TSV) {
 		t->tsv = ks_tsv_new(config->limits.depth);
 		if (t->tsv == NULL)
-			return ks_fail(err, KS_TEMP, "no memory");
+			return ks_fail_memory(err);
 	}
 	no = ks_out_open(&t->sink.out, fd);
 	return no == 0 ? 0 : ks_sink_failed(&t->sink, no, err);

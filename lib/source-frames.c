@@ -93,14 +93,14 @@ int ks_source_frames(const struct ks_config *config, int wake, struct ks_source 
 	struct frames *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	f->source = (struct ks_source){
 		.next = frames_next, .close = frames_close, .wake = wake, .name = "stdin",
 	};
 	f->config = config;
 	if (ks_in_open(&f->in, -1, config->limits.record + KS_CONTROL_MAX + KS_IO_SIZE) != 0) {
 		free(f);
-		return ks_fail(err, KS_TEMP, "no memory");
+		return ks_fail_memory(err);
 	}
 	*source = &f->source;
 	return open_input(f, err);

@@ -13,11 +13,6 @@
 
 #include "input.h"
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 /* Put aside the file at hand, and take up another. */
 static void turn_to(struct text *t, size_t at)
 {
@@ -71,7 +66,7 @@ int ks_text_open_ordered(struct text *t, struct ks_err *err)
 
 	t->spots = calloc(t->places.count, sizeof(*t->spots));
 	if (numbers == NULL || t->spots == NULL || ks_order_open(&t->order, numbers, t->places.count, 1) != 0)
-		status = no_memory(err);
+		status = ks_fail_memory(err);
 	free(numbers);
 	if (status != 0)
 		return status;
@@ -85,7 +80,7 @@ int ks_text_open_ordered(struct text *t, struct ks_err *err)
 		if (i > 0) {
 			x->tail = malloc(KS_PLACES_TAIL);
 			if (x->tail == NULL || ks_in_open(&x->in, -1, first.max) != 0)
-				return no_memory(err);
+				return ks_fail_memory(err);
 		}
 		turn_to(t, i);
 		status = ks_text_open_input(t, err);
@@ -203,7 +198,7 @@ static int merge(struct text *t, bool *wait, struct ks_err *err)
 			return 0;
 		x = q->items[q->at];
 		if (ks_buf_add(&t->own.frames, x->head.p, x->head.n) != 0)
-			return no_memory(err);
+			return ks_fail_memory(err);
 		(void)ks_order_take(&t->order, q);
 		turn_to(t, (size_t)(q - t->order.queues));
 		t->letter = x->letter;

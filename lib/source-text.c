@@ -20,11 +20,6 @@
 
 #define KEPT ((size_t)4096)	/* bytes of a line past --max-record, for the dead letter */
 
-static int no_memory(struct ks_err *err)
-{
-	return ks_fail(err, KS_TEMP, "no memory");
-}
-
 static const char *topic_of(const struct text *t, size_t at, char *room)
 {
 	return t->config->topic != NULL ? t->config->topic : ks_input_topic(t->places.at[at].name, room);
@@ -102,7 +97,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 	int status;
 
 	if (positions == NULL || streams == NULL || topics == NULL) {
-		status = no_memory(err);
+		status = ks_fail_memory(err);
 		goto out;
 	}
 	for (i = 0; i < t->places.count; i++) {
@@ -159,7 +154,7 @@ static int read_raw(struct text *t, struct ks_rec *rec, struct ks_bytes line, in
 
 	t->scratch.n = 0;
 	if (ks_mp_add_val(&t->scratch, &v) != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	rec->value = ks_buf_bytes(&t->scratch);
 	return ks_ingest_record(&t->ingest, rec, &t->own.frames, made, err);
 }
@@ -237,7 +232,7 @@ static int let_go(struct text *t, size_t n, struct ks_err *err)
 	if (t->skipped == 0) {
 		t->object.n = 0;
 		if (ks_buf_add(&t->object, t->in.p + t->in.start, n < KEPT ? n : KEPT) != 0)
-			return no_memory(err);
+			return ks_fail_memory(err);
 	}
 	t->skipped += n;
 	t->in.start += n;
@@ -358,7 +353,7 @@ int ks_text_read_more(struct text *t, bool block, bool *wait, struct ks_err *err
 		no = ks_in_fill(&t->in);
 	t->own.source.stats.bytes += t->in.bytes - before;
 	if (no == ENOMEM)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", t->own.source.name);
 }
 
@@ -434,7 +429,7 @@ static int text_open(struct text *t, struct ks_err *err)
 		return ks_fail(err, KS_USAGE, "--order time: lines have a time by --time EXPR, which is not given");
 	t->tail = malloc(KS_PLACES_TAIL);
 	if (t->tail == NULL || ks_in_open(&t->in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	status = ks_section_open(&t->own.section, t->config, err);
 	if (status == 0)
 		status = ks_ingest_open(&t->ingest, t->config, err);
@@ -447,7 +442,7 @@ static int text_open(struct text *t, struct ks_err *err)
 		return status;
 	t->topics = calloc(t->places.count, sizeof(*t->topics));
 	if (t->topics == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	return t->config->order == KS_ORDER_TIME ? ks_text_open_ordered(t, err) : ks_text_open_input(t, err);
 }
 
@@ -457,7 +452,7 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	struct text *t = calloc(1, sizeof(*t));
 
 	if (t == NULL)
-		return no_memory(err);
+		return ks_fail_memory(err);
 	ks_own_init(&t->own, config, wake, "stdin");
 	t->own.source.close = text_close;
 	t->own.begin = begin;

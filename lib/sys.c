@@ -30,6 +30,11 @@ int ks_fail(struct ks_err *err, int status, const char *fmt, ...)
 
 const char ks_no_memory[] = "no memory";
 
+int ks_fail_memory(struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "%s", ks_no_memory);
+}
+
 bool ks_is_no_memory(const char *text)
 {
 	return strcmp(text, ks_no_memory) == 0;

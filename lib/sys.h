@@ -66,6 +66,9 @@ struct ks_err {
  */
 int	ks_fail(struct ks_err *err, int status, const char *fmt, ...) KS_PRINTF(3, 4);
 
+/* As ks_fail, for want of memory: KS_TEMP, ks_no_memory. */
+int	ks_fail_memory(struct ks_err *err);
+
 /* As ks_fail, for an errno: appends ": " and what strerror says.  ENOMEM is KS_TEMP, whatever status is. */
 int	ks_fail_errno(struct ks_err *err, int status, int no, const char *fmt, ...) KS_PRINTF(4, 5);
 
