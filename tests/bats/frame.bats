@@ -299,19 +299,24 @@ signal_source() {
 	refused 75 kstream-cat 'has gone'
 }
 
-@test "frame: a full device is 74 and one line, for every tool and format" {
+# no_output WHERE TEXT: every tool and format refuses a stdout that is there, and says so
+no_output() {
 	local tool to
 	printf '{"t":1}\n' >in.json
 	for tool in $(every_tool); do
 		for to in frames json envelope raw tsv; do
-			try_sh "$tool $(operands_of "$tool") --from json --to $to --time .t --key .t <in.json >/dev/full"
-			refused 74 "$tool" 'No space left' || fail "$tool --to $to"
+			try_sh "$tool $(operands_of "$tool") --from json --to $to --time .t --key .t <in.json >$1"
+			refused 74 "$tool" "$2" || fail "$tool --to $to"
 		done
-		try_sh "$tool --help >/dev/full"
-		refused 74 "$tool" 'No space left'
-		try_sh "$tool --version >/dev/full"
-		refused 74 "$tool" 'No space left'
+		for to in --help --version; do
+			try_sh "$tool $to >$1"
+			refused 74 "$tool" "$2" || fail "$tool $to"
+		done
 	done
+}
+
+@test "frame: a full device is 74 and one line, for every tool and format" {
+	no_output /dev/full 'No space left'
 	try_sh 'kstream-filter --count --from json true in.json >/dev/full'
 	refused 74 kstream-filter 'No space left'
 	try kstream-cat --from json --to json --out /dev/full in.json
@@ -322,16 +327,7 @@ signal_source() {
 }
 
 @test "frame: a closed stdout is 74 and one line, for every tool and format" {
-	local tool to
-	printf '{"t":1}\n' >in.json
-	for tool in $(every_tool); do
-		for to in frames json envelope raw tsv; do
-			try_sh "$tool $(operands_of "$tool") --from json --to $to --time .t --key .t <in.json >&-"
-			refused 74 "$tool" 'stdout' || fail "$tool --to $to"
-		done
-		try_sh "$tool --help >&-"
-		refused 74 "$tool"
-	done
+	no_output '&-' stdout
 	# Nothing that is opened may take its place.
 	try_sh 'kstream-cat --from json --to json --on-error file:rejected in.json >&-'
 	refused 74 kstream-cat
