@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* kstream-filter - pass the records for which an expression is true. */
+#include "lib/change.h"
 #include "lib/expr.h"
 #include "lib/op.h"
 
 struct filter {
 	struct ks_expr_set *set;
 	struct ks_expr *expr;
-	bool invert, count, exit_status;
+	bool invert, count, exit_status, tombstone;
 	uint64_t passed;
+	struct ks_buf change;	/* scratch of one record */
 };
 
-enum { OPT_INVERT, OPT_COUNT, OPT_EXIT_STATUS };
+enum { OPT_INVERT, OPT_COUNT, OPT_EXIT_STATUS, OPT_TOMBSTONE };
 
 static const struct ks_option options[] = {
 	[OPT_INVERT] = { "invert", 0, NULL, "pass the records for which it is not true" },
 	[OPT_COUNT] = { "count", 0, NULL, "print how many pass, instead of them" },
 	[OPT_EXIT_STATUS] = { "exit-status", 0, NULL, "exit with 1 when none passes" },
+	[OPT_TOMBSTONE] = { "tombstone", 0, NULL, "make a tombstone of a record that does not pass" },
 	{ 0 },
 };
 
@@ -29,6 +32,8 @@ static int filter_option(void *st, struct ks_run *run, unsigned at, const char *
 		f->invert = true;
 	else if (at == OPT_COUNT)
 		f->count = true;
+	else if (at == OPT_TOMBSTONE)
+		f->tombstone = true;
 	else
 		f->exit_status = true;
 	return 0;
@@ -82,14 +87,6 @@ static bool filter_text_ready(void *st, struct ks_run *run)
 	return !ks_expr_set_wants_record(f->set);
 }
 
-/* The end of the line, for a line that could not be read to its end. */
-static const unsigned char *end_of_line(const unsigned char *p)
-{
-	while (*p != '\n' && *p != '\0')
-		p++;
-	return p;
-}
-
 static int filter_text(void *st, struct ks_run *run, const unsigned char *line,
     const unsigned char **end)
 {
@@ -99,10 +96,8 @@ static int filter_text(void *st, struct ks_run *run, const unsigned char *line,
 	const char *wrong;
 	struct ks_val v;
 
-	if (KS_UNLIKELY(e != KS_JSON_OK)) {
-		*end = end_of_line(at);
-		return ks_reject_line(run, line, (size_t)(*end - line), at, ks_json_strerror(e));
-	}
+	if (KS_UNLIKELY(e != KS_JSON_OK))
+		return ks_reject_json(run, line, at, e, end);
 	wrong = ks_expr_eval(f->expr, &v);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject_line(run, line, (size_t)(*end - line), NULL, wrong);

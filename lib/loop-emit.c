@@ -64,6 +64,11 @@ void ks_folded(struct ks_run *run)
 	run->loop->stats.folded++;
 }
 
+void ks_made(struct ks_run *run, uint64_t more)
+{
+	run->loop->stats.results += more;
+}
+
 void ks_late(struct ks_run *run)
 {
 	run->loop->stats.late++;
@@ -117,6 +122,17 @@ int ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
 	status = ks_reject_record(&l->reject, &rec, where, what, &letter, &l->err);
 	ks_buf_release(&value);
 	return status;
+}
+
+int ks_reject_json(struct ks_run *run, const unsigned char *line, const unsigned char *at,
+    enum ks_json_error e, const unsigned char **end)
+{
+	const unsigned char *p = at;
+
+	while (*p != '\n' && *p != '\0')
+		p++;
+	*end = p;
+	return ks_reject_line(run, line, (size_t)(p - line), at, ks_json_strerror(e));
 }
 
 void ks_answer(struct ks_run *run)

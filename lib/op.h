@@ -16,6 +16,7 @@
 #define KS_OP_H
 
 #include "frame.h"
+#include "json.h"
 #include "options.h"
 
 struct ks_run {
@@ -88,6 +89,9 @@ void	ks_drop(struct ks_run *run, const char *cause);
 /* Count a record that went into the tool's state, and is emitted, if at all, as a part of results. */
 void	ks_folded(struct ks_run *run);
 
+/* Count what was emitted beyond one record for each that came: copies of it, parts of it. */
+void	ks_made(struct ks_run *run, uint64_t more);
+
 /* Count a late record, which is let go. */
 void	ks_late(struct ks_run *run);
 
@@ -102,6 +106,10 @@ int	ks_reject(struct ks_run *run, const struct ks_rec *rec, const char *fmt, ...
 /* The same in text mode, for the line that is being read; at is the byte at which it is no JSON, or NULL. */
 int	ks_reject_line(struct ks_run *run, const unsigned char *line, size_t n,
 	    const unsigned char *at, const char *what) KS_MUST_USE;
+
+/* The same for a line that is no JSON at `at`: *end becomes its end. */
+int	ks_reject_json(struct ks_run *run, const unsigned char *line, const unsigned char *at,
+	    enum ks_json_error e, const unsigned char **end) KS_MUST_USE;
 
 /*
  * ks_answer - the tool's output is an answer, not a stream: nothing is

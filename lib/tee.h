@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* tee.h - a copy of records beside the output, as envelopes in a file. */
+#ifndef KS_TEE_H
+#define KS_TEE_H
+
+#include "fdio.h"
+#include "frame.h"
+
+struct ks_tee {
+	const char *path;	/* NULL: closed */
+	unsigned depth;
+	int fd;
+	struct ks_out out;
+	struct ks_buf line;
+};
+
+/* Open path, which borrows, anew. */
+int	ks_tee_open(struct ks_tee *t, const char *path, const struct ks_limits *limits, struct ks_err *err)
+	    KS_MUST_USE;
+/* NULL, or what is wrong with the record; *status: the file could not be written (err is filled). */
+const char *ks_tee_record(struct ks_tee *t, const struct ks_rec *rec, int *status, struct ks_err *err)
+    KS_MUST_USE;
+/* What was written is in the file: before a position is committed, and at the end. */
+int	ks_tee_sync(struct ks_tee *t, struct ks_err *err) KS_MUST_USE;
+void	ks_tee_close(struct ks_tee *t);
+
+#endif

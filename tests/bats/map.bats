@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# kstream-map: its clauses and options.  Expressions are in expr.bats and tests/expr, what all tools do in frame.bats.
+
+load lib.bash
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	printf '{"a":1,"s":"x","l":[1,2]}\n{"a":2,"s":"y","l":[]}\nnull\n' >in
+}
+
+both() { # both STATUS EXPECTED ARGUMENT...: as text, and through frames
+	local status=$1 expected=$2
+	shift 2
+	try kstream-map --from json --to json --in in "$@"
+	expect "$status" "$expected"
+	kstream-cat --from json in >frames
+	try kstream-map --to json --in frames "$@"
+	expect "$status" "$expected"
+}
+
+@test "map: value= computes the value, and a tombstone passes" {
+	both 0 $'{"b":2,"s":"x"}\n{"b":4,"s":"y"}\nnull' 'value={b: (.a * 2), s}'
+	both 0 $'"x"\n"y"\nnull' 'value=.s'
+	both 0 $'null\nnull\nnull' 'value=null'
+}
+
+@test "map: --tombstones computes them, too" {
+	both 0 $'"object"\n"object"\n"null"' --tombstones value=type
+}
+
+@test "map: --flat makes a record of each value" {
+	both 0 $'1\n2\nnull' --flat 'value=.l[]'
+	both 0 $'[1,2]\n[]\nnull' --flat value=.l
+	both 0 $'"x"\n1\n"y"\n2\nnull' --flat 'value=.s, .a'
+	both 0 null --flat value=empty
+}
+
+@test "map: without --flat there is exactly one value" {
+	try kstream-map --from json --to json --in in 'value=.l[]'
+	refused 65 kstream-map 'in:1: '
+	kstream-cat --from json in >frames
+	try kstream-map --to json --in frames 'value=.l[]'
+	refused 65 kstream-map 'in/0@0: value: '
+	try kstream-map --from json --to json --on-error skip 'value=.l[]' <in
+	expect 0 null
+	try kstream-map --from json --to json value=empty <in
+	refused 65 kstream-map 'stdin:1: '
+}
+
+@test "map: --flat counts what it makes, and what it lets go" {
+	for to in json envelope; do
+		try kstream-map -v --from json --to $to --flat 'value=.l[]' --in in
+		grep -qF "3 in, 3 out, 1 dropped (no value 1), " err
+	done
+	try kstream-map -v --from json --to json --flat --on-error skip 'value=.l[], error("no")' --in in
+	grep -qF "3 in, 3 out, 0 dropped, 0 late, 2 rejected" err
+}
+
+@test "map: key=, time=, topic= and header. set the parts of a record" {
+	kstream-cat --from json in >frames
+	try_sh "kstream-map 'key=.s' 'time=.a * 1000' 'topic=\"t\\(.a)\"' 'header.h=.a' 'header.n=null' 'header.t=.s' --in frames |
+		kstream-cat --to envelope | jq -c '[.key, .flags, .tstype, .ts, .route, .topic, .headers, .payload.a]'"
+	expect 0 '["x",["key-changed"],"create",1000,"t1","in",[["h","1"],["t","x"]],1]
+["y",["key-changed"],"create",2000,"t2","in",[["h","2"],["t","y"]],2]
+[null,null,"none",null,null,"in",[],null]'
+}
+
+@test "map: every clause sees the record as it came" {
+	try_sh "kstream-map --from json --to envelope 'value=.s' 'key=.a' --in in | jq -c '[.key, .payload]'"
+	expect 0 $'[1,"x"]\n[2,"y"]\n[null,null]'
+}
+
+@test "map: a header replaces all of its name, and the others keep their order" {
+	echo '{"topic":"t","headers":[["a","1"],["b","2"],["a","3"],["c",null]],"payload":1}' >envelope
+	try_sh "kstream-map --from envelope --to envelope 'header.a=\"new\"' 'header.b={x: 1}' --in envelope | jq -c .headers"
+	expect 0 '[["c",null],["a","new"],["b","{\"x\":1}"]]'
+	try_sh "kstream-map --from envelope --to envelope header.a=null --in envelope | jq -c .headers"
+	expect 0 '[["b","2"],["c",null]]'
+}
+
+@test "map: what a part cannot be goes to --on-error, with its clause" {
+	while IFS='|' read -r clause what; do
+		try kstream-map --from json --to envelope "$clause" --in in
+		refused 65 kstream-map "in/0@0: $what"
+	done <<-'END'
+		time=.s|time: time is a string that is not RFC 3339
+		time=null|time: time is missing
+		topic=.a|topic: no name of a topic, nor null
+		topic=""|topic: no name of a topic, nor null
+		key=.s.x|key: 
+		header.h=.s.x|header.h: 
+		value=.s.x|value: 
+	END
+}
+
+@test "map: both rows of a table's change are computed, and nothing else can be" {
+	printf '{"topic":"t","flags":["change"],"key":"k","payload":[{"a":2},{"a":1},true]}\n{"topic":"t","flags":["change"],"key":"k","payload":[null,{"a":2},true]}\n' >changes
+	try_sh "kstream-map --from envelope --to envelope 'value=.a * 10' --in changes | jq -c .payload"
+	expect 0 $'[20,10,true]\n[null,20,true]'
+	try kstream-map --from envelope --to envelope 'value=.a' 'key=.a' --in changes
+	refused 65 kstream-map 'of a change of a table'
+	echo '{"topic":"t","flags":["change"],"payload":[1]}' >changes
+	try kstream-map --from envelope --to envelope 'value=.a' --in changes
+	refused 65 kstream-map 'no array of new, old and latest'
+}
+
+@test "map: --tee writes what goes out as envelopes, too" {
+	try_sh "kstream-map --from json --tee copy 'value=.s' --in in | kstream-cat --to envelope | cmp - copy && wc -l <copy"
+	expect 0 3
+	try kstream-map --from json --to json --tee /dev/full 'value=.s' --in in
+	refused 74 kstream-map "'/dev/full' of --tee"
+	try kstream-map --from json --to json --tee no/copy 'value=.s' --in in
+	refused 73 kstream-map "'no/copy' of --tee"
+}
+
+@test "map: clauses that are none are refused" {
+	while IFS='|' read -r clause what; do
+		try kstream-map "$clause" --in in
+		refused 64 kstream-map "$what"
+	done <<-'END'
+		.a|is none of value=EXPR
+		valu=.a|is none of value=EXPR
+		header.=.a|which header?
+		value=.a |
+		value=.[|column
+	END
+	try kstream-map 'key=.a' 'key=.b'
+	refused 64 kstream-map "key= is given twice"
+	try kstream-map header.a=1 header.a=2
+	refused 64 kstream-map "header.a= is given twice"
+	try kstream-map
+	refused 64 kstream-map
+	try kstream-map --flat key=.a
+	refused 64 kstream-map "--flat is about value="
+}
