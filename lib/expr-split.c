@@ -75,8 +75,7 @@ static enum ks_yield join(struct ks_expr_set *set, const struct ks_val *in,
 	uint32_t i;
 
 	if (in->type < KS_ARRAY)
-		return in->type == KS_NIL ? ks_expr_error(set, "Cannot iterate over null") :
-		    ks_expr_error(set, "Cannot iterate over %s (%s)", ks_val_typename(in),
+		return ks_expr_error(set, "Cannot iterate over %s (%s)", ks_val_typename(in),
 		    ks_expr_shown(set, in).text);
 	got = ks_vals_of(set, in, &list);
 	/* Of an object the values are joined. */
