@@ -28,7 +28,7 @@
 #define MATCH_LIMIT 300000u	/* of PCRE2: some milliseconds, interpreted; patterns of use take a few hundred */
 #define DEPTH_LIMIT 10000u
 #define HEAP_LIMIT 16384u	/* KiB, of the interpreter */
-#define STACK_MAX (512u << 10)	/* bytes, of compiled code */
+#define STACK_MAX (4u << 20)	/* bytes, of compiled code */
 #define LIMIT_STEPS 1000000u	/* what a match costs that ran into a limit */
 #define COMPILE_STEPS 500u
 

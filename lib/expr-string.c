@@ -3,8 +3,7 @@
  * expr-string.c - functions of strings, and to and from them.
  *
  * Where the versions of jq differ these are those of 1.8: positions are
- * characters, startswith and its kin want strings, tonumber takes no
- * blanks.  Text is never read as nan or infinity: no JSON has them.
+ * characters, tonumber takes no blanks; but for ltrimstr and rtrimstr.  Text is never read as nan or infinity: no JSON has them.
  */
 #include "expr-text.h"
 #include "expr-impl.h"
@@ -106,21 +105,24 @@ static struct ks_bytes without_end(struct ks_bytes a, struct ks_bytes b)
 	return ends(a, b) ? ks_bytes(a.p, a.n - b.n) : a;
 }
 
+/* These two pass on what is no string, as jq did until 1.7: `.a | ltrimstr("x")` is often written where .a may be null. */
 static enum ks_yield ltrimstr(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
-	if (!both_strings(in, args))
-		return ks_expr_error(set, "startswith() requires string inputs");
-	*out = (struct ks_val){ .type = KS_STR, .b = without_start(in->b, args->b) };
+	(void)set;
+	*out = *in;
+	if (both_strings(in, args))
+		out->b = without_start(in->b, args->b);
 	return KS_YIELD;
 }
 
 static enum ks_yield rtrimstr(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
-	if (!both_strings(in, args))
-		return ks_expr_error(set, "endswith() requires string inputs");
-	*out = (struct ks_val){ .type = KS_STR, .b = without_end(in->b, args->b) };
+	(void)set;
+	*out = *in;
+	if (both_strings(in, args))
+		out->b = without_end(in->b, args->b);
 	return KS_YIELD;
 }
 
