@@ -13,6 +13,7 @@
 #define KS_EXPR_IMPL_H
 
 #include "expr-fn.h"
+#include "expr-pcre.h"
 #include "json-scan.h"
 
 #define KS_EXPR_NONE UINT32_MAX		/* no node */
@@ -148,6 +149,7 @@ struct ks_expr_set {
 	struct ks_buf headers;		/* $headers */
 	struct ks_expr_guess guesses[KS_JSON_GUESSES];	/* by the number of the key in the text */
 	uint64_t duplicates;		/* of keys that paths ask for */
+	struct ks_regexes *regexes;	/* NULL: none was used */
 	char error[256];
 	char shown[512];		/* the error, and the path it happened at */
 	struct ks_val error_value;	/* of the last error, where error_is_value */

@@ -79,6 +79,7 @@ void ks_expr_set_free(struct ks_expr_set *set)
 {
 	if (set == NULL)
 		return;
+	ks_regexes_free(set->regexes);
 	ks_buf_release(&set->headers);
 	ks_buf_release(&set->text);
 	ks_buf_release(&set->packed);
