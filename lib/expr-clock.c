@@ -57,10 +57,8 @@ static enum ks_yield fn_strflocaltime(struct ks_expr_set *set, const struct ks_v
 	tzset();
 	if (ks_val_number(in))
 		got = local(set, in, &tm, &fraction);
-	else if (in->type == KS_ARRAY)
-		got = ks_expr_tm_of(set, in, who, &tm);
 	else
-		return ks_expr_error(set, "%s requires parsed datetime inputs", who);
+		got = ks_expr_tm_of(set, in, args, who, &tm);
 	if (got != KS_YIELD)
 		return got;
 	if (args->type != KS_STR)

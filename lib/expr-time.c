@@ -53,19 +53,23 @@ enum ks_yield ks_expr_tm_array(struct ks_expr_set *set, const struct tm *tm, dou
 	return ks_expr_array(set, v, 8, out);
 }
 
-/* The array of a time, as far as it goes; whatever stands behind is not looked at. */
-enum ks_yield ks_expr_tm_of(struct ks_expr_set *set, const struct ks_val *array, const char *who,
-    struct tm *tm)
+enum ks_yield ks_expr_tm_of(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *format, const char *who, struct tm *tm)
 {
 	int *const fields[] = {
 		&tm->tm_year, &tm->tm_mon, &tm->tm_mday, &tm->tm_hour, &tm->tm_min, &tm->tm_sec,
 		&tm->tm_wday, &tm->tm_yday,
 	};
 	struct ks_vals list;
-	enum ks_yield got = ks_vals_of(set, array, &list);
+	enum ks_yield got;
 	uint32_t i;
 	double d;
 
+	if (in->type != KS_ARRAY)
+		return ks_expr_error(set, "%s requires parsed datetime inputs", who);
+	if (format != NULL && format->type != KS_STR)
+		return ks_expr_error(set, "%s requires a string format", who);
+	got = ks_vals_of(set, in, &list);
 	if (got != KS_YIELD)
 		return got;
 	memset(tm, 0, sizeof(*tm));
@@ -177,7 +181,7 @@ static enum ks_yield fn_mktime(struct ks_expr_set *set, const struct ks_val *in,
 	(void)args;
 	if (in->type != KS_ARRAY)
 		return ks_expr_error(set, "mktime requires array inputs");
-	got = ks_expr_tm_of(set, in, "mktime", &tm);
+	got = ks_expr_tm_of(set, in, NULL, "mktime", &tm);
 	if (got != KS_YIELD)
 		return got;
 	if (!seconds_of(&tm, &t))
@@ -199,10 +203,8 @@ static enum ks_yield fn_strftime(struct ks_expr_set *set, const struct ks_val *i
 		got = ks_expr_seconds(set, in, &t, &fraction);
 		if (got == KS_YIELD && gmtime_r(&t, &tm) == NULL)
 			got = ks_expr_no_date(set);
-	} else if (in->type == KS_ARRAY) {
-		got = ks_expr_tm_of(set, in, who, &tm);
 	} else {
-		return ks_expr_error(set, "%s requires parsed datetime inputs", who);
+		got = ks_expr_tm_of(set, in, args, who, &tm);
 	}
 	if (got != KS_YIELD)
 		return got;

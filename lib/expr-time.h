@@ -16,11 +16,15 @@ enum ks_yield ks_expr_seconds(struct ks_expr_set *set, const struct ks_val *in, 
     double *fraction);
 enum ks_yield ks_expr_no_date(struct ks_expr_set *set);
 
-/* The array of a time, and back: fields that are missing are 0; who is "strftime/1". */
+/*
+ * The array of a time, and back: fields that are missing are 0, others
+ * behind are not looked at.  who ("strftime/1") is named in errors, one of
+ * which is of the format, unless NULL.
+ */
 enum ks_yield ks_expr_tm_array(struct ks_expr_set *set, const struct tm *tm, double fraction,
     struct ks_val *out);
-enum ks_yield ks_expr_tm_of(struct ks_expr_set *set, const struct ks_val *array, const char *who,
-    struct tm *tm);
+enum ks_yield ks_expr_tm_of(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *format, const char *who, struct tm *tm);
 
 /* tm as format says, in the C locale.  epoch, unless NULL, is what %s stands for. */
 enum ks_yield ks_expr_tm_text(struct ks_expr_set *set, const struct tm *tm,
