@@ -6,7 +6,7 @@
  */
 #include "expr-time.h"
 
-static enum ks_yield fn_now(struct ks_expr_set *set, const struct ks_val *in,
+enum ks_yield ks_expr_now(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
 	struct timespec now;
@@ -31,7 +31,7 @@ static enum ks_yield local(struct ks_expr_set *set, const struct ks_val *in, str
 	return got;
 }
 
-static enum ks_yield fn_localtime(struct ks_expr_set *set, const struct ks_val *in,
+enum ks_yield ks_expr_localtime(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
 	enum ks_yield got;
@@ -46,7 +46,7 @@ static enum ks_yield fn_localtime(struct ks_expr_set *set, const struct ks_val *
 	return got == KS_YIELD ? ks_expr_tm_array(set, &tm, fraction, out) : got;
 }
 
-static enum ks_yield fn_strflocaltime(struct ks_expr_set *set, const struct ks_val *in,
+enum ks_yield ks_expr_strflocaltime(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
 	static const char who[] = "strflocaltime/1";
@@ -67,10 +67,3 @@ static enum ks_yield fn_strflocaltime(struct ks_expr_set *set, const struct ks_v
 	mktime(&tm);
 	return ks_expr_tm_text(set, &tm, args, NULL, who, out);
 }
-
-const struct ks_expr_fn ks_expr_fn_clock[] = {
-	{ .name = "now", .call = fn_now },
-	{ .name = "localtime", .call = fn_localtime },
-	{ .name = "strflocaltime", .args = 1, .call = fn_strflocaltime },
-	{ .name = NULL },
-};

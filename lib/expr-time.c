@@ -431,5 +431,8 @@ const struct ks_expr_fn ks_expr_fn_time[] = {
 	{ .name = "ts_ms", .args = 1, .call = fn_ts_ms_unit },
 	{ .name = "date_bin", .args = 1, .call = fn_date_bin },
 	{ .name = "date_bin", .args = 2, .call = fn_date_bin_from },
+	{ .name = "now", .call = ks_expr_now },
+	{ .name = "localtime", .call = ks_expr_localtime },
+	{ .name = "strflocaltime", .args = 1, .call = ks_expr_strflocaltime },
 	{ .name = NULL },
 };

@@ -30,4 +30,12 @@ enum ks_yield ks_expr_tm_of(struct ks_expr_set *set, const struct ks_val *in,
 enum ks_yield ks_expr_tm_text(struct ks_expr_set *set, const struct tm *tm,
     const struct ks_val *format, const time_t *epoch, const char *who, struct ks_val *out);
 
+/* expr-clock.c: the functions of the table that are not pure. */
+enum ks_yield ks_expr_now(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *args, struct ks_val *out);
+enum ks_yield ks_expr_localtime(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *args, struct ks_val *out);
+enum ks_yield ks_expr_strflocaltime(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *args, struct ks_val *out);
+
 #endif
