@@ -230,6 +230,12 @@ static void complete(struct tm *tm)
 		tm->tm_yday = day.tm_yday;
 }
 
+/* Bytes of text for an error that has two: whole characters. */
+static int shown(const char *text)
+{
+	return (int)ks_utf8_prefix((const unsigned char *)text, strnlen(text, 100));
+}
+
 /* Text to tm; what stands behind, from a blank on, is in *rest. */
 static enum ks_yield parse(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *format, struct tm *tm, const char **rest)
@@ -247,7 +253,8 @@ static enum ks_yield parse(struct ks_expr_set *set, const struct ks_val *in,
 	tm->tm_yday = 367;
 	*rest = strptime(text, f, tm);
 	if (*rest == NULL || (**rest != '\0' && !isspace((unsigned char)**rest)))
-		return ks_expr_error(set, "date \"%.100s\" does not match format \"%.100s\"", text, f);
+		return ks_expr_error(set, "date \"%.*s\" does not match format \"%.*s\"",
+		    shown(text), text, shown(f), f);
 	if (tm->tm_wday == 8 || tm->tm_yday == 367)
 		complete(tm);
 	return ks_expr_steps(set, 1 + in->b.n / 16 + format->b.n);
