@@ -38,7 +38,7 @@ struct map {
 	struct ks_run *run;
 	struct ks_rec made;
 	const char *part;		/* that is being computed, for messages */
-	struct ks_bytes header;		/* its name, where it is a header */
+	struct ks_bytes header;		/* its name, where it is a header; else empty */
 	const char *wrong;		/* with a value that a line was to be made of */
 	uint64_t sent;			/* values of --flat */
 	struct ks_buf value, before, key, text;
@@ -144,6 +144,13 @@ static int map_open(void *st, struct ks_run *run)
 	return m->tee_path != NULL ? ks_tee_open(&m->tee, m->tee_path, run->limits, run->err) : 0;
 }
 
+static const char *only(struct ks_expr *e, struct ks_val *v)
+{
+	const char *wrong = ks_expr_eval(e, v);
+
+	return KS_LIKELY(wrong == NULL) && KS_UNLIKELY(ks_expr_nothing(e)) ? "the expression yields no value" : wrong;
+}
+
 static const char *why_not(int no)
 {
 	return no == 0 ? NULL : no == EMSGSIZE ? "the result is larger than allowed" : ks_no_memory;
@@ -194,7 +201,7 @@ static const char *set_header(struct map *m, const struct header *h)
 	struct ks_val v;
 	int no = 0;
 
-	wrong = ks_expr_only(h->expr, &v);
+	wrong = only(h->expr, &v);
 	if (wrong != NULL || v.type == KS_NIL)
 		return wrong;
 	if (v.type != KS_STR && v.type != KS_BIN) {
@@ -240,7 +247,7 @@ static const char *set_others(struct map *m)
 		if (m->parts[i] == NULL)
 			continue;
 		m->part = part_names[i];
-		wrong = ks_expr_only(m->parts[i], &v);
+		wrong = only(m->parts[i], &v);
 		if (wrong == NULL)
 			wrong = setters[i](m, &v);
 	}
@@ -249,7 +256,7 @@ static const char *set_others(struct map *m)
 	if (wrong != NULL)
 		return wrong;
 	m->part = "value";
-	m->header = ks_bytes(NULL, 0);
+	m->header = ks_str("");
 	return NULL;
 }
 
@@ -299,7 +306,7 @@ static int map_stream(struct map *m, const struct ks_rec *rec)
 	int status = 0;
 
 	m->part = "value";
-	m->header = ks_bytes(NULL, 0);
+	m->header = ks_str("");
 	m->wrong = NULL;
 	if (wrong == NULL && m->others)
 		wrong = set_others(m);
@@ -309,7 +316,7 @@ static int map_stream(struct map *m, const struct ks_rec *rec)
 		m->sent = 0;
 		wrong = ks_expr_each(m->parts[PART_VALUE], send_value, m, &status);
 		count_flat(m, wrong != NULL || m->wrong != NULL);
-	} else if (wrong == NULL && (wrong = ks_expr_only(m->parts[PART_VALUE], &v)) == NULL) {
+	} else if (wrong == NULL && (wrong = only(m->parts[PART_VALUE], &v)) == NULL) {
 		status = send_value(m, &v);
 	}
 	if (KS_UNLIKELY(wrong != NULL || m->wrong != NULL))
@@ -329,7 +336,7 @@ static const char *map_row(struct map *m, const struct ks_rec *rec, struct ks_by
 	side.value = *row;
 	wrong = ks_expr_load(m->set, &side);
 	if (wrong == NULL)
-		wrong = ks_expr_only(m->parts[PART_VALUE], &v);
+		wrong = only(m->parts[PART_VALUE], &v);
 	if (wrong != NULL)
 		return wrong;
 	room->n = 0;
@@ -345,7 +352,7 @@ static int map_table(struct map *m, const struct ks_rec *rec)
 	const char *wrong;
 
 	m->part = "value";
-	m->header = ks_bytes(NULL, 0);
+	m->header = ks_str("");
 	if (m->flat || m->others)
 		return failed(m, rec, "of a change of a table one value= can be computed, and nothing else");
 	wrong = ks_change_parse(rec->value, m->run->limits->depth, &c);
@@ -422,7 +429,7 @@ static int map_text(void *st, struct ks_run *run, const unsigned char *line, con
 		wrong = ks_expr_each(m->parts[PART_VALUE], send_line, m, &status);
 		count_flat(m, wrong != NULL || m->wrong != NULL);
 	} else {
-		wrong = ks_expr_only(m->parts[PART_VALUE], &v);
+		wrong = only(m->parts[PART_VALUE], &v);
 		if (KS_LIKELY(wrong == NULL))
 			status = send_line(m, &v);
 	}

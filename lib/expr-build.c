@@ -25,6 +25,7 @@ enum ks_yield ks_expr_error(struct ks_expr_set *set, const char *fmt, ...)
 	/* A character that did not fit whole would make it no string. */
 	set->error[ks_utf8_prefix((const unsigned char *)set->error, strlen(set->error))] = '\0';
 	set->error_is_value = false;
+	set->error_node = KS_EXPR_NONE;
 	return KS_YIELD_ERROR;
 }
 
@@ -45,18 +46,21 @@ enum ks_yield ks_expr_error_value(struct ks_expr_set *set, const struct ks_val *
 	return got;
 }
 
+#define SHOWN 29u	/* bytes in all, as jq 1.8 */
 struct ks_shown ks_expr_shown(struct ks_expr_set *set, const struct ks_val *v)
 {
+	const char *end = v->type == KS_STR || v->type == KS_BIN ? "\"" :
+	    v->type == KS_ARRAY ? "]" : v->type == KS_MAP ? "}" : "";
 	struct ks_shown shown = { "?" };
 	struct ks_bytes text;
 	size_t n;
 
 	if (ks_expr_json(set, v, &text) != KS_YIELD)
 		return shown;
-	n = text.n <= 11 ? text.n : 10;
+	n = text.n <= SHOWN ? text.n : SHOWN - 3 - strlen(end);
 	n = ks_utf8_prefix(text.p, n);
-	snprintf(shown.text, sizeof(shown.text), "%.*s%s", (int)n, (const char *)text.p,
-	    text.n > 11 ? "..." : "");
+	snprintf(shown.text, sizeof(shown.text), "%.*s%s%s", (int)n, (const char *)text.p,
+	    text.n > SHOWN ? "..." : "", text.n > SHOWN ? end : "");
 	return shown;
 }
 

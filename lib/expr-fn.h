@@ -56,6 +56,7 @@ struct ks_expr_fn {
 	const char *macro;
 	bool single;	/* run: at most one value comes */
 	bool paths;	/* run: knows paths */
+	bool inherits;	/* run: its arguments are run over its own input and nothing else */
 };
 
 /* Run a program (an argument of run) over in; its values go to `to`. */
@@ -67,7 +68,7 @@ enum ks_yield ks_expr_error(struct ks_expr_set *set, const char *fmt, ...) KS_PR
 enum ks_yield ks_expr_error_value(struct ks_expr_set *set, const struct ks_val *v);
 enum ks_yield ks_expr_fault(struct ks_expr_set *set, const char *text);
 
-/* jq's end of such errors: "number (1) cannot be ...": the value as JSON, cut after 11 bytes. */
+/* jq's end of such errors: "number (1) cannot be ...": the value as JSON, cut to 29 bytes. */
 struct ks_shown {
 	char text[32];
 };
