@@ -246,6 +246,65 @@ int ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd,
 	return run(k, &k->sink, &c, both[0], STDIN_FILENO, err);
 }
 
+static void await(struct ks_child *child);
+static bool died(const struct ks_child *child, struct ks_err *err);
+
+static int read_all(int fd, struct ks_buf *out)
+{
+	ssize_t got;
+	int no;
+
+	for (;;) {
+		no = ks_buf_reserve(out, 4096);
+		if (no != 0)
+			return no;
+		got = read(fd, out->p + out->n, 4096);
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return errno;
+		out->n += got > 0 ? (size_t)got : 0;
+	}
+}
+
+/* What it takes to reach Kafka, and nothing that is about records. */
+static bool reaches(const struct ks_given *g)
+{
+	return (g->kafka && g->to == KS_TO_BOTH) || strcmp(g->option->name, "quiet") == 0;
+}
+
+int ks_children_ask(struct ks_children *k, const struct ks_options *o, const char *const words[], struct ks_buf *out,
+    struct ks_err *err)
+{
+	struct ks_child child = { .what = "asks", .name = "Kafka" };
+	struct command c = { 0 };
+	const struct ks_given *g;
+	char name[64];
+	int fd[2], no, status = make_pipe(k, fd, err);
+
+	if (status != 0)
+		return status;
+	add(&c, CAT, NULL);
+	for (g = o->given; g < o->given + o->given_count; g++) {
+		snprintf(name, sizeof(name), "--%s", g->option->name);
+		if (reaches(g))
+			add(&c, name, g->value);
+	}
+	for (; *words != NULL; words++)
+		add(&c, *words, NULL);
+	status = run(k, &child, &c, fd[1], STDOUT_FILENO, err);
+	no = status == 0 ? read_all(fd[0], out) : 0;
+	close(fd[0]);
+	await(&child);
+	if (no != 0)
+		return ks_fail_errno(err, KS_TEMP, no, "cannot read what Kafka answers");
+	if (status == 0 && child.ended != 0 && WIFEXITED(child.ended))
+		return ks_fail(err, WEXITSTATUS(child.ended), "Kafka has not answered");	/* it has told why */
+	if (status == 0 && child.ended != 0)
+		(void)died(&child, err);
+	return status == 0 && child.ended != 0 ? err->status : status;
+}
+
 /* A property may be a secret: ps shows it no longer, as with the children's own (kafka-config.h). */
 void ks_children_hide(const struct ks_children *k, const struct ks_options *o)
 {

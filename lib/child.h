@@ -11,6 +11,7 @@
 #ifndef KS_CHILD_H
 #define KS_CHILD_H
 
+#include "buf.h"
 #include "options.h"
 
 #include <sys/types.h>
@@ -43,6 +44,18 @@ int	ks_children_source(struct ks_children *k, const struct ks_options *o, struct
 
 /* Run one that writes config->out_topic; *fd takes the stream. */
 int	ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * ks_children_ask - run one that is asked something, and wait for it.  It is
+ * told how to reach Kafka, and the words, up to a NULL; out takes its stdout.
+ * Where it has failed it has said why, as the others do.
+ */
+int	ks_children_ask(struct ks_children *k, const struct ks_options *o, const char *const words[], struct ks_buf *out,
+	    struct ks_err *err) KS_MUST_USE;
+
+/* How many partitions topic has; KS_CONFIG: there is no such topic. */
+int	ks_children_partitions(struct ks_children *k, const struct ks_options *o, const char *topic, int32_t *count,
+	    struct ks_err *err) KS_MUST_USE;
 
 /* Once all run: overwrite the values of -X in argv. */
 void	ks_children_hide(const struct ks_children *k, const struct ks_options *o);

@@ -46,11 +46,13 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 	if (status != 0 || o->help || o->version)
 		return status;
 	l->run.stage = o->config.stage;
+	l->run.config = &o->config;
 	first = o->first;
 	if (t->op->operands != NULL)
 		status = t->op->operands(l->st, &l->run, argc - first, argv + first, &used);
 	if (status == 0)
 		status = ks_options_files(o, argc - first - used, argv + first + used, &l->err);
+	o->asks_kafka = l->run.asks_kafka;
 	if (status == 0)
 		status = ks_options_check(o, &l->err);
 	return status == 0 ? ks_only_open(l) : status;
@@ -154,6 +156,18 @@ static int check_rejects(struct ks_frame_loop *l)
 		if (stat(c->in[i], &other) == 0 && same_file(&rejects, &other))
 			return ks_fail(&l->err, KS_USAGE, "'%s' of --on-error is the input '%s', too", c->error_to, c->in[i]);
 	return 0;
+}
+
+static struct tool *tool_of(struct ks_run *run)
+{
+	return (struct tool *)(void *)((char *)run->loop - offsetof(struct tool, loop));
+}
+
+int ks_partitions_of(struct ks_run *run, const char *topic, int32_t *count)
+{
+	struct tool *t = tool_of(run);
+
+	return ks_children_partitions(&t->children, &t->options, topic, count, run->err);
 }
 
 static int open_source(struct tool *t)

@@ -126,7 +126,7 @@ static int check_given(const struct ks_options *o, unsigned ends, struct ks_err 
 	const struct ks_given *g;
 
 	for (g = o->given; g < o->given + o->given_count; g++) {
-		if (!g->kafka || (g->to & ends) != 0)
+		if (!g->kafka || (g->to & ends) != 0 || (o->asks_kafka && g->to == KS_TO_BOTH))
 			continue;
 		if (c->topic != NULL && c->in_count == 0)
 			return ks_fail(err, KS_USAGE, "--%s, but no topic to read or write: -t %s is --in kafka:%s here",

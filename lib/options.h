@@ -38,6 +38,7 @@ struct ks_options {
 	bool help, version;	/* asked for: nothing else counts */
 	int first;		/* index in argv of the first operand (argv is permuted) */
 	const char **in, **topics;	/* what config points to */
+	bool asks_kafka;	/* in, before ks_options_check: the tool itself asks Kafka something */
 	struct ks_given *given;
 	size_t given_count;
 	char *state_dir;
