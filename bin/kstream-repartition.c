@@ -198,7 +198,6 @@ static const char *change_key(struct repartition *r, struct ks_rec *rec)
 		return no == EMSGSIZE ? too_large : ks_no_memory;
 	rec->key = ks_buf_bytes(&r->key);
 	rec->flags &= ~(uint32_t)KS_KEY_KIND;
-	rec->frame.p = NULL;
 	return NULL;
 }
 
@@ -264,8 +263,10 @@ static int rep_record(void *arg, struct ks_run *run, unsigned input, struct ks_r
 			    (long long)where.i, (int)r->partitions);
 		partition = (int32_t)where.i;
 	}
-	ks_rec_move(&moved, moved.flags & ~(uint32_t)KS_KEY_CHANGED, partition);
-	return ks_emit(run, &moved);
+	if (r->by != NULL)
+		ks_rec_rekey(rec, moved.key);
+	ks_rec_move(rec, moved.flags & ~(uint32_t)KS_KEY_CHANGED, partition);
+	return ks_emit(run, rec);
 }
 
 /* --- event time --- */

@@ -40,3 +40,13 @@ void ks_rec_move(struct ks_rec *rec, uint32_t flags, int32_t partition)
 	rec->flags = flags;
 	rec->partition = partition;
 }
+
+void ks_rec_rekey(struct ks_rec *rec, struct ks_bytes key)
+{
+	if (rec->frame.p != NULL && key.n == rec->key.n) {
+		memcpy((unsigned char *)(uintptr_t)rec->key.p, key.p, key.n);
+		return;
+	}
+	rec->frame.p = NULL;
+	rec->key = key;
+}

@@ -12,4 +12,7 @@
  */
 void	ks_rec_move(struct ks_rec *rec, uint32_t flags, int32_t partition);
 
+/* Give it another key, in the same way: where it has as many bytes as the one it had. */
+void	ks_rec_rekey(struct ks_rec *rec, struct ks_bytes key);
+
 #endif

@@ -22,6 +22,12 @@ const char *ks_as_bytes(struct ks_bytes value, enum ks_message_codec codec, unsi
 	struct ks_val v;
 	int no = 0;
 
+	/* A short string, as most keys are. */
+	if (KS_LIKELY(value.n > 0 && (*p & 0xe0) == 0xa0 && value.n == 1 + (size_t)(*p & 0x1f)) &&
+	    (codec == KS_AS_TEXT || codec == KS_AS_BYTES)) {
+		*bytes = ks_bytes(p + 1, value.n - 1);
+		return NULL;
+	}
 	e = ks_mp_head(p, p + value.n, &head);
 	if (e != KS_MP_OK)
 		return ks_mp_strerror(e);
