@@ -13,7 +13,9 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "lib/child.h"
 #include "lib/expr.h"
 #include "lib/frame-patch.h"
 #include "lib/hash.h"
@@ -23,6 +25,7 @@
 #include "lib/num.h"
 #include "lib/op.h"
 #include "lib/part-times.h"
+#include "lib/through.h"
 
 #define PARTITIONS_MAX 10000	/* as many as kstream-cat --create-topics makes; a mark goes to each */
 
@@ -35,11 +38,13 @@ struct repartition {
 	enum ks_message_codec codec;
 	struct ks_buf key, bytes;
 	struct ks_part_times times;
+	struct ks_through through;	/* of --through */
 	bool marks;		/* the input has some, so there are some behind */
 	bool finished;		/* the input was complete: what comes is another one */
+	bool paused;
 };
 
-enum { OPT_BY, OPT_PARTITIONS, OPT_LIKE, OPT_ASSIGN, OPT_TO_ONE };
+enum { OPT_BY, OPT_PARTITIONS, OPT_LIKE, OPT_ASSIGN, OPT_TO_ONE, OPT_THROUGH };
 
 static const struct ks_option options[] = {
 	[OPT_BY] = { "by", 0, "EXPR", "the new key" },
@@ -47,6 +52,7 @@ static const struct ks_option options[] = {
 	[OPT_LIKE] = { "like", 0, "TOPIC", "as many as this topic has: Kafka is asked" },
 	[OPT_ASSIGN] = { "assign", 0, "EXPR", "the partition itself, from 0, not by the key" },
 	[OPT_TO_ONE] = { "to-one", 0, NULL, "all to partition 0" },
+	[OPT_THROUGH] = { "through", 0, "TOPIC", "write them to a topic, and go on with what is in it" },
 	{ 0 },
 };
 
@@ -59,6 +65,12 @@ static int rep_option(void *arg, struct ks_run *run, unsigned at, const char *va
 	case OPT_BY: r->by_text = value; return 0;
 	case OPT_ASSIGN: r->assign_text = value; return 0;
 	case OPT_TO_ONE: r->to_one = true; return 0;
+	case OPT_THROUGH:
+		if (!ks_is_name(value, strlen(value)))
+			return ks_fail(run->err, KS_USAGE, "--through '%s' cannot be the name of a topic", value);
+		run->through = value;
+		run->asks_kafka = true;
+		return 0;
 	case OPT_LIKE:
 		if (!ks_is_name(value, strlen(value)))
 			return ks_fail(run->err, KS_USAGE, "--like '%s' cannot be the name of a topic", value);
@@ -102,22 +114,65 @@ static int rep_operands(void *arg, struct ks_run *run, int argc, char *const arg
 		return ks_fail(run->err, KS_USAGE, "--to-one says which partition, and --assign another: one of them");
 	if (r->partitions > 0 && r->like != NULL)
 		return ks_fail(run->err, KS_USAGE, "--partitions says how many, and --like to ask: one of them");
-	if (r->to_one && r->partitions == 0 && r->like == NULL)
+	if (r->to_one && r->partitions == 0 && r->like == NULL && run->through == NULL)
 		r->partitions = 1;
-	if (r->partitions == 0 && r->like == NULL)
+	if (r->partitions == 0 && r->like == NULL && run->through == NULL)
 		return ks_fail(run->err, KS_USAGE, "into how many partitions? --partitions N, or --like TOPIC for as many as that has");
 	status = add_expr(r, run, "by", r->by_text, &r->by);
 	return status == 0 ? add_expr(r, run, "assign", r->assign_text, &r->assign) : status;
 }
 
+/* A record keeps its partition in a topic of as many alone. */
+static int open_through(struct repartition *r, struct ks_run *run)
+{
+	int status = ks_through_open(&r->through, run);
+
+	if (status == 0 && r->partitions > 0 && r->partitions != r->through.partitions)
+		return ks_fail(run->err, KS_CONFIG, "topic '%s' has %d partitions, not %d: leave out %s", run->through,
+		    (int)r->through.partitions, (int)r->partitions, r->like != NULL ? "--like" : "--partitions");
+	r->partitions = r->through.partitions;
+	return status;
+}
+
+/* The first half, with what is its own. */
+static int begin_through(struct repartition *r, struct ks_run *run)
+{
+	char *by = NULL, *assign = NULL, count[40];
+	const char *words[5];
+	size_t n = 0;
+	int status;
+
+	snprintf(count, sizeof(count), "--partitions=%d", (int)r->partitions);
+	words[n++] = count;
+	if ((r->by_text != NULL && asprintf(&by, "--by=%s", r->by_text) < 0) ||
+	    (r->assign_text != NULL && asprintf(&assign, "--assign=%s", r->assign_text) < 0)) {
+		free(by);
+		return ks_fail_memory(run->err);
+	}
+	if (by != NULL)
+		words[n++] = by;
+	if (assign != NULL)
+		words[n++] = assign;
+	if (r->to_one)
+		words[n++] = "--to-one";
+	words[n] = NULL;
+	status = ks_through_begin(&r->through, run, words);
+	free(by);
+	free(assign);
+	return status;
+}
+
 static int rep_open(void *arg, struct ks_run *run)
 {
 	struct repartition *r = arg;
+	int status = 0;
 
 	r->codec = ks_key_to_codec(run->config->key_to);
 	ks_buf_init(&r->key, run->limits->key);
 	ks_buf_init(&r->bytes, 16 * run->limits->key);	/* as text it may grow: "\u0001" for a byte */
-	return r->like != NULL ? ks_partitions_of(run, r->like, &r->partitions) : 0;
+	if (r->like != NULL)
+		status = ks_children_partitions(run->children, run->options, r->like, &r->partitions, run->err);
+	return status == 0 && run->through != NULL ? open_through(r, run) : status;
 }
 
 /* --- HELLO --- */
@@ -158,6 +213,8 @@ static int rep_forward(void *arg, struct ks_run *run, struct ks_bytes payload, s
 	const char *how = r->assign_text != NULL ? r->assign_text : r->to_one ? "0" : r->by_text;
 	int no;
 
+	if (run->through != NULL)
+		return begin_through(r, run);
 	if (ks_hello_parse(payload, run->limits->depth, &h) != NULL)
 		ks_bug("a HELLO was changed before it was parsed");
 	if (h.instances > 1)
@@ -231,6 +288,8 @@ static int rep_record(void *arg, struct ks_run *run, unsigned input, struct ks_r
 	int no = 0;
 
 	(void)input;
+	if (run->through != NULL)
+		return ks_emit(run, rec);
 	if (rec->partition >= 0 && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE)
 		no = ks_part_times_move(&r->times, rec->partition, rec->time_ms, false);
 	if (KS_UNLIKELY(no != 0))
@@ -294,8 +353,11 @@ static int promise(struct repartition *r, struct ks_run *run)
 static int rep_mark(void *arg, struct ks_run *run, struct ks_mark *m)
 {
 	struct repartition *r = arg;
-	int no = ks_part_times_move(&r->times, m->partition, m->time_ms, m->idle);
+	int no;
 
+	if (run->through != NULL)
+		return 0;
+	no = ks_part_times_move(&r->times, m->partition, m->time_ms, m->idle);
 	if (no != 0)
 		return no_times(run, no);
 	r->marks = true;
@@ -308,8 +370,21 @@ static int rep_barrier(void *arg, struct ks_run *run, const struct ks_barrier *b
 {
 	struct repartition *r = arg;
 
+	if (run->through != NULL)
+		return ks_through_barrier(&r->through, run, b);
 	r->finished = b->kind == KS_COMPLETE;
+	r->paused = b->kind == KS_PAUSED;
 	return r->marks ? promise(r, run) : 0;
+}
+
+/* A second half ends as its first one's input did. */
+static int rep_answer(void *arg, struct ks_run *run)
+{
+	struct repartition *r = arg;
+
+	if (r->paused && ks_through_is_first())
+		ks_say_no(run);
+	return 0;
 }
 
 static void rep_close(void *arg, struct ks_run *run)
@@ -317,6 +392,7 @@ static void rep_close(void *arg, struct ks_run *run)
 	struct repartition *r = arg;
 
 	(void)run;
+	ks_through_release(&r->through);
 	ks_expr_set_free(r->set);
 	ks_buf_release(&r->key);
 	ks_buf_release(&r->bytes);
@@ -325,7 +401,7 @@ static void rep_close(void *arg, struct ks_run *run)
 
 static const struct ks_op op = {
 	.name = "kstream-repartition",
-	.synopsis = "[--by EXPR] [--partitions N | --like TOPIC] [--assign EXPR | --to-one] [FILE ...]",
+	.synopsis = "[--by EXPR] [--partitions N | --like TOPIC] [--assign EXPR | --to-one] [--through TOPIC] [FILE ...]",
 	.purpose = "give records a new key and the partition that Kafka would",
 	.options = options,
 	.size = sizeof(struct repartition),
@@ -337,6 +413,7 @@ static const struct ks_op op = {
 	.record = rep_record,
 	.mark = rep_mark,
 	.barrier = rep_barrier,
+	.answer = rep_answer,
 	.close = rep_close,
 };
 

@@ -222,7 +222,7 @@ static int on_end(struct ks_frame_loop *l, struct ks_bytes payload)
 static int end_here(struct ks_frame_loop *l)
 {
 	struct ks_barrier b = {
-		.n = l->epoch + 1, .kind = l->config->end >= 0 ? (enum ks_kind)l->config->end : KS_COMPLETE,
+		.n = l->epoch + 1, .kind = l->config->end >= 0 ? (enum ks_kind)l->config->end : l->ends_here ? l->ends_as : KS_COMPLETE,
 		.positions = ks_no_headers, .committed = -1, .group = ks_mp_nil,
 	};
 	struct ks_end e = { .n = b.n, .kind = b.kind };
@@ -294,7 +294,7 @@ static int consume(struct ks_frame_loop *l)
 			return status;
 		left = ks_bytes(left.p + size, left.n - size);
 		l->frame_bytes += size;
-		if (KS_UNLIKELY((int64_t)l->mains == l->config->count) && s->stop == NULL && l->in_section)
+		if (KS_UNLIKELY((int64_t)l->mains == l->config->count || l->ends_here) && s->stop == NULL && l->in_section)
 			return end_here(l);
 	}
 	s->used = s->chunk.n - left.n;

@@ -53,6 +53,7 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 	if (status == 0)
 		status = ks_options_files(o, argc - first - used, argv + first + used, &l->err);
 	o->asks_kafka = l->run.asks_kafka;
+	o->through = l->run.through;
 	if (status == 0)
 		status = ks_options_check(o, &l->err);
 	return status == 0 ? ks_only_open(l) : status;
@@ -156,18 +157,6 @@ static int check_rejects(struct ks_frame_loop *l)
 		if (stat(c->in[i], &other) == 0 && same_file(&rejects, &other))
 			return ks_fail(&l->err, KS_USAGE, "'%s' of --on-error is the input '%s', too", c->error_to, c->in[i]);
 	return 0;
-}
-
-static struct tool *tool_of(struct ks_run *run)
-{
-	return (struct tool *)(void *)((char *)run->loop - offsetof(struct tool, loop));
-}
-
-int ks_partitions_of(struct ks_run *run, const char *topic, int32_t *count)
-{
-	struct tool *t = tool_of(run);
-
-	return ks_children_partitions(&t->children, &t->options, topic, count, run->err);
 }
 
 static int open_source(struct tool *t)
@@ -306,7 +295,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	ks_children_begin(&t.children);
 	l->op = op;
 	l->config = &t.options.config;
-	l->run = (struct ks_run){ .err = &l->err, .loop = l };
+	l->run = (struct ks_run){ .err = &l->err, .loop = l, .children = &t.children, .options = &t.options };
 	l->reject.fd = -1;
 	l->wake = -1;
 	ks_stats_start(&l->stats);

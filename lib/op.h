@@ -25,8 +25,11 @@ struct ks_run {
 	bool app;		/* it belongs to an --app: what is kept must outlive the process */
 	const char *stage;	/* --stage, or the tool's word */
 	const struct ks_config *config;	/* what the shared options say; final in open */
+	const char *through;	/* set by option: the tool is two halves with this topic between them */
 	bool asks_kafka;	/* set by option or operands: the tool itself asks Kafka, so -b and the like are for it */
 	struct ks_frame_loop *loop;	/* the frame's own */
+	struct ks_children *children;	/* child.h, for a tool that asks Kafka something */
+	const struct ks_options *options;
 };
 
 struct ks_op {
@@ -119,9 +122,6 @@ int	ks_print(struct ks_run *run, const char *fmt, ...) KS_MUST_USE KS_PRINTF(2, 
 
 /* Tell the user something at the end, in one line (the first one given); not with -q. */
 void	ks_warn(struct ks_run *run, const char *text);
-
-/* How many partitions a topic has: only from open, and where asks_kafka was set. */
-int	ks_partitions_of(struct ks_run *run, const char *topic, int32_t *count) KS_MUST_USE;
 
 /* Keys of objects that stood twice in text the tool has read itself, for the summary. */
 void	ks_repeated_keys(struct ks_run *run, uint64_t count);

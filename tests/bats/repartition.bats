@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # kstream-repartition without Kafka; tests/broker/repartition.bats has the rest.
 
-# shellcheck disable=SC2154 # what lib.bash sets
+# shellcheck disable=SC2016,SC2154,SC2238 # SC2154: what lib.bash sets
 bats_require_minimum_version 1.5.0
 load lib
 
@@ -182,12 +182,12 @@ sys.stdout.buffer.write(b"\xc9" + struct.pack(">Ib", len(payload), 1) + payload)
 }
 
 @test "HELLO says how many partitions there are behind; all else of it stays" {
-	cat >in <<'END'
+	cat >in <<'EOF'
 HELLO {"streams":[{"name":"a","partitions":3,"key":"string","time":"create","more":[1]},{"name":"b","partitions":5}],"unknown":{"x":1},"hint":"here"}
 RECORD {"topic":"a","flags":5,"time":1,"key":"ACME"}
 BARRIER [1,"complete"]
 END [1,"complete"]
-END
+EOF
 	frames build <in | kstream-repartition --partitions 12 | frames print HELLO | sed 's/^HELLO //' >out
 	[ "$(jq -c '[.streams, .unknown, .hint]' out)" = '[[{"name":"a","key":"string","time":"create","more":[1],"partitions":12},{"name":"b","partitions":12}],{"x":1},"here; repartitioned: 12 by $key"]' ] || fail
 	frames build <in | kstream-repartition --partitions 12 --only b --by .x | frames print HELLO | sed 's/^HELLO //' >out
@@ -207,12 +207,12 @@ END
 }
 
 @test "changes of a table go by the key they have, and by no new one" {
-	frames build <<'END' >in
+	frames build <<'EOF' >in
 HELLO {}
 RECORD {"topic":"t","partition":2,"offset":9,"flags":128,"key":"ACME","value":[1,null,true]}
 BARRIER [1,"complete"]
 END [1,"complete"]
-END
+EOF
 	kstream-repartition --partitions 4 in | frames print RECORD >out
 	grep -q '"flags":128,.*"partition":1,' out || fail
 	try kstream-repartition --partitions 4 --by .x in
