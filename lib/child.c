@@ -148,7 +148,7 @@ static void add_second(struct command *c, const struct ks_options *o)
 /* --- running it --- */
 
 /* The one beside this program, so that a tool that is not installed runs its own; else that of PATH. */
-static const char *find_cat(char *room, size_t size)
+static const char *find(bool self, char *room, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", room, size - sizeof(CAT));
 	char *slash;
@@ -159,7 +159,8 @@ static const char *find_cat(char *room, size_t size)
 	slash = strrchr(room, '/');
 	if (slash == NULL)
 		return NULL;
-	memcpy(slash + 1, CAT, sizeof(CAT));
+	if (!self)
+		memcpy(slash + 1, CAT, sizeof(CAT));
 	return access(room, X_OK) == 0 ? room : NULL;
 }
 
@@ -193,7 +194,7 @@ static int spawn(const struct ks_child *child, pid_t *pid, char *const argv[], i
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	char room[4096];
-	const char *path = child->self ? "/proc/self/exe" : find_cat(room, sizeof(room));
+	const char *path = find(child->self, room, sizeof(room));
 	int no = posix_spawn_file_actions_init(&actions);
 
 	if (no != 0)
@@ -209,7 +210,7 @@ static int spawn(const struct ks_child *child, pid_t *pid, char *const argv[], i
 			no = posix_spawn_file_actions_adddup2(&actions, token, token);
 		if (no == 0)
 			no = path != NULL ? posix_spawn(pid, path, &actions, &attr, argv, environ) :
-			    posix_spawnp(pid, CAT, &actions, &attr, argv, environ);
+			    posix_spawnp(pid, argv[0], &actions, &attr, argv, environ);
 		posix_spawnattr_destroy(&attr);
 	}
 	posix_spawn_file_actions_destroy(&actions);

@@ -2,6 +2,7 @@
 /* through.c - the second half of a tool with a topic between its halves. */
 #include "through.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "child.h"
@@ -10,9 +11,14 @@
 int ks_through_open(struct ks_through *x, struct ks_run *run)
 {
 	int status = ks_children_make(run->children, run->options, run->err);
+	size_t n;
 
-	return status != 0 ? status :
-	    ks_children_partitions(run->children, run->options, run->through, &x->partitions, run->err);
+	if (status == 0)
+		status = ks_children_partitions(run->children, run->options, run->through, &x->partitions, run->err);
+	n = strlen(run->err->text);
+	if (status == KS_CONFIG && n > 0)
+		snprintf(run->err->text + n, sizeof(run->err->text) - n, "; --create-topics N makes it");
+	return status;
 }
 
 int ks_through_begin(struct ks_through *x, struct ks_run *run, const char *const words[])
