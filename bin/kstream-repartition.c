@@ -240,8 +240,8 @@ static int rep_forward(void *arg, struct ks_run *run, struct ks_bytes payload, s
 
 static const char too_large[] = "the key is larger than --max-key allows";
 
-/* The key of --by, in the record; NULL, or what is wrong. */
-static const char *change_key(struct repartition *r, struct ks_rec *rec)
+/* The key of --by; NULL, or what is wrong. */
+static const char *new_key(struct repartition *r, struct ks_bytes *key)
 {
 	struct ks_val v;
 	const char *wrong = ks_expr_eval(r->by, &v);
@@ -253,8 +253,7 @@ static const char *change_key(struct repartition *r, struct ks_rec *rec)
 	no = ks_mp_add_val(&r->key, &v);
 	if (no != 0)
 		return no == EMSGSIZE ? too_large : ks_no_memory;
-	rec->key = ks_buf_bytes(&r->key);
-	rec->flags &= ~(uint32_t)KS_KEY_KIND;
+	*key = ks_buf_bytes(&r->key);
 	return NULL;
 }
 
@@ -267,10 +266,10 @@ static bool is_nan(struct ks_bytes key)
 	return (*p == 0xca || *p == 0xcb) && ks_mp_read(&p, key.p + key.n, 0, &v) == KS_MP_OK && isnan(v.d);
 }
 
-static const char *hash(struct repartition *r, struct ks_run *run, const struct ks_rec *rec, int32_t *partition)
+static const char *hash(struct repartition *r, struct ks_run *run, struct ks_bytes key, uint32_t flags, int32_t *partition)
 {
 	struct ks_bytes bytes;
-	const char *wrong = ks_key_placing(rec->key, rec->flags, r->codec, run->limits->depth, &r->bytes, &bytes);
+	const char *wrong = ks_key_placing(key, flags, r->codec, run->limits->depth, &r->bytes, &bytes);
 
 	if (wrong != NULL)
 		return wrong;
@@ -281,7 +280,8 @@ static const char *hash(struct repartition *r, struct ks_run *run, const struct 
 static int rep_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
 {
 	struct repartition *r = arg;
-	struct ks_rec moved = *rec;
+	struct ks_bytes key = rec->key;
+	uint32_t flags = rec->flags & ~(uint32_t)(r->by != NULL ? KS_KEY_CHANGED | KS_KEY_KIND : KS_KEY_CHANGED);
 	const char *wrong = NULL, *of = "";
 	struct ks_val where = { .type = KS_NIL };
 	int32_t partition = 0;
@@ -301,16 +301,16 @@ static int rep_record(void *arg, struct ks_run *run, unsigned input, struct ks_r
 		wrong = ks_expr_load(r->set, rec);
 	if (wrong == NULL && r->assign != NULL && (wrong = ks_expr_eval(r->assign, &where)) != NULL)
 		of = "--assign: ";
-	if (wrong == NULL && r->by != NULL && (wrong = change_key(r, &moved)) != NULL)
+	if (wrong == NULL && r->by != NULL && (wrong = new_key(r, &key)) != NULL)
 		of = "--by: ";
-	if (wrong == NULL && ks_mp_is_nil(moved.key)) {
+	if (wrong == NULL && ks_mp_is_nil(key)) {
 		ks_drop(run, "null key");
 		ks_warn(run, "records without a key were dropped: --by EXPR gives one");
 		return 0;
 	}
-	if (wrong == NULL && KS_UNLIKELY(is_nan(moved.key)))
+	if (wrong == NULL && KS_UNLIKELY(is_nan(key)))
 		wrong = "the key is not a number (nan), and has no text";
-	if (wrong == NULL && r->assign == NULL && !r->to_one && (wrong = hash(r, run, &moved, &partition)) != NULL)
+	if (wrong == NULL && r->assign == NULL && !r->to_one && (wrong = hash(r, run, key, flags, &partition)) != NULL)
 		of = "the key: ";
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_is_no_memory(wrong) ? ks_fail_memory(run->err) : ks_reject(run, rec, "%s%s", of, wrong);
@@ -323,8 +323,8 @@ static int rep_record(void *arg, struct ks_run *run, unsigned input, struct ks_r
 		partition = (int32_t)where.i;
 	}
 	if (r->by != NULL)
-		ks_rec_rekey(rec, moved.key);
-	ks_rec_move(rec, moved.flags & ~(uint32_t)KS_KEY_CHANGED, partition);
+		ks_rec_rekey(rec, key);
+	ks_rec_move(rec, flags, partition);
 	return ks_emit(run, rec);
 }
 
