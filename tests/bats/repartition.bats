@@ -284,7 +284,7 @@ END [3,\"complete\"]")" = '[0,100,false] [0,120,false] [0,7,false] ' ]
 
 @test "what kstream-window refuses, kstream-repartition mends" {
 	records '"x":1000:3:"ACME"' '"x":2000:1:"INIT"' '"x":3000:0:"ACME"' >in
-	try_sh "kstream-cat --from envelope in | kstream-window --tumble 1m 'count()' --to json"
+	try kstream-window --from envelope --in in --tumble 1m 'count()' --to json
 	refused 78 kstream-window 'kstream-repartition'
 	try_sh "kstream-cat --from envelope in | kstream-repartition --by .user --partitions 4 |
 		kstream-window --tumble 1m --emit close 'count()' | kstream-cat --to envelope | jq -c '[.partition,.key.key,.payload]'"
