@@ -49,9 +49,9 @@ static int filter_operands(void *st, struct ks_run *run, int argc, char *const a
 	return ks_expr_add(f->set, argv[0], &f->expr, run->err);
 }
 
-static inline bool passes(struct filter *f, const struct ks_val *v)
+static inline bool passes(struct filter *f, bool any)
 {
-	bool pass = ks_val_true(v) != f->invert;
+	bool pass = any != f->invert;
 
 	f->passed += pass;
 	return pass;
@@ -61,14 +61,14 @@ static int filter_record(void *st, struct ks_run *run, unsigned input, struct ks
 {
 	struct filter *f = st;
 	const char *wrong = ks_expr_load(f->set, rec);
-	struct ks_val v;
+	bool any;
 
 	(void)input;
 	if (wrong == NULL)
-		wrong = ks_expr_eval(f->expr, &v);
+		wrong = ks_expr_any(f->expr, &any);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);
-	if (passes(f, &v))
+	if (passes(f, any))
 		return ks_emit(run, rec);
 	ks_drop(run, "filtered");
 	return 0;
@@ -97,16 +97,16 @@ static int filter_text(void *st, struct ks_run *run, const unsigned char *line,
 	const unsigned char *at;
 	enum ks_json_error e = ks_expr_load_text(f->set, line, end, &at);
 	const char *wrong;
-	struct ks_val v;
+	bool any;
 
 	if (KS_UNLIKELY(e != KS_JSON_OK)) {
 		*end = end_of_line(at);
 		return ks_reject_line(run, line, (size_t)(*end - line), at, ks_json_strerror(e));
 	}
-	wrong = ks_expr_eval(f->expr, &v);
+	wrong = ks_expr_any(f->expr, &any);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject_line(run, line, (size_t)(*end - line), NULL, wrong);
-	if (passes(f, &v))
+	if (passes(f, any))
 		return ks_emit_line(run, line, (size_t)(*end - line));
 	ks_drop(run, "filtered");
 	return 0;

@@ -25,6 +25,7 @@ enum ks_yield ks_expr_error(struct ks_expr_set *set, const char *fmt, ...)
 	/* A character that did not fit whole would make it no string. */
 	set->error[ks_utf8_prefix((const unsigned char *)set->error, strlen(set->error))] = '\0';
 	set->error_is_value = false;
+	set->error_node = KS_EXPR_NONE;
 	return KS_YIELD_ERROR;
 }
 

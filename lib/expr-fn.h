@@ -56,6 +56,7 @@ struct ks_expr_fn {
 	const char *macro;
 	bool single;	/* run: at most one value comes */
 	bool paths;	/* run: knows paths */
+	bool inherits;	/* run: its arguments are run over its own input and nothing else */
 };
 
 /* Run a program (an argument of run) over in; its values go to `to`. */

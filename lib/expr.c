@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expr.c - evaluation.
+ * expr.c - evaluation of what yields one value.
  *
  * Evaluation is a function from a node to one value, nothing, or an error.
  * It recurses as deep as the expression is nested, which is bounded, and
- * runs along chains of `and`, `or` and `//`.  A construct that yields
- * several values gets a second function beside eval, which hands each one
- * to a callback; for nodes that yield one it calls eval.
+ * runs along chains of `and`, `or` and `//`.  Here is what nearly all
+ * expressions are made of; what is rare or builds something is in
+ * expr-one.c, and what yields several values in expr-each.c.
  */
 #include "expr-impl.h"
 
-#include <stdio.h>
-
 #include "num.h"
-
-static const struct ks_val nil = { .type = KS_NIL };
 
 /* An integer, or what is no plain decimal of 15 digits. */
 static void decode_odd_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
@@ -170,35 +166,6 @@ static enum ks_type type_of_slot(const struct ks_expr_set *set, uint32_t i)
 	}
 }
 
-/* jq's words, and as much of the key as fits. */
-static enum ks_yield no_index(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step)
-{
-	struct ks_val v = { .type = type };
-
-	if (step->type != KS_STR)
-		snprintf(set->error, sizeof(set->error), "cannot index %s with number",
-		    ks_val_typename(&v));
-	else
-		snprintf(set->error, sizeof(set->error), "cannot index %s with \"%.*s\"",
-		    ks_val_typename(&v),
-		    (int)ks_utf8_prefix(step->b.p, step->b.n > 200 ? 200 : step->b.n),
-		    (const char *)step->b.p);
-	return KS_YIELD_ERROR;
-}
-
-/*
- * A step on a value of some type: whether it is null without looking
- * (KS_YIELD_NONE: one has to look), or an error.  The one place that knows.
- */
-static enum ks_yield may_step(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step)
-{
-	if (type == KS_NIL)
-		return KS_YIELD;
-	if (type == (step->type == KS_STR ? KS_MAP : KS_ARRAY))
-		return KS_YIELD_NONE;
-	return no_index(set, type, step);
-}
-
 /* A path that the walk did not meet: what happens at the first step that leads nowhere. */
 static enum ks_yield missing(struct ks_expr_set *set, uint32_t node)
 {
@@ -212,10 +179,12 @@ static enum ks_yield missing(struct ks_expr_set *set, uint32_t node)
 	}
 	if (base == KS_EXPR_NONE)
 		return KS_YIELD;	/* nothing was loaded since the path was added */
-	got = may_step(set, type_of_slot(set, nodes[base].slot),
+	got = ks_expr_may_step(set, type_of_slot(set, nodes[base].slot),
 	    &set->places[nodes[node].slot].step);
-	if (got == KS_YIELD_ERROR)
+	if (got == KS_YIELD_ERROR) {
+		set->error_node = node;
 		return nodes[node].optional ? KS_YIELD_NONE : KS_YIELD_ERROR;
+	}
 	return KS_YIELD;
 }
 
@@ -225,7 +194,7 @@ static inline enum ks_yield eval_slot(struct ks_expr_set *set, uint32_t node, co
 	enum ks_yield got;
 
 	if (KS_UNLIKELY(set->states[i] == SLOT_MISSING)) {
-		*v = &nil;
+		*v = &ks_expr_nil;
 		return missing(set, node);
 	}
 	if (set->states[i] != SLOT_DECODED) {
@@ -235,35 +204,6 @@ static inline enum ks_yield eval_slot(struct ks_expr_set *set, uint32_t node, co
 	}
 	*v = &set->slots[i].v;
 	return KS_YIELD;
-}
-
-/* One step into a container that was computed and is sound. */
-static enum ks_yield look_up(struct ks_expr_set *set, const struct ks_val *in,
-    const struct ks_val *step, struct ks_val *out)
-{
-	const unsigned char *p, *end = in->b.p + in->b.n;
-	enum ks_mp_error e;
-	struct ks_head head;
-	struct ks_val key;
-	bool found = false;
-	int64_t index;
-	uint32_t i;
-
-	e = ks_mp_head(in->b.p, end, &head);
-	p = head.body;
-	index = step->type == KS_INT && step->i < 0 ? step->i + head.count : step->i;
-	for (i = 0; e == KS_MP_OK && i < head.count && !found; i++) {
-		found = step->type == KS_INT && index == i;
-		if (step->type == KS_STR) {
-			e = ks_mp_read(&p, end, 0, &key);
-			found = e == KS_MP_OK && ks_bytes_eq(key.b, step->b);
-		}
-		if (e == KS_MP_OK)
-			e = ks_mp_read(&p, end, set->depth, out);
-	}
-	if (!found)
-		*out = nil;
-	return e == KS_MP_OK ? KS_YIELD : ks_expr_fault(set, ks_mp_strerror(e));
 }
 
 static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
@@ -277,8 +217,9 @@ static inline enum ks_yield operand(struct ks_expr_set *set, uint32_t node, cons
 
 	if (n->op == OP_SLOT)
 		return eval_slot(set, node, v);
-	*v = n->op == OP_LITERAL ? &n->value : n->op == OP_INPUT ? in : room;
-	return n->op <= OP_INPUT ? KS_YIELD : eval(set, node, in, room);
+	*v = n->op == OP_LITERAL ? &n->value : n->op == OP_INPUT ? in :
+	    n->op == OP_VARIABLE ? &set->registers[n->slot] : room;
+	return n->op <= OP_VARIABLE ? KS_YIELD : eval(set, node, in, room);
 }
 
 /* ks_val_cmp, with the pairs that nearly all comparisons are decided in line. */
@@ -302,14 +243,35 @@ static inline int compare(const struct ks_val *a, const struct ks_val *b)
 	return ks_val_cmp(a, b);
 }
 
+static inline bool compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b)
+{
+	int c;
+
+	if (op <= OP_NE && a->type == KS_STR && b->type == KS_STR)
+		c = !ks_bytes_eq(a->b, b->b);	/* which is less does not matter */
+	else
+		c = compare(a, b);
+	switch (op) {
+	case OP_EQ: return c == 0;
+	case OP_NE: return c != 0;
+	case OP_LT: return c < 0;
+	case OP_LE: return c <= 0;
+	case OP_GT: return c > 0;
+	default: return c >= 0;
+	}
+}
+
+bool ks_expr_compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b)
+{
+	return compares(op, a, b);
+}
+
 static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_val *out)
 {
 	struct ks_val left, right;
 	const struct ks_val *a, *b;
 	enum ks_yield got;
-	bool is;
-	int c;
 
 	/* jq evaluates the right side first: its error is the one that shows. */
 	got = operand(set, n->rhs, in, &right, &b);
@@ -318,19 +280,7 @@ static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_ex
 	got = operand(set, n->lhs, in, &left, &a);
 	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
-	if (n->op <= OP_NE && a->type == KS_STR && b->type == KS_STR)
-		c = !ks_bytes_eq(a->b, b->b);	/* which is less does not matter */
-	else
-		c = compare(a, b);
-	switch (n->op) {
-	case OP_EQ: is = c == 0; break;
-	case OP_NE: is = c != 0; break;
-	case OP_LT: is = c < 0; break;
-	case OP_LE: is = c <= 0; break;
-	case OP_GT: is = c > 0; break;
-	default: is = c >= 0; break;
-	}
-	out->type = is ? KS_TRUE : KS_FALSE;
+	out->type = compares(n->op, a, b) ? KS_TRUE : KS_FALSE;
 	return KS_YIELD;
 }
 
@@ -380,11 +330,26 @@ static enum ks_yield eval_index(struct ks_expr_set *set, const struct ks_expr_no
 	got = operand(set, n->lhs, in, &room, &v);
 	if (got != KS_YIELD)
 		return got;
-	got = may_step(set, v->type, &n->value);
+	got = ks_expr_may_step(set, v->type, &n->value);
 	if (got == KS_YIELD_NONE)
-		return look_up(set, v, &n->value, out);
-	*out = nil;
+		return ks_expr_look_up(set, v, &n->value, out);
+	*out = ks_expr_nil;
+	if (got == KS_YIELD_ERROR)
+		set->error_node = (uint32_t)(n - set->nodes);
 	return got == KS_YIELD_ERROR && n->optional ? KS_YIELD_NONE : got;
+}
+
+static enum ks_yield eval_arith(struct ks_expr_set *set, const struct ks_expr_node *n,
+    const struct ks_val *in, struct ks_val *out)
+{
+	struct ks_val left, right;
+	const struct ks_val *a, *b;
+	enum ks_yield got;
+
+	got = operand(set, n->rhs, in, &right, &b);
+	if (KS_LIKELY(got == KS_YIELD))
+		got = operand(set, n->lhs, in, &left, &a);
+	return KS_LIKELY(got == KS_YIELD) ? ks_expr_arith(set, n->op, a, b, out) : got;
 }
 
 static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
@@ -396,7 +361,7 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
 	enum ks_yield got;
 
 	switch ((enum ks_expr_op)n->op) {
-	case OP_LITERAL: case OP_SLOT: case OP_INPUT:
+	case OP_LITERAL: case OP_SLOT: case OP_INPUT: case OP_VARIABLE:
 		got = operand(set, node, in, out, &v);
 		if (KS_LIKELY(got == KS_YIELD))
 			*out = *v;
@@ -408,9 +373,6 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
 		if (KS_LIKELY(got == KS_YIELD))
 			out->type = ks_val_true(v) ? KS_FALSE : KS_TRUE;
 		return got;
-	case OP_TRY:
-		got = eval(set, n->lhs, in, out);
-		return got == KS_YIELD_ERROR ? KS_YIELD_NONE : got;
 	case OP_PIPE:
 		/* Behind a path, the right side was compiled on it: only whether it leads somewhere counts. */
 		got = operand(set, n->lhs, in, &room, &v);
@@ -423,22 +385,61 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
 		return eval_alternative(set, node, in, out);
 	case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_GT: case OP_GE:
 		return eval_comparison(set, n, in, out);
+	case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MOD:
+		return eval_arith(set, n, in, out);
+	case OP_IF:
+		got = operand(set, n->lhs, in, &room, &v);
+		if (KS_UNLIKELY(got != KS_YIELD))
+			return got;
+		return eval(set, ks_val_true(v) ? n->rhs : n->slot, in, out);
+	default:
+		return ks_expr_value_rare(set, node, in, out);
 	}
-	ks_bug("an expression node of no kind");
+}
+
+enum ks_yield ks_expr_value(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+    struct ks_val *out)
+{
+	return eval(set, node, in, out);
 }
 
 const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v)
 {
-	enum ks_yield got = eval(e->set, e->node, &nil, v);
+	struct ks_expr_set *set = e->set;
+	enum ks_yield got;
 
+	ks_expr_begin(set);
+	got = KS_LIKELY(set->nodes[e->node].single) ? eval(set, e->node, &ks_expr_nil, v) :
+	    ks_expr_only(set, e->node, v);
 	e->nothing = got == KS_YIELD_NONE;
 	if (KS_LIKELY(got == KS_YIELD))
 		return NULL;
-	*v = nil;
-	return got == KS_YIELD_NONE ? NULL : e->set->error;
+	*v = ks_expr_nil;
+	return got == KS_YIELD_NONE ? NULL : ks_expr_why(set, got);
+}
+
+const char *ks_expr_any(struct ks_expr *e, bool *any)
+{
+	struct ks_expr_set *set = e->set;
+	enum ks_yield got;
+	struct ks_val v;
+
+	ks_expr_begin(set);
+	if (KS_LIKELY(set->nodes[e->node].single)) {
+		got = eval(set, e->node, &ks_expr_nil, &v);
+		*any = got == KS_YIELD && ks_val_true(&v);
+	} else {
+		got = ks_expr_some(set, e->node, any);
+	}
+	return KS_LIKELY(got == KS_YIELD || got == KS_YIELD_NONE) ? NULL : ks_expr_why(set, got);
 }
 
 bool ks_expr_nothing(const struct ks_expr *e)
 {
 	return e->nothing;
+}
+
+bool ks_expr_single(const struct ks_expr *e)
+{
+	return e->set->nodes[e->node].single;
 }
