@@ -6,7 +6,8 @@
 
 /* NULL ends it. */
 static const struct ks_expr_fn *const tables[] = {
-	ks_expr_fn_core, ks_expr_fn_path,
+	ks_expr_fn_core, ks_expr_fn_path, ks_expr_fn_string, ks_expr_fn_split, ks_expr_fn_format,
+	ks_expr_fn_regex, ks_expr_fn_array, ks_expr_fn_object, ks_expr_fn_math, ks_expr_fn_time,
 	NULL,
 };
 

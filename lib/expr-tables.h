@@ -5,6 +5,8 @@
 
 #include "expr-fn.h"
 
-extern const struct ks_expr_fn ks_expr_fn_core[], ks_expr_fn_path[];
+extern const struct ks_expr_fn ks_expr_fn_core[], ks_expr_fn_path[], ks_expr_fn_string[],
+    ks_expr_fn_split[], ks_expr_fn_format[], ks_expr_fn_regex[], ks_expr_fn_array[],
+    ks_expr_fn_object[], ks_expr_fn_math[], ks_expr_fn_time[];
 
 #endif
