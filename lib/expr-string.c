@@ -3,12 +3,14 @@
  * expr-string.c - functions of strings, and to and from them.
  *
  * Where the versions of jq differ these are those of 1.8: positions are
- * characters, tonumber takes no blanks; but for ltrimstr and rtrimstr.  Text is never read as nan or infinity: no JSON has them.
+ * characters, tonumber takes no blanks; but for ltrimstr and rtrimstr.
+ * fromjson reads what is JSON, so neither nan nor infinities.
  */
 #include "expr-text.h"
 #include "expr-impl.h"
 
 #include <math.h>
+#include <strings.h>
 
 #include "num.h"
 
@@ -349,6 +351,27 @@ static bool decimal(struct ks_bytes b, unsigned char *o, size_t *n)
 	return i == b.n;
 }
 
+/* The names of what is no decimal, as jq knows them: in any case, behind a sign. */
+static bool named(struct ks_bytes b, struct ks_val *out)
+{
+	static const struct {
+		const char *name;
+		double is;
+	} table[] = { { "nan", NAN }, { "inf", INFINITY }, { "infinity", INFINITY } };
+	bool sign = b.n > 0 && (b.p[0] == '-' || b.p[0] == '+');
+	bool negative = sign && b.p[0] == '-';
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (b.n - sign != strlen(table[i].name) ||
+		    strncasecmp((const char *)b.p + sign, table[i].name, b.n - sign) != 0)
+			continue;
+		*out = (struct ks_val){ .type = KS_FLOAT, .d = negative ? -table[i].is : table[i].is };
+		return true;
+	}
+	return false;
+}
+
 /* A number that is well formed, with a NUL behind it: an integer where it is one and fits, else a float. */
 static void read_number(const unsigned char *p, size_t n, struct ks_val *out)
 {
@@ -384,7 +407,8 @@ static enum ks_yield tonumber(struct ks_expr_set *set, const struct ks_val *in,
 	if (text == NULL)
 		return ks_expr_no_scratch(set);
 	if (!decimal(in->b, text, &n))
-		return ks_expr_bad(set, in, "cannot be parsed as a number");
+		return named(in->b, out) ? KS_YIELD :
+		    ks_expr_bad(set, in, "cannot be parsed as a number");
 	read_number(text, n, out);
 	return ks_expr_walked(set, n);
 }
