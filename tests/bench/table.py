@@ -11,7 +11,8 @@ import sys
 
 import harness
 import kafka
-from harness import EXPR, LINES, MISSING, TOOL, Race, Row, Unmeasured, done_races, make, median, race, read_frames, run, same, starts, trades
+from harness import EXPR, LINES, MISSING, TOOL, Race, Row, Unmeasured, done_races, make, median, race, read_frames, run, same, starts
+from harness import trades
 
 PRICE_ABOVE_500 = r'"price":5(0[1-9]|[1-9][0-9]|00\.(0[1-9]|[1-9]))'  # exact where prices end at 555.55; its literal start is grep's best case
 JQ_LINES, FRAMES = 200_000, 4_000_000
