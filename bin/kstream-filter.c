@@ -8,6 +8,7 @@ struct filter {
 	struct ks_expr_set *set;
 	struct ks_expr *expr;
 	bool invert, count, exit_status, tombstone;
+	bool single;		/* one value a record: no need to look for more */
 	uint64_t passed;
 	struct ks_buf change;	/* scratch of one record */
 };
@@ -42,6 +43,7 @@ static int filter_option(void *st, struct ks_run *run, unsigned at, const char *
 static int filter_operands(void *st, struct ks_run *run, int argc, char *const argv[], int *used)
 {
 	struct filter *f = st;
+	int status;
 
 	if (argc == 0)
 		return ks_fail(run->err, KS_USAGE, "which records? give an expression, such as '.price > 500'");
@@ -54,7 +56,22 @@ static int filter_operands(void *st, struct ks_run *run, int argc, char *const a
 		return ks_fail(run->err, KS_USAGE, "--tombstone changes records, and --count prints none");
 	if (f->count)
 		ks_answer(run);
-	return ks_expr_add(f->set, argv[0], &f->expr, run->err);
+	status = ks_expr_add(f->set, argv[0], &f->expr, run->err);
+	f->single = status == 0 && ks_expr_single(f->expr);
+	return status;
+}
+
+/* Whether any value of the expression is true. */
+static inline const char *evaluate(struct filter *f, bool *any)
+{
+	const char *wrong;
+	struct ks_val v;
+
+	if (KS_UNLIKELY(!f->single))
+		return ks_expr_any(f->expr, any);
+	wrong = ks_expr_eval(f->expr, &v);
+	*any = ks_val_true(&v);
+	return wrong;
 }
 
 static inline bool passes(struct filter *f, bool any)
@@ -83,7 +100,7 @@ static const char *filter_row(struct filter *f, const struct ks_rec *rec, struct
 	side.value = *row;
 	wrong = ks_expr_load(f->set, &side);
 	if (wrong == NULL)
-		wrong = ks_expr_any(f->expr, &any);
+		wrong = evaluate(f, &any);
 	if (wrong == NULL && any == f->invert)
 		*row = ks_mp_nil;
 	return wrong;
@@ -132,7 +149,7 @@ static int filter_record(void *st, struct ks_run *run, unsigned input, struct ks
 		return ks_emit(run, rec);
 	wrong = ks_expr_load(f->set, rec);
 	if (wrong == NULL)
-		wrong = ks_expr_any(f->expr, &any);
+		wrong = evaluate(f, &any);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);
 	if (passes(f, any))
@@ -159,7 +176,7 @@ static int filter_text(void *st, struct ks_run *run, const unsigned char *line,
 
 	if (KS_UNLIKELY(e != KS_JSON_OK))
 		return ks_reject_json(run, line, at, e, end);
-	wrong = ks_expr_any(f->expr, &any);
+	wrong = evaluate(f, &any);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject_line(run, line, (size_t)(*end - line), NULL, wrong);
 	if (passes(f, any))
