@@ -199,7 +199,7 @@ static enum ks_yield repeat(struct ks_expr_set *set, const struct ks_val *text,
 	size_t n, i;
 
 	*out = (struct ks_val){ .type = KS_NIL };
-	if (isnan(d) || d < 0)
+	if (!(d > 0))
 		return KS_YIELD;
 	n = d > INT32_MAX ? INT32_MAX : (size_t)d;
 	if (text->b.n == 0)

@@ -39,11 +39,12 @@ enum ks_yield ks_expr_key_check(struct ks_expr_set *set, const struct ks_val *ke
 enum ks_yield ks_expr_as_text(struct ks_expr_set *set, const struct ks_expr_fn *fn,
     const struct ks_val *v, struct ks_val *out)
 {
+	const struct ks_val in = *v;	/* out may be v */
 	struct ks_bytes text;
 	enum ks_yield got;
 
 	if (fn != NULL)
-		return fn->call(set, v, NULL, out);
+		return fn->call(set, &in, NULL, out);
 	if (v->type == KS_STR) {
 		*out = *v;
 		return KS_YIELD;

@@ -80,13 +80,26 @@ enum ks_yield ks_expr_look_up(struct ks_expr_set *set, const struct ks_val *in,
 	return i > 64 ? ks_expr_steps(set, i / 16) : KS_YIELD;
 }
 
-/* The member of a map that is a slice; null where there is none. */
+/* The member of a map that is a slice. */
 static enum ks_yield bound_of(struct ks_expr_set *set, const struct ks_val *slice, const char *name,
     struct ks_val *out)
 {
-	struct ks_val key = { .type = KS_STR, .b = ks_str(name) };
+	const unsigned char *p, *end = slice->b.p + slice->b.n;
+	struct ks_head head;
+	struct ks_val key;
+	enum ks_mp_error e = ks_mp_head(slice->b.p, end, &head);
+	uint32_t i;
 
-	return ks_expr_look_up(set, slice, &key, out);
+	p = head.body;
+	for (i = 0; e == KS_MP_OK && i < head.count; i++) {
+		e = ks_mp_read(&p, end, 0, &key);
+		if (e == KS_MP_OK)
+			e = ks_mp_read(&p, end, set->depth, out);
+		if (e == KS_MP_OK && ks_bytes_is(key.b, name))
+			return KS_YIELD;
+	}
+	return e != KS_MP_OK ? broken(set, e) :
+	    ks_expr_error(set, "Array/string slice indices must be integers");
 }
 
 /* As jq: the start is rounded down, the end up; from behind where negative. */

@@ -281,6 +281,10 @@ static uint32_t parse_key(struct ks_expr_parser *x, uint32_t *value)
 		ks_expr_refuse_missing(x, "a key");
 		return KS_EXPR_NONE;
 	}
+	if (x->token == TOKEN_FORMAT && x->at.p[x->at.n] != ' ' && x->at.p[x->at.n] != '"') {
+		ks_expr_wrong(x, x->at.p, "a format as a key stands before a string or in parentheses");
+		return KS_EXPR_NONE;
+	}
 	key = x->token == TOKEN_STRING ? ks_expr_string_term(x, NULL) : parse_format(x);
 	if (key != KS_EXPR_NONE && !ks_expr_is_sign(x, ":"))
 		*value = index_by(x, x->input, key);
@@ -289,19 +293,11 @@ static uint32_t parse_key(struct ks_expr_parser *x, uint32_t *value)
 
 static bool parse_member(struct ks_expr_parser *x, struct list *list)
 {
-	const unsigned char *at = x->at.p;
 	bool computed = ks_expr_is_sign(x, "(");
 	uint32_t value, key = parse_key(x, &value);
-	const struct ks_expr_node *k;
 
 	if (key == KS_EXPR_NONE)
 		return false;
-	k = &x->set->nodes[key];
-	if (k->op == OP_LITERAL && k->value.type != KS_STR) {
-		ks_expr_wrong(x, at, "%s cannot be a key of an object; a string can",
-		    ks_val_typename(&k->value));
-		return false;
-	}
 	if (ks_expr_is_sign(x, ":"))
 		value = ks_expr_lex(x) != 0 ? KS_EXPR_NONE : ks_expr_value_of_key(x);
 	else if (computed)

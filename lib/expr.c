@@ -12,6 +12,10 @@
 
 #include "num.h"
 
+/* What most expressions spend their time in; all that is rarer is kept out of its way. */
+#define INLINE static inline __attribute__((always_inline))
+#define APART static __attribute__((noinline))
+
 /* An integer, or what is no plain decimal of 15 digits. */
 static void decode_odd_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
 {
@@ -92,7 +96,7 @@ static enum ks_yield decode_container(struct ks_expr_set *set, const struct ks_e
 	return KS_YIELD;
 }
 
-static enum ks_yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot,
+APART enum ks_yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot,
     bool escaped, struct ks_val *v)
 {
 	unsigned char *text;
@@ -124,7 +128,7 @@ static enum ks_yield decode_text(struct ks_expr_set *set, const struct ks_expr_s
 	}
 }
 
-static enum ks_yield decode(struct ks_expr_set *set, uint32_t i)
+INLINE enum ks_yield decode(struct ks_expr_set *set, uint32_t i)
 {
 	struct ks_expr_slot *slot = &set->slots[i];
 	const unsigned char *p = slot->p;
@@ -188,7 +192,7 @@ static enum ks_yield missing(struct ks_expr_set *set, uint32_t node)
 	return KS_YIELD;
 }
 
-static inline enum ks_yield eval_slot(struct ks_expr_set *set, uint32_t node, const struct ks_val **v)
+INLINE enum ks_yield eval_slot(struct ks_expr_set *set, uint32_t node, const struct ks_val **v)
 {
 	uint32_t i = set->nodes[node].slot;
 	enum ks_yield got;
@@ -210,7 +214,7 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
     struct ks_val *out);
 
 /* As eval, but the value may stay where it is; room holds it otherwise. */
-static inline enum ks_yield operand(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+INLINE enum ks_yield operand(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *room, const struct ks_val **v)
 {
 	const struct ks_expr_node *n = &set->nodes[node];
@@ -320,7 +324,7 @@ static enum ks_yield eval_alternative(struct ks_expr_set *set, uint32_t node, co
 	return eval(set, node, in, out);
 }
 
-static enum ks_yield eval_index(struct ks_expr_set *set, const struct ks_expr_node *n,
+APART enum ks_yield eval_index(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_val *out)
 {
 	const struct ks_val *v;
@@ -339,7 +343,7 @@ static enum ks_yield eval_index(struct ks_expr_set *set, const struct ks_expr_no
 	return got == KS_YIELD_ERROR && n->optional ? KS_YIELD_NONE : got;
 }
 
-static enum ks_yield eval_arith(struct ks_expr_set *set, const struct ks_expr_node *n,
+APART enum ks_yield eval_arith(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_val *out)
 {
 	struct ks_val left, right;
@@ -352,12 +356,29 @@ static enum ks_yield eval_arith(struct ks_expr_set *set, const struct ks_expr_no
 	return KS_LIKELY(got == KS_YIELD) ? ks_expr_arith(set, n->op, a, b, out) : got;
 }
 
+APART enum ks_yield eval_over(struct ks_expr_set *set, const struct ks_expr_node *n,
+    const struct ks_val *in, struct ks_val *out)
+{
+	const struct ks_val *v;
+	struct ks_val room;
+	enum ks_yield got = operand(set, n->lhs, in, &room, &v);
+
+	if (KS_UNLIKELY(got != KS_YIELD))
+		return got;
+	if (n->op == OP_IF)
+		return eval(set, ks_val_true(v) ? n->rhs : n->slot, in, out);
+	/* Behind a path, the right side was compiled on it: only whether it leads somewhere counts. */
+	if (n->op == OP_PIPE)
+		return eval(set, n->rhs, set->nodes[n->lhs].op == OP_SLOT ? in : v, out);
+	out->type = ks_val_true(v) ? KS_FALSE : KS_TRUE;
+	return KS_YIELD;
+}
+
 static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out)
 {
 	const struct ks_expr_node *n = &set->nodes[node];
 	const struct ks_val *v;
-	struct ks_val room;
 	enum ks_yield got;
 
 	switch ((enum ks_expr_op)n->op) {
@@ -368,17 +389,8 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
 		return got;
 	case OP_INDEX:
 		return eval_index(set, n, in, out);
-	case OP_NOT:
-		got = operand(set, n->lhs, in, &room, &v);
-		if (KS_LIKELY(got == KS_YIELD))
-			out->type = ks_val_true(v) ? KS_FALSE : KS_TRUE;
-		return got;
-	case OP_PIPE:
-		/* Behind a path, the right side was compiled on it: only whether it leads somewhere counts. */
-		got = operand(set, n->lhs, in, &room, &v);
-		if (KS_UNLIKELY(got != KS_YIELD))
-			return got;
-		return eval(set, n->rhs, set->nodes[n->lhs].op == OP_SLOT ? in : v, out);
+	case OP_NOT: case OP_PIPE: case OP_IF:
+		return eval_over(set, n, in, out);
 	case OP_AND: case OP_OR:
 		return eval_logic(set, node, in, out);
 	case OP_ALT:
@@ -387,11 +399,6 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
 		return eval_comparison(set, n, in, out);
 	case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MOD:
 		return eval_arith(set, n, in, out);
-	case OP_IF:
-		got = operand(set, n->lhs, in, &room, &v);
-		if (KS_UNLIKELY(got != KS_YIELD))
-			return got;
-		return eval(set, ks_val_true(v) ? n->rhs : n->slot, in, out);
 	default:
 		return ks_expr_value_rare(set, node, in, out);
 	}
