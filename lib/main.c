@@ -228,6 +228,8 @@ static int run(struct tool *t)
 		status = open_sink(t);
 	if (status == 0)
 		status = check_rejects(l);
+	if (status == 0)
+		status = ks_loop_watch_reader(l);
 	if (status == 0 && t->op->open != NULL)
 		status = t->op->open(l->st, &l->run);
 	if (status != 0)
@@ -297,7 +299,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	l->config = &t.options.config;
 	l->run = (struct ks_run){ .err = &l->err, .loop = l, .children = &t.children, .options = &t.options };
 	l->reject.fd = -1;
-	l->wake = -1;
+	l->wake = l->reader = -1;
 	ks_stats_start(&l->stats);
 	l->st = calloc(1, op->size > 0 ? op->size : 1);
 	status = l->st == NULL ? ks_fail_memory(&l->err) :
