@@ -85,7 +85,7 @@ for n in (0, 8 << 20, 0): print(json.dumps({"key": "", "payload": "x" * n}))' >l
 	cat_ --from envelope --to raw --max-record 9M -b "$b" -P -t "$t.copy" -X message.max.bytes=9000000 --create-topics 1 --on-error skip lines
 	kcat -C -q -e -b "$b" -t "$t.copy" -f '%K %S\n' | diff - <(printf '0 0\n0 0\n')
 	cat_ --from envelope --to raw --max-record 9M -b "$b" -P -t "$t" -X message.max.bytes=9000000 lines
-	cat_ --from raw --max-record 9M -b "$b" -t "$t" -o 1 -e | cat_ --max-record 9M -b "$b" -P -t "$t" -X message.max.bytes=9000000
+	cat_ --from raw --max-record 9M -b "$b" -t "$t" -o -3 -e | cat_ --max-record 9M -b "$b" -P -t "$t" -X message.max.bytes=9000000
 	kcat -C -q -e -b "$b" -t "$t" -f '%K %S\n' | tail -n 6 | diff - <(printf '0 %s\n' 0 8388608 0 0 8388608 0)
 }
 
