@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # kstream-cat and kcat, the same command lines at the same broker; and what kstream-cat has beyond kcat's letters.
+# alone: kcat -L shows the topics of all
 
 load lib
 
