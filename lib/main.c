@@ -96,12 +96,14 @@ static int open_child_sink(struct tool *t)
 
 	if (status == 0)
 		status = ks_children_sink(&t->children, &t->options, &fd, &l->err);
-	if (status != 0)
-		return status;
 	ks_signals_pipe(false);
-	status = ks_sink_frames(l->config, fd, &l->sink, &l->err);
+	if (status == 0)
+		status = ks_sink_frames(l->config, fd, &l->sink, &l->err);
 	if (l->sink != NULL)
 		l->sink->name = t->children.sink.name;
+	/* Or the child, which is waited for, would wait for its input to end. */
+	if (fd >= 0 && (l->sink == NULL || l->sink->out.fd != fd))
+		close(fd);
 	return status;
 }
 
