@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
 # kstream-cat and kcat, the same command lines at the same broker; and what kstream-cat has beyond kcat's letters.
-# alone: kcat -L shows the topics of all
+# alone: kcat -L shows the topics of all, and one test measures
 
 load lib
 
@@ -197,4 +197,21 @@ make_topics() {
 	wait $reader
 	printf '%% Reached end of topic %s [0] at offset %d\n' "$t" 3 "$t" 5 | diff - err
 	cat_ -C -q -e -b "$b" -t "$t" 2>&1 | diff - out
+}
+
+@test "the first record comes within 50 ms of the start of the process" {
+	"$topic" create "$t" 4
+	numbers 1 1000 | kcat -P -b "$b" -t "$t"
+	"${PYTHON:-python3}" - "$bin/kstream-cat" "$b" "$t" <<-'END'
+		import os, subprocess, sys, time
+		took = []
+		for _ in range(11):
+		    begin = time.monotonic()
+		    p = subprocess.Popen([sys.argv[1], "-C", "-b", sys.argv[2], "-t", sys.argv[3]], stdout=subprocess.PIPE)
+		    os.read(p.stdout.fileno(), 1)
+		    took.append((time.monotonic() - begin) * 1000)
+		    p.terminate(); p.stdout.close(); p.wait()
+		print("ms:", *("%.1f" % t for t in sorted(took)))
+		assert sorted(took)[5] <= 50, took # the median: the machine may be busy
+	END
 }
