@@ -112,7 +112,7 @@ static int match(struct branching *b, struct ks_run *run, const struct ks_rec *r
 			continue;
 		wrong = ks_expr_any(x->expr, &x->matches);
 		if (KS_UNLIKELY(wrong != NULL)) {
-			*status = ks_reject(run, rec, "%.*s: %s", (int)x->name.n, (const char *)x->name.p, wrong);
+			*status = ks_is_no_memory(wrong) ? ks_fail_memory(run->err) : ks_reject(run, rec, "%.*s: %s", (int)x->name.n, (const char *)x->name.p, wrong);
 			return -1;
 		}
 		count += x->matches;

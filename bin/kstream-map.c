@@ -262,6 +262,8 @@ static const char *set_others(struct map *m)
 
 static int failed(struct map *m, const struct ks_rec *rec, const char *wrong)
 {
+	if (ks_is_no_memory(wrong))
+		return ks_fail_memory(m->run->err);
 	return ks_reject(m->run, rec, "%s%.*s: %s", m->part, (int)m->header.n, (const char *)m->header.p, wrong);
 }
 
