@@ -46,7 +46,7 @@ int ks_text_open_input(struct text *t, struct ks_err *err)
 		.topic = ks_str(topic_of(t, t->at, t->topics[t->at])), .key = ks_mp_nil,
 		.headers = ks_no_headers,
 	};
-	return 0;
+	return t->csv != NULL ? ks_text_csv_begin(t, err) : 0;
 }
 
 void ks_text_close_input(struct text *t)
@@ -201,6 +201,8 @@ static int read_line(struct text *t, struct ks_bytes line, int *made, struct ks_
 	if (t->skipped > 0)
 		return ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object),
 		    "the line is longer than --max-record allows", &t->own.frames, made, err);
+	if (t->csv != NULL)
+		return ks_text_csv_read(t, &rec, line, made, err);
 	if (t->config->from == KS_RAW)
 		return read_raw(t, &rec, line, made, err);
 	if (is_blank(line))
@@ -223,11 +225,12 @@ void ks_text_pass(struct text *t, size_t size, int made)
 {
 	step(t, t->skipped + size, made);
 	t->skipped = 0;
+	if (t->csv != NULL)
+		ks_text_csv_pass(t);
 	t->in.start += size;
 }
 
-/* Let go of n bytes of a line past --max-record; its position moves only when its end has come. */
-static int let_go(struct text *t, size_t n, struct ks_err *err)
+int ks_text_let_go(struct text *t, size_t n, struct ks_err *err)
 {
 	if (t->skipped == 0) {
 		t->object.n = 0;
@@ -242,9 +245,12 @@ static int let_go(struct text *t, size_t n, struct ks_err *err)
 int ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struct ks_err *err)
 {
 	size_t held = t->in.end - t->in.start;
-	const unsigned char *p = t->in.p + t->in.start, *nl = memchr(p, '\n', held);
+	const unsigned char *p = t->in.p + t->in.start, *nl;
 	int status;
 
+	if (t->csv != NULL)
+		return ks_text_csv_find(t, line, size, err);
+	nl = memchr(p, '\n', held);
 	*size = 0;
 	t->partial = nl == NULL;
 	if (nl != NULL) {
@@ -252,12 +258,12 @@ int ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struc
 		*line = ks_bytes(p, *size - 1);
 		if (KS_LIKELY(line->n <= t->config->limits.record))
 			return 0;
-		status = let_go(t, line->n, err);
+		status = ks_text_let_go(t, line->n, err);
 		*size = 1;
 		return status;
 	}
 	if (t->skipped > 0 || held > t->config->limits.record)
-		return let_go(t, held, err);
+		return ks_text_let_go(t, held, err);
 	return 0;
 }
 
@@ -410,6 +416,7 @@ static void text_close(struct ks_source *source)
 	ks_buf_release(&t->object);
 	ks_buf_release(&t->scratch);
 	ks_text_close_ordered(t);
+	ks_text_csv_close(t);
 	ks_places_close(&t->places);
 	free(t->tail);
 	free(t->topics);
@@ -443,6 +450,11 @@ static int text_open(struct text *t, struct ks_err *err)
 	t->topics = calloc(t->places.count, sizeof(*t->topics));
 	if (t->topics == NULL)
 		return ks_fail_memory(err);
+	if (t->config->from == KS_CSV || t->config->from == KS_TSV) {
+		status = ks_text_csv_open(t, err);
+		if (status != 0)
+			return status;
+	}
 	return t->config->order == KS_ORDER_TIME ? ks_text_open_ordered(t, err) : ks_text_open_input(t, err);
 }
 
