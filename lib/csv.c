@@ -9,6 +9,8 @@
 #include "json-scan.h"
 #include "num.h"
 
+#define NAME_AT_ONCE 32		/* bytes of a name that are copied whether it has them or not */
+
 static const char too_large[] = "the record is larger than --max-record allows";
 static const char behind_quote[] = "there is text behind its closing quote (a quote within quotes is doubled)";
 static const char not_closed[] = "its quote is not closed";
@@ -16,7 +18,7 @@ static const char not_closed[] = "its quote is not closed";
 void ks_csv_init(struct ks_csv *c, bool tsv, bool untyped, size_t max)
 {
 	*c = (struct ks_csv){ .delim = tsv ? '\t' : ',', .untyped = untyped };
-	ks_buf_init(&c->names, 2 * max);
+	ks_buf_init(&c->names, 2 * max + NAME_AT_ONCE);
 	ks_buf_init(&c->raw, 2 * max);
 }
 
@@ -305,8 +307,12 @@ const char *ks_csv_header(struct ks_csv *c, struct ks_bytes row)
 	c->names.n = 0;
 	for (i = 0; i < c->count && wrong == NULL; i++)
 		wrong = add_name(c, ends, i, &scratch);
+	if (wrong == NULL && ks_buf_reserve(&c->names, NAME_AT_ONCE) != 0)
+		wrong = ks_no_memory;
 	if (wrong != NULL)
 		c->count = 0;
+	else
+		memset(c->names.p + c->names.n, 0, NAME_AT_ONCE);
 	ks_buf_release(&scratch);
 	free(ends);
 	return wrong;
@@ -499,7 +505,10 @@ const char *ks_csv_row(struct ks_csv *c, struct ks_bytes row, struct ks_buf *out
 		return wrong_utf8(c, row);
 	o = ks_mp_put_map_head(out->p + out->n, c->count);
 	for (;;) {
-		memcpy(o, c->names.p + from, c->ends[i] - from);
+		/* Most names are short: then no call is made, and what is too much is written over. */
+		memcpy(o, c->names.p + from, NAME_AT_ONCE);
+		if (KS_UNLIKELY(c->ends[i] - from > NAME_AT_ONCE))
+			memcpy(o, c->names.p + from, c->ends[i] - from);
 		o += c->ends[i] - from;
 		from = c->ends[i];
 		wrong = put_field(c, &p, end, &o);
