@@ -159,6 +159,7 @@ back() { # back FORMAT [OPTION...]: records through it and out again
 	done
 	try kstream-cat --from raw --unwrap in
 	refused 64 kstream-cat '--from json'
-	try_sh 'kstream-cat --from envelope in | kstream-filter --unwrap true'
-	[[ "$(tail -n 1 err)" == 'kstream-filter: --unwrap is for JSON and topics'* ]]
+	kstream-cat --from envelope in >in.frames
+	try kstream-filter --unwrap true in.frames
+	refused 64 kstream-filter '--unwrap is for JSON and topics'
 }
