@@ -320,6 +320,14 @@ const char *ks_csv_header(struct ks_csv *c, struct ks_bytes row)
 
 /* --- rows --- */
 
+/* 12e5 is rather a part, or the end of a hash: who prints a power of ten writes a point or a sign. */
+static bool is_code(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *e = find_two(p, end, 'e', 'E');
+
+	return e < end && e[1] != '+' && e[1] != '-' && memchr(p, '.', (size_t)(e - p)) == NULL;
+}
+
 /* A number as JSON has it, all of p[0..end), or NULL: then it is text. */
 static unsigned char *put_slow_number(unsigned char *o, const unsigned char *p, const unsigned char *end)
 {
@@ -328,7 +336,7 @@ static unsigned char *put_slow_number(unsigned char *o, const unsigned char *p, 
 	const unsigned char *q;
 	uint64_t u = 0;
 
-	if (ks_scan_number(&s, p) != end)
+	if (ks_scan_number(&s, p) != end || is_code(p, end))
 		return NULL;
 	for (q = p + negative; q < end; q++) {
 		unsigned digit = (unsigned)*q - '0';

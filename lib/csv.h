@@ -7,7 +7,7 @@
  * byte like others.  tsv: no quotes; \t \n \r \\ in text are what they are in C.
  *
  * Types, unless untyped: a field without quotes that is a number as JSON has
- * them, true or false is that; an empty one is null (of tsv "-", too).  An
+ * them (but not 12e5, which has neither a point nor a sign), true or false is that; an empty one is null (of tsv "-", too).  An
  * integer that fits neither int64_t nor uint64_t stays text, exactly; so does
  * what is in quotes.
  *
