@@ -9,8 +9,6 @@
 #include "json-scan.h"
 #include "num.h"
 
-#define NAME_AT_ONCE 32		/* bytes of a name that are copied whether it has them or not */
-
 static const char too_large[] = "the record is larger than --max-record allows";
 static const char behind_quote[] = "there is text behind its closing quote (a quote within quotes is doubled)";
 static const char not_closed[] = "its quote is not closed";
@@ -18,7 +16,7 @@ static const char not_closed[] = "its quote is not closed";
 void ks_csv_init(struct ks_csv *c, bool tsv, bool untyped, size_t max)
 {
 	*c = (struct ks_csv){ .delim = tsv ? '\t' : ',', .untyped = untyped };
-	ks_buf_init(&c->names, 2 * max + NAME_AT_ONCE);
+	ks_buf_init(&c->names, 2 * max + KS_CSV_NAME_AT_ONCE);
 	ks_buf_init(&c->raw, 2 * max);
 }
 
@@ -213,109 +211,6 @@ const char *ks_csv_field(unsigned char delim, const unsigned char **p, const uns
 	}
 	*p = rest;
 	return NULL;
-}
-
-/* --- the header --- */
-
-/* The texts of all fields of a row, one behind the other in c->raw; where each ends is in c->ends. */
-static const char *read_names(struct ks_csv *c, struct ks_bytes row)
-{
-	const unsigned char *p = row.p, *end = row.p + row.n;
-	const char *wrong;
-	size_t from;
-
-	c->raw.n = 0;
-	for (c->count = 0;; p++) {
-		if (c->count == KS_CSV_COLUMNS_MAX)
-			return "the header has more than 4096 fields";
-		from = c->raw.n;
-		wrong = ks_csv_field(c->delim, &p, end, &c->raw);
-		if (wrong == NULL && c->raw.n > UINT32_MAX / 4)
-			wrong = too_large;
-		if (wrong != NULL && (ks_is_no_memory(wrong) || wrong == too_large))
-			return wrong;
-		if (wrong == NULL && ks_utf8_prefix(c->raw.p + from, c->raw.n - from) != c->raw.n - from)
-			wrong = "it is not UTF-8 (iconv makes it so)";
-		if (wrong != NULL) {
-			snprintf(c->wrong, sizeof(c->wrong), "the header, field %u: %s", c->count + 1, wrong);
-			return c->wrong;
-		}
-		c->ends[c->count++] = (uint32_t)c->raw.n;
-		if (p == end)
-			return NULL;
-	}
-}
-
-static struct ks_bytes raw_name(const struct ks_csv *c, const uint32_t *ends, uint32_t i)
-{
-	uint32_t from = i > 0 ? ends[i - 1] : 0;
-
-	return ks_bytes(c->raw.p + from, ends[i] - from);
-}
-
-/* The name of field i, which may be made from its number, or from how many were called so before. */
-static const char *add_name(struct ks_csv *c, const uint32_t *ends, uint32_t i, struct ks_buf *scratch)
-{
-	struct ks_bytes name = raw_name(c, ends, i);
-	unsigned same = 1;
-	uint32_t j;
-	int no = 0;
-
-	scratch->n = 0;
-	for (j = 0; j < i && name.n > 0; j++)
-		same += ks_bytes_eq(raw_name(c, ends, j), name);
-	if (name.n == 0)
-		no = ks_buf_printf(scratch, "%u", i + 1);
-	else
-		no = ks_buf_add(scratch, name.p, name.n);
-	if (no == 0 && same > 1)
-		no = ks_buf_printf(scratch, "_%u", same);
-	for (j = 0; no == 0 && j < c->count && (name.n == 0 || same > 1); j++) {
-		if (!ks_bytes_eq(raw_name(c, ends, j), ks_buf_bytes(scratch)))
-			continue;
-		snprintf(c->wrong, sizeof(c->wrong), "the header, field %u: %s is called '%.*s', as field %u is", i + 1,
-		    name.n == 0 ? "one without a name" : "the next of equal names", (int)(scratch->n < 60 ? scratch->n : 60),
-		    (const char *)scratch->p, j + 1);
-		return c->wrong;
-	}
-	if (no == 0)
-		no = ks_mp_add_str(&c->names, ks_buf_bytes(scratch));
-	c->ends[i] = (uint32_t)c->names.n;
-	return no == 0 ? NULL : no == ENOMEM ? ks_no_memory : too_large;
-}
-
-const char *ks_csv_header(struct ks_csv *c, struct ks_bytes row)
-{
-	const char *wrong;
-	struct ks_buf scratch;
-	uint32_t *ends, i;
-
-	if (c->ends == NULL)
-		c->ends = malloc(KS_CSV_COLUMNS_MAX * sizeof(*c->ends));
-	if (c->ends == NULL)
-		return ks_no_memory;
-	wrong = read_names(c, row);
-	ends = wrong == NULL ? malloc(c->count * sizeof(*ends)) : NULL;
-	if (wrong == NULL && ends == NULL)
-		wrong = ks_no_memory;
-	if (wrong != NULL) {
-		c->count = 0;
-		return wrong;
-	}
-	memcpy(ends, c->ends, c->count * sizeof(*ends));
-	ks_buf_init(&scratch, c->raw.max);
-	c->names.n = 0;
-	for (i = 0; i < c->count && wrong == NULL; i++)
-		wrong = add_name(c, ends, i, &scratch);
-	if (wrong == NULL && ks_buf_reserve(&c->names, NAME_AT_ONCE) != 0)
-		wrong = ks_no_memory;
-	if (wrong != NULL)
-		c->count = 0;
-	else
-		memset(c->names.p + c->names.n, 0, NAME_AT_ONCE);
-	ks_buf_release(&scratch);
-	free(ends);
-	return wrong;
 }
 
 /* --- rows --- */
@@ -514,8 +409,8 @@ const char *ks_csv_row(struct ks_csv *c, struct ks_bytes row, struct ks_buf *out
 	o = ks_mp_put_map_head(out->p + out->n, c->count);
 	for (;;) {
 		/* Most names are short: then no call is made, and what is too much is written over. */
-		memcpy(o, c->names.p + from, NAME_AT_ONCE);
-		if (KS_UNLIKELY(c->ends[i] - from > NAME_AT_ONCE))
+		memcpy(o, c->names.p + from, KS_CSV_NAME_AT_ONCE);
+		if (KS_UNLIKELY(c->ends[i] - from > KS_CSV_NAME_AT_ONCE))
 			memcpy(o, c->names.p + from, c->ends[i] - from);
 		o += c->ends[i] - from;
 		from = c->ends[i];
@@ -533,4 +428,64 @@ const char *ks_csv_row(struct ks_csv *c, struct ks_bytes row, struct ks_buf *out
 		return wrong_count(c, i, row);
 	out->n = (size_t)(o - out->p);
 	return NULL;
+}
+
+/* --- a row whose end is not known --- */
+
+/* The field at *p of a row that goes on to a newline before end, at which *p is then, or at the separator. */
+KS_SCAN_INLINE bool put_open_field(struct ks_csv *c, const unsigned char **p, const unsigned char *end, unsigned char **o)
+{
+	const unsigned char *from = *p, *rest;
+	size_t pairs = 0;
+
+	if (*from != '"' || c->delim == '\t') {
+		rest = find_two(from, end, (char)c->delim, '\n');
+		*p = rest;
+		*o = put_plain(c, *o, from, rest - (rest > from && *rest == '\n' && rest[-1] == '\r'));
+		return rest < end;
+	}
+	for (rest = ++from;; rest++) {
+		rest = find_two(rest, end, '"', '\n');
+		if (rest >= end)
+			return false;
+		c->breaks += *rest == '\n';
+		if (*rest == '\n')
+			continue;
+		if (rest[1] != '"')	/* at end it is a NUL */
+			break;
+		pairs++;
+		rest++;
+	}
+	*o = put_quoted(*o, from, rest, pairs);
+	rest += 1 + (rest[1] == '\r' && rest[2] == '\n');
+	*p = rest;
+	return rest < end && (*rest == c->delim || *rest == '\n');
+}
+
+bool ks_csv_line(struct ks_csv *c, struct ks_bytes text, struct ks_buf *out)
+{
+	const unsigned char *p = text.p, *end = text.p + text.n;
+	uint32_t i, from = 0;
+	unsigned char *o;
+
+	if (text.n == 0 || *p == '\n' || *p == '\r' || text.n > UINT32_MAX / 2 ||
+	    ks_buf_reserve(out, c->names.n + text.n + (size_t)(c->count + 2) * KS_MP_HEADER + KS_PAD) != 0)
+		return false;
+	o = ks_mp_put_map_head(out->p + out->n, c->count);
+	for (i = 0; i < c->count; i++, p++) {
+		memcpy(o, c->names.p + from, KS_CSV_NAME_AT_ONCE);
+		if (KS_UNLIKELY(c->ends[i] - from > KS_CSV_NAME_AT_ONCE))
+			memcpy(o, c->names.p + from, c->ends[i] - from);
+		o += c->ends[i] - from;
+		from = c->ends[i];
+		if (KS_UNLIKELY(!put_open_field(c, &p, end, &o)))
+			return false;
+		if (*p == '\n')
+			break;
+	}
+	if (KS_UNLIKELY(i + 1 != c->count || ks_utf8_prefix(text.p, (size_t)(p - text.p)) != (size_t)(p - text.p)))
+		return false;
+	c->at = (size_t)(p - text.p);
+	out->n = (size_t)(o - out->p);
+	return true;
 }

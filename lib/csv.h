@@ -20,6 +20,7 @@
 #include "buf.h"
 #include "value.h"
 
+#define KS_CSV_NAME_AT_ONCE 32	/* bytes of a name that are copied whether it has them or not */
 #define KS_CSV_COLUMNS_MAX 4096	/* equal names are looked for among all pairs */
 
 /* Where a search for the end of a row stands. */
@@ -69,6 +70,13 @@ const char *ks_csv_header(struct ks_csv *c, struct ks_bytes row) KS_MUST_USE;
 
 /* ks_csv_row - append the object of a row (without its line end, KS_PAD bytes readable behind it) to out.  NULL, or what is wrong. */
 const char *ks_csv_row(struct ks_csv *c, struct ks_bytes row, struct ks_buf *out) KS_MUST_USE;
+
+/*
+ * ks_csv_line - the same for the first row of text, which goes on behind it,
+ * in one pass: true, and c->at is its newline, c->breaks those within it.  False,
+ * and nothing appended: it is blank, unsound or not whole; ks_csv_find and ks_csv_row say more.
+ */
+bool	ks_csv_line(struct ks_csv *c, struct ks_bytes text, struct ks_buf *out) KS_MUST_USE;
 
 /*
  * ks_csv_field - append the text of the field at *p, which ends before end

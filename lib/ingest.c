@@ -357,6 +357,23 @@ int ks_ingest_row(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, s
 	return ks_ingest_reject(g, rec, row, wrong, b, made, err);
 }
 
+int ks_ingest_row_line(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, struct ks_bytes *row,
+    struct ks_buf *b, int *made, struct ks_err *err)
+{
+	size_t start = b->n;
+
+	if (ks_buf_reserve(b, g->gap) != 0)
+		return ks_fail_memory(err);
+	b->n += g->gap;
+	if (KS_UNLIKELY(!ks_csv_line(csv, *row, b) || csv->at > g->config->limits.record)) {
+		b->n = start;
+		row->n = 0;
+		return 0;
+	}
+	row->n = csv->at;
+	return finish(g, rec, *row, start, b, made, err);
+}
+
 int ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text,
     struct ks_buf *b, int *made, struct ks_err *err)
 {

@@ -58,6 +58,10 @@ int	ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *tex
 int	ks_ingest_row(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, struct ks_bytes row,
 	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;
 
+/* ks_ingest_row_line - as ks_ingest_line, of csv or tsv: row->n becomes 0 where ks_csv_line is false. */
+int	ks_ingest_row_line(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, struct ks_bytes *row,
+	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;
+
 /* The same for a record whose value (msgpack) is there already. */
 int	ks_ingest_record(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b, int *made,
 	    struct ks_err *err) KS_MUST_USE;

@@ -165,6 +165,21 @@ int ks_text_csv_find(struct text *t, struct ks_bytes *row, size_t *size, struct 
 	return 0;
 }
 
+int ks_text_csv_line(struct text *t, struct ks_rec *rec, struct ks_bytes *row, int *made, struct ks_err *err)
+{
+	struct ks_csv *c = &t->csv[t->at];
+	int status;
+
+	if (c->count == 0 || rec->offset == 0 || c->at > 0 || t->skipped > 0) {	/* a header, a mark, a row begun */
+		row->n = 0;
+		return 0;
+	}
+	status = ks_ingest_row_line(&t->ingest, c, rec, row, &t->own.frames, made, err);
+	if (row->n == 0)
+		ks_csv_next(c, 0);
+	return status;
+}
+
 int ks_text_csv_read(struct text *t, struct ks_rec *rec, struct ks_bytes row, int *made, struct ks_err *err)
 {
 	struct ks_csv *c = &t->csv[t->at];

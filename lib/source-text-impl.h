@@ -70,6 +70,7 @@ int	ks_text_let_go(struct text *t, size_t n, struct ks_err *err) KS_MUST_USE;
 int	ks_text_csv_open(struct text *t, struct ks_err *err) KS_MUST_USE;
 int	ks_text_csv_begin(struct text *t, struct ks_err *err) KS_MUST_USE;	/* at the file at hand */
 int	ks_text_csv_find(struct text *t, struct ks_bytes *row, size_t *size, struct ks_err *err) KS_MUST_USE;
+int	ks_text_csv_line(struct text *t, struct ks_rec *rec, struct ks_bytes *row, int *made, struct ks_err *err) KS_MUST_USE;	/* as ks_ingest_line */
 int	ks_text_csv_read(struct text *t, struct ks_rec *rec, struct ks_bytes row, int *made, struct ks_err *err) KS_MUST_USE;
 void	ks_text_csv_pass(struct text *t);
 void	ks_text_csv_close(struct text *t);

@@ -169,7 +169,7 @@ static inline void step(struct text *t, size_t size, int made)
 		t->left -= !t->letter;
 }
 
-/* JSON lines that nothing is wrong with, as far as they go: their ends need not be looked for first. */
+/* JSON lines, and rows, that nothing is wrong with, as far as they go: their ends need not be looked for first. */
 static int read_sound_lines(struct text *t, struct ks_err *err)
 {
 	struct ks_bytes text;
@@ -182,11 +182,14 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 		rec = t->blank;
 		rec.offset = t->places.at[t->at].offset;
 		letters = t->ingest.reject.letters;
-		status = ks_ingest_line(&t->ingest, &rec, &text, &t->own.frames, &made, err);
+		status = t->csv != NULL ? ks_text_csv_line(t, &rec, &text, &made, err) :
+		    ks_ingest_line(&t->ingest, &rec, &text, &t->own.frames, &made, err);
 		if (KS_UNLIKELY(status != 0 || text.n == 0))
 			return status;
 		t->letter = t->ingest.reject.letters != letters;
 		step(t, text.n + 1, made);
+		if (t->csv != NULL)
+			ks_text_csv_pass(t);
 		t->in.start += text.n + 1;
 	}
 	return 0;
@@ -282,7 +285,7 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 
 	for (;;) {
 		*more = true;
-		if (t->config->from == KS_JSON && !t->partial) {
+		if ((t->config->from == KS_JSON || t->csv != NULL) && !t->partial) {
 			status = read_sound_lines(t, err);
 			if (status != 0)
 				return status;

@@ -113,6 +113,30 @@ static void try_row(struct ks_csv *c, struct ks_bytes row)
 	ks_buf_release(&out);
 }
 
+/* In one pass it is what it is in two, or that is not for one pass. */
+static void check_line(struct ks_csv *c, const unsigned char *p, size_t n, size_t at, uint64_t breaks)
+{
+	struct ks_bytes row = trimmed(ks_bytes(p, at));
+	unsigned char *text = padded(ks_bytes(p, n)), *alone = padded(row);
+	struct ks_buf line, two;
+
+	ks_buf_init(&line, (size_t)1 << 24);
+	ks_buf_init(&two, (size_t)1 << 24);
+	ks_csv_next(c, 0);
+	if (ks_csv_line(c, ks_bytes(text, n), &line)) {
+		MUST(at < n && c->at == at && c->breaks == breaks);
+		MUST(ks_csv_row(c, ks_bytes(alone, row.n), &two) == NULL);
+		MUST(ks_bytes_eq(ks_buf_bytes(&line), ks_buf_bytes(&two)));
+	} else {
+		MUST(line.n == 0);
+		MUST(at == n || *text == '\r' || row.n == 0 || ks_csv_row(c, ks_bytes(alone, row.n), &two) != NULL);
+	}
+	free(text);
+	free(alone);
+	ks_buf_release(&line);
+	ks_buf_release(&two);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct ks_csv c;
@@ -131,6 +155,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		ks_csv_next(&c, 0);
 		found = ks_csv_find(&c, text + start, n - start);
 		at = found ? c.at : n - start;
+		if (c.count > 0)
+			check_line(&c, text + start, n - start, at, c.breaks);
 		if (n < 512)
 			MUST(end_in_pieces(&c, text + start, n - start) == at);
 		if (trimmed(ks_bytes(text + start, at)).n > 0)
