@@ -377,6 +377,7 @@ static const char *read_name(struct ks_tsv *t, const unsigned char **p, const un
 {
 	const unsigned char *tab;
 	const char *wrong;
+	int no;
 
 	t->name.n = 0;
 	if (t->csv) {
@@ -386,8 +387,9 @@ static const char *read_name(struct ks_tsv *t, const unsigned char **p, const un
 	tab = memchr(*p, '\t', (size_t)(end - *p));
 	if (tab == NULL)
 		tab = end;
-	if (ks_buf_add(&t->name, *p, (size_t)(tab - *p)) != 0)
-		return no_names;
+	no = ks_buf_add(&t->name, *p, (size_t)(tab - *p));
+	if (no != 0)
+		return no == ENOMEM ? ks_no_memory : no_names;
 	*p = tab;
 	return NULL;
 }
