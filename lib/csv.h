@@ -63,7 +63,7 @@ static inline void ks_csv_next(struct ks_csv *c, size_t mark)
 
 /*
  * ks_csv_header - the names of the fields from the first row, without its
- * line end.  The second of equal ones is called a_2, one without a name by
+ * line end, KS_PAD bytes readable behind it.  The second of equal ones is called a_2, one without a name by
  * its number.  NULL, or what is wrong.
  */
 const char *ks_csv_header(struct ks_csv *c, struct ks_bytes row) KS_MUST_USE;
@@ -80,7 +80,7 @@ bool	ks_csv_line(struct ks_csv *c, struct ks_bytes text, struct ks_buf *out) KS_
 
 /*
  * ks_csv_field - append the text of the field at *p, which ends before end
- * at the latest, to out, and step *p to the separator behind it, or to end.
+ * at the latest (behind which KS_PAD bytes can be read), to out, and step *p to the separator behind it, or to end.
  */
 const char *ks_csv_field(unsigned char delim, const unsigned char **p, const unsigned char *end,
     struct ks_buf *out) KS_MUST_USE;

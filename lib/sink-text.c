@@ -184,7 +184,7 @@ static int first_line(int fd, struct ks_buf *line)
 	int no;
 
 	while (nl == NULL) {
-		no = ks_buf_reserve(line, 4096);
+		no = ks_buf_reserve(line, 4096 + KS_PAD);	/* for a scanner behind it */
 		if (no != 0)
 			return no;
 		n = read_some(fd, line->p + line->n, 4096);

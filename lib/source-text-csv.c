@@ -14,9 +14,23 @@
 
 #define PIECE ((size_t)64 << 10)
 
+/* --fields, with room behind it for a scanner. */
+static const char *take_fields(struct text *t, struct ks_csv *c)
+{
+	struct ks_bytes names = ks_str(t->config->fields);
+	unsigned char *text = calloc(1, names.n + KS_PAD);
+	const char *wrong;
+
+	if (text == NULL)
+		return ks_no_memory;
+	memcpy(text, names.p, names.n);
+	wrong = ks_csv_header(c, ks_bytes(text, names.n));
+	free(text);
+	return wrong;
+}
+
 int ks_text_csv_open(struct text *t, struct ks_err *err)
 {
-	const char *names = t->config->fields;
 	const char *wrong;
 	size_t i;
 
@@ -25,7 +39,7 @@ int ks_text_csv_open(struct text *t, struct ks_err *err)
 		return ks_fail_memory(err);
 	for (i = 0; i < t->places.count; i++) {
 		ks_csv_init(&t->csv[i], false, t->config->untyped, t->config->limits.record);
-		wrong = names != NULL ? ks_csv_header(&t->csv[i], ks_str(names)) : NULL;
+		wrong = t->config->fields != NULL ? take_fields(t, &t->csv[i]) : NULL;
 		if (t->config->from == KS_TSV)
 			t->csv[i].delim = '\t';
 		if (wrong != NULL)

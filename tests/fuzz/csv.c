@@ -148,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	ks_csv_init(&c, (*p & 1) != 0, (*p & 2) != 0, (size_t)1 << 20);
 	if ((*p & 4) != 0)
-		try_row(&c, ks_str((*p & 1) != 0 ? "a\tb" : "a,b"));
+		try_row(&c, ks_str((*p & 1) != 0 ? "a\tb" : "a,b"));	/* which makes its pad */
 	text = padded(ks_bytes(p + 1, n - 1));
 	n--;
 	while (start < n) {
