@@ -12,7 +12,7 @@
 #ifndef KS_EXPR_IMPL_H
 #define KS_EXPR_IMPL_H
 
-#include "expr.h"
+#include "expr-fn.h"
 #include "json-scan.h"
 
 #define KS_EXPR_NONE UINT32_MAX		/* no node */
@@ -111,11 +111,15 @@ struct ks_expr_set {
 	struct ks_arena scratch;	/* until the next load */
 	bool scratch_used;
 	struct ks_json json;
+	uint64_t step_limit, steps;	/* of work, for a record; that are left for this one */
 	struct ks_buf packed;		/* a container on its way from text to scratch */
+	struct ks_buf text;		/* JSON on its way to scratch */
 	struct ks_buf headers;		/* $headers */
 	struct ks_expr_guess guesses[KS_JSON_GUESSES];	/* by the number of the key in the text */
 	uint64_t duplicates;		/* of keys that paths ask for */
 	char error[256];
+	struct ks_val error_value;	/* of the last error, where error_is_value */
+	bool error_is_value;
 };
 
 /* The first 8 bytes of a key of n bytes; left is how many may be read at k. */

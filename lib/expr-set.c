@@ -57,8 +57,10 @@ struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits)
 	if (set == NULL)
 		return NULL;
 	set->depth = limits->depth;
+	set->step_limit = KS_EXPR_STEPS;
 	ks_json_init(&set->json, limits->depth);
 	ks_buf_init(&set->packed, SIZE_MAX / 4);
+	ks_buf_init(&set->text, SIZE_MAX / 4);
 	ks_buf_init(&set->headers, SIZE_MAX / 4);
 	for (i = 0; i < ROOTS; i++) {
 		if (!grow_places(set)) {
@@ -77,6 +79,7 @@ void ks_expr_set_free(struct ks_expr_set *set)
 	if (set == NULL)
 		return;
 	ks_buf_release(&set->headers);
+	ks_buf_release(&set->text);
 	ks_buf_release(&set->packed);
 	ks_json_release(&set->json);
 	ks_arena_release(&set->scratch);

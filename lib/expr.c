@@ -14,20 +14,7 @@
 
 #include "num.h"
 
-enum yield {
-	YIELD_ONE,
-	YIELD_NONE,
-	YIELD_ERROR,	/* of the expression: set->error; `?` turns it into nothing */
-	YIELD_FAULT,	/* no memory, a value that is no msgpack: set->error; `?` does not help */
-};
-
 static const struct ks_val nil = { .type = KS_NIL };
-
-static enum yield fault(struct ks_expr_set *set, const char *text)
-{
-	snprintf(set->error, sizeof(set->error), "%s", text);
-	return YIELD_FAULT;
-}
 
 /* An integer, or what is no plain decimal of 15 digits. */
 static void decode_odd_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
@@ -84,43 +71,32 @@ static inline void decode_number(const unsigned char *p, const unsigned char *en
 	v->d = negative ? -d : d;
 }
 
-static enum yield no_scratch(struct ks_expr_set *set)
-{
-	return fault(set, ks_no_memory);
-}
-
-static void *scratch(struct ks_expr_set *set, size_t n)
-{
-	set->scratch_used = true;
-	return ks_arena_get(&set->scratch, n);
-}
-
 /* A container: the parser wants padding behind it, and its output must not move. */
-static enum yield decode_container(struct ks_expr_set *set, const struct ks_expr_slot *slot,
+static enum ks_yield decode_container(struct ks_expr_set *set, const struct ks_expr_slot *slot,
     struct ks_val *v)
 {
 	size_t n = (size_t)(slot->end - slot->p);
-	unsigned char *text = scratch(set, n + KS_PAD), *copy;
+	unsigned char *text = ks_expr_scratch(set, n + KS_PAD), *copy;
 	enum ks_json_error e;
 
 	if (text == NULL)
-		return no_scratch(set);
+		return ks_expr_no_scratch(set);
 	memcpy(text, slot->p, n);
 	memset(text + n, 0, KS_PAD);
 	set->packed.n = 0;
 	e = ks_json_parse(&set->json, ks_bytes(text, n), &set->packed);
 	if (e != KS_JSON_OK)
-		return fault(set, ks_json_strerror(e));
-	copy = scratch(set, set->packed.n);
+		return ks_expr_fault(set, ks_json_strerror(e));
+	copy = ks_expr_scratch(set, set->packed.n);
 	if (copy == NULL)
-		return no_scratch(set);
+		return ks_expr_no_scratch(set);
 	memcpy(copy, set->packed.p, set->packed.n);
 	v->type = *slot->p == '{' ? KS_MAP : KS_ARRAY;
 	v->b = ks_bytes(copy, set->packed.n);
-	return YIELD_ONE;
+	return KS_YIELD;
 }
 
-static enum yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot,
+static enum ks_yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot,
     bool escaped, struct ks_val *v)
 {
 	unsigned char *text;
@@ -132,41 +108,41 @@ static enum yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot
 		n = (size_t)(slot->end - slot->p) - 2;
 		v->b = ks_bytes(slot->p + 1, n);
 		if (!escaped)
-			return YIELD_ONE;
-		text = scratch(set, n);
+			return KS_YIELD;
+		text = ks_expr_scratch(set, n);
 		if (text == NULL)
-			return no_scratch(set);
+			return ks_expr_no_scratch(set);
 		v->b = ks_bytes(text, ks_scan_unescape(text, slot->p + 1, n));
-		return YIELD_ONE;
+		return KS_YIELD;
 	case '{': case '[':
 		return decode_container(set, slot, v);
 	case 'n':
 		v->type = KS_NIL;
-		return YIELD_ONE;
+		return KS_YIELD;
 	case 't': case 'f':
 		v->type = *slot->p == 't' ? KS_TRUE : KS_FALSE;
-		return YIELD_ONE;
+		return KS_YIELD;
 	default:
 		decode_number(slot->p, slot->end, v);
-		return YIELD_ONE;
+		return KS_YIELD;
 	}
 }
 
-static enum yield decode(struct ks_expr_set *set, uint32_t i)
+static enum ks_yield decode(struct ks_expr_set *set, uint32_t i)
 {
 	struct ks_expr_slot *slot = &set->slots[i];
 	const unsigned char *p = slot->p;
-	enum yield got = YIELD_ONE;
+	enum ks_yield got = KS_YIELD;
 	enum ks_mp_error e;
 
 	if (set->states[i] == SLOT_PACKED) {
 		e = ks_mp_read(&p, slot->end, set->depth, &slot->v);
 		if (KS_UNLIKELY(e != KS_MP_OK))
-			return fault(set, ks_mp_strerror(e));
+			return ks_expr_fault(set, ks_mp_strerror(e));
 	} else {
 		got = decode_text(set, slot, set->states[i] == SLOT_ESCAPED, &slot->v);
 	}
-	if (KS_LIKELY(got == YIELD_ONE))
+	if (KS_LIKELY(got == KS_YIELD))
 		set->states[i] = SLOT_DECODED;
 	return got;
 }
@@ -195,7 +171,7 @@ static enum ks_type type_of_slot(const struct ks_expr_set *set, uint32_t i)
 }
 
 /* jq's words, and as much of the key as fits. */
-static enum yield no_index(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step)
+static enum ks_yield no_index(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step)
 {
 	struct ks_val v = { .type = type };
 
@@ -207,46 +183,46 @@ static enum yield no_index(struct ks_expr_set *set, enum ks_type type, const str
 		    ks_val_typename(&v),
 		    (int)ks_utf8_prefix(step->b.p, step->b.n > 200 ? 200 : step->b.n),
 		    (const char *)step->b.p);
-	return YIELD_ERROR;
+	return KS_YIELD_ERROR;
 }
 
 /*
  * A step on a value of some type: whether it is null without looking
- * (YIELD_NONE: one has to look), or an error.  The one place that knows.
+ * (KS_YIELD_NONE: one has to look), or an error.  The one place that knows.
  */
-static enum yield may_step(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step)
+static enum ks_yield may_step(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step)
 {
 	if (type == KS_NIL)
-		return YIELD_ONE;
+		return KS_YIELD;
 	if (type == (step->type == KS_STR ? KS_MAP : KS_ARRAY))
-		return YIELD_NONE;
+		return KS_YIELD_NONE;
 	return no_index(set, type, step);
 }
 
 /* A path that the walk did not meet: what happens at the first step that leads nowhere. */
-static enum yield missing(struct ks_expr_set *set, uint32_t node)
+static enum ks_yield missing(struct ks_expr_set *set, uint32_t node)
 {
 	const struct ks_expr_node *nodes = set->nodes;
 	uint32_t base = nodes[node].lhs;
-	enum yield got;
+	enum ks_yield got;
 
 	while (base != KS_EXPR_NONE && set->states[nodes[base].slot] == SLOT_MISSING) {
 		node = base;
 		base = nodes[node].lhs;
 	}
 	if (base == KS_EXPR_NONE)
-		return YIELD_ONE;	/* nothing was loaded since the path was added */
+		return KS_YIELD;	/* nothing was loaded since the path was added */
 	got = may_step(set, type_of_slot(set, nodes[base].slot),
 	    &set->places[nodes[node].slot].step);
-	if (got == YIELD_ERROR)
-		return nodes[node].optional ? YIELD_NONE : YIELD_ERROR;
-	return YIELD_ONE;
+	if (got == KS_YIELD_ERROR)
+		return nodes[node].optional ? KS_YIELD_NONE : KS_YIELD_ERROR;
+	return KS_YIELD;
 }
 
-static inline enum yield eval_slot(struct ks_expr_set *set, uint32_t node, const struct ks_val **v)
+static inline enum ks_yield eval_slot(struct ks_expr_set *set, uint32_t node, const struct ks_val **v)
 {
 	uint32_t i = set->nodes[node].slot;
-	enum yield got;
+	enum ks_yield got;
 
 	if (KS_UNLIKELY(set->states[i] == SLOT_MISSING)) {
 		*v = &nil;
@@ -254,15 +230,15 @@ static inline enum yield eval_slot(struct ks_expr_set *set, uint32_t node, const
 	}
 	if (set->states[i] != SLOT_DECODED) {
 		got = decode(set, i);
-		if (KS_UNLIKELY(got != YIELD_ONE))
+		if (KS_UNLIKELY(got != KS_YIELD))
 			return got;
 	}
 	*v = &set->slots[i].v;
-	return YIELD_ONE;
+	return KS_YIELD;
 }
 
 /* One step into a container that was computed and is sound. */
-static enum yield look_up(struct ks_expr_set *set, const struct ks_val *in,
+static enum ks_yield look_up(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *step, struct ks_val *out)
 {
 	const unsigned char *p, *end = in->b.p + in->b.n;
@@ -287,14 +263,14 @@ static enum yield look_up(struct ks_expr_set *set, const struct ks_val *in,
 	}
 	if (!found)
 		*out = nil;
-	return e == KS_MP_OK ? YIELD_ONE : fault(set, ks_mp_strerror(e));
+	return e == KS_MP_OK ? KS_YIELD : ks_expr_fault(set, ks_mp_strerror(e));
 }
 
-static enum yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out);
 
 /* As eval, but the value may stay where it is; room holds it otherwise. */
-static inline enum yield operand(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+static inline enum ks_yield operand(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *room, const struct ks_val **v)
 {
 	const struct ks_expr_node *n = &set->nodes[node];
@@ -302,7 +278,7 @@ static inline enum yield operand(struct ks_expr_set *set, uint32_t node, const s
 	if (n->op == OP_SLOT)
 		return eval_slot(set, node, v);
 	*v = n->op == OP_LITERAL ? &n->value : n->op == OP_INPUT ? in : room;
-	return n->op <= OP_INPUT ? YIELD_ONE : eval(set, node, in, room);
+	return n->op <= OP_INPUT ? KS_YIELD : eval(set, node, in, room);
 }
 
 /* ks_val_cmp, with the pairs that nearly all comparisons are decided in line. */
@@ -326,21 +302,21 @@ static inline int compare(const struct ks_val *a, const struct ks_val *b)
 	return ks_val_cmp(a, b);
 }
 
-static enum yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_node *n,
+static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_val *out)
 {
 	struct ks_val left, right;
 	const struct ks_val *a, *b;
-	enum yield got;
+	enum ks_yield got;
 	bool is;
 	int c;
 
 	/* jq evaluates the right side first: its error is the one that shows. */
 	got = operand(set, n->rhs, in, &right, &b);
-	if (KS_UNLIKELY(got != YIELD_ONE))
+	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
 	got = operand(set, n->lhs, in, &left, &a);
-	if (KS_UNLIKELY(got != YIELD_ONE))
+	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
 	if (n->op <= OP_NE && a->type == KS_STR && b->type == KS_STR)
 		c = !ks_bytes_eq(a->b, b->b);	/* which is less does not matter */
@@ -355,90 +331,90 @@ static enum yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_
 	default: is = c >= 0; break;
 	}
 	out->type = is ? KS_TRUE : KS_FALSE;
-	return YIELD_ONE;
+	return KS_YIELD;
 }
 
 /* `and` and `or`: stop says which truth ends the chain. */
-static enum yield eval_logic(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+static enum ks_yield eval_logic(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out)
 {
 	uint8_t op = set->nodes[node].op;
 	bool is = op == OP_AND, stop = op == OP_OR;
 	const struct ks_val *v;
 	struct ks_val room;
-	enum yield got;
+	enum ks_yield got;
 	uint32_t next;
 
 	for (; node != KS_EXPR_NONE && is != stop; node = next) {
 		next = set->nodes[node].op == op ? set->nodes[node].rhs : KS_EXPR_NONE;
 		got = operand(set, next == KS_EXPR_NONE ? node : set->nodes[node].lhs, in, &room, &v);
-		if (KS_UNLIKELY(got != YIELD_ONE))
+		if (KS_UNLIKELY(got != KS_YIELD))
 			return got;
 		is = ks_val_true(v);
 	}
 	out->type = is ? KS_TRUE : KS_FALSE;
-	return YIELD_ONE;
+	return KS_YIELD;
 }
 
 /* The first that is neither null nor false, or else the last.  Errors go through, as in jq 1.6. */
-static enum yield eval_alternative(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+static enum ks_yield eval_alternative(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out)
 {
-	enum yield got;
+	enum ks_yield got;
 
 	for (; set->nodes[node].op == OP_ALT; node = set->nodes[node].rhs) {
 		got = eval(set, set->nodes[node].lhs, in, out);
-		if (got != YIELD_NONE && (got != YIELD_ONE || ks_val_true(out)))
+		if (got != KS_YIELD_NONE && (got != KS_YIELD || ks_val_true(out)))
 			return got;
 	}
 	return eval(set, node, in, out);
 }
 
-static enum yield eval_index(struct ks_expr_set *set, const struct ks_expr_node *n,
+static enum ks_yield eval_index(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_val *out)
 {
 	const struct ks_val *v;
 	struct ks_val room;
-	enum yield got;
+	enum ks_yield got;
 
 	got = operand(set, n->lhs, in, &room, &v);
-	if (got != YIELD_ONE)
+	if (got != KS_YIELD)
 		return got;
 	got = may_step(set, v->type, &n->value);
-	if (got == YIELD_NONE)
+	if (got == KS_YIELD_NONE)
 		return look_up(set, v, &n->value, out);
 	*out = nil;
-	return got == YIELD_ERROR && n->optional ? YIELD_NONE : got;
+	return got == KS_YIELD_ERROR && n->optional ? KS_YIELD_NONE : got;
 }
 
-static enum yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out)
 {
 	const struct ks_expr_node *n = &set->nodes[node];
 	const struct ks_val *v;
 	struct ks_val room;
-	enum yield got;
+	enum ks_yield got;
 
 	switch ((enum ks_expr_op)n->op) {
 	case OP_LITERAL: case OP_SLOT: case OP_INPUT:
 		got = operand(set, node, in, out, &v);
-		if (KS_LIKELY(got == YIELD_ONE))
+		if (KS_LIKELY(got == KS_YIELD))
 			*out = *v;
 		return got;
 	case OP_INDEX:
 		return eval_index(set, n, in, out);
 	case OP_NOT:
 		got = operand(set, n->lhs, in, &room, &v);
-		if (KS_LIKELY(got == YIELD_ONE))
+		if (KS_LIKELY(got == KS_YIELD))
 			out->type = ks_val_true(v) ? KS_FALSE : KS_TRUE;
 		return got;
 	case OP_TRY:
 		got = eval(set, n->lhs, in, out);
-		return got == YIELD_ERROR ? YIELD_NONE : got;
+		return got == KS_YIELD_ERROR ? KS_YIELD_NONE : got;
 	case OP_PIPE:
 		/* Behind a path, the right side was compiled on it: only whether it leads somewhere counts. */
 		got = operand(set, n->lhs, in, &room, &v);
-		if (KS_UNLIKELY(got != YIELD_ONE))
+		if (KS_UNLIKELY(got != KS_YIELD))
 			return got;
 		return eval(set, n->rhs, set->nodes[n->lhs].op == OP_SLOT ? in : v, out);
 	case OP_AND: case OP_OR:
@@ -453,13 +429,13 @@ static enum yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_v
 
 const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v)
 {
-	enum yield got = eval(e->set, e->node, &nil, v);
+	enum ks_yield got = eval(e->set, e->node, &nil, v);
 
-	e->nothing = got == YIELD_NONE;
-	if (KS_LIKELY(got == YIELD_ONE))
+	e->nothing = got == KS_YIELD_NONE;
+	if (KS_LIKELY(got == KS_YIELD))
 		return NULL;
 	*v = nil;
-	return got == YIELD_NONE ? NULL : e->set->error;
+	return got == KS_YIELD_NONE ? NULL : e->set->error;
 }
 
 bool ks_expr_nothing(const struct ks_expr *e)

@@ -22,6 +22,7 @@
 
 #define KS_EXPR_TEXT_MAX ((size_t)64 << 10)	/* bytes of one expression */
 #define KS_EXPR_DEPTH_MAX 200u			/* parentheses, and steps of one path */
+#define KS_EXPR_STEPS UINT64_C(10000000)	/* of work for one record, unless --expr-limit says otherwise */
 
 struct ks_expr;		/* one compiled expression */
 struct ks_expr_set;	/* expressions over one value, and the union of their paths */
