@@ -351,7 +351,7 @@ static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_er
 	if (status != 0)
 		return status;
 	if (!config->from_given)
-		config->from = c->kcat.consumer || config->to == KS_KCAT || config->to == KS_FORMAT ? KS_RAW : KS_JSON;
+		config->from = !config->unwrap && (c->kcat.consumer || config->to == KS_KCAT || config->to == KS_FORMAT) ? KS_RAW : KS_JSON;
 	if (c->kcat.consumer && !config->to_given) {
 		config->to = KS_RAW;
 		config->to_given = true;

@@ -15,9 +15,11 @@ enum ks_format {
 	KS_JSON,	/* the value, one document a line */
 	KS_ENVELOPE,	/* one object a record that restores it exactly */
 	KS_RAW,		/* the value's bytes, one line each */
-	KS_TSV,		/* columns, named by the first record; output only */
+	KS_TSV,		/* columns between tabs, named by the first line */
 	KS_KCAT,	/* kcat's -J; output only */
 	KS_FORMAT,	/* kcat's -f; output only */
+	KS_CSV,		/* RFC 4180, named likewise */
+	KS_PRETTY,	/* the value as jq prints it, for people; output only */
 };
 
 /* How the key of a Kafka record is read and written. */
@@ -43,6 +45,13 @@ enum ks_order_by {
 	KS_ORDER_ARRIVAL,
 };
 
+/* --color, of KS_PRETTY. */
+enum ks_color {
+	KS_COLOR_AUTO,		/* on a terminal, unless the environment says no */
+	KS_COLOR_ALWAYS,
+	KS_COLOR_NEVER,
+};
+
 struct ks_config {
 	const char *program;
 	struct ks_limits limits;
@@ -56,6 +65,12 @@ struct ks_config {
 	bool from_given, to_given;
 	const struct ks_kcat_format *kcat;	/* of KS_FORMAT, or what ends a record of KS_KCAT; NULL: a newline does */
 	enum ks_key_codec key_from, key_to;
+	bool key_from_given;
+	bool unwrap;		/* --unwrap: values are {"schema": ..., "payload": ...} of Kafka Connect */
+	bool untyped;		/* --types string: fields of csv and tsv stay text */
+	const char *fields;	/* --fields: names of the fields of csv and tsv, which have no such line; NULL: their first is it */
+	const char *columns;	/* --columns: of csv and tsv output; NULL: the fields of the first record */
+	enum ks_color color;
 
 	const char *topic;	/* the first -t: of a file, instead of its name */
 	const char *const *topics;	/* every -t */

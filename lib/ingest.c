@@ -15,6 +15,7 @@
 
 #include "evtime.h"
 #include "fdio.h"
+#include "unwrap.h"
 
 int ks_ingest_open(struct ks_ingest *g, const struct ks_config *config, struct ks_err *err)
 {
@@ -219,8 +220,14 @@ int ks_ingest_record(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
     int *made, struct ks_err *err)
 {
 	bool done;
-	int status = apply(g, rec, b, made, &done, err);
+	int status;
 
+	if (KS_UNLIKELY(g->config->unwrap)) {
+		(void)ks_unwrap(&rec->key, g->config->limits.depth);	/* of another converter, perhaps */
+		if (!ks_unwrap(&rec->value, g->config->limits.depth) && !ks_mp_is_nil(rec->value))
+			return reject(g, rec, ks_unwrap_wrong, b, made, err);
+	}
+	status = apply(g, rec, b, made, &done, err);
 	if (status != 0 || done)
 		return status;
 	if (rec->key.n > g->config->limits.key)
@@ -251,6 +258,21 @@ static int put_head(struct ks_ingest *g, const struct ks_rec *rec, struct ks_buf
 	return 0;
 }
 
+/* Of the envelope that ends b its payload alone stays; null needs none.  False: it is no envelope. */
+static bool unwrap(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b)
+{
+	struct ks_bytes payload = rec->value;
+	unsigned char *value = b->p + (b->n - rec->value.n);
+
+	(void)ks_unwrap(&rec->key, g->config->limits.depth);	/* of another converter, perhaps */
+	if (!ks_unwrap(&payload, g->config->limits.depth))
+		return ks_mp_is_nil(rec->value);
+	memmove(value, payload.p, payload.n);
+	b->n -= rec->value.n - payload.n;
+	rec->value = ks_bytes(value, payload.n);
+	return true;
+}
+
 /* A value has been parsed to start + g->gap: the rest of making it a record. */
 static int finish(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text, size_t start,
     struct ks_buf *b, int *made, struct ks_err *err)
@@ -260,6 +282,10 @@ static int finish(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
 	int status;
 
 	rec->value = ks_bytes(b->p + start + g->gap, b->n - start - g->gap);
+	if (KS_UNLIKELY(g->config->unwrap) && !unwrap(g, rec, b)) {
+		b->n = start;
+		return ks_ingest_reject(g, rec, text, ks_unwrap_wrong, b, made, err);
+	}
 	if (KS_UNLIKELY(ks_rec_size(rec) > g->config->limits.record))
 		wrong = "the record is larger than --max-record allows";
 	else if (KS_UNLIKELY(rec->key.n > g->config->limits.key))
@@ -311,6 +337,41 @@ int ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text
 	snprintf(what, sizeof(what), "%s at byte %zu of the value", ks_json_strerror(e),
 	    (size_t)(g->json.at - text.p) + 1);
 	return ks_ingest_reject(g, rec, text, what, b, made, err);
+}
+
+int ks_ingest_row(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, struct ks_bytes row,
+    struct ks_buf *b, int *made, struct ks_err *err)
+{
+	size_t start = b->n;
+	const char *wrong;
+
+	if (ks_buf_reserve(b, g->gap) != 0)
+		return ks_fail_memory(err);
+	b->n += g->gap;
+	wrong = ks_csv_row(csv, row, b);
+	if (KS_LIKELY(wrong == NULL))
+		return finish(g, rec, row, start, b, made, err);
+	b->n = start;
+	if (ks_is_no_memory(wrong))
+		return ks_fail_memory(err);
+	return ks_ingest_reject(g, rec, row, wrong, b, made, err);
+}
+
+int ks_ingest_row_line(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, struct ks_bytes *row,
+    struct ks_buf *b, int *made, struct ks_err *err)
+{
+	size_t start = b->n;
+
+	if (ks_buf_reserve(b, g->gap) != 0)
+		return ks_fail_memory(err);
+	b->n += g->gap;
+	if (KS_UNLIKELY(!ks_csv_line(csv, *row, b) || csv->at > g->config->limits.record)) {
+		b->n = start;
+		row->n = 0;
+		return 0;
+	}
+	row->n = csv->at;
+	return finish(g, rec, *row, start, b, made, err);
 }
 
 int ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text,

@@ -7,6 +7,7 @@
 #define KS_INGEST_H
 
 #include "config.h"
+#include "csv.h"
 #include "expr.h"
 #include "reject.h"
 
@@ -51,6 +52,14 @@ int	ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text
  * and text->n becomes 0: find its end, and let ks_ingest_json say what is wrong.
  */
 int	ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text,
+	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;
+
+/* The same for a row of csv or tsv, without its line end, with KS_PAD readable bytes behind it. */
+int	ks_ingest_row(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, struct ks_bytes row,
+	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;
+
+/* ks_ingest_row_line - as ks_ingest_line, of csv or tsv: row->n becomes 0 where ks_csv_line is false. */
+int	ks_ingest_row_line(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, struct ks_bytes *row,
 	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;
 
 /* The same for a record whose value (msgpack) is there already. */

@@ -6,6 +6,8 @@
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 
+#include "unwrap.h"
+
 #define RECORD_BATCH_OVERHEAD 61u	/* DefaultRecordBatch's */
 
 int ks_message_reader_open(struct ks_message_reader *r, const struct ks_config *config,
@@ -17,7 +19,7 @@ int ks_message_reader_open(struct ks_message_reader *r, const struct ks_config *
 	ks_buf_init(&r->key, config->limits.key);
 	ks_buf_init(&r->headers, config->limits.record);
 	/* Asking for them costs a sixth of the time of a record, where it has none. */
-	r->no_headers = (config->to == KS_JSON || config->to == KS_RAW || config->to == KS_TSV) &&
+	r->no_headers = (config->to == KS_JSON || config->to == KS_RAW || config->to == KS_TSV || config->to == KS_CSV || config->to == KS_PRETTY) &&
 	    config->time_expr == NULL && config->key_expr == NULL &&
 	    (config->on_error == KS_POLICY_FAIL || config->on_error == KS_POLICY_SKIP);
 	return ks_ingest_open(&r->ingest, config, err);
@@ -42,6 +44,21 @@ static int pad(struct ks_message_reader *r, const void *p, size_t n)
 	memset(r->text.p + n, 0, KS_PAD);
 	r->text.n = n;
 	return 0;
+}
+
+/* --unwrap: a key that Connect wrapped is its payload, and any other is what it is without. */
+static bool unwrap_key(struct ks_message_reader *r, const rd_kafka_message_t *m, struct ks_bytes *key, int *no)
+{
+	if (m->key_len == 0 || *(const char *)m->key != '{')
+		return false;
+	*no = pad(r, m->key, m->key_len);
+	if (*no == 0 && ks_json_parse(&r->ingest.json, ks_buf_bytes(&r->text), &r->key) == KS_JSON_OK) {
+		*key = ks_buf_bytes(&r->key);
+		if (ks_unwrap(key, r->config->limits.depth))
+			return true;
+	}
+	r->key.n = 0;
+	return *no != 0;
 }
 
 /* NULL, or what is wrong with the key; no memory is *no. */
@@ -69,6 +86,8 @@ static const char *read_key(struct ks_message_reader *r, const rd_kafka_message_
 		else if (e != KS_JSON_OK)
 			return "the key is not JSON (--key-from string takes any text)";
 	} else {
+		if (r->config->unwrap && !r->config->key_from_given && unwrap_key(r, m, key, no))
+			return NULL;
 		if (r->config->key_from == KS_KEY_STRING && ks_utf8_prefix(v.b.p, v.b.n) == v.b.n)
 			v.type = KS_STR;
 		*no = ks_mp_add_val(&r->key, &v);

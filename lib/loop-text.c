@@ -21,7 +21,7 @@ bool ks_loop_text_ready(const struct ks_frame_loop *l)
 	const struct ks_config *c = l->config;
 
 	return l->op->text != NULL && c->from == KS_JSON && c->from_given && c->to == KS_JSON &&
-	    c->app == NULL && c->time_expr == NULL && !c->time_wall && !c->has_since && !c->has_until && c->key_expr == NULL &&
+	    c->app == NULL && c->time_expr == NULL && !c->time_wall && !c->has_since && !c->has_until && c->key_expr == NULL && !c->unwrap &&
 	    c->order != KS_ORDER_TIME &&
 	    c->only == NULL && c->as == NULL && c->on_error != KS_POLICY_DLQ;
 }

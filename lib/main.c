@@ -184,6 +184,8 @@ static int open_source(struct tool *t)
 		return ks_fail(&l->err, KS_USAGE, "nothing to read: name a file, or pipe something in (try %s --help)", c->program);
 	if (c->from == KS_FRAMES && (c->time_expr != NULL || c->time_wall || c->key_expr != NULL))
 		return ks_fail(&l->err, KS_USAGE, "--time and --key are for text and topics: frames bring their own");
+	if (c->from == KS_FRAMES && c->unwrap)
+		return ks_fail(&l->err, KS_USAGE, "--unwrap is for JSON and topics: --from json reads it");
 	if (c->from == KS_FRAMES && c->order == KS_ORDER_TIME)
 		return ks_fail(&l->err, KS_USAGE, "--order time is for text and topics: frames stay as they come");
 	if (c->from == KS_FRAMES)

@@ -23,14 +23,14 @@ static const struct {
 	{ "from", KS_TO_SOURCE }, { "key-from", KS_TO_SOURCE }, { "key", KS_TO_SOURCE },
 	{ "time", KS_TO_SOURCE }, { "time-unit", KS_TO_SOURCE }, { "on-bad-time", KS_TO_SOURCE },
 	{ "since", KS_TO_SOURCE }, { "until", KS_TO_SOURCE }, { "order", KS_TO_SOURCE },
-	{ "max-messages", KS_TO_SOURCE },
+	{ "max-messages", KS_TO_SOURCE }, { "unwrap", KS_TO_SOURCE },
 	{ "end", KS_TO_SOURCE }, { "commit-interval", KS_TO_SOURCE },
 	{ "to", KS_TO_SINK }, { "kcat-json", KS_TO_SINK }, { "key-to", KS_TO_SINK },
 	{ "on-error", KS_TO_BOTH }, { "max-record", KS_TO_BOTH }, { "max-key", KS_TO_BOTH },
 	{ "max-depth", KS_TO_BOTH }, { "quiet", KS_TO_BOTH },
 	{ "in", 0 }, { "out", 0 }, { "topic", 0 }, { "only", 0 }, { "as", 0 }, { "stage", 0 },
 	{ "app", 0 }, { "instance", 0 }, { "state-dir", 0 }, { "progress", 0 }, { "verbose", 0 },
-	{ "help", 0 }, { "version", 0 },
+	{ "help", 0 }, { "version", 0 }, { "types", 0 }, { "fields", 0 }, { "columns", 0 }, { "color", 0 },
 };
 
 unsigned ks_kafka_option_to(size_t at)
@@ -191,7 +191,7 @@ int ks_options_topics(struct ks_options *o, struct ks_err *err)
 		status = go_through(o, err);
 	if (c->topics_in) {
 		c->from = KS_FRAMES;
-		c->from_given = c->time_wall = false;
+		c->from_given = c->time_wall = c->unwrap = false;
 		c->time_expr = c->key_expr = NULL;
 		c->count = -1;
 		c->has_since = c->has_until = false;

@@ -27,14 +27,15 @@ static void print_usage(const struct ks_options *o)
 	putchar('\n');
 }
 
-static void print_word(int *at, const char *head, const char *word)
+/* gap: blanks between words, as few as are needed to tell them apart. */
+static void print_word(int *at, const char *head, const char *word, int gap)
 {
 	int n = (int)strlen(word);
 
 	if (*at == 0)
 		*at = printf("%-8s%s", head, word);
-	else if (*at + n + 2 <= 80)
-		*at += printf("  %s", word);
+	else if (*at + n + gap <= 80)
+		*at += printf("%*s%s", gap, "", word);
 	else
 		*at = printf("\n        %s", word) - 1;
 }
@@ -54,14 +55,14 @@ static bool print_own(const struct ks_option *own)
 			snprintf(text, sizeof(text), "-%c, --%s", own->letter, own->name);
 		else
 			snprintf(text, sizeof(text), "--%s", own->name);
-		print_word(&at, "also", text);
+		print_word(&at, "also", text, 2);
 	}
 	if (at > 0)
 		putchar('\n');
 	return at > 0;
 }
 
-static void print_shared(const struct ks_option *shared, size_t count)
+static void print_shared(const struct ks_option *shared, size_t count, const char *name)
 {
 	char text[80];
 	int at = 0;
@@ -72,8 +73,10 @@ static void print_shared(const struct ks_option *shared, size_t count)
 			snprintf(text, sizeof(text), "-%c", shared[i].letter);
 		else
 			snprintf(text, sizeof(text), "--%s", shared[i].name);
-		print_word(&at, "shared", text);
+		print_word(&at, "shared", text, 1);
 	}
+	snprintf(text, sizeof(text), "(man 7 kstream, man %s)\n", name);
+	print_word(&at, "shared", text, 1);
 }
 
 void ks_options_print(const struct ks_options *o, const struct ks_option *shared, size_t count, const char *text)
@@ -93,8 +96,7 @@ void ks_options_print(const struct ks_options *o, const struct ks_option *shared
 	}
 	if (print_own(o->own)) {
 		putchar('\n');
-		print_shared(shared, count);
-		printf("  (man 7 kstream; this tool: man %s)\n", o->name);
+		print_shared(shared, count, o->name);
 	} else {
 		printf("\n%sShared options: man 7 kstream.  This tool: man %s.\n", text, o->name);
 	}

@@ -13,7 +13,8 @@ enum id {
 	ID_HELP, ID_VERSION, ID_IN, ID_OUT, ID_FROM, ID_TO, ID_KCAT_JSON, ID_TOPIC, ID_TIME, ID_KEY,
 	ID_TIME_UNIT, ID_ON_BAD_TIME, ID_ON_ERROR, ID_ONLY, ID_AS, ID_STAGE, ID_APP, ID_INSTANCE,
 	ID_STATE_DIR, ID_COUNT, ID_END, ID_COMMIT_INTERVAL, ID_KEY_FROM, ID_KEY_TO, ID_MAX_RECORD,
-	ID_MAX_KEY, ID_MAX_DEPTH, ID_ORDER, ID_PROGRESS, ID_QUIET, ID_VERBOSE, ID_SINCE, ID_UNTIL, ID_SHARED,
+	ID_MAX_KEY, ID_MAX_DEPTH, ID_ORDER, ID_PROGRESS, ID_QUIET, ID_VERBOSE, ID_SINCE, ID_UNTIL, ID_UNWRAP,
+	ID_TYPES, ID_FIELDS, ID_COLUMNS, ID_COLOR, ID_SHARED,
 };
 
 /* In the order of enum id.  Letters are kcat's, with kcat's meaning. */
@@ -51,15 +52,21 @@ static const struct ks_option shared[] = {
 	[ID_VERBOSE] = { "verbose", 'v', NULL, NULL },
 	[ID_SINCE] = { "since", 0, "TIME", NULL },
 	[ID_UNTIL] = { "until", 0, "TIME", NULL },
+	[ID_UNWRAP] = { "unwrap", 0, NULL, NULL },
+	[ID_TYPES] = { "types", 0, "auto|string", NULL },
+	[ID_FIELDS] = { "fields", 0, "NAME,...", NULL },
+	[ID_COLUMNS] = { "columns", 0, "NAME,...", NULL },
+	[ID_COLOR] = { "color", 0, "auto|always|never", NULL },
 };
 
 static const char shared_help[] =
-	"input   --in FILE|kafka:TOPIC  --from frames|json|envelope|raw  -t TOPIC  -c N\n"
+	"input   --in FILE|kafka:TOPIC  --from frames|json|envelope|raw|csv|tsv\n"
+	"        -t TOPIC  -c N  --unwrap  --types auto|string  --fields NAME,...\n"
 	"        --key EXPR  --time EXPR|wall  --time-unit s|ms|us|ns  --on-bad-time HOW\n"
 	"        --since TIME  --until TIME  --order time|arrival\n"
 	"        --on-error fail|skip|dlq:TOPIC|file:PATH  --key-from string|json|raw\n"
-	"output  --out FILE|kafka:TOPIC  --to frames|json|envelope|raw|tsv  -J  --as NAME\n"
-	"        --key-to string|json|raw\n"
+	"output  --out FILE|kafka:TOPIC  --to frames|json|envelope|raw|csv|tsv|pretty\n"
+	"        -J  --as NAME  --key-to string|json|raw  --columns NAME,..  --color HOW\n"
 	"stream  --only NAME,...  --end complete|paused  --commit-interval DURATION\n"
 	"keep    --app NAME  --instance I/N  --state-dir DIR  --stage NAME\n"
 	"limits  --max-record SIZE  --max-key SIZE  --max-depth N\n"
@@ -90,12 +97,12 @@ static int parse_from(struct ks_config *c, const char *value, struct ks_err *err
 {
 	static const struct word words[] = {
 		{ "frames", KS_FRAMES }, { "json", KS_JSON }, { "envelope", KS_ENVELOPE },
-		{ "raw", KS_RAW }, { NULL, 0 },
+		{ "raw", KS_RAW }, { "csv", KS_CSV }, { "tsv", KS_TSV }, { NULL, 0 },
 	};
 	int x;
 
 	if (!find_word(words, value, &x))
-		return bad(err, "from", value, "frames, json, envelope or raw");
+		return bad(err, "from", value, "frames, json, envelope, raw, csv or tsv");
 	c->from = (enum ks_format)x;
 	c->from_given = true;
 	return 0;
@@ -105,12 +112,12 @@ static int parse_to(struct ks_config *c, const char *value, struct ks_err *err)
 {
 	static const struct word words[] = {
 		{ "frames", KS_FRAMES }, { "json", KS_JSON }, { "envelope", KS_ENVELOPE },
-		{ "raw", KS_RAW }, { "tsv", KS_TSV }, { NULL, 0 },
+		{ "raw", KS_RAW }, { "csv", KS_CSV }, { "tsv", KS_TSV }, { "pretty", KS_PRETTY }, { NULL, 0 },
 	};
 	int x;
 
 	if (!find_word(words, value, &x))
-		return bad(err, "to", value, "frames, json, envelope, raw or tsv");
+		return bad(err, "to", value, "frames, json, envelope, raw, csv, tsv or pretty");
 	c->to = (enum ks_format)x;
 	c->to_given = true;
 	return 0;
@@ -284,7 +291,9 @@ static int set_input(struct ks_options *o, enum id id, const char *value, struct
 	case ID_ON_ERROR: return parse_on_error(c, value, err);
 	case ID_COUNT: return parse_number(&c->count, "max-messages", value, 1, INT64_MAX, err);
 	case ID_ORDER: return parse_order(c, value, err);
-	case ID_KEY_FROM: return parse_codec(&c->key_from, "key-from", value, err);
+	case ID_KEY_FROM:
+		c->key_from_given = true;
+		return parse_codec(&c->key_from, "key-from", value, err);
 	default: ks_bug("an option that nobody takes");
 	}
 }
@@ -324,6 +333,11 @@ static int set_rest(struct ks_options *o, enum id id, const char *value, struct 
 	case ID_VERBOSE: c->verbose++; return 0;
 	case ID_SINCE: return ks_options_range(c, true, value, err);
 	case ID_UNTIL: return ks_options_range(c, false, value, err);
+	case ID_UNWRAP: c->unwrap = true; return 0;
+	case ID_TYPES: return ks_options_types(c, value, err);
+	case ID_FIELDS: return ks_options_names(&c->fields, "fields", value, err);
+	case ID_COLUMNS: return ks_options_names(&c->columns, "columns", value, err);
+	case ID_COLOR: return ks_options_color(c, value, err);
 	default: return set_input(o, id, value, err);
 	}
 }
@@ -462,6 +476,7 @@ int ks_options_files(struct ks_options *o, int count, char *const files[], struc
 int ks_options_check(struct ks_options *o, struct ks_err *err)
 {
 	const struct ks_config *c = &o->config;
+	int status;
 
 	if (c->app != NULL && c->state_dir == NULL)
 		return ks_fail(err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
@@ -471,7 +486,8 @@ int ks_options_check(struct ks_options *o, struct ks_err *err)
 		return ks_fail(err, KS_USAGE, "--order time: the clock of --time wall is the order of arrival");
 	if (c->on_bad_time == KS_POLICY_DLQ && c->on_error != KS_POLICY_DLQ && c->on_error != KS_POLICY_FILE)
 		return ks_fail(err, KS_USAGE, "--on-bad-time dlq needs --on-error dlq:TOPIC or file:PATH, to say where to");
-	return ks_options_topics(o, err);
+	status = ks_options_formats(o, err);
+	return status == 0 ? ks_options_topics(o, err) : status;
 }
 
 void ks_options_release(struct ks_options *o)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* sink-text.c - a line a record: json, envelope, raw, tsv, kcat. */
+/* sink-text.c - a line a record: json, envelope, raw, csv, tsv, kcat; or many: pretty. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "envelope.h"
+#include "json-pretty.h"
 #include "kcat-format.h"
 #include "sink.h"
 
@@ -16,6 +17,7 @@ struct text {
 	const struct ks_config *config;
 	struct ks_buf line;
 	struct ks_tsv *tsv;
+	bool color;
 };
 
 static int flush(struct ks_sink *s, struct ks_err *err)
@@ -27,7 +29,7 @@ static int flush(struct ks_sink *s, struct ks_err *err)
 
 static const char *format_name(enum ks_format f)
 {
-	static const char *const name[] = { "frames", "json", "envelope", "raw", "tsv", "-J", "-f" };
+	static const char *const name[] = { "frames", "json", "envelope", "raw", "tsv", "-J", "-f", "csv", "pretty" };
 
 	return name[f];
 }
@@ -78,8 +80,12 @@ static const char *add_line(struct text *t, const struct ks_rec *rec)
 	switch (t->config->to) {
 	case KS_ENVELOPE:
 		return ks_envelope_print(&t->line, rec, t->config->limits.depth);
+	case KS_CSV:
 	case KS_TSV:
 		return ks_tsv_row(t->tsv, rec, &t->line, t->sink.warning);
+	case KS_PRETTY:
+		e = ks_json_pretty(rec->value, t->config->limits.depth, t->color, &t->line, &no);
+		break;
 	case KS_RAW:
 		e = add_raw(t, rec->value, &no);
 		break;
@@ -133,9 +139,23 @@ static int text_barrier(struct ks_sink *s, const struct ks_barrier *b, struct ks
 	return flush(s, err);
 }
 
+/* Columns that were named beforehand are named, too, where no row is below them. */
 static int text_end(struct ks_sink *s, const struct ks_end *e, struct ks_err *err)
 {
+	struct text *t = (struct text *)s;
+	int no;
+	const char *wrong;
+
 	(void)e;
+	if (t->tsv != NULL && t->config->columns != NULL) {
+		t->line.n = 0;
+		wrong = ks_tsv_end(t->tsv, &t->line);
+		if (wrong != NULL)
+			return ks_fail(err, ks_is_no_memory(wrong) ? KS_TEMP : KS_DATA, "%s", wrong);
+		no = t->line.n > 0 ? ks_out_add(&s->out, t->line.p, t->line.n) : 0;
+		if (no != 0)
+			return ks_sink_failed(s, no, err);
+	}
 	return flush(s, err);
 }
 
@@ -164,7 +184,7 @@ static int first_line(int fd, struct ks_buf *line)
 	int no;
 
 	while (nl == NULL) {
-		no = ks_buf_reserve(line, 4096);
+		no = ks_buf_reserve(line, 4096 + KS_PAD);	/* for a scanner behind it */
 		if (no != 0)
 			return no;
 		n = read_some(fd, line->p + line->n, 4096);
@@ -177,7 +197,7 @@ static int first_line(int fd, struct ks_buf *line)
 	return 0;
 }
 
-/* tsv has something at the top of its file that holds for all of it. */
+/* csv and tsv have something at the top of its file that holds for all of it. */
 static int take_names(struct text *t, int fd, struct ks_err *err)
 {
 	const char *name = t->sink.name, *wrong;
@@ -201,12 +221,12 @@ static int text_resume(struct ks_sink *s, struct ks_err *err)
 	char last = '\n';
 
 	if (fd < 0)	/* what may only be written goes without a look */
-		return errno == EACCES && t->config->to != KS_TSV ? 0 : ks_fail_errno(err, KS_IO, errno, "cannot read '%s'", s->name);
+		return errno == EACCES && t->tsv == NULL ? 0 : ks_fail_errno(err, KS_IO, errno, "cannot read '%s'", s->name);
 	if (!ends_itself(t) && (lseek(fd, -1, SEEK_END) < 0 || read_some(fd, &last, 1) < 0 || lseek(fd, 0, SEEK_SET) < 0))
 		status = ks_fail_errno(err, KS_IO, errno, "cannot read '%s'", s->name);
 	else if (last != '\n')
 		status = ks_fail(err, KS_CONFIG, "cannot go on in '%s': it does not end in a newline", s->name);
-	else if (t->config->to == KS_TSV)
+	else if (t->tsv != NULL)
 		status = take_names(t, fd, err);
 	close(fd);
 	return status;
@@ -227,6 +247,16 @@ static void text_close(struct ks_sink *s)
 	free(t);
 }
 
+/* As others do: on a terminal that can, unless its user said otherwise (no-color.org). */
+static bool wants_color(const struct ks_config *config, int fd)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (config->color != KS_COLOR_AUTO)
+		return config->color == KS_COLOR_ALWAYS;
+	return isatty(fd) && (no == NULL || *no == '\0') && term != NULL && strcmp(term, "dumb") != 0 && *term != '\0';
+}
+
 int ks_sink_text(const struct ks_config *config, int fd, struct ks_sink **sink, struct ks_err *err)
 {
 	struct text *t = calloc(1, sizeof(*t));
@@ -243,8 +273,9 @@ int ks_sink_text(const struct ks_config *config, int fd, struct ks_sink **sink, 
 	t->config = config;
 	ks_buf_init(&t->line, 16 * config->limits.record);
 	*sink = &t->sink;
-	if (config->to == KS_TSV) {
-		t->tsv = ks_tsv_new(config->limits.depth);
+	t->color = wants_color(config, fd);
+	if (config->to == KS_TSV || config->to == KS_CSV) {
+		t->tsv = ks_tsv_new(config);
 		if (t->tsv == NULL)
 			return ks_fail_memory(err);
 	}

@@ -47,12 +47,14 @@ int	ks_sink_failed(const struct ks_sink *s, int no, struct ks_err *err);
 int	ks_sink_frames(const struct ks_config *config, int fd, struct ks_sink **s,
 	    struct ks_err *err) KS_MUST_USE;
 
-/* Columns: the first record names them. */
+/* Columns of csv or tsv: config->columns names them, or the first record does. */
 struct ks_tsv;
-struct ks_tsv *ks_tsv_new(unsigned depth);
+struct ks_tsv *ks_tsv_new(const struct ks_config *config);
 void	ks_tsv_free(struct ks_tsv *t);
 /* Go on behind rows that are there, whose first line, without newline, names the columns.  NULL, or what is wrong. */
 const char *ks_tsv_resume(struct ks_tsv *t, struct ks_bytes header) KS_MUST_USE;
+/* The names, where --columns said them and no row did. */
+const char *ks_tsv_end(struct ks_tsv *t, struct ks_buf *line) KS_MUST_USE;
 /* Append the row of a record to line (before the first, the names).  NULL, or what is wrong. */
 const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf *line,
     char warning[200]) KS_MUST_USE;

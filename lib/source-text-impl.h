@@ -44,6 +44,7 @@ struct text {
 	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
 	struct spot *spots;		/* of each file; NULL: one after another */
 	struct ks_order order;		/* of them */
+	struct ks_csv *csv;		/* of each file; NULL: it is neither csv nor tsv */
 };
 
 /* The file at t->at: to where the ledger says it stands.  Closing it checks nothing. */
@@ -61,6 +62,18 @@ int	ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struc
 
 /* The rest of a file without a newline behind it; with --app it waits for one, unless --end complete says that none comes. */
 bool	ks_text_is_last_line(const struct text *t);
+
+/* A line past --max-record: n bytes of what is held are let go of; its position moves only when its end has come. */
+int	ks_text_let_go(struct text *t, size_t n, struct ks_err *err) KS_MUST_USE;
+
+/* The same for csv and tsv (source-text-csv.c), where t->csv is set. */
+int	ks_text_csv_open(struct text *t, struct ks_err *err) KS_MUST_USE;
+int	ks_text_csv_begin(struct text *t, struct ks_err *err) KS_MUST_USE;	/* at the file at hand */
+int	ks_text_csv_find(struct text *t, struct ks_bytes *row, size_t *size, struct ks_err *err) KS_MUST_USE;
+int	ks_text_csv_line(struct text *t, struct ks_rec *rec, struct ks_bytes *row, int *made, struct ks_err *err) KS_MUST_USE;	/* as ks_ingest_line */
+int	ks_text_csv_read(struct text *t, struct ks_rec *rec, struct ks_bytes row, int *made, struct ks_err *err) KS_MUST_USE;
+void	ks_text_csv_pass(struct text *t);
+void	ks_text_csv_close(struct text *t);
 
 /* One line without its newline, or the end of one that is too long: what is made of it goes to t->own.frames. */
 int	ks_text_read_line(struct text *t, struct ks_bytes line, int *made, struct ks_err *err) KS_MUST_USE;

@@ -46,7 +46,7 @@ int ks_text_open_input(struct text *t, struct ks_err *err)
 		.topic = ks_str(topic_of(t, t->at, t->topics[t->at])), .key = ks_mp_nil,
 		.headers = ks_no_headers,
 	};
-	return 0;
+	return t->csv != NULL ? ks_text_csv_begin(t, err) : 0;
 }
 
 void ks_text_close_input(struct text *t)
@@ -169,7 +169,7 @@ static inline void step(struct text *t, size_t size, int made)
 		t->left -= !t->letter;
 }
 
-/* JSON lines that nothing is wrong with, as far as they go: their ends need not be looked for first. */
+/* JSON lines, and rows, that nothing is wrong with, as far as they go: their ends need not be looked for first. */
 static int read_sound_lines(struct text *t, struct ks_err *err)
 {
 	struct ks_bytes text;
@@ -182,11 +182,14 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 		rec = t->blank;
 		rec.offset = t->places.at[t->at].offset;
 		letters = t->ingest.reject.letters;
-		status = ks_ingest_line(&t->ingest, &rec, &text, &t->own.frames, &made, err);
+		status = t->csv != NULL ? ks_text_csv_line(t, &rec, &text, &made, err) :
+		    ks_ingest_line(&t->ingest, &rec, &text, &t->own.frames, &made, err);
 		if (KS_UNLIKELY(status != 0 || text.n == 0))
 			return status;
 		t->letter = t->ingest.reject.letters != letters;
 		step(t, text.n + 1, made);
+		if (t->csv != NULL)
+			ks_text_csv_pass(t);
 		t->in.start += text.n + 1;
 	}
 	return 0;
@@ -201,6 +204,8 @@ static int read_line(struct text *t, struct ks_bytes line, int *made, struct ks_
 	if (t->skipped > 0)
 		return ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object),
 		    "the line is longer than --max-record allows", &t->own.frames, made, err);
+	if (t->csv != NULL)
+		return ks_text_csv_read(t, &rec, line, made, err);
 	if (t->config->from == KS_RAW)
 		return read_raw(t, &rec, line, made, err);
 	if (is_blank(line))
@@ -223,11 +228,12 @@ void ks_text_pass(struct text *t, size_t size, int made)
 {
 	step(t, t->skipped + size, made);
 	t->skipped = 0;
+	if (t->csv != NULL)
+		ks_text_csv_pass(t);
 	t->in.start += size;
 }
 
-/* Let go of n bytes of a line past --max-record; its position moves only when its end has come. */
-static int let_go(struct text *t, size_t n, struct ks_err *err)
+int ks_text_let_go(struct text *t, size_t n, struct ks_err *err)
 {
 	if (t->skipped == 0) {
 		t->object.n = 0;
@@ -242,9 +248,12 @@ static int let_go(struct text *t, size_t n, struct ks_err *err)
 int ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struct ks_err *err)
 {
 	size_t held = t->in.end - t->in.start;
-	const unsigned char *p = t->in.p + t->in.start, *nl = memchr(p, '\n', held);
+	const unsigned char *p = t->in.p + t->in.start, *nl;
 	int status;
 
+	if (t->csv != NULL)
+		return ks_text_csv_find(t, line, size, err);
+	nl = memchr(p, '\n', held);
 	*size = 0;
 	t->partial = nl == NULL;
 	if (nl != NULL) {
@@ -252,12 +261,12 @@ int ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struc
 		*line = ks_bytes(p, *size - 1);
 		if (KS_LIKELY(line->n <= t->config->limits.record))
 			return 0;
-		status = let_go(t, line->n, err);
+		status = ks_text_let_go(t, line->n, err);
 		*size = 1;
 		return status;
 	}
 	if (t->skipped > 0 || held > t->config->limits.record)
-		return let_go(t, held, err);
+		return ks_text_let_go(t, held, err);
 	return 0;
 }
 
@@ -276,7 +285,7 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 
 	for (;;) {
 		*more = true;
-		if (t->config->from == KS_JSON && !t->partial) {
+		if ((t->config->from == KS_JSON || t->csv != NULL) && !t->partial) {
 			status = read_sound_lines(t, err);
 			if (status != 0)
 				return status;
@@ -410,6 +419,7 @@ static void text_close(struct ks_source *source)
 	ks_buf_release(&t->object);
 	ks_buf_release(&t->scratch);
 	ks_text_close_ordered(t);
+	ks_text_csv_close(t);
 	ks_places_close(&t->places);
 	free(t->tail);
 	free(t->topics);
@@ -443,6 +453,11 @@ static int text_open(struct text *t, struct ks_err *err)
 	t->topics = calloc(t->places.count, sizeof(*t->topics));
 	if (t->topics == NULL)
 		return ks_fail_memory(err);
+	if (t->config->from == KS_CSV || t->config->from == KS_TSV) {
+		status = ks_text_csv_open(t, err);
+		if (status != 0)
+			return status;
+	}
 	return t->config->order == KS_ORDER_TIME ? ks_text_open_ordered(t, err) : ks_text_open_input(t, err);
 }
 

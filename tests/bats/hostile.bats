@@ -315,4 +315,7 @@ mutate() {
 	mv envelopes whole
 	mutate 500 kstream-cat --from envelope --to envelope
 	mutate 200 kstream-cat --from raw -J
+	printf 'a,"b ""c""\n",\r\n1,"x\ny",-0.5\r\n"é",,18446744073709551616\n' >whole
+	mutate 300 kstream-cat --from csv --to csv --on-error skip
+	mutate 100 kstream-cat --from tsv --to tsv --on-error skip
 }

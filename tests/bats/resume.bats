@@ -297,7 +297,7 @@ copy() { # copy ARGUMENT...: what the app t has not read yet of those files
 	rm -r state
 	printf 'a note\n' >result
 	rows in.json
-	refused 65 kstream-cat 'none of its fields has a column'
+	refused 65 kstream-cat "its field 'a' has no column"
 	[ "$(cat result)" = 'a note' ]
 	rm -r state
 	seq -s $'\t' 1500 >result

@@ -135,7 +135,7 @@ writes() {
 }
 
 @test "stats: each line of a diagnostic is one write" {
-	printf '{"a":1}\n{"a":2,"b":3,"b":4}\nx\n' >in
+	printf '{"a.b":2,"a":{"b":4}}\n{"a.b":2}\nx\n' >in
 	writes kstream-cat -v --progress --from json --to tsv --on-error skip in
 	[ "$(wc -l <writes)" = 3 ] || fail "$(cat writes)" # progress, the warning of tsv, the summary
 	! grep -v '^"kstream-cat: .*\\n"$' writes || fail "$(cat writes)"

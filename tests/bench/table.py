@@ -108,6 +108,32 @@ def ingest_race():
     return Race("JSON lines to frames", {name: (f"{c} {f} >/dev/null", LINES) for name, c in tools.items()})
 
 
+CSV = "import csv, json, sys; w = csv.writer(sys.stdout, quoting=csv.QUOTE_NONNUMERIC, lineterminator='\\n'); f = map(json.loads, sys.stdin); r = next(f); w.writerow(r)"
+CSV += "; w.writerow(r.values()); w.writerows(r.values() for r in f)"
+
+
+def csv_race():
+    """The same trades as a table that Python wrote; its reader, which makes no records of it, is the peer."""
+    lines, table = trades(LINES), f"{harness.CACHE}/trades-{LINES}.csv"
+    make(table, f'{harness.PYTHON} -c "{CSV}" <{lines}')
+    reads = "import csv, sys; print(sum(1 for _ in csv.reader(sys.stdin)) - 1)"
+    same("values", csv=run(f"kstream-cat --from csv --to json {table} | sha256sum"), json=run(f"kstream-cat --from json --to json {lines} | sha256sum"))
+    same("records", python=int(run(f"{harness.PYTHON} -c '{reads}' <{table}")), input=LINES)
+    return Race(
+        "CSV to frames",
+        {
+            "csv": (f"kstream-cat --from csv --to frames {table} >/dev/null", LINES),
+            "json": (f"kstream-cat --from json --to frames {lines} >/dev/null", LINES),
+            "Python": (f"{harness.PYTHON} -c '{reads}' <{table} >/dev/null", LINES),
+        },
+    )
+
+
+def csv_row(over, under):
+    r = race(csv_race)
+    return r.ratio(over, under), f"{median(r.per_record('csv', 'cpu')) * 1e6:.3f} CPU s/M"
+
+
 def same_values(tools, path):
     """The first lines have the values that Python's json reads, whoever converts them; all lines come out."""
     if "msgpack" in MISSING:
@@ -226,6 +252,8 @@ ROWS = [
     Row("ingest", "JSON to frames, a core", ">=", 1, " GB/s", gigabytes_row),
     Row("simdjson", "JSON to frames, faster than simdjson a line", ">=", 2.5, "x", lambda: ingest_row("simdjson", *PER_LINE)),
     Row("yajl", "JSON to frames, faster than yajl", ">=", 8, "x", lambda: ingest_row("yajl", "yajl")),
+    Row("csv", "CSV to frames, CPU of the same as JSON", "<=", 1.5, "x", lambda: csv_row("csv", "json")),
+    Row("python", "CSV to frames, faster than Python's csv", ">=", 3, "x", lambda: csv_row("Python", "csv")),
     Row("latency", "3 stages, idle, one record, p99", "<=", 0.5, " ms", latency_row),
     Row("start", "start to end of a pipe tool, time of cat", "<=", 1.2, "x", start_row),
     Row("resident", "resident, buffers not counted", "<=", 2, " MB", resident_row),
@@ -305,10 +333,10 @@ def main():
         lines.append(f"{row.label:<46}{wanted:>12} {reached:>12}   {verdict:<12} [{spread[0]:.3g} - {spread[-1]:.3g}] {note}")
     print(f"\n{'goal':<46}{'wanted':>12} {'reached':>12}   {'':<12} [rounds: least - most, or 10 % and 90 %]")
     print("\n".join(lines))
-    for r in done_races.values():
+    for r in harness.done_races.values():
         if isinstance(r, Race):
             r.report()
-    if "json_race" in (f.__name__ for f in done_races):
+    if "json_race" in (f.__name__ for f in harness.done_races):
         print("\nCPU s/M: user + system seconds of all processes per million records, start-up included, also for kstream and jq (on 200,000 lines).")
     foreign, stolen = others(before)
     again = "; measure again" if foreign + stolen > 0.05 else ""

@@ -59,6 +59,7 @@ def inputs(place):
     (place / "long").write_text("".join(f'{{"k":"a","t":{i},"x":"{"y" * n}"}}\n' for i, n in enumerate((9, 300000, 1000, 250000))))
     # What evaluates to more than a borrowed piece of the text: strings with escapes, arrays and objects.
     (place / "escaped").write_text("".join(f'{{"k":"a\\u00e9{i}","t":{i},"o":{{"p":[{i},"\\n"]}}}}\n' for i in range(3)))
+    (place / "table").write_text('k,"x"\r\na,1\r\n"b""\n",-0.5\r\nc,\r\n')
     (place / "envelopes").write_text("".join(
         f'{{"topic":"t","ts":{i},"key":{{"a":[{i}]}},"headers":[["h","aA=="]],"payload":{row.strip()}}}\n' for i, row in enumerate(rows)))
     # Tools that find a kstream-cat beside them which needs no Kafka.
@@ -143,7 +144,7 @@ def copy(template, place):
 
 def grow(place):
     """More of each input that a run before has read."""
-    for name in ("json", "long", "bad", "escaped"):
+    for name in ("json", "long", "bad", "escaped", "table"):
         path = place / name
         text = path.read_bytes()
         path.write_bytes(text + text[:text.index(b"\n") + 1])
