@@ -152,7 +152,12 @@ def strings_whole(program):
 def within(program):
     """Whether all that a program uses is of the subset; what is not may be refused: rule "subset"."""
     tokens = [(kind, text) for kind, text in strings_whole(program) if kind]
+    opened = []
     for n, (kind, text) in enumerate(tokens):
+        if text in ("(", "[", "{"):
+            opened.append(text)
+        elif text in (")", "]", "}") and opened:
+            opened.pop()
         following = tokens[n + 1][1] if n + 1 < len(tokens) else ""
         before = tokens[n - 1][1] if n else ""
         if kind == "format" and text not in FORMATS:
@@ -163,7 +168,7 @@ def within(program):
             return False
         if kind == "string" and not all(within(part) for part in interpolated(text)):
             return False
-        if kind != "name" or text in WORDS or (before in "{," and before and following == ":"):
+        if kind != "name" or text in WORDS or (before in ("{", ",") and opened[-1:] == ["{"] and following in (":", ",", "}")):
             continue
         if text not in FUNCTIONS:
             return False
@@ -263,7 +268,10 @@ def ask_jq(jq, programs, documents, seconds=20):
         return [[unwrap(row[n]) for row in rows] for n in range(len(programs))]
     if len(programs) == 1:
         if done is not None and done.returncode in (2, 3) and not lines:
-            return [[{"refused": done.stderr.strip().split("\n")[0]}] * len(documents)]
+            why = done.stderr.strip().split("\n")[0]
+            # What jq knows from constants alone, it says before it runs: rule "constants".
+            answer = {"out": [], "error": json.dumps(why)} if "as object key" in why else {"refused": why}
+            return [[answer] * len(documents)]
         return [[None] * len(documents)]
     if done is None:
         return [row for program in programs for row in ask_jq(jq, [program], documents, seconds / 10)]
