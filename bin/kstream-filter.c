@@ -7,6 +7,7 @@ struct filter {
 	struct ks_expr_set *set;
 	struct ks_expr *expr;
 	bool invert, count, exit_status;
+	bool single;		/* one value a record: no need to look for more */
 	uint64_t passed;
 };
 
@@ -37,6 +38,7 @@ static int filter_option(void *st, struct ks_run *run, unsigned at, const char *
 static int filter_operands(void *st, struct ks_run *run, int argc, char *const argv[], int *used)
 {
 	struct filter *f = st;
+	int status;
 
 	if (argc == 0)
 		return ks_fail(run->err, KS_USAGE, "which records? give an expression, such as '.price > 500'");
@@ -46,12 +48,27 @@ static int filter_operands(void *st, struct ks_run *run, int argc, char *const a
 		return ks_fail_memory(run->err);
 	if (f->count)
 		ks_answer(run);
-	return ks_expr_add(f->set, argv[0], &f->expr, run->err);
+	status = ks_expr_add(f->set, argv[0], &f->expr, run->err);
+	f->single = status == 0 && ks_expr_single(f->expr);
+	return status;
 }
 
-static inline bool passes(struct filter *f, const struct ks_val *v)
+/* Whether any value of the expression is true. */
+static inline const char *evaluate(struct filter *f, bool *any)
 {
-	bool pass = ks_val_true(v) != f->invert;
+	const char *wrong;
+	struct ks_val v;
+
+	if (KS_UNLIKELY(!f->single))
+		return ks_expr_any(f->expr, any);
+	wrong = ks_expr_eval(f->expr, &v);
+	*any = ks_val_true(&v);
+	return wrong;
+}
+
+static inline bool passes(struct filter *f, bool any)
+{
+	bool pass = any != f->invert;
 
 	f->passed += pass;
 	return pass;
@@ -61,14 +78,14 @@ static int filter_record(void *st, struct ks_run *run, unsigned input, struct ks
 {
 	struct filter *f = st;
 	const char *wrong = ks_expr_load(f->set, rec);
-	struct ks_val v;
+	bool any;
 
 	(void)input;
 	if (wrong == NULL)
-		wrong = ks_expr_eval(f->expr, &v);
+		wrong = evaluate(f, &any);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);
-	if (passes(f, &v))
+	if (passes(f, any))
 		return ks_emit(run, rec);
 	ks_drop(run, "filtered");
 	return 0;
@@ -97,16 +114,16 @@ static int filter_text(void *st, struct ks_run *run, const unsigned char *line,
 	const unsigned char *at;
 	enum ks_json_error e = ks_expr_load_text(f->set, line, end, &at);
 	const char *wrong;
-	struct ks_val v;
+	bool any;
 
 	if (KS_UNLIKELY(e != KS_JSON_OK)) {
 		*end = end_of_line(at);
 		return ks_reject_line(run, line, (size_t)(*end - line), at, ks_json_strerror(e));
 	}
-	wrong = ks_expr_eval(f->expr, &v);
+	wrong = evaluate(f, &any);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject_line(run, line, (size_t)(*end - line), NULL, wrong);
-	if (passes(f, &v))
+	if (passes(f, any))
 		return ks_emit_line(run, line, (size_t)(*end - line));
 	ks_drop(run, "filtered");
 	return 0;

@@ -12,7 +12,8 @@
 #ifndef KS_EXPR_IMPL_H
 #define KS_EXPR_IMPL_H
 
-#include "expr.h"
+#include "expr-fn.h"
+#include "expr-pcre.h"
 #include "json-scan.h"
 
 #define KS_EXPR_NONE UINT32_MAX		/* no node */
@@ -33,9 +34,10 @@ enum ks_expr_op {
 	OP_LITERAL,	/* value */
 	OP_SLOT,	/* slot; lhs is the path without its last step */
 	OP_INPUT,	/* what a pipe passed on */
+	OP_VARIABLE,	/* register slot */
 	OP_INDEX,	/* lhs, a computed value, by the step in value */
 	OP_NOT,		/* lhs */
-	OP_TRY,		/* lhs, but an error yields nothing */
+	OP_TRY,		/* lhs; an error yields what rhs, if there is one, makes of it */
 	OP_PIPE,	/* rhs over what lhs yields */
 	/* Chains: rhs is the next link where it has the same op. */
 	OP_AND,
@@ -47,15 +49,41 @@ enum ks_expr_op {
 	OP_LE,
 	OP_GT,
 	OP_GE,
+	OP_ADD,
+	OP_SUB,
+	OP_MUL,
+	OP_DIV,
+	OP_MOD,
+	OP_NEGATE,	/* lhs */
+	OP_AT,		/* lhs by the step that rhs yields */
+	OP_SLICE,	/* lhs, from args[0] to args[1] */
+	OP_ITERATE,	/* lhs */
+	OP_COMMA,	/* a chain */
+	OP_IF,		/* lhs ? rhs : slot */
+	OP_BIND,	/* rhs, where register slot is what lhs yields */
+	OP_ARRAY,	/* lhs, or empty */
+	OP_OBJECT,	/* args: key, value, key, value ... */
+	OP_STRING,	/* args: literals, and the values between them, by fn or as text */
+	OP_CALL,	/* fn of args, over lhs */
+	OP_RUN,		/* likewise */
+	OP_EMPTY,
 };
 
 struct ks_expr_node {
 	uint8_t op;
-	bool optional;		/* OP_SLOT, OP_INDEX: an error of this very step yields nothing */
+	bool optional;		/* OP_SLOT, steps: an error of this very step yields nothing */
+	bool single;		/* at most one value comes */
 	uint16_t height;	/* of the tree under it: evaluation recurses no deeper */
 	uint32_t lhs, rhs;
 	uint32_t slot;
-	struct ks_val value;
+	union {
+		struct ks_val value;
+		struct {
+			const struct ks_expr_fn *fn;
+			const uint32_t *args;
+			uint32_t count;
+		};
+	};
 };
 
 /* A place in the trie: one step behind the place it hangs from. */
@@ -111,11 +139,21 @@ struct ks_expr_set {
 	struct ks_arena scratch;	/* until the next load */
 	bool scratch_used;
 	struct ks_json json;
+	uint64_t step_limit, steps;	/* of work, for a record; that are left for this one */
+	struct ks_val *registers;	/* variables: one for each place that binds one */
+	uint32_t register_count;
+	uintptr_t stack;		/* where the evaluation began */
+	uint32_t error_node;		/* the step that failed last */
 	struct ks_buf packed;		/* a container on its way from text to scratch */
+	struct ks_buf text;		/* JSON on its way to scratch */
 	struct ks_buf headers;		/* $headers */
 	struct ks_expr_guess guesses[KS_JSON_GUESSES];	/* by the number of the key in the text */
 	uint64_t duplicates;		/* of keys that paths ask for */
+	struct ks_regexes *regexes;	/* NULL: none was used */
 	char error[256];
+	char shown[512];		/* the error, and the path it happened at */
+	struct ks_val error_value;	/* of the last error, where error_is_value */
+	bool error_is_value;
 };
 
 /* The first 8 bytes of a key of n bytes; left is how many may be read at k. */
@@ -149,41 +187,101 @@ static inline uint32_t ks_expr_find(const struct ks_expr_place *places, uint32_t
 }
 
 /* expr-set.c: building the program.  All return KS_EXPR_NONE or false when there is no memory. */
+#define KS_EXPR_NODES_MAX 100000u	/* macros multiply what they are given */
 uint32_t ks_expr_node(struct ks_expr_set *set, enum ks_expr_op op, uint32_t lhs, uint32_t rhs);
 uint32_t ks_expr_literal(struct ks_expr_set *set, const struct ks_val *v);
 uint32_t ks_expr_root(struct ks_expr_set *set, uint32_t root);
 uint32_t ks_expr_step(struct ks_expr_set *set, uint32_t lhs, const struct ks_val *step);
+uint32_t ks_expr_node_of(struct ks_expr_set *set, enum ks_expr_op op, uint32_t lhs,
+    const struct ks_expr_fn *fn, const uint32_t *args, uint32_t count);
+uint32_t ks_expr_register(struct ks_expr_set *set);
 
 /* expr-lex.c */
 enum ks_expr_token {
 	TOKEN_END,
 	TOKEN_FIELD,	/* .name: v */
 	TOKEN_DOT,
-	TOKEN_STRING,	/* v */
+	TOKEN_STRING,	/* v: the whole of it, or what stands before the first \( */
 	TOKEN_NUMBER,	/* v */
 	TOKEN_WORD,
 	TOKEN_VARIABLE,	/* $name */
+	TOKEN_FORMAT,	/* @name */
 	TOKEN_SIGN,	/* punctuation, and whatever else stands there */
 };
 
+struct ks_expr_variable {
+	const struct ks_expr_variable *next;
+	struct ks_bytes name;
+	uint32_t slot;
+};
+
+/* An argument of a macro: where it stands, and what its names mean there. */
+struct ks_expr_argument {
+	struct ks_bytes text;
+	const unsigned char *at;
+	const struct ks_expr_argument *arguments;
+	uint32_t count;
+	const struct ks_expr_variable *variables;
+};
+#define KS_EXPR_ARGUMENTS 8u
+
 struct ks_expr_parser {
 	struct ks_expr_set *set;
-	struct ks_bytes text;		/* padded */
+	struct ks_bytes text;
 	struct ks_err *err;
 	unsigned depth;
+	uint32_t work;			/* tokens read */
 	uint32_t input;			/* the node that "." is */
+	const struct ks_expr_variable *variables;
+	const struct ks_expr_argument *arguments;	/* _1 _2 ... of the macro that is parsed */
+	uint32_t argument_count;
 	/* The token that comes next. */
 	enum ks_expr_token token;
 	struct ks_bytes at;		/* its text */
 	const unsigned char *before;	/* where the token before it ended */
 	struct ks_val v;
+	bool open;			/* TOKEN_STRING: \( ended it */
 };
 
 /* Step to the next token: 0 or a ks_status with err filled. */
 int	ks_expr_lex(struct ks_expr_parser *x) KS_MUST_USE;
+/* The rest of a string, behind the ')' that is the token now: TOKEN_STRING. */
+int	ks_expr_lex_string(struct ks_expr_parser *x) KS_MUST_USE;
+/* Go to a byte of the text and read the token there. */
+int	ks_expr_lex_at(struct ks_expr_parser *x, const unsigned char *at) KS_MUST_USE;
+/* The ';' or ')' that ends the argument that begins at p; NULL: none. */
+const unsigned char *ks_expr_skip_argument(const unsigned char *p);
 
-/* expr-parse.c: the whole of x->text; KS_EXPR_NONE with err filled. */
+/*
+ * expr-parse.c.  _parse: the whole of x->text.  _query: what may stand in
+ * parentheses.  _value_of_key: what may stand in an object, where a comma ends
+ * it.  All return KS_EXPR_NONE with err filled.
+ */
 uint32_t ks_expr_parse(struct ks_expr_parser *x);
+uint32_t ks_expr_query(struct ks_expr_parser *x);
+uint32_t ks_expr_value_of_key(struct ks_expr_parser *x);
+uint32_t ks_expr_checked(struct ks_expr_parser *x, uint32_t node);
+uint32_t ks_expr_made(struct ks_expr_parser *x, enum ks_expr_op op, uint32_t lhs, uint32_t rhs);
+uint32_t ks_expr_passed(struct ks_expr_parser *x, uint32_t node);
+bool	ks_expr_is_sign(const struct ks_expr_parser *x, const char *text);
+bool	ks_expr_is_word(const struct ks_expr_parser *x, const char *text);
+
+/* expr-term.c */
+uint32_t ks_expr_term(struct ks_expr_parser *x);
+uint32_t ks_expr_string_term(struct ks_expr_parser *x, const struct ks_expr_fn *fn);
+
+/* expr-call.c */
+uint32_t ks_expr_word_term(struct ks_expr_parser *x);
+uint32_t ks_expr_call(struct ks_expr_parser *x, const char *name, const uint32_t *args, uint32_t count);
+uint32_t ks_expr_macro(struct ks_expr_parser *x, const char *text,
+    const struct ks_expr_argument *arguments, uint32_t count);
+uint32_t ks_expr_variable_term(struct ks_expr_parser *x);
+uint32_t ks_expr_binding(struct ks_expr_parser *x, uint32_t source);
+uint32_t ks_expr_bind(struct ks_expr_parser *x, uint32_t source, uint32_t slot, uint32_t body);
+
+/* expr-fn.c: functions by name; any of that name where count is KS_EXPR_NONE. */
+const struct ks_expr_fn *ks_expr_fn_find(struct ks_bytes name, uint32_t count);
+const struct ks_expr_fn *const *ks_expr_fn_tables(void);
 
 /* expr-refuse.c: fill err with the column of at; all return KS_USAGE. */
 int	ks_expr_wrong(struct ks_expr_parser *x, const unsigned char *at, const char *fmt, ...)
@@ -191,6 +289,82 @@ int	ks_expr_wrong(struct ks_expr_parser *x, const unsigned char *at, const char 
 int	ks_expr_refuse_operand(struct ks_expr_parser *x);
 int	ks_expr_refuse_operator(struct ks_expr_parser *x);
 int	ks_expr_refuse_variable(struct ks_expr_parser *x);
-int	ks_expr_refuse_index(struct ks_expr_parser *x);
+int	ks_expr_refuse_missing(struct ks_expr_parser *x, const char *what);
+
+/* expr.c: of a node that is single; KS_YIELD_NONE: no value. */
+enum ks_yield ks_expr_value(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+    struct ks_val *out);
+
+bool	ks_expr_compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b);
+
+/* expr-one.c: the nodes that expr.c leaves to it, likewise. */
+enum ks_yield ks_expr_value_rare(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+    struct ks_val *out);
+/* The value that `catch` gets of the last error. */
+enum ks_yield ks_expr_caught(struct ks_expr_set *set, struct ks_val *out);
+/* args: literals, and the texts between them, already as text. */
+enum ks_yield ks_expr_joined(struct ks_expr_set *set, const struct ks_val *parts, uint32_t count,
+    struct ks_val *out);
+/* What stands between the literals of a string, as text. */
+enum ks_yield ks_expr_as_text(struct ks_expr_set *set, const struct ks_expr_fn *fn,
+    const struct ks_val *v, struct ks_val *out);
+enum ks_yield ks_expr_key_check(struct ks_expr_set *set, const struct ks_val *key);
+
+/* expr-step.c: steps into values. */
+extern const struct ks_val ks_expr_nil;
+int64_t	ks_expr_index_of(const struct ks_val *v);
+enum ks_yield ks_expr_may_step(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step);
+enum ks_yield ks_expr_look_up(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *step, struct ks_val *out);
+enum ks_yield ks_expr_get(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *step, struct ks_val *out);
+enum ks_yield ks_expr_slice_step(struct ks_expr_set *set, const struct ks_val *from,
+    const struct ks_val *to, struct ks_val *step);
+enum ks_yield ks_expr_slice(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *from, const struct ks_val *to, struct ks_val *out);
+/* Where a slice {start, end} of n elements begins and ends. */
+enum ks_yield ks_expr_slice_range(struct ks_expr_set *set, const struct ks_val *step, uint32_t n,
+    uint32_t *from, uint32_t *to);
+enum ks_yield ks_expr_iterate(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_path *path, struct ks_emit *to);
+
+/* expr-arith.c */
+enum ks_yield ks_expr_arith(struct ks_expr_set *set, enum ks_expr_op op, const struct ks_val *a,
+    const struct ks_val *b, struct ks_val *out);
+enum ks_yield ks_expr_negated(struct ks_expr_set *set, const struct ks_val *v, struct ks_val *out);
+
+/* expr-each.c */
+const char *ks_expr_why(struct ks_expr_set *set, enum ks_yield got);	/* expr-say.c: for the user */
+enum ks_yield ks_expr_only(struct ks_expr_set *set, uint32_t node, struct ks_val *out);
+enum ks_yield ks_expr_some(struct ks_expr_set *set, uint32_t node, bool *any);
+
+/* Evaluation begins: its stack is measured from here. */
+static inline void ks_expr_begin(struct ks_expr_set *set)
+{
+	set->stack = (uintptr_t)__builtin_frame_address(0);
+}
+
+extern const struct ks_path ks_path_broken;	/* of a value that is no part of where the path began */
+enum ks_yield ks_expr_first(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+    struct ks_val *out);
+
+/* expr-path.c: the steps of a path, from the first; the array that path() makes of them. */
+enum ks_yield ks_path_steps(struct ks_expr_set *set, const struct ks_path *path, struct ks_vals *steps);
+
+/* expr-tree.c: a value that is being changed. */
+struct ks_tree {
+	struct ks_val v;	/* where it is not open */
+	bool open, gone;
+	uint32_t n, cap, at;
+	struct ks_tree *kids;
+	struct ks_bytes *keys;
+};
+enum ks_yield ks_tree_get(struct ks_expr_set *set, struct ks_tree *t, const struct ks_val *steps,
+    uint32_t n, struct ks_val *out);
+enum ks_yield ks_tree_set(struct ks_expr_set *set, struct ks_tree *t, const struct ks_val *steps,
+    uint32_t n, const struct ks_val *v);
+enum ks_yield ks_tree_delete(struct ks_expr_set *set, struct ks_tree *t, const struct ks_val *steps,
+    uint32_t n);
+enum ks_yield ks_tree_value(struct ks_expr_set *set, const struct ks_tree *t, struct ks_val *out);
 
 #endif

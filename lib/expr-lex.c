@@ -2,14 +2,16 @@
 /*
  * expr-lex.c - the tokens of an expression.
  *
- * The text stands in padded memory, so strings go through the scanner of
- * JSON: a string literal is a JSON string and nothing else.
+ * Strings go through the scanner of JSON: a string literal is a JSON string,
+ * or what stands before, between and behind interpolations of such.
  */
 #include "expr-impl.h"
 
 #include <math.h>
 
 #include "num.h"
+
+#define TOKENS_MAX 2000000u	/* an argument of a macro is read as often as the macro names it */
 
 static bool is_digit(unsigned c)
 {
@@ -52,38 +54,111 @@ static int no_memory(struct ks_expr_parser *x)
 	return ks_fail(x->err, KS_TEMP, "no memory for an expression");
 }
 
-static int lex_string(struct ks_expr_parser *x, const unsigned char *p)
+/* The quote or the \( that ends what begins at p, or the NUL. */
+static const unsigned char *skip_piece(const unsigned char *p)
 {
-	struct ks_scan scan = { .end = x->text.p + x->text.n };
-	const unsigned char *end;
-	unsigned char *text;
-	bool escaped = false;
-	size_t n;
-
-	end = ks_scan_string(&scan, p + 1, &escaped);
-	if (end == NULL) {
-		if (scan.e == KS_JSON_CUT)
-			return ks_expr_wrong(x, p, "the string that begins here does not end");
-		if (scan.e == KS_JSON_ESCAPE && *scan.at == '(')
-			return ks_expr_wrong(x, scan.at - 1, "string interpolation '\\(' is not "
-			    "supported; a string is a constant here");
-		if (scan.e == KS_JSON_CONTROL)
-			return ks_expr_wrong(x, scan.at, "control character in a string; "
-			    "write it as \\n, \\t or \\u%04x", *scan.at);
-		return ks_expr_wrong(x, scan.at, "%s", scan.e == KS_JSON_UTF8 ?
-		    "string is not UTF-8" : scan.e == KS_JSON_SURROGATE ?
-		    "half a surrogate pair in a string" : "unknown escape in a string; "
-		    "there are \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\uXXXX");
+	while (*p != '"' && *p != '\0') {
+		if (*p == '\\' && p[1] == '(')
+			return p;
+		p += *p == '\\' && p[1] != '\0' ? 2 : 1;
 	}
-	n = (size_t)(end - p) - 2;
-	text = ks_arena_get(&x->set->program, n + 1);
+	return p;
+}
+
+static int wrong_string(struct ks_expr_parser *x, const struct ks_scan *scan, const unsigned char *at)
+{
+	if (scan->e == KS_JSON_CONTROL)
+		return ks_expr_wrong(x, at, "control character in a string; "
+		    "write it as \\n, \\t or \\u%04x", *scan->at);
+	return ks_expr_wrong(x, at, "%s", scan->e == KS_JSON_UTF8 ?
+	    "string is not UTF-8" : scan->e == KS_JSON_SURROGATE ?
+	    "half a surrogate pair in a string" : "unknown escape in a string; "
+	    "there are \\\" \\\\ \\/ \\b \\f \\n \\r \\t, \\uXXXX and \\(EXPR)");
+}
+
+/* From `first`, behind a quote or the ')' of an interpolation.  The scanner wants a quote and padding: a copy. */
+static int lex_piece(struct ks_expr_parser *x, const unsigned char *begin, const unsigned char *first)
+{
+	const unsigned char *end = skip_piece(first);
+	size_t n = (size_t)(end - first);
+	unsigned char *text = ks_arena_get(&x->set->program, n + 1 + KS_PAD);
+	struct ks_scan scan = { .end = text };
+	bool escaped = false;
+
+	if (*end == '\0')
+		return ks_expr_wrong(x, begin, "the string that begins here does not end");
 	if (text == NULL)
 		return no_memory(x);
-	n = ks_scan_unescape(text, p + 1, n);
+	memcpy(text, first, n);
+	text[n] = '"';
+	memset(text + n + 1, 0, KS_PAD);
+	scan.end = text + n + 1;
+	if (ks_scan_string(&scan, text, &escaped) == NULL)
+		return wrong_string(x, &scan, first + (scan.at - text));
+	n = ks_scan_unescape(text, text, n);
 	x->v = (struct ks_val){ .type = KS_STR, .b = ks_bytes(text, n) };
 	x->token = TOKEN_STRING;
-	x->at = ks_bytes(p, (size_t)(end - p));
+	x->open = *end == '\\';
+	x->at = ks_bytes(begin, (size_t)(end - begin) + (x->open ? 2 : 1));
 	return 0;
+}
+
+int ks_expr_lex_string(struct ks_expr_parser *x)
+{
+	return lex_piece(x, x->at.p, x->at.p + 1);
+}
+
+static const unsigned char *skip_code(const unsigned char *p, unsigned left);
+
+/* The quote that ends the string that begins at p, or the NUL; NULL: nested too deep. */
+static const unsigned char *skip_string(const unsigned char *p, unsigned left)
+{
+	for (;;) {
+		p = skip_piece(p + 1);
+		if (*p != '\\')
+			return p;
+		p = left == 0 ? NULL : skip_code(p + 2, left - 1);
+		if (p == NULL || *p != ')')
+			return p;
+	}
+}
+
+/* What ends the code that begins at p: ';' or a bracket that was opened before it, or the NUL. */
+static const unsigned char *skip_code(const unsigned char *p, unsigned left)
+{
+	unsigned depth = 0;
+
+	for (;; p++) {
+		p = skip_blanks(p);
+		switch (*p) {
+		case '\0':
+			return p;
+		case '"':
+			p = skip_string(p, left);
+			if (p == NULL || *p != '"')
+				return p;
+			break;
+		case '(': case '[': case '{':
+			depth++;
+			break;
+		case ')': case ']': case '}':
+			if (depth == 0)
+				return p;
+			depth--;
+			break;
+		case ';':
+			if (depth == 0)
+				return p;
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+const unsigned char *ks_expr_skip_argument(const unsigned char *p)
+{
+	return skip_code(p, KS_EXPR_DEPTH_MAX);
 }
 
 /* jq also takes "007", "1." and ".5": as JSON would write them, for ks_num_f64. */
@@ -185,8 +260,10 @@ int ks_expr_lex(struct ks_expr_parser *x)
 		x->token = TOKEN_END;
 		return 0;
 	}
+	if (x->work++ > TOKENS_MAX)
+		return ks_expr_wrong(x, p, "the expression is too large");
 	if (*p == '"')
-		return lex_string(x, p);
+		return lex_piece(x, p, p + 1);
 	if (is_digit(*p) || (*p == '.' && is_digit(p[1])))
 		return lex_number(x, p);
 	if (*p == '.' && is_foreign(p + 1, &end))
@@ -202,6 +279,9 @@ int ks_expr_lex(struct ks_expr_parser *x)
 	} else if (*p == '$' && is_name(p[1])) {
 		end = skip_name(p + 1);
 		x->token = TOKEN_VARIABLE;
+	} else if (*p == '@' && is_name(p[1])) {
+		end = skip_name(p + 1);
+		x->token = TOKEN_FORMAT;
 	} else if (is_name(*p)) {
 		end = skip_name(p);
 		x->token = TOKEN_WORD;
@@ -211,4 +291,10 @@ int ks_expr_lex(struct ks_expr_parser *x)
 	}
 	x->at.n = (size_t)(end - p);
 	return 0;
+}
+
+int ks_expr_lex_at(struct ks_expr_parser *x, const unsigned char *at)
+{
+	x->at = ks_bytes(at, 0);
+	return ks_expr_lex(x);
 }

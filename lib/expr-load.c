@@ -240,6 +240,7 @@ static void begin(struct ks_expr_set *set)
 	/* The array is allocated in sixteens, and mostly is one. */
 	for (i = 0; i < set->place_count; i += 16)
 		memset(set->states + i, SLOT_MISSING, 16);
+	set->steps = set->step_limit;
 	if (set->scratch_used) {
 		ks_arena_reset(&set->scratch);
 		set->scratch_used = false;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expr-parse.c - from tokens to nodes, by recursive descent.
+ * expr-parse.c - from tokens to nodes, by recursive descent: operators.
  *
- * Precedence is jq's, from low to high: | (right), // (right), or, and,
- * comparisons (which do not chain), a sign before a number, postfix.  What
- * jq has and this version has not is refused by name in expr-refuse.c.
+ * Precedence is jq's, from low to high: | (right) with `as`, comma, // (right),
+ * = and its kin (which do not chain), or, and, comparisons (nor these), + -,
+ * * / %, a sign, postfix.  What jq has and this language has not is refused by
+ * name in expr-refuse.c.
  *
  * "." is a node: at first the root of the value, behind a pipe whatever its
  * left side is.  So `.a | .b` is the path .a.b, and only what follows a
@@ -12,22 +13,22 @@
  */
 #include "expr-impl.h"
 
-static uint32_t parse_pipe(struct ks_expr_parser *x);
-
-static bool is_sign(const struct ks_expr_parser *x, const char *text)
+bool ks_expr_is_sign(const struct ks_expr_parser *x, const char *text)
 {
 	return x->token == TOKEN_SIGN && ks_bytes_is(x->at, text);
 }
 
-static bool is_word(const struct ks_expr_parser *x, const char *text)
+bool ks_expr_is_word(const struct ks_expr_parser *x, const char *text)
 {
 	return x->token == TOKEN_WORD && ks_bytes_is(x->at, text);
 }
 
 /* A new node, checked: KS_EXPR_NONE has filled err. */
-static uint32_t checked(struct ks_expr_parser *x, uint32_t node)
+uint32_t ks_expr_checked(struct ks_expr_parser *x, uint32_t node)
 {
-	if (node == KS_EXPR_NONE)
+	if (node == KS_EXPR_NONE && x->set->node_count == KS_EXPR_NODES_MAX)
+		ks_expr_wrong(x, x->at.p, "the expression is too large");
+	else if (node == KS_EXPR_NONE)
 		ks_fail(x->err, KS_TEMP, "no memory for an expression");
 	else if (x->set->nodes[node].height > KS_EXPR_DEPTH_MAX)
 		ks_expr_wrong(x, x->at.p, "nested deeper than %u levels", KS_EXPR_DEPTH_MAX);
@@ -36,287 +37,207 @@ static uint32_t checked(struct ks_expr_parser *x, uint32_t node)
 	return KS_EXPR_NONE;
 }
 
-static uint32_t new_node(struct ks_expr_parser *x, enum ks_expr_op op, uint32_t lhs, uint32_t rhs)
+uint32_t ks_expr_made(struct ks_expr_parser *x, enum ks_expr_op op, uint32_t lhs, uint32_t rhs)
 {
-	return checked(x, ks_expr_node(x->set, op, lhs, rhs));
+	return ks_expr_checked(x, ks_expr_node(x->set, op, lhs, rhs));
 }
 
 /* The node a token made, once the token is passed. */
-static uint32_t passed(struct ks_expr_parser *x, uint32_t node)
+uint32_t ks_expr_passed(struct ks_expr_parser *x, uint32_t node)
 {
 	if (node == KS_EXPR_NONE || ks_expr_lex(x) != 0)
 		return KS_EXPR_NONE;
 	return node;
 }
 
-static uint32_t literal(struct ks_expr_parser *x, const struct ks_val *v)
+/* Operators that associate to the left. */
+struct operator {
+	const char *sign;
+	enum ks_expr_op op;
+};
+
+static const struct operator sums[] = { { "+", OP_ADD }, { "-", OP_SUB }, { NULL, OP_EMPTY } };
+static const struct operator products[] = {
+	{ "*", OP_MUL }, { "/", OP_DIV }, { "%", OP_MOD }, { NULL, OP_EMPTY },
+};
+static const struct operator comparisons[] = {
+	{ "==", OP_EQ }, { "!=", OP_NE }, { "<", OP_LT }, { "<=", OP_LE }, { ">", OP_GT },
+	{ ">=", OP_GE }, { NULL, OP_EMPTY },
+};
+
+static const struct operator *find(const struct ks_expr_parser *x, const struct operator *table)
 {
-	return passed(x, checked(x, ks_expr_literal(x->set, v)));
+	for (; table->sign != NULL; table++)
+		if (ks_expr_is_sign(x, table->sign))
+			return table;
+	return NULL;
 }
 
-static uint32_t parse_word(struct ks_expr_parser *x)
+static uint32_t parse_product(struct ks_expr_parser *x)
 {
-	static const struct {
-		const char *word;
-		enum ks_type type;
-	} table[] = { { "null", KS_NIL }, { "true", KS_TRUE }, { "false", KS_FALSE } };
-	uint32_t node;
-	size_t i;
+	uint32_t lhs = ks_expr_term(x), rhs;
+	const struct operator *o;
 
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (is_word(x, table[i].word))
-			return literal(x, &(struct ks_val){ .type = table[i].type });
-	if (!is_word(x, "not")) {
-		ks_expr_refuse_operand(x);
-		return KS_EXPR_NONE;
+	while (lhs != KS_EXPR_NONE && (o = find(x, products)) != NULL) {
+		rhs = ks_expr_lex(x) != 0 ? KS_EXPR_NONE : ks_expr_term(x);
+		lhs = rhs == KS_EXPR_NONE ? rhs : ks_expr_made(x, o->op, lhs, rhs);
 	}
-	node = passed(x, new_node(x, OP_NOT, x->input, KS_EXPR_NONE));
-	/* jq would look the field up in a boolean, which fails on every record. */
-	if (node != KS_EXPR_NONE && (x->token == TOKEN_FIELD || x->token == TOKEN_DOT ||
-	    x->token == TOKEN_VARIABLE || is_sign(x, "("))) {
-		ks_expr_wrong(x, x->at.p, "'not' stands behind what it negates: '.a | not'");
-		return KS_EXPR_NONE;
-	}
-	return node;
+	return lhs;
 }
 
-static uint32_t parse_variable(struct ks_expr_parser *x)
+static uint32_t parse_sum(struct ks_expr_parser *x)
 {
-	static const char *const names[ROOTS] = {
-		[ROOT_KEY] = "$key", [ROOT_TS] = "$ts", [ROOT_TOPIC] = "$topic",
-		[ROOT_PARTITION] = "$partition", [ROOT_OFFSET] = "$offset",
-		[ROOT_HEADERS] = "$headers",
-	};
-	uint32_t i;
+	uint32_t lhs = parse_product(x), rhs;
+	const struct operator *o;
 
-	for (i = ROOT_KEY; i < ROOTS; i++)
-		if (ks_bytes_is(x->at, names[i]))
-			return passed(x, checked(x, ks_expr_root(x->set, i)));
-	ks_expr_refuse_variable(x);
-	return KS_EXPR_NONE;
-}
-
-static uint32_t step(struct ks_expr_parser *x, uint32_t node, const struct ks_val *v)
-{
-	return checked(x, ks_expr_step(x->set, node, v));
-}
-
-/* jq's own arrays are not longer than this either: what is beyond is out of range in any. */
-static int64_t index_of(const struct ks_val *v)
-{
-	if (v->type == KS_INT)
-		return v->i;
-	if (v->type == KS_UINT || v->d >= 9e18)
-		return INT64_MAX;
-	return v->d <= -9e18 ? INT64_MIN : (int64_t)v->d;
-}
-
-static struct ks_val negated(const struct ks_val *v)
-{
-	if (v->type == KS_INT)
-		return (struct ks_val){ .type = KS_INT, .i = -v->i };
-	if (v->type == KS_UINT && v->u == (uint64_t)INT64_MAX + 1)
-		return (struct ks_val){ .type = KS_INT, .i = INT64_MIN };
-	return (struct ks_val){ .type = KS_FLOAT, .d = -ks_val_double(v) };
-}
-
-/* Behind '[': a constant string or number, and ']'. */
-static uint32_t parse_bracket(struct ks_expr_parser *x, uint32_t node)
-{
-	struct ks_val v;
-	bool minus;
-
-	if (ks_expr_lex(x) != 0)
-		return KS_EXPR_NONE;
-	minus = is_sign(x, "-");
-	if (minus && ks_expr_lex(x) != 0)
-		return KS_EXPR_NONE;
-	v = x->v;
-	if (x->token == TOKEN_NUMBER) {
-		if (minus)
-			v = negated(&v);
-		v = (struct ks_val){ .type = KS_INT, .i = index_of(&v) };
-	} else if (x->token != TOKEN_STRING || minus) {
-		ks_expr_refuse_index(x);
-		return KS_EXPR_NONE;
+	while (lhs != KS_EXPR_NONE && (o = find(x, sums)) != NULL) {
+		rhs = ks_expr_lex(x) != 0 ? KS_EXPR_NONE : parse_product(x);
+		lhs = rhs == KS_EXPR_NONE ? rhs : ks_expr_made(x, o->op, lhs, rhs);
 	}
-	if (ks_expr_lex(x) != 0)
-		return KS_EXPR_NONE;
-	if (!is_sign(x, "]")) {
-		ks_expr_refuse_index(x);
-		return KS_EXPR_NONE;
-	}
-	return passed(x, step(x, node, &v));
-}
-
-/* Steps and question marks behind a term; a path that begins with its dot has no term before it. */
-static uint32_t parse_postfix(struct ks_expr_parser *x, uint32_t node, bool begins)
-{
-	bool stepped = false;	/* node is a step that was made here, and by no '?' yet */
-
-	for (; node != KS_EXPR_NONE; begins = false) {
-		if (x->token == TOKEN_DOT) {
-			if (ks_expr_lex(x) != 0)
-				return KS_EXPR_NONE;
-			if (x->token != TOKEN_STRING) {
-				if (begins || is_sign(x, "["))
-					continue;
-				ks_expr_wrong(x, x->at.p, "a name, a string or '[' is missing behind '.'");
-				return KS_EXPR_NONE;
-			}
-			node = passed(x, step(x, node, &x->v));
-			stepped = true;
-		} else if (x->token == TOKEN_FIELD) {
-			node = passed(x, step(x, node, &x->v));
-			stepped = true;
-		} else if (is_sign(x, "[")) {
-			node = parse_bracket(x, node);
-			stepped = true;
-		} else if (is_sign(x, "?")) {
-			if (stepped)
-				x->set->nodes[node].optional = true;
-			else
-				node = new_node(x, OP_TRY, node, KS_EXPR_NONE);
-			stepped = false;
-			node = passed(x, node);
-		} else {
-			break;
-		}
-	}
-	return node;
-}
-
-static uint32_t parse_parentheses(struct ks_expr_parser *x)
-{
-	uint32_t node;
-
-	if (++x->depth > KS_EXPR_DEPTH_MAX) {
-		ks_expr_wrong(x, x->at.p, "nested deeper than %u levels", KS_EXPR_DEPTH_MAX);
-		return KS_EXPR_NONE;
-	}
-	if (ks_expr_lex(x) != 0)
-		return KS_EXPR_NONE;
-	node = parse_pipe(x);
-	if (node == KS_EXPR_NONE)
-		return node;
-	if (!is_sign(x, ")")) {
-		ks_expr_refuse_operator(x);
-		return KS_EXPR_NONE;
-	}
-	x->depth--;
-	return passed(x, node);
-}
-
-static uint32_t parse_term(struct ks_expr_parser *x)
-{
-	uint32_t node;
-
-	switch (x->token) {
-	case TOKEN_FIELD:
-	case TOKEN_DOT:
-		return parse_postfix(x, x->input, true);
-	case TOKEN_STRING:
-	case TOKEN_NUMBER:
-		node = literal(x, &x->v);
-		break;
-	case TOKEN_WORD:
-		node = parse_word(x);
-		break;
-	case TOKEN_VARIABLE:
-		node = parse_variable(x);
-		break;
-	default:
-		if (is_sign(x, "(")) {
-			node = parse_parentheses(x);
-			break;
-		}
-		ks_expr_refuse_operand(x);
-		return KS_EXPR_NONE;
-	}
-	return parse_postfix(x, node, false);
-}
-
-/* A minus belongs to the number behind it; jq binds it looser, which no literal can tell. */
-static uint32_t parse_signed(struct ks_expr_parser *x)
-{
-	const unsigned char *minus = NULL;
-	bool negative = false;
-	struct ks_val v;
-	uint32_t node;
-
-	while (is_sign(x, "-")) {
-		minus = x->at.p;
-		negative = !negative;
-		if (ks_expr_lex(x) != 0)
-			return KS_EXPR_NONE;
-	}
-	if (minus != NULL && x->token != TOKEN_NUMBER) {
-		ks_expr_wrong(x, minus, "arithmetic '-' is not supported; a minus stands before a "
-		    "number only");
-		return KS_EXPR_NONE;
-	}
-	if (!negative)
-		return parse_term(x);
-	v = negated(&x->v);
-	node = literal(x, &v);
-	return parse_postfix(x, node, false);
+	return lhs;
 }
 
 static uint32_t parse_comparison(struct ks_expr_parser *x)
 {
-	static const struct {
-		const char *sign;
-		enum ks_expr_op op;
-	} table[] = {
-		{ "==", OP_EQ }, { "!=", OP_NE }, { "<", OP_LT }, { "<=", OP_LE }, { ">", OP_GT },
-		{ ">=", OP_GE },
-	};
-	uint32_t lhs = parse_signed(x), rhs;
-	size_t i;
+	uint32_t lhs = parse_sum(x), rhs;
+	const struct operator *o = lhs == KS_EXPR_NONE ? NULL : find(x, comparisons);
 
-	for (i = 0; lhs != KS_EXPR_NONE && i < sizeof(table) / sizeof(table[0]); i++) {
-		if (!is_sign(x, table[i].sign))
-			continue;
-		if (ks_expr_lex(x) != 0)
-			return KS_EXPR_NONE;
-		rhs = parse_signed(x);
-		return rhs == KS_EXPR_NONE ? rhs : new_node(x, table[i].op, lhs, rhs);
-	}
-	return lhs;
+	if (o == NULL)
+		return lhs;
+	if (ks_expr_lex(x) != 0)
+		return KS_EXPR_NONE;
+	rhs = parse_sum(x);
+	return rhs == KS_EXPR_NONE ? rhs : ks_expr_made(x, o->op, lhs, rhs);
 }
 
 /* Operators that are parsed as a chain: `a or b or c` nests to the right, however long. */
 static const struct level {
 	enum ks_expr_op op;
 	const char *text;
-} levels[] = { { OP_ALT, "//" }, { OP_OR, "or" }, { OP_AND, "and" } };
+} levels[] = { { OP_COMMA, "," }, { OP_ALT, "//" }, { OP_OR, "or" }, { OP_AND, "and" } };
 
-static uint32_t parse_level(struct ks_expr_parser *x, size_t level)
+enum { LEVEL_COMMA, LEVEL_ALT, LEVEL_OR, LEVEL_AND, LEVELS };
+
+static uint32_t parse_level(struct ks_expr_parser *x, unsigned level);
+
+static const struct update {
+	const char *sign;
+	enum ks_expr_op op;
+} updates[] = {
+	{ "=", OP_EMPTY }, { "|=", OP_INPUT }, { "+=", OP_ADD }, { "-=", OP_SUB }, { "*=", OP_MUL },
+	{ "/=", OP_DIV }, { "%=", OP_MOD }, { "//=", OP_ALT },
+};
+
+static const struct update *find_update(const struct ks_expr_parser *x)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(updates) / sizeof(updates[0]); i++)
+		if (ks_expr_is_sign(x, updates[i].sign))
+			return &updates[i];
+	return NULL;
+}
+
+/* The program of paths before an update, read again: its "." is no slot. */
+static uint32_t parse_paths(struct ks_expr_parser *x, const unsigned char *at)
+{
+	uint32_t outer = x->input, node;
+
+	x->input = ks_expr_made(x, OP_INPUT, KS_EXPR_NONE, KS_EXPR_NONE);
+	if (x->input == KS_EXPR_NONE || ks_expr_lex_at(x, at) != 0)
+		return KS_EXPR_NONE;
+	node = parse_level(x, LEVEL_OR);
+	x->input = outer;
+	return node;
+}
+
+/*
+ * `a |= f` is _modify(a; f).  `a = b` and `a += b` first take b of the whole
+ * value, so they are `b as $x | _assign(a; $x)` and `b as $x | _modify(a; . + $x)`.
+ */
+static uint32_t parse_update(struct ks_expr_parser *x, const unsigned char *at)
+{
+	uint32_t outer = x->input, args[2], rhs, slot, input;
+	const struct update *u;
+
+	args[0] = parse_paths(x, at);
+	u = args[0] == KS_EXPR_NONE ? NULL : find_update(x);
+	if (u == NULL || ks_expr_lex(x) != 0)
+		return KS_EXPR_NONE;
+	input = ks_expr_made(x, OP_INPUT, KS_EXPR_NONE, KS_EXPR_NONE);
+	if (input == KS_EXPR_NONE)
+		return input;
+	if (u->op == OP_INPUT)
+		x->input = input;
+	rhs = parse_level(x, LEVEL_ALT);
+	x->input = outer;
+	if (rhs == KS_EXPR_NONE)
+		return rhs;
+	args[1] = rhs;
+	if (u->op == OP_INPUT)
+		return ks_expr_call(x, "_modify", args, 2);
+	slot = ks_expr_register(x->set);
+	args[1] = slot == KS_EXPR_NONE ? slot :
+	    ks_expr_made(x, OP_VARIABLE, KS_EXPR_NONE, KS_EXPR_NONE);
+	if (args[1] == KS_EXPR_NONE)
+		return ks_expr_checked(x, args[1]);
+	x->set->nodes[args[1]].slot = slot;
+	if (u->op != OP_EMPTY)
+		args[1] = ks_expr_made(x, u->op, input, args[1]);
+	if (args[1] == KS_EXPR_NONE)
+		return args[1];
+	input = ks_expr_call(x, u->op == OP_EMPTY ? "_assign" : "_modify", args, 2);
+	return input == KS_EXPR_NONE ? input : ks_expr_bind(x, rhs, slot, input);
+}
+
+static uint32_t parse_assignment(struct ks_expr_parser *x)
+{
+	const unsigned char *at = x->at.p;
+	uint32_t node = parse_level(x, LEVEL_OR);
+
+	if (node == KS_EXPR_NONE || find_update(x) == NULL)
+		return node;
+	node = parse_update(x, at);
+	if (node != KS_EXPR_NONE && find_update(x) != NULL) {
+		ks_expr_wrong(x, x->at.p, "updates do not chain; put the first in parentheses");
+		return KS_EXPR_NONE;
+	}
+	return node;
+}
+
+static uint32_t parse_above(struct ks_expr_parser *x, unsigned level)
+{
+	if (level == LEVEL_ALT)
+		return parse_assignment(x);
+	return level + 1 == LEVELS ? parse_comparison(x) : parse_level(x, level + 1);
+}
+
+static uint32_t parse_level(struct ks_expr_parser *x, unsigned level)
 {
 	struct ks_expr_set *set = x->set;
 	uint32_t first, last = KS_EXPR_NONE, node, rhs;
-	uint16_t height;
+	const char *text = levels[level].text;
 
-	if (level == sizeof(levels) / sizeof(levels[0]))
-		return parse_comparison(x);
-	first = parse_level(x, level + 1);
-	while (first != KS_EXPR_NONE &&
-	    (is_sign(x, levels[level].text) || is_word(x, levels[level].text))) {
-		rhs = ks_expr_lex(x) != 0 ? KS_EXPR_NONE : parse_level(x, level + 1);
+	first = parse_above(x, level);
+	while (first != KS_EXPR_NONE && (ks_expr_is_sign(x, text) || ks_expr_is_word(x, text))) {
+		rhs = ks_expr_lex(x) != 0 ? KS_EXPR_NONE : parse_above(x, level);
+		/* `1, 2 as $x | ...`: of the 2 alone, with all that follows. */
+		if (rhs != KS_EXPR_NONE && level == LEVEL_COMMA && ks_expr_is_word(x, "as"))
+			rhs = ks_expr_binding(x, rhs);
 		if (rhs == KS_EXPR_NONE)
 			return rhs;
-		node = new_node(x, levels[level].op, last == KS_EXPR_NONE ? first :
+		node = ks_expr_made(x, levels[level].op, last == KS_EXPR_NONE ? first :
 		    set->nodes[last].rhs, rhs);
 		if (node == KS_EXPR_NONE)
 			return node;
 		if (last == KS_EXPR_NONE) {
 			first = node;
 		} else {
-			height = set->nodes[node].height;
 			set->nodes[last].rhs = node;
-			if (set->nodes[first].height < height)
-				set->nodes[first].height = height;
+			if (set->nodes[first].height < set->nodes[node].height)
+				set->nodes[first].height = set->nodes[node].height;
 		}
+		set->nodes[first].single &= set->nodes[node].single;
 		last = node;
 	}
 	return first;
@@ -331,20 +252,30 @@ static bool continues(const struct ks_expr_set *set, uint32_t lhs, uint32_t path
 	return path == lhs;
 }
 
-static uint32_t parse_pipe(struct ks_expr_parser *x)
+/* What stands between pipes, by level; a binding takes all that follows. */
+static uint32_t parse_stage(struct ks_expr_parser *x, unsigned level)
+{
+	uint32_t node = parse_level(x, level);
+
+	if (node != KS_EXPR_NONE && level == LEVEL_COMMA && ks_expr_is_word(x, "as"))
+		return ks_expr_binding(x, node);
+	return node;
+}
+
+static uint32_t parse_pipe(struct ks_expr_parser *x, unsigned level)
 {
 	const struct ks_expr_node *nodes;
 	uint32_t outer = x->input, lhs, rhs;
 
-	lhs = parse_level(x, 0);
-	while (lhs != KS_EXPR_NONE && is_sign(x, "|")) {
+	lhs = parse_stage(x, level);
+	while (lhs != KS_EXPR_NONE && ks_expr_is_sign(x, "|")) {
 		if (x->set->nodes[lhs].op != OP_SLOT)
-			x->input = new_node(x, OP_INPUT, KS_EXPR_NONE, KS_EXPR_NONE);
+			x->input = ks_expr_made(x, OP_INPUT, KS_EXPR_NONE, KS_EXPR_NONE);
 		else
 			x->input = lhs;
 		if (x->input == KS_EXPR_NONE || ks_expr_lex(x) != 0)
 			return KS_EXPR_NONE;
-		rhs = parse_level(x, 0);
+		rhs = parse_stage(x, level);
 		x->input = outer;
 		if (rhs == KS_EXPR_NONE)
 			return rhs;
@@ -354,9 +285,32 @@ static uint32_t parse_pipe(struct ks_expr_parser *x)
 		    (nodes[lhs].lhs == KS_EXPR_NONE || continues(x->set, lhs, rhs))))
 			lhs = rhs;
 		else
-			lhs = new_node(x, OP_PIPE, lhs, rhs);
+			lhs = ks_expr_made(x, OP_PIPE, lhs, rhs);
 	}
 	return lhs;
+}
+
+static uint32_t deeper(struct ks_expr_parser *x, unsigned level)
+{
+	uint32_t node;
+
+	if (++x->depth > KS_EXPR_DEPTH_MAX) {
+		ks_expr_wrong(x, x->at.p, "nested deeper than %u levels", KS_EXPR_DEPTH_MAX);
+		return KS_EXPR_NONE;
+	}
+	node = parse_pipe(x, level);
+	x->depth--;
+	return node;
+}
+
+uint32_t ks_expr_query(struct ks_expr_parser *x)
+{
+	return deeper(x, LEVEL_COMMA);
+}
+
+uint32_t ks_expr_value_of_key(struct ks_expr_parser *x)
+{
+	return deeper(x, LEVEL_ALT);
 }
 
 uint32_t ks_expr_parse(struct ks_expr_parser *x)
@@ -365,14 +319,14 @@ uint32_t ks_expr_parse(struct ks_expr_parser *x)
 
 	x->at = ks_bytes(x->text.p, 0);
 	x->depth = 0;
-	x->input = checked(x, ks_expr_root(x->set, ROOT_VALUE));
+	x->input = ks_expr_checked(x, ks_expr_root(x->set, ROOT_VALUE));
 	if (x->input == KS_EXPR_NONE || ks_expr_lex(x) != 0)
 		return KS_EXPR_NONE;
 	if (x->token == TOKEN_END) {
 		ks_expr_wrong(x, x->text.p, "the expression is empty; '.' is the value itself");
 		return KS_EXPR_NONE;
 	}
-	node = parse_pipe(x);
+	node = parse_pipe(x, LEVEL_COMMA);
 	if (node != KS_EXPR_NONE && x->token != TOKEN_END) {
 		ks_expr_refuse_operator(x);
 		return KS_EXPR_NONE;

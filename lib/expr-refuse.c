@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXISTS "there are paths, literals, comparisons, and, or, not, //, | and the variables " \
-	"$key $ts $topic $partition $offset $headers"
+#define NO_MORE "kstream-expr(7) lists what there is"
 
 #define SHOWN 60	/* bytes of an expression that a message repeats */
 
@@ -49,97 +48,61 @@ static const struct hint *find(const struct hint *table, struct ks_bytes word)
 static int refuse(struct ks_expr_parser *x, const struct hint *h)
 {
 	return ks_expr_wrong(x, x->at.p, "%s '%s' is not supported; %s", h->what, h->word,
-	    h->near != NULL ? h->near : EXISTS);
+	    h->near != NULL ? h->near : NO_MORE);
 }
 
 /* Signs that jq or other languages have, wherever they stand. */
 static const struct hint signs[] = {
-	{ "+", "arithmetic", NULL }, { "-", "arithmetic", NULL }, { "*", "arithmetic", NULL },
-	{ "/", "arithmetic", NULL }, { "%", "arithmetic", NULL },
-	{ "+=", "update", NULL }, { "-=", "update", NULL }, { "*=", "update", NULL },
-	{ "/=", "update", NULL }, { "%=", "update", NULL }, { "|=", "update", NULL },
-	{ "//=", "update", NULL },
-	{ "=", "assignment", "equality is '=='" },
 	{ "===", "operator", "equality is '=='" },
 	{ "!==", "operator", "inequality is '!='" },
 	{ "<>", "operator", "inequality is '!='" },
-	{ "=~", "operator", "regular expressions are not there; equality is '=='" },
+	{ "=~", "operator", "write 'test(\"PATTERN\")'" },
 	{ "&&", "operator", "write 'and'" }, { "&", "operator", "write 'and'" },
 	{ "||", "operator", "write 'or'" },
 	{ "!", "operator", "negation stands behind: '.a | not'" },
-	{ ",", "several results with", "one expression has one result; conditions combine "
-	    "with 'and' and 'or'" },
-	{ ";", "an argument behind", "there are no functions with arguments" },
-	{ ":", "a name before", NULL },
-	{ "..", "recursion", "name the path: '.a.b'" },
-	{ "{", "object construction", "the value passes as it is" },
-	{ "[", "array construction", "compare an element: '.a[0] == 1'" },
-	{ "@", "format", NULL },
+	{ "::", "module", NO_MORE },
+	{ "?", "destructuring alternative", "take one pattern apart, and test it with 'if'" },
+	{ "@", "a bare", "a format has a name: '@csv'" },
 	{ "'", "apostrophe", "strings stand in double quotes: \"text\"" },
 	{ "`", "backtick", "strings stand in double quotes: \"text\"" },
-	{ "$", "a bare", "there are $key $ts $topic $partition $offset $headers" },
+	{ "$", "a bare", "there are $key $ts $topic $partition $offset $headers $meta" },
 	{ NULL, NULL, NULL },
 };
 
 static const struct hint words[] = {
-	{ "if", "condition", "combine conditions with 'and', 'or' and '//'" },
-	{ "then", "condition", "combine conditions with 'and', 'or' and '//'" },
-	{ "elif", "condition", "combine conditions with 'and', 'or' and '//'" },
-	{ "else", "condition", "combine conditions with 'and', 'or' and '//'" },
-	{ "end", "condition", "combine conditions with 'and', 'or' and '//'" },
-	{ "def", "definition", NULL }, { "import", "module", NULL }, { "include", "module", NULL },
-	{ "reduce", "loop", NULL }, { "foreach", "loop", NULL },
-	{ "try", "keyword", "a '?' behind a step ignores its error: '.a?'" },
-	{ "catch", "keyword", "a '?' behind a step ignores its error: '.a?'" },
-	{ "as", "binding", "repeat the path" }, { "label", "keyword", NULL },
-	{ "select", "function", "write the condition itself: '.a > 1'" },
-	{ "has", "function", "compare with null: '.a != null'" },
-	{ "empty", "function", "an expression that is false drops the record" },
-	{ "values", "function", "write '. != null'" }, { "nulls", "function", "write '. == null'" },
-	{ "isvalid", "function", "a '?' behind a step ignores its error: '.a?'" },
-	{ "startswith", "function", "strings compare by code point: '.a >= \"ab\" and .a < \"ac\"'" },
-	{ "first", "function", "write '.[0]'" }, { "last", "function", "write '.[-1]'" },
-	{ "ts_ms", "function", "$ts is the record's time in ms" },
-	{ "header", "function", "$headers is an array of [name, value]: '$headers[0][1]'" },
-	{ "getpath", "function", "name the path: '.a.b'" },
-	{ "recurse", "function", "name the path: '.a.b'" },
-	{ "env", "function", NULL }, { "input", "function", NULL }, { "inputs", "function", NULL },
-	{ "nan", "function", NULL }, { "infinite", "function", NULL },
+	{ "def", "definition", "write the expression out where it is used" },
+	{ "import", "module", "an expression stands for itself" },
+	{ "include", "module", "an expression stands for itself" },
+	{ "reduce", "loop", "there are add, map, any, all, until, limit, group_by" },
+	{ "foreach", "loop", "there are add, map, until, recurse, limit" },
+	{ "label", "label", "there are first(f), limit(n; f), until(c; f), any, all" },
+	{ "break", "label", "there are first(f), limit(n; f), until(c; f), any, all" },
+	{ "env", "function", "an expression does not read the environment" },
+	{ "input", "function", "an expression sees one record" },
+	{ "inputs", "function", "an expression sees one record" },
+	{ "debug", "function", "an expression does not print" },
+	{ "stderr", "function", "an expression does not print" },
+	{ "halt", "function", "an expression cannot end the run; an error('...') rejects the record" },
+	{ "halt_error", "function", "an expression cannot end the run; error(\"...\") rejects the record" },
+	{ "input_filename", "function", "$topic says where a record came from" },
+	{ "input_line_number", "function", "$offset counts records" },
+	{ "getpath", "function", NULL }, { "tostream", "function", NULL },
+	{ "fromstream", "function", NULL }, { "truncate_stream", "function", NULL },
+	{ "limit", "function", NULL }, { "combinations", "function", NULL },
+	{ "INDEX", "function", "there are group_by and from_entries" },
+	{ "GROUP_BY", "function", "it is written 'group_by'" },
+	{ "JOIN", "function", NULL }, { "modulemeta", "function", NULL },
 	{ "AND", "word", "write 'and'" }, { "OR", "word", "write 'or'" },
 	{ "NOT", "word", "negation stands behind: '.a | not'" },
 	{ "TRUE", "word", "write 'true'" }, { "True", "word", "write 'true'" },
 	{ "FALSE", "word", "write 'false'" }, { "False", "word", "write 'false'" },
 	{ "NULL", "word", "write 'null'" }, { "None", "word", "write 'null'" },
 	{ "nil", "word", "write 'null'" }, { "undefined", "word", "write 'null'" },
-	{ "in", "word", "write '.a == 1 or .a == 2'" },
-	{ "IN", "word", "write '.a == 1 or .a == 2'" },
-	{ "is", "word", "equality is '=='" }, { "like", "word", "equality is '=='" },
+	{ "is", "word", "equality is '=='" }, { "like", "word", "write 'test(\"PATTERN\")'" },
+	{ "len", "function", "it is written 'length'" }, { "lower", "function", "it is written 'ascii_downcase'" },
+	{ "upper", "function", "it is written 'ascii_upcase'" }, { "filter", "function", "it is written 'select'" },
 	{ NULL, NULL, NULL },
 };
-
-/* jq's other functions: a name that is none of them is taken for a field without its dot. */
-static const char functions[] =
-    " add all any abs arrays ascii ascii_downcase ascii_upcase bsearch booleans capture ceil "
-    "combinations contains date dateadd datesub debug del endswith error exp explode fabs "
-    "flatten floor format from_entries fromdate fromjson gmtime group_by gsub halt "
-    "halt_error implode index indices input_filename input_line_number inside isempty "
-    "isfinite isinfinite isnan isnormal iterables join keys keys_unsorted leaf_paths length "
-    "limit localtime log ltrim ltrimstr map map_values match max max_by min min_by mktime "
-    "modulemeta not now nth numbers objects path paths pick pow range repeat reverse rindex "
-    "round rtrim rtrimstr scalars scan sort sort_by split splits sqrt stderr strftime "
-    "strings strptime sub test to_entries toarray todate tojson tonumber tostring "
-    "transpose trim truncate_stream type unique unique_by until utf8bytelength walk while "
-    "with_entries date_bin murmur2 hash ";
-
-static bool is_function(struct ks_bytes word)
-{
-	const char *p = functions;
-
-	for (; (p = memmem(p, strlen(p), word.p, word.n)) != NULL; p++)
-		if (p[-1] == ' ' && p[word.n] == ' ')
-			return true;
-	return false;
-}
 
 /* Letters to insert, delete, replace or swap; 9 when there is no need to know. */
 static unsigned distance(struct ks_bytes a, const char *b)
@@ -187,18 +150,37 @@ static const char *nearest(struct ks_bytes word, const char *const *names)
 	return best;
 }
 
+/* The nearest of all names of the language. */
+static const char *nearest_word(struct ks_bytes word)
+{
+	static const char *const known[] = {
+		"not", "and", "or", "true", "false", "null", "empty", "if", "then", "elif", "else", "end",
+		"try", "catch", NULL,
+	};
+	const char *best = nearest(word, known), *names[2] = { NULL, NULL };
+	const struct ks_expr_fn *const *table, *fn;
+	unsigned least = best != NULL ? distance(word, best) : 3;
+
+	for (table = ks_expr_fn_tables(); *table != NULL; table++)
+		for (fn = *table; fn->name != NULL; fn++) {
+			names[0] = fn->name;
+			if (*fn->name == '_' || *fn->name == '@' || distance(word, fn->name) >= least ||
+			    nearest(word, names) == NULL)
+				continue;
+			best = fn->name;
+			least = distance(word, best);
+		}
+	return best;
+}
+
 static int refuse_word(struct ks_expr_parser *x)
 {
-	static const char *const known[] = { "not", "and", "or", "true", "false", "null", NULL };
 	const struct hint *h = find(words, x->at);
-	const char *best = nearest(x->at, known);
+	const char *best = nearest_word(x->at);
 	int n = x->at.n > SHOWN ? SHOWN : (int)x->at.n;
 
 	if (h != NULL)
 		return refuse(x, h);
-	if (is_function(x->at))
-		return ks_expr_wrong(x, x->at.p, "function '%.*s' is not supported; %s", n,
-		    (const char *)x->at.p, EXISTS);
 	if (best != NULL)
 		return ks_expr_wrong(x, x->at.p, "unknown word '%.*s'; did you mean '%s'?", n,
 		    (const char *)x->at.p, best);
@@ -210,6 +192,19 @@ static int refuse_word(struct ks_expr_parser *x)
 static int refuse_end(struct ks_expr_parser *x, const char *missing)
 {
 	return ks_expr_wrong(x, x->at.p, "the expression ends where %s is missing", missing);
+}
+
+int ks_expr_refuse_missing(struct ks_expr_parser *x, const char *what)
+{
+	int n = x->at.n > SHOWN ? SHOWN : (int)x->at.n;
+	/* A sign or a keyword in quotes; else words. */
+	const char *quote = strchr(what, ' ') == NULL ? "'" : "";
+
+	if (x->token == TOKEN_END)
+		return ks_expr_wrong(x, x->at.p, "the expression ends where %s%s%s is missing", quote,
+		    what, quote);
+	return ks_expr_wrong(x, x->at.p, "%s%s%s is missing before '%.*s'", quote, what, quote, n,
+	    (const char *)x->at.p);
 }
 
 static int refuse_sign(struct ks_expr_parser *x)
@@ -230,13 +225,18 @@ int ks_expr_refuse_operand(struct ks_expr_parser *x)
 		{ "and", "", NULL }, { "or", "", NULL }, { "==", "", NULL }, { "!=", "", NULL },
 		{ "<", "", NULL }, { "<=", "", NULL }, { ">", "", NULL }, { ">=", "", NULL },
 		{ "|", "", NULL }, { "//", "", NULL }, { ")", "", NULL }, { "]", "", NULL },
-		{ "?", "", NULL }, { "=", "", NULL }, { NULL, NULL, NULL },
+		{ "=", "", NULL }, { "|=", "", NULL }, { "+=", "", NULL }, { "-=", "", NULL },
+		{ "*=", "", NULL }, { "/=", "", NULL }, { "%=", "", NULL }, { "//=", "", NULL },
+		{ "+", "", NULL }, { "*", "", NULL }, { "/", "", NULL }, { "%", "", NULL },
+		{ ",", "", NULL }, { ";", "", NULL }, { ":", "", NULL }, { "}", "", NULL },
+		{ "then", "", NULL }, { "elif", "", NULL }, { "else", "", NULL }, { "end", "", NULL },
+		{ "as", "", NULL }, { "catch", "", NULL }, { NULL, NULL, NULL },
 	};
 
 	if (x->token == TOKEN_END)
-		return refuse_end(x, "a path or a literal");
+		return refuse_end(x, "a value");
 	if (find(misplaced, x->at) != NULL)
-		return ks_expr_wrong(x, x->at.p, "a path or a literal is missing before '%.*s'",
+		return ks_expr_wrong(x, x->at.p, "a value is missing before '%.*s'",
 		    (int)x->at.n, (const char *)x->at.p);
 	return x->token == TOKEN_WORD ? refuse_word(x) : refuse_sign(x);
 }
@@ -247,7 +247,9 @@ int ks_expr_refuse_operator(struct ks_expr_parser *x)
 		{ "==", "", NULL }, { "!=", "", NULL }, { "<", "", NULL }, { "<=", "", NULL },
 		{ ">", "", NULL }, { ">=", "", NULL }, { NULL, NULL, NULL },
 	};
-	static const char *const operators[] = { "and", "or", NULL };
+	static const char *const operators[] = {
+		"and", "or", "as", "then", "elif", "else", "end", "catch", NULL,
+	};
 	const char *best;
 
 	if (x->token == TOKEN_END)
@@ -274,13 +276,16 @@ int ks_expr_refuse_operator(struct ks_expr_parser *x)
 int ks_expr_refuse_variable(struct ks_expr_parser *x)
 {
 	static const char *const known[] = {
-		"$key", "$ts", "$topic", "$partition", "$offset", "$headers", NULL,
+		"$key", "$ts", "$topic", "$partition", "$offset", "$headers", "$meta", NULL,
 	};
 	static const struct hint others[] = {
 		{ "$value", "", "the value is '.'" }, { "$payload", "", "the value is '.'" },
 		{ "$record", "", "the value is '.', its key '$key'" },
 		{ "$time", "", "did you mean '$ts'?" }, { "$timestamp", "", "did you mean '$ts'?" },
-		{ "$header", "", "did you mean '$headers'?" },
+		{ "$header", "", "write 'header(\"NAME\")' or '$headers'" },
+		{ "$ENV", "", "an expression does not read the environment" },
+		{ "$__loc__", "", "an expression has one line" },
+		{ "$__prog_args", "", "there are $key $ts $topic $partition $offset $headers $meta" },
 		{ NULL, NULL, NULL },
 	};
 	const struct hint *h = find(others, x->at);
@@ -293,19 +298,5 @@ int ks_expr_refuse_variable(struct ks_expr_parser *x)
 		return ks_expr_wrong(x, x->at.p, "unknown variable '%.*s'; did you mean '%s'?", n,
 		    (const char *)x->at.p, best);
 	return ks_expr_wrong(x, x->at.p, "unknown variable '%.*s'; there are $key $ts $topic "
-	    "$partition $offset $headers", n, (const char *)x->at.p);
-}
-
-int ks_expr_refuse_index(struct ks_expr_parser *x)
-{
-	if (x->token == TOKEN_END)
-		return refuse_end(x, "']'");
-	if (ks_bytes_is(x->at, "]"))
-		return ks_expr_wrong(x, x->at.p, "iteration '.[]' is not supported; name an element: "
-		    "'.[0]', '.[-1]'");
-	if (ks_bytes_is(x->at, ":"))
-		return ks_expr_wrong(x, x->at.p, "slice '[:]' is not supported; name an element: "
-		    "'.[0]', '.[-1]'");
-	return ks_expr_wrong(x, x->at.p, "computed index is not supported; between '[' and ']' "
-	    "stands a string or a number");
+	    "$partition $offset $headers $meta", n, (const char *)x->at.p);
 }

@@ -57,8 +57,11 @@ struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits)
 	if (set == NULL)
 		return NULL;
 	set->depth = limits->depth;
+	set->step_limit = KS_EXPR_STEPS;
+	set->scratch.max = limits->record > KS_EXPR_MEMORY / 8 ? 8 * limits->record : KS_EXPR_MEMORY;
 	ks_json_init(&set->json, limits->depth);
 	ks_buf_init(&set->packed, SIZE_MAX / 4);
+	ks_buf_init(&set->text, SIZE_MAX / 4);
 	ks_buf_init(&set->headers, SIZE_MAX / 4);
 	for (i = 0; i < ROOTS; i++) {
 		if (!grow_places(set)) {
@@ -76,7 +79,9 @@ void ks_expr_set_free(struct ks_expr_set *set)
 {
 	if (set == NULL)
 		return;
+	ks_regexes_free(set->regexes);
 	ks_buf_release(&set->headers);
+	ks_buf_release(&set->text);
 	ks_buf_release(&set->packed);
 	ks_json_release(&set->json);
 	ks_arena_release(&set->scratch);
@@ -85,6 +90,7 @@ void ks_expr_set_free(struct ks_expr_set *set)
 	free(set->slots);
 	free(set->places);
 	free(set->nodes);
+	free(set->registers);
 	free(set);
 }
 
@@ -93,16 +99,63 @@ static uint16_t height(const struct ks_expr_set *set, uint32_t node)
 	return node == KS_EXPR_NONE ? 0 : set->nodes[node].height;
 }
 
+static bool is_single(const struct ks_expr_set *set, uint32_t node)
+{
+	return node == KS_EXPR_NONE || set->nodes[node].single;
+}
+
 uint32_t ks_expr_node(struct ks_expr_set *set, enum ks_expr_op op, uint32_t lhs, uint32_t rhs)
 {
 	uint16_t a = height(set, lhs), b = height(set, rhs);
+	bool single = is_single(set, lhs) && is_single(set, rhs);
 
-	if (!grow_nodes(set))
+	if (set->node_count == KS_EXPR_NODES_MAX || !grow_nodes(set))
 		return KS_EXPR_NONE;
+	if (op == OP_ITERATE || op == OP_COMMA)
+		single = false;
 	set->nodes[set->node_count] = (struct ks_expr_node){
 		.op = (uint8_t)op, .lhs = lhs, .rhs = rhs, .height = (uint16_t)((a > b ? a : b) + 1),
+		.single = single || op == OP_ARRAY,
 	};
 	return set->node_count++;
+}
+
+uint32_t ks_expr_node_of(struct ks_expr_set *set, enum ks_expr_op op, uint32_t lhs,
+    const struct ks_expr_fn *fn, const uint32_t *args, uint32_t count)
+{
+	uint32_t *copy = ks_arena_get(&set->program, count * sizeof(*copy) + 1), node, i;
+	bool single = is_single(set, lhs);
+	uint16_t most = height(set, lhs);
+
+	node = copy == NULL ? KS_EXPR_NONE : ks_expr_node(set, op, lhs, KS_EXPR_NONE);
+	if (node == KS_EXPR_NONE)
+		return node;
+	for (i = 0; i < count; i++) {
+		copy[i] = args[i];
+		single &= is_single(set, args[i]);
+		most = height(set, args[i]) > most ? height(set, args[i]) : most;
+	}
+	set->nodes[node].fn = fn;
+	set->nodes[node].args = copy;
+	set->nodes[node].count = count;
+	set->nodes[node].height = (uint16_t)(most + 1);
+	set->nodes[node].single = op == OP_RUN ? fn->single : single;
+	return node;
+}
+
+uint32_t ks_expr_register(struct ks_expr_set *set)
+{
+	uint32_t n = set->register_count;
+	void *p;
+
+	if ((n & (n - 1)) == 0) {
+		p = reallocarray(set->registers, n == 0 ? 1 : 2 * (size_t)n, sizeof(*set->registers));
+		if (p == NULL)
+			return KS_EXPR_NONE;
+		set->registers = p;
+	}
+	set->registers[n] = (struct ks_val){ .type = KS_NIL };
+	return set->register_count++;
 }
 
 uint32_t ks_expr_literal(struct ks_expr_set *set, const struct ks_val *v)
@@ -208,6 +261,14 @@ int ks_expr_add(struct ks_expr_set *set, const char *text, struct ks_expr **e, s
 		return err->status;
 	*e = made;
 	return 0;
+}
+
+void ks_expr_set_limit(struct ks_expr_set *set, uint64_t steps, size_t memory)
+{
+	if (steps != 0)
+		set->step_limit = steps;
+	if (memory != 0)
+		set->scratch.max = memory;
 }
 
 bool ks_expr_set_wants_record(const struct ks_expr_set *set)

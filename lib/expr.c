@@ -1,33 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expr.c - evaluation.
+ * expr.c - evaluation of what yields one value.
  *
  * Evaluation is a function from a node to one value, nothing, or an error.
  * It recurses as deep as the expression is nested, which is bounded, and
- * runs along chains of `and`, `or` and `//`.  A construct that yields
- * several values gets a second function beside eval, which hands each one
- * to a callback; for nodes that yield one it calls eval.
+ * runs along chains of `and`, `or` and `//`.  Here is what nearly all
+ * expressions are made of; what is rare or builds something is in
+ * expr-one.c, and what yields several values in expr-each.c.
  */
 #include "expr-impl.h"
 
-#include <stdio.h>
-
 #include "num.h"
 
-enum yield {
-	YIELD_ONE,
-	YIELD_NONE,
-	YIELD_ERROR,	/* of the expression: set->error; `?` turns it into nothing */
-	YIELD_FAULT,	/* no memory, a value that is no msgpack: set->error; `?` does not help */
-};
-
-static const struct ks_val nil = { .type = KS_NIL };
-
-static enum yield fault(struct ks_expr_set *set, const char *text)
-{
-	snprintf(set->error, sizeof(set->error), "%s", text);
-	return YIELD_FAULT;
-}
+/* What most expressions spend their time in; all that is rarer is kept out of its way. */
+#define INLINE static inline __attribute__((always_inline))
+#define APART static __attribute__((noinline))
 
 /* An integer, or what is no plain decimal of 15 digits. */
 static void decode_odd_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
@@ -84,43 +71,32 @@ static inline void decode_number(const unsigned char *p, const unsigned char *en
 	v->d = negative ? -d : d;
 }
 
-static enum yield no_scratch(struct ks_expr_set *set)
-{
-	return fault(set, ks_no_memory);
-}
-
-static void *scratch(struct ks_expr_set *set, size_t n)
-{
-	set->scratch_used = true;
-	return ks_arena_get(&set->scratch, n);
-}
-
 /* A container: the parser wants padding behind it, and its output must not move. */
-static enum yield decode_container(struct ks_expr_set *set, const struct ks_expr_slot *slot,
+static enum ks_yield decode_container(struct ks_expr_set *set, const struct ks_expr_slot *slot,
     struct ks_val *v)
 {
 	size_t n = (size_t)(slot->end - slot->p);
-	unsigned char *text = scratch(set, n + KS_PAD), *copy;
+	unsigned char *text = ks_expr_scratch(set, n + KS_PAD), *copy;
 	enum ks_json_error e;
 
 	if (text == NULL)
-		return no_scratch(set);
+		return ks_expr_no_scratch(set);
 	memcpy(text, slot->p, n);
 	memset(text + n, 0, KS_PAD);
 	set->packed.n = 0;
 	e = ks_json_parse(&set->json, ks_bytes(text, n), &set->packed);
 	if (e != KS_JSON_OK)
-		return fault(set, ks_json_strerror(e));
-	copy = scratch(set, set->packed.n);
+		return ks_expr_fault(set, ks_json_strerror(e));
+	copy = ks_expr_scratch(set, set->packed.n);
 	if (copy == NULL)
-		return no_scratch(set);
+		return ks_expr_no_scratch(set);
 	memcpy(copy, set->packed.p, set->packed.n);
 	v->type = *slot->p == '{' ? KS_MAP : KS_ARRAY;
 	v->b = ks_bytes(copy, set->packed.n);
-	return YIELD_ONE;
+	return KS_YIELD;
 }
 
-static enum yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot,
+static enum ks_yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot,
     bool escaped, struct ks_val *v)
 {
 	unsigned char *text;
@@ -132,41 +108,41 @@ static enum yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot
 		n = (size_t)(slot->end - slot->p) - 2;
 		v->b = ks_bytes(slot->p + 1, n);
 		if (!escaped)
-			return YIELD_ONE;
-		text = scratch(set, n);
+			return KS_YIELD;
+		text = ks_expr_scratch(set, n);
 		if (text == NULL)
-			return no_scratch(set);
+			return ks_expr_no_scratch(set);
 		v->b = ks_bytes(text, ks_scan_unescape(text, slot->p + 1, n));
-		return YIELD_ONE;
+		return KS_YIELD;
 	case '{': case '[':
 		return decode_container(set, slot, v);
 	case 'n':
 		v->type = KS_NIL;
-		return YIELD_ONE;
+		return KS_YIELD;
 	case 't': case 'f':
 		v->type = *slot->p == 't' ? KS_TRUE : KS_FALSE;
-		return YIELD_ONE;
+		return KS_YIELD;
 	default:
 		decode_number(slot->p, slot->end, v);
-		return YIELD_ONE;
+		return KS_YIELD;
 	}
 }
 
-static enum yield decode(struct ks_expr_set *set, uint32_t i)
+static enum ks_yield decode(struct ks_expr_set *set, uint32_t i)
 {
 	struct ks_expr_slot *slot = &set->slots[i];
 	const unsigned char *p = slot->p;
-	enum yield got = YIELD_ONE;
+	enum ks_yield got = KS_YIELD;
 	enum ks_mp_error e;
 
 	if (set->states[i] == SLOT_PACKED) {
 		e = ks_mp_read(&p, slot->end, set->depth, &slot->v);
 		if (KS_UNLIKELY(e != KS_MP_OK))
-			return fault(set, ks_mp_strerror(e));
+			return ks_expr_fault(set, ks_mp_strerror(e));
 	} else {
 		got = decode_text(set, slot, set->states[i] == SLOT_ESCAPED, &slot->v);
 	}
-	if (KS_LIKELY(got == YIELD_ONE))
+	if (KS_LIKELY(got == KS_YIELD))
 		set->states[i] = SLOT_DECODED;
 	return got;
 }
@@ -194,115 +170,60 @@ static enum ks_type type_of_slot(const struct ks_expr_set *set, uint32_t i)
 	}
 }
 
-/* jq's words, and as much of the key as fits. */
-static enum yield no_index(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step)
-{
-	struct ks_val v = { .type = type };
-
-	if (step->type != KS_STR)
-		snprintf(set->error, sizeof(set->error), "cannot index %s with number",
-		    ks_val_typename(&v));
-	else
-		snprintf(set->error, sizeof(set->error), "cannot index %s with \"%.*s\"",
-		    ks_val_typename(&v),
-		    (int)ks_utf8_prefix(step->b.p, step->b.n > 200 ? 200 : step->b.n),
-		    (const char *)step->b.p);
-	return YIELD_ERROR;
-}
-
-/*
- * A step on a value of some type: whether it is null without looking
- * (YIELD_NONE: one has to look), or an error.  The one place that knows.
- */
-static enum yield may_step(struct ks_expr_set *set, enum ks_type type, const struct ks_val *step)
-{
-	if (type == KS_NIL)
-		return YIELD_ONE;
-	if (type == (step->type == KS_STR ? KS_MAP : KS_ARRAY))
-		return YIELD_NONE;
-	return no_index(set, type, step);
-}
-
 /* A path that the walk did not meet: what happens at the first step that leads nowhere. */
-static enum yield missing(struct ks_expr_set *set, uint32_t node)
+static enum ks_yield missing(struct ks_expr_set *set, uint32_t node)
 {
 	const struct ks_expr_node *nodes = set->nodes;
 	uint32_t base = nodes[node].lhs;
-	enum yield got;
+	enum ks_yield got;
 
 	while (base != KS_EXPR_NONE && set->states[nodes[base].slot] == SLOT_MISSING) {
 		node = base;
 		base = nodes[node].lhs;
 	}
 	if (base == KS_EXPR_NONE)
-		return YIELD_ONE;	/* nothing was loaded since the path was added */
-	got = may_step(set, type_of_slot(set, nodes[base].slot),
+		return KS_YIELD;	/* nothing was loaded since the path was added */
+	got = ks_expr_may_step(set, type_of_slot(set, nodes[base].slot),
 	    &set->places[nodes[node].slot].step);
-	if (got == YIELD_ERROR)
-		return nodes[node].optional ? YIELD_NONE : YIELD_ERROR;
-	return YIELD_ONE;
+	if (got == KS_YIELD_ERROR) {
+		set->error_node = node;
+		return nodes[node].optional ? KS_YIELD_NONE : KS_YIELD_ERROR;
+	}
+	return KS_YIELD;
 }
 
-static inline enum yield eval_slot(struct ks_expr_set *set, uint32_t node, const struct ks_val **v)
+INLINE enum ks_yield eval_slot(struct ks_expr_set *set, uint32_t node, const struct ks_val **v)
 {
 	uint32_t i = set->nodes[node].slot;
-	enum yield got;
+	enum ks_yield got;
 
 	if (KS_UNLIKELY(set->states[i] == SLOT_MISSING)) {
-		*v = &nil;
+		*v = &ks_expr_nil;
 		return missing(set, node);
 	}
 	if (set->states[i] != SLOT_DECODED) {
 		got = decode(set, i);
-		if (KS_UNLIKELY(got != YIELD_ONE))
+		if (KS_UNLIKELY(got != KS_YIELD))
 			return got;
 	}
 	*v = &set->slots[i].v;
-	return YIELD_ONE;
+	return KS_YIELD;
 }
 
-/* One step into a container that was computed and is sound. */
-static enum yield look_up(struct ks_expr_set *set, const struct ks_val *in,
-    const struct ks_val *step, struct ks_val *out)
-{
-	const unsigned char *p, *end = in->b.p + in->b.n;
-	enum ks_mp_error e;
-	struct ks_head head;
-	struct ks_val key;
-	bool found = false;
-	int64_t index;
-	uint32_t i;
-
-	e = ks_mp_head(in->b.p, end, &head);
-	p = head.body;
-	index = step->type == KS_INT && step->i < 0 ? step->i + head.count : step->i;
-	for (i = 0; e == KS_MP_OK && i < head.count && !found; i++) {
-		found = step->type == KS_INT && index == i;
-		if (step->type == KS_STR) {
-			e = ks_mp_read(&p, end, 0, &key);
-			found = e == KS_MP_OK && ks_bytes_eq(key.b, step->b);
-		}
-		if (e == KS_MP_OK)
-			e = ks_mp_read(&p, end, set->depth, out);
-	}
-	if (!found)
-		*out = nil;
-	return e == KS_MP_OK ? YIELD_ONE : fault(set, ks_mp_strerror(e));
-}
-
-static enum yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out);
 
 /* As eval, but the value may stay where it is; room holds it otherwise. */
-static inline enum yield operand(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+INLINE enum ks_yield operand(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *room, const struct ks_val **v)
 {
 	const struct ks_expr_node *n = &set->nodes[node];
 
 	if (n->op == OP_SLOT)
 		return eval_slot(set, node, v);
-	*v = n->op == OP_LITERAL ? &n->value : n->op == OP_INPUT ? in : room;
-	return n->op <= OP_INPUT ? YIELD_ONE : eval(set, node, in, room);
+	*v = n->op == OP_LITERAL ? &n->value : n->op == OP_INPUT ? in :
+	    n->op == OP_VARIABLE ? &set->registers[n->slot] : room;
+	return n->op <= OP_VARIABLE ? KS_YIELD : eval(set, node, in, room);
 }
 
 /* ks_val_cmp, with the pairs that nearly all comparisons are decided in line. */
@@ -326,143 +247,206 @@ static inline int compare(const struct ks_val *a, const struct ks_val *b)
 	return ks_val_cmp(a, b);
 }
 
-static enum yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_node *n,
+static inline bool compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b)
+{
+	int c;
+
+	if (op <= OP_NE && a->type == KS_STR && b->type == KS_STR)
+		c = !ks_bytes_eq(a->b, b->b);	/* which is less does not matter */
+	else
+		c = compare(a, b);
+	switch (op) {
+	case OP_EQ: return c == 0;
+	case OP_NE: return c != 0;
+	case OP_LT: return c < 0;
+	case OP_LE: return c <= 0;
+	case OP_GT: return c > 0;
+	default: return c >= 0;
+	}
+}
+
+bool ks_expr_compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b)
+{
+	return compares(op, a, b);
+}
+
+static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_val *out)
 {
 	struct ks_val left, right;
 	const struct ks_val *a, *b;
-	enum yield got;
-	bool is;
-	int c;
+	enum ks_yield got;
 
 	/* jq evaluates the right side first: its error is the one that shows. */
 	got = operand(set, n->rhs, in, &right, &b);
-	if (KS_UNLIKELY(got != YIELD_ONE))
+	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
 	got = operand(set, n->lhs, in, &left, &a);
-	if (KS_UNLIKELY(got != YIELD_ONE))
+	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
-	if (n->op <= OP_NE && a->type == KS_STR && b->type == KS_STR)
-		c = !ks_bytes_eq(a->b, b->b);	/* which is less does not matter */
-	else
-		c = compare(a, b);
-	switch (n->op) {
-	case OP_EQ: is = c == 0; break;
-	case OP_NE: is = c != 0; break;
-	case OP_LT: is = c < 0; break;
-	case OP_LE: is = c <= 0; break;
-	case OP_GT: is = c > 0; break;
-	default: is = c >= 0; break;
-	}
-	out->type = is ? KS_TRUE : KS_FALSE;
-	return YIELD_ONE;
+	out->type = compares(n->op, a, b) ? KS_TRUE : KS_FALSE;
+	return KS_YIELD;
 }
 
 /* `and` and `or`: stop says which truth ends the chain. */
-static enum yield eval_logic(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+static enum ks_yield eval_logic(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out)
 {
 	uint8_t op = set->nodes[node].op;
 	bool is = op == OP_AND, stop = op == OP_OR;
 	const struct ks_val *v;
 	struct ks_val room;
-	enum yield got;
+	enum ks_yield got;
 	uint32_t next;
 
 	for (; node != KS_EXPR_NONE && is != stop; node = next) {
 		next = set->nodes[node].op == op ? set->nodes[node].rhs : KS_EXPR_NONE;
 		got = operand(set, next == KS_EXPR_NONE ? node : set->nodes[node].lhs, in, &room, &v);
-		if (KS_UNLIKELY(got != YIELD_ONE))
+		if (KS_UNLIKELY(got != KS_YIELD))
 			return got;
 		is = ks_val_true(v);
 	}
 	out->type = is ? KS_TRUE : KS_FALSE;
-	return YIELD_ONE;
+	return KS_YIELD;
 }
 
 /* The first that is neither null nor false, or else the last.  Errors go through, as in jq 1.6. */
-static enum yield eval_alternative(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+static enum ks_yield eval_alternative(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out)
 {
-	enum yield got;
+	enum ks_yield got;
 
 	for (; set->nodes[node].op == OP_ALT; node = set->nodes[node].rhs) {
 		got = eval(set, set->nodes[node].lhs, in, out);
-		if (got != YIELD_NONE && (got != YIELD_ONE || ks_val_true(out)))
+		if (got != KS_YIELD_NONE && (got != KS_YIELD || ks_val_true(out)))
 			return got;
 	}
 	return eval(set, node, in, out);
 }
 
-static enum yield eval_index(struct ks_expr_set *set, const struct ks_expr_node *n,
+APART enum ks_yield eval_index(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_val *out)
 {
 	const struct ks_val *v;
 	struct ks_val room;
-	enum yield got;
+	enum ks_yield got;
 
 	got = operand(set, n->lhs, in, &room, &v);
-	if (got != YIELD_ONE)
+	if (got != KS_YIELD)
 		return got;
-	got = may_step(set, v->type, &n->value);
-	if (got == YIELD_NONE)
-		return look_up(set, v, &n->value, out);
-	*out = nil;
-	return got == YIELD_ERROR && n->optional ? YIELD_NONE : got;
+	got = ks_expr_may_step(set, v->type, &n->value);
+	if (got == KS_YIELD_NONE)
+		return ks_expr_look_up(set, v, &n->value, out);
+	*out = ks_expr_nil;
+	if (got == KS_YIELD_ERROR)
+		set->error_node = (uint32_t)(n - set->nodes);
+	return got == KS_YIELD_ERROR && n->optional ? KS_YIELD_NONE : got;
 }
 
-static enum yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+APART enum ks_yield eval_arith(struct ks_expr_set *set, const struct ks_expr_node *n,
+    const struct ks_val *in, struct ks_val *out)
+{
+	struct ks_val left, right;
+	const struct ks_val *a, *b;
+	enum ks_yield got;
+
+	got = operand(set, n->rhs, in, &right, &b);
+	if (KS_LIKELY(got == KS_YIELD))
+		got = operand(set, n->lhs, in, &left, &a);
+	return KS_LIKELY(got == KS_YIELD) ? ks_expr_arith(set, n->op, a, b, out) : got;
+}
+
+APART enum ks_yield eval_over(struct ks_expr_set *set, const struct ks_expr_node *n,
+    const struct ks_val *in, struct ks_val *out)
+{
+	const struct ks_val *v;
+	struct ks_val room;
+	enum ks_yield got = operand(set, n->lhs, in, &room, &v);
+
+	if (KS_UNLIKELY(got != KS_YIELD))
+		return got;
+	if (n->op == OP_IF)
+		return eval(set, ks_val_true(v) ? n->rhs : n->slot, in, out);
+	/* Behind a path, the right side was compiled on it: only whether it leads somewhere counts. */
+	if (n->op == OP_PIPE)
+		return eval(set, n->rhs, set->nodes[n->lhs].op == OP_SLOT ? in : v, out);
+	out->type = ks_val_true(v) ? KS_FALSE : KS_TRUE;
+	return KS_YIELD;
+}
+
+static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out)
 {
 	const struct ks_expr_node *n = &set->nodes[node];
 	const struct ks_val *v;
-	struct ks_val room;
-	enum yield got;
+	enum ks_yield got;
 
 	switch ((enum ks_expr_op)n->op) {
-	case OP_LITERAL: case OP_SLOT: case OP_INPUT:
+	case OP_LITERAL: case OP_SLOT: case OP_INPUT: case OP_VARIABLE:
 		got = operand(set, node, in, out, &v);
-		if (KS_LIKELY(got == YIELD_ONE))
+		if (KS_LIKELY(got == KS_YIELD))
 			*out = *v;
 		return got;
 	case OP_INDEX:
 		return eval_index(set, n, in, out);
-	case OP_NOT:
-		got = operand(set, n->lhs, in, &room, &v);
-		if (KS_LIKELY(got == YIELD_ONE))
-			out->type = ks_val_true(v) ? KS_FALSE : KS_TRUE;
-		return got;
-	case OP_TRY:
-		got = eval(set, n->lhs, in, out);
-		return got == YIELD_ERROR ? YIELD_NONE : got;
-	case OP_PIPE:
-		/* Behind a path, the right side was compiled on it: only whether it leads somewhere counts. */
-		got = operand(set, n->lhs, in, &room, &v);
-		if (KS_UNLIKELY(got != YIELD_ONE))
-			return got;
-		return eval(set, n->rhs, set->nodes[n->lhs].op == OP_SLOT ? in : v, out);
+	case OP_NOT: case OP_PIPE: case OP_IF:
+		return eval_over(set, n, in, out);
 	case OP_AND: case OP_OR:
 		return eval_logic(set, node, in, out);
 	case OP_ALT:
 		return eval_alternative(set, node, in, out);
 	case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_GT: case OP_GE:
 		return eval_comparison(set, n, in, out);
+	case OP_ADD: case OP_SUB: case OP_MUL: case OP_DIV: case OP_MOD:
+		return eval_arith(set, n, in, out);
+	default:
+		return ks_expr_value_rare(set, node, in, out);
 	}
-	ks_bug("an expression node of no kind");
+}
+
+enum ks_yield ks_expr_value(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
+    struct ks_val *out)
+{
+	return eval(set, node, in, out);
 }
 
 const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v)
 {
-	enum yield got = eval(e->set, e->node, &nil, v);
+	struct ks_expr_set *set = e->set;
+	enum ks_yield got;
 
-	e->nothing = got == YIELD_NONE;
-	if (KS_LIKELY(got == YIELD_ONE))
+	ks_expr_begin(set);
+	got = KS_LIKELY(set->nodes[e->node].single) ? eval(set, e->node, &ks_expr_nil, v) :
+	    ks_expr_only(set, e->node, v);
+	e->nothing = got == KS_YIELD_NONE;
+	if (KS_LIKELY(got == KS_YIELD))
 		return NULL;
-	*v = nil;
-	return got == YIELD_NONE ? NULL : e->set->error;
+	*v = ks_expr_nil;
+	return got == KS_YIELD_NONE ? NULL : ks_expr_why(set, got);
+}
+
+const char *ks_expr_any(struct ks_expr *e, bool *any)
+{
+	struct ks_expr_set *set = e->set;
+	enum ks_yield got;
+	struct ks_val v;
+
+	ks_expr_begin(set);
+	if (KS_LIKELY(set->nodes[e->node].single)) {
+		got = eval(set, e->node, &ks_expr_nil, &v);
+		*any = got == KS_YIELD && ks_val_true(&v);
+	} else {
+		got = ks_expr_some(set, e->node, any);
+	}
+	return KS_LIKELY(got == KS_YIELD || got == KS_YIELD_NONE) ? NULL : ks_expr_why(set, got);
 }
 
 bool ks_expr_nothing(const struct ks_expr *e)
 {
 	return e->nothing;
+}
+
+bool ks_expr_single(const struct ks_expr *e)
+{
+	return e->set->nodes[e->node].single;
 }

@@ -8,9 +8,6 @@
  * the value again, builds no tree and allocates nothing for a record: what
  * it decodes goes to scratch memory of the set that is kept for the next.
  *
- * This version knows paths (.a, .a.b, ."a b", .["a"], .[0], .[-1], each with
- * an optional ?), literals, == != < <= > >=, and or not, //, parentheses,
- * the pipe, and $key $ts $topic $partition $offset $headers.
  * kstream-expr(7) has the semantics; the order of values is jq's.
  */
 #ifndef KS_EXPR_H
@@ -22,6 +19,8 @@
 
 #define KS_EXPR_TEXT_MAX ((size_t)64 << 10)	/* bytes of one expression */
 #define KS_EXPR_DEPTH_MAX 200u			/* parentheses, and steps of one path */
+#define KS_EXPR_MEMORY ((size_t)64 << 20)	/* for one record, or 8 records of the largest */
+#define KS_EXPR_STEPS UINT64_C(10000000)	/* of work for one record, unless --expr-limit says otherwise */
 
 struct ks_expr;		/* one compiled expression */
 struct ks_expr_set;	/* expressions over one value, and the union of their paths */
@@ -65,14 +64,32 @@ enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned cha
     const unsigned char **end, const unsigned char **at) KS_MUST_USE;
 
 /*
- * ks_expr_eval - the value of e over what was loaded last.  v borrows from
- * the record or the set until the next load.  Returns NULL, or an error
- * text in jq's words ("cannot index number with \"a\"") that lives until
- * the next call.  Where the expression yields nothing (`.a?` of a number)
- * v is null; ks_expr_nothing tells the two apart, until the next eval of e.
+ * ks_expr_eval - the one value of e over what was loaded last.  v borrows
+ * from the record or the set until the next load.  Returns NULL, or an
+ * error text in jq's words, behind the path of the step that failed
+ * (".a.b: Cannot index number with \"b\""), that lives until the next call;
+ * it is an error, too, that there are several values, which only an
+ * expression that is not single can have.  Where the expression yields
+ * nothing (`.a?` of a number) v is null; ks_expr_nothing tells the two
+ * apart, until the next eval of e.
  */
 const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v) KS_MUST_USE;
 bool	ks_expr_nothing(const struct ks_expr *e);
+bool	ks_expr_single(const struct ks_expr *e);
+
+/*
+ * ks_expr_each - hand each value of e over what was loaded last to emit.
+ * Returns NULL or an error text; values before the error were handed on.
+ * What emit returns other than 0 ends it, and goes to *rc, which is 0 otherwise.
+ */
+const char *ks_expr_each(struct ks_expr *e, int (*emit)(void *ctx, const struct ks_val *v),
+    void *ctx, int *rc) KS_MUST_USE;
+
+/* ks_expr_any - whether any value of e is true; the first that is ends it. */
+const char *ks_expr_any(struct ks_expr *e, bool *any) KS_MUST_USE;
+
+/* ks_expr_set_limit - for one record: steps of work, bytes of memory; 0 leaves the default. */
+void	ks_expr_set_limit(struct ks_expr_set *set, uint64_t steps, size_t memory);
 
 /*
  * Keys read from text that stood twice in the object they were read from

@@ -180,7 +180,7 @@ static inline void check_one(const char *program, const char *document, const ch
 }
 
 /* many(): head, then n times unit, then tail. */
-static char *many(const char *head, const char *unit, size_t n, const char *tail)
+static inline char *many(const char *head, const char *unit, size_t n, const char *tail)
 {
 	struct ks_buf b;
 

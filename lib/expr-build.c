@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* expr-build.c - what functions of expressions build their results with. */
+#include "expr-fn.h"
+#include "expr-impl.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "hash.h"
+
+enum ks_yield ks_expr_fault(struct ks_expr_set *set, const char *text)
+{
+	snprintf(set->error, sizeof(set->error), "%s", text);
+	return KS_YIELD_FAULT;
+}
+
+enum ks_yield ks_expr_error(struct ks_expr_set *set, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(set->error, sizeof(set->error), fmt, ap);
+	va_end(ap);
+	/* A character that did not fit whole would make it no string. */
+	set->error[ks_utf8_prefix((const unsigned char *)set->error, strlen(set->error))] = '\0';
+	set->error_is_value = false;
+	set->error_node = KS_EXPR_NONE;
+	return KS_YIELD_ERROR;
+}
+
+enum ks_yield ks_expr_error_value(struct ks_expr_set *set, const struct ks_val *v)
+{
+	enum ks_yield got = KS_YIELD_ERROR;
+	struct ks_shown shown;
+
+	if (v->type == KS_STR) {
+		got = ks_expr_error(set, "%.*s", (int)(v->b.n > sizeof(set->error) ?
+		    sizeof(set->error) : v->b.n), (const char *)v->b.p);
+	} else {
+		shown = ks_expr_shown(set, v);
+		got = ks_expr_error(set, "%s (not a string)", shown.text);
+	}
+	set->error_value = *v;
+	set->error_is_value = true;
+	return got;
+}
+
+#define SHOWN 29u	/* bytes in all, as jq 1.8 */
+struct ks_shown ks_expr_shown(struct ks_expr_set *set, const struct ks_val *v)
+{
+	const char *end = v->type == KS_STR || v->type == KS_BIN ? "\"" :
+	    v->type == KS_ARRAY ? "]" : v->type == KS_MAP ? "}" : "";
+	struct ks_shown shown = { "?" };
+	struct ks_bytes text;
+	size_t n;
+
+	if (ks_expr_json(set, v, &text) != KS_YIELD)
+		return shown;
+	n = text.n <= SHOWN ? text.n : SHOWN - 3 - strlen(end);
+	n = ks_utf8_prefix(text.p, n);
+	snprintf(shown.text, sizeof(shown.text), "%.*s%s%s", (int)n, (const char *)text.p,
+	    text.n > SHOWN ? "..." : "", text.n > SHOWN ? end : "");
+	return shown;
+}
+
+enum ks_yield ks_expr_steps(struct ks_expr_set *set, uint64_t n)
+{
+	if (KS_LIKELY(set->steps >= n)) {
+		set->steps -= n;
+		return KS_YIELD;
+	}
+	set->steps = 0;
+	return ks_expr_fault(set, "too much work for one record; see --expr-limit");
+}
+
+void *ks_expr_scratch(struct ks_expr_set *set, size_t n)
+{
+	set->scratch_used = true;
+	return ks_arena_get(&set->scratch, n);
+}
+
+enum ks_yield ks_expr_no_scratch(struct ks_expr_set *set)
+{
+	if (set->scratch.max != 0 && set->scratch.held > set->scratch.max / 2)
+		return ks_expr_fault(set, "too much memory for one record; see --expr-limit");
+	return ks_expr_fault(set, ks_no_memory);
+}
+
+enum ks_yield ks_vals_add(struct ks_expr_set *set, struct ks_vals *list, const struct ks_val *v)
+{
+	uint32_t cap = list->cap == 0 ? 8 : 2 * list->cap;
+	struct ks_val *more;
+
+	if (KS_UNLIKELY(list->n == list->cap)) {
+		more = cap < list->cap ? NULL : ks_expr_scratch(set, cap * sizeof(*more));
+		if (more == NULL)
+			return ks_expr_no_scratch(set);
+		if (list->n > 0)
+			memcpy(more, list->v, list->n * sizeof(*more));
+		list->v = more;
+		list->cap = cap;
+	}
+	list->v[list->n++] = *v;
+	return KS_YIELD;
+}
+
+enum ks_yield ks_vals_of(struct ks_expr_set *set, const struct ks_val *container,
+    struct ks_vals *list)
+{
+	const unsigned char *p, *end = container->b.p + container->b.n;
+	struct ks_head head;
+	enum ks_mp_error e = ks_mp_head(container->b.p, end, &head);
+	uint32_t n = head.type == KS_MAP ? 2 * head.count : head.count, i;
+
+	*list = (struct ks_vals){ NULL, 0, 0 };
+	if (e != KS_MP_OK || n < head.count)
+		return ks_expr_fault(set, ks_mp_strerror(e != KS_MP_OK ? e : KS_MP_COUNT));
+	if (n == 0)
+		return ks_expr_steps(set, 1);
+	list->v = ks_expr_scratch(set, n * sizeof(*list->v));
+	if (list->v == NULL)
+		return ks_expr_no_scratch(set);
+	for (i = 0, p = head.body; i < n && e == KS_MP_OK; i++)
+		e = ks_mp_read(&p, end, set->depth, &list->v[i]);
+	list->n = list->cap = n;
+	return e == KS_MP_OK ? ks_expr_steps(set, n) : ks_expr_fault(set, ks_mp_strerror(e));
+}
+
+static size_t room_for(const struct ks_val *v)
+{
+	return v->type >= KS_STR ? v->b.n + KS_MP_HEADER : KS_MP_HEADER;
+}
+
+static unsigned char *put(unsigned char *o, const struct ks_val *v)
+{
+	switch (v->type) {
+	case KS_NIL: case KS_FALSE: case KS_TRUE:
+		*o = v->type == KS_NIL ? 0xc0 : v->type == KS_FALSE ? 0xc2 : 0xc3;
+		return o + 1;
+	case KS_INT:
+		return ks_mp_put_i64(o, v->i);
+	case KS_UINT:
+		return ks_mp_put_u64(o, v->u);
+	case KS_FLOAT:
+		return ks_mp_put_f64(o, v->d);
+	case KS_STR:
+		o = ks_mp_put_str_head(o, (uint32_t)v->b.n);
+		break;
+	case KS_BIN:
+		o = ks_mp_put_bin_head(o, (uint32_t)v->b.n);
+		break;
+	case KS_ARRAY: case KS_MAP:
+		break;
+	}
+	if (v->b.n > 0)
+		memcpy(o, v->b.p, v->b.n);
+	return o + v->b.n;
+}
+
+/* The container of n values (of a map the halves of its pairs), and how deep it may nest at most. */
+static enum ks_yield container(struct ks_expr_set *set, enum ks_type type,
+    const struct ks_val *v, uint32_t n, struct ks_val *out)
+{
+	size_t room = KS_MP_HEADER;
+	unsigned char *p, *o;
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		room += room_for(&v[i]);
+	p = room > UINT32_MAX ? NULL : ks_expr_scratch(set, room);
+	if (p == NULL)
+		return ks_expr_no_scratch(set);
+	o = type == KS_MAP ? ks_mp_put_map_head(p, n / 2) : ks_mp_put_array_head(p, n);
+	for (i = 0; i < n; i++)
+		o = put(o, &v[i]);
+	*out = (struct ks_val){ .type = type, .b = ks_bytes(p, (size_t)(o - p)) };
+	return ks_expr_steps(set, n);
+}
+
+enum ks_yield ks_expr_array(struct ks_expr_set *set, const struct ks_val *v, uint32_t n,
+    struct ks_val *out)
+{
+	return container(set, KS_ARRAY, v, n, out);
+}
+
+/* Few keys are compared with each other; more are told apart by a table of their hashes. */
+#define FEW_PAIRS 16u
+
+static bool has_repeats(const struct ks_val *v, uint32_t n)
+{
+	uint32_t i, j;
+
+	for (i = 2; i < n; i += 2)
+		for (j = 0; j < i; j += 2)
+			if (ks_bytes_eq(v[i].b, v[j].b))
+				return true;
+	return false;
+}
+
+/* Pairs with every key once: in the order of their first, with the last value. */
+static enum ks_yield distinct(struct ks_expr_set *set, const struct ks_val *v, uint32_t n,
+    struct ks_vals *list)
+{
+	uint32_t size = 4, mask, i, at, *table;
+
+	while (size < n)
+		size *= 2;
+	mask = size - 1;
+	table = ks_expr_scratch(set, size * sizeof(*table));
+	list->v = ks_expr_scratch(set, n * sizeof(*list->v));
+	if (table == NULL || list->v == NULL)
+		return ks_expr_no_scratch(set);
+	memset(table, 0xff, size * sizeof(*table));
+	for (i = 0; i < n; i += 2) {
+		at = (uint32_t)ks_hash(v[i].b, (uintptr_t)set) & mask;
+		while (table[at] != UINT32_MAX && !ks_bytes_eq(list->v[table[at]].b, v[i].b))
+			at = (at + 1) & mask;
+		if (table[at] == UINT32_MAX) {
+			table[at] = list->n;
+			list->v[list->n] = v[i];
+			list->n += 2;
+		}
+		list->v[table[at] + 1] = v[i + 1];
+	}
+	return KS_YIELD;
+}
+
+enum ks_yield ks_expr_object(struct ks_expr_set *set, const struct ks_val *v, uint32_t n,
+    struct ks_val *out)
+{
+	struct ks_vals list = { NULL, 0, 0 };
+	enum ks_yield got;
+
+	if (n <= 2 * FEW_PAIRS && !has_repeats(v, n))
+		return container(set, KS_MAP, v, n, out);
+	got = distinct(set, v, n, &list);
+	return got == KS_YIELD ? container(set, KS_MAP, list.v, list.n, out) : got;
+}
+
+enum ks_yield ks_expr_string(struct ks_expr_set *set, struct ks_bytes text, struct ks_val *out)
+{
+	unsigned char *p = ks_expr_scratch(set, text.n + 1);
+
+	if (p == NULL)
+		return ks_expr_no_scratch(set);
+	if (text.n > 0)
+		memcpy(p, text.p, text.n);
+	*out = (struct ks_val){ .type = KS_STR, .b = ks_bytes(p, text.n) };
+	return KS_YIELD;
+}
+
+enum ks_yield ks_expr_json(struct ks_expr_set *set, const struct ks_val *v, struct ks_bytes *text)
+{
+	struct ks_val copy;
+	enum ks_mp_error e;
+	enum ks_yield got;
+	int no = 0;
+
+	set->packed.n = set->text.n = 0;
+	no = ks_mp_add_val(&set->packed, v);
+	if (no != 0)
+		return ks_expr_no_scratch(set);
+	e = ks_json_print(ks_buf_bytes(&set->packed), set->depth + 1, &set->text, &no);
+	if (e != KS_MP_OK || no != 0)
+		return no != 0 ? ks_expr_no_scratch(set) : ks_expr_fault(set, ks_mp_strerror(e));
+	got = ks_expr_string(set, ks_buf_bytes(&set->text), &copy);
+	*text = copy.b;
+	return got;
+}
+
+size_t ks_str_chars(struct ks_bytes b)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < b.n; i++)
+		n += (b.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
+size_t ks_str_at(struct ks_bytes b, size_t i)
+{
+	size_t at;
+
+	for (at = 0; at < b.n; at++)
+		if ((b.p[at] & 0xc0) != 0x80 && i-- == 0)
+			break;
+	return at;
+}
+
+void ks_val_number_of(struct ks_val *v, double d)
+{
+	if (d >= -9007199254740992.0 && d <= 9007199254740992.0 && d == trunc(d) &&
+	    !(d == 0 && signbit(d)))
+		*v = (struct ks_val){ .type = KS_INT, .i = (int64_t)d };
+	else
+		*v = (struct ks_val){ .type = KS_FLOAT, .d = d };
+}

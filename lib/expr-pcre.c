@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * expr-pcre.c - regular expressions, by PCRE2.
+ *
+ * jq has Oniguruma with the syntax of Perl; PCRE2 understands nearly all of
+ * that.  As there, `.` stops at a newline alone, `$` matches before the last
+ * one, \d \w \s and [[:alpha:]] mean Unicode's, groups with and without a
+ * name capture side by side, and a name may be given twice.
+ *
+ * Flags: g, i, x; s is what holds anyway; p and m let `.` match newlines; n
+ * passes over empty matches; l takes the longest of all matches, wherever
+ * it begins.
+ */
+#include "expr-pcre.h"
+#include "expr-impl.h"
+#include "expr-text.h"
+
+#include <stdlib.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "hash.h"
+
+#define REGEXES 64u		/* that are kept; a program has few, and patterns of the data come and go */
+#define WAYS 4u			/* places where a pattern may be */
+#define PATTERN_MAX 65535u	/* bytes; PCRE2 compiles no more than that into its links */
+#define MATCH_LIMIT 300000u	/* of PCRE2: some milliseconds, interpreted; patterns of use take a few hundred */
+#define DEPTH_LIMIT 10000u
+#define HEAP_LIMIT 16384u	/* KiB, of the interpreter */
+#define STACK_MAX (4u << 20)	/* bytes, of compiled code */
+#define LIMIT_STEPS 1000000u	/* what a match costs that ran into a limit */
+#define COMPILE_STEPS 500u
+
+enum {
+	FLAG_G = 1, FLAG_I = 2, FLAG_X = 4, FLAG_DOT = 8, FLAG_N = 16, FLAG_L = 32,
+};
+
+struct regex {
+	unsigned char *pattern;	/* NULL: a free place */
+	size_t n;
+	unsigned flags;		/* without g */
+	bool literal;		/* the pattern is its own only match */
+	bool jit;
+	uint32_t groups;	/* the whole match included */
+	pcre2_code *code;
+	pcre2_match_data *data;
+};
+
+struct ks_regexes {
+	struct regex kept[REGEXES];
+	struct regex *last;	/* that was used; NULL: none */
+	uint32_t evict;
+	pcre2_compile_context *compile;
+	pcre2_match_context *match;
+	pcre2_jit_stack *stack;
+};
+
+static void drop(struct regex *re)
+{
+	pcre2_match_data_free(re->data);
+	pcre2_code_free(re->code);
+	free(re->pattern);
+	*re = (struct regex){ .pattern = NULL };
+}
+
+void ks_regexes_free(struct ks_regexes *all)
+{
+	uint32_t i;
+
+	if (all == NULL)
+		return;
+	for (i = 0; i < REGEXES; i++)
+		drop(&all->kept[i]);
+	pcre2_jit_stack_free(all->stack);
+	pcre2_match_context_free(all->match);
+	pcre2_compile_context_free(all->compile);
+	free(all);
+}
+
+static struct ks_regexes *begin(void)
+{
+	struct ks_regexes *all = calloc(1, sizeof(*all));
+
+	if (all == NULL)
+		return NULL;
+	all->compile = pcre2_compile_context_create(NULL);
+	all->match = pcre2_match_context_create(NULL);
+	all->stack = pcre2_jit_stack_create(32u << 10, STACK_MAX, NULL);
+	if (all->compile == NULL || all->match == NULL) {
+		ks_regexes_free(all);
+		return NULL;
+	}
+	pcre2_set_newline(all->compile, PCRE2_NEWLINE_LF);
+	pcre2_set_bsr(all->compile, PCRE2_BSR_UNICODE);
+	pcre2_set_match_limit(all->match, MATCH_LIMIT);
+	pcre2_set_depth_limit(all->match, DEPTH_LIMIT);
+	pcre2_set_heap_limit(all->match, HEAP_LIMIT);
+	if (all->stack != NULL)	/* there is none where PCRE2 was built without its compiler */
+		pcre2_jit_stack_assign(all->match, NULL, all->stack);
+	return all;
+}
+
+static enum ks_yield read_flags(struct ks_expr_set *set, const struct ks_val *v, unsigned *flags)
+{
+	static const char letter[] = "gixpmnls";
+	static const unsigned char flag[] = {
+		FLAG_G, FLAG_I, FLAG_X, FLAG_DOT, FLAG_DOT, FLAG_N, FLAG_L, 0,
+	};
+	const char *at;
+	size_t i;
+
+	*flags = 0;
+	if (v->type == KS_NIL)
+		return KS_YIELD;
+	if (v->type != KS_STR)
+		return ks_expr_bad(set, v, "is not a string");
+	for (i = 0; i < v->b.n; i++) {
+		at = v->b.p[i] == '\0' ? NULL : strchr(letter, v->b.p[i]);
+		if (at == NULL)
+			return ks_expr_error(set, "%.*s is not a valid modifier string",
+			    (int)(v->b.n < 100 ? v->b.n : 100), (const char *)v->b.p);
+		*flags |= flag[at - letter];
+	}
+	return KS_YIELD;
+}
+
+static bool is_literal(struct ks_bytes b, unsigned flags)
+{
+	size_t i;
+
+	if (b.n == 0 || flags != 0)
+		return false;
+	for (i = 0; i < b.n; i++)
+		if (b.p[i] == '\0' || strchr("\\^$.|?*+()[]{}", b.p[i]) != NULL)
+			return false;
+	return true;
+}
+
+static bool hex4(const unsigned char *p)
+{
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		if (p[i] == '\0' || strchr("0123456789abcdefABCDEF", p[i]) == NULL)
+			return false;
+	return true;
+}
+
+/*
+ * The pattern as PCRE2 is to have it: \uXXXX, which it knows only in a mode
+ * that takes \x{...} away, as \x{XXXX}; and for l with a callout behind it.
+ */
+static enum ks_yield translate(struct ks_expr_set *set, struct ks_bytes b, unsigned flags,
+    struct ks_text *t)
+{
+	const unsigned char *p = b.p, *end = b.p + b.n;
+	bool quoted = false;
+	enum ks_yield got = ks_text_room(set, t, 2 * b.n + 16);
+	size_t n;
+
+	if (got != KS_YIELD)
+		return got;
+	if (flags & FLAG_L)
+		got = ks_text_add(set, t, ks_str("(?:"));
+	while (p < end && got == KS_YIELD) {
+		if (!quoted && end - p >= 6 && p[0] == '\\' && p[1] == 'u' && hex4(p + 2)) {
+			memcpy(t->p + t->n, "\\x{", 3);
+			memcpy(t->p + t->n + 3, p + 2, 4);
+			t->p[t->n + 7] = '}';
+			t->n += 8;
+			p += 6;
+			continue;
+		}
+		n = *p == '\\' && end - p >= 2 && (!quoted || p[1] == 'E') ? 2 : 1;
+		if (n == 2)
+			quoted = p[1] == 'Q';
+		memcpy(t->p + t->n, p, n);
+		t->n += n;
+		p += n;
+	}
+	/* A comment of x ends at the newline. */
+	if ((flags & FLAG_L) && got == KS_YIELD)
+		got = ks_text_add(set, t, ks_str(flags & FLAG_X ? "\n)(?C1)" : ")(?C1)"));
+	return got;
+}
+
+static enum ks_yield no_regex(struct ks_expr_set *set, struct ks_bytes pattern, int no, size_t at)
+{
+	char text[128] = "";
+
+	pcre2_get_error_message(no, (PCRE2_UCHAR *)text, sizeof(text));
+	return ks_expr_error(set, "\"%.*s\" is not a valid regular expression: %s (at offset %zu)",
+	    (int)(pattern.n < 80 ? pattern.n : 80), (const char *)pattern.p, text, at);
+}
+
+static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, unsigned flags,
+    struct regex *re)
+{
+	uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_DUPNAMES | PCRE2_NEVER_BACKSLASH_C;
+	struct ks_text text = { NULL, 0, 0 };
+	enum ks_yield got;
+	uint32_t groups;
+	size_t at, size;
+	int no;
+
+	if (pattern.n > PATTERN_MAX)
+		return ks_expr_error(set, "a regular expression is longer than %u bytes", PATTERN_MAX);
+	got = translate(set, pattern, flags, &text);
+	if (got != KS_YIELD)
+		return got;
+	options |= flags & FLAG_I ? PCRE2_CASELESS : 0;
+	options |= flags & FLAG_X ? PCRE2_EXTENDED : 0;
+	options |= flags & FLAG_DOT ? PCRE2_DOTALL : 0;
+	/* What takes all it can get would leave the callout of l nothing to choose from. */
+	options |= flags & FLAG_L ? PCRE2_NO_AUTO_POSSESS : 0;
+	re->code = pcre2_compile(text.p, text.n, options, &no, &at, set->regexes->compile);
+	if (re->code == NULL)
+		return no_regex(set, pattern, no, at);
+	re->data = pcre2_match_data_create_from_pattern(re->code, NULL);
+	re->pattern = malloc(pattern.n + 1);
+	if (re->data == NULL || re->pattern == NULL ||
+	    pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups) != 0 ||
+	    pcre2_pattern_info(re->code, PCRE2_INFO_SIZE, &size) != 0)
+		return ks_expr_fault(set, ks_no_memory);
+	if (pattern.n > 0)
+		memcpy(re->pattern, pattern.p, pattern.n);
+	re->n = pattern.n;
+	re->flags = flags;
+	re->groups = groups + 1;
+	re->literal = is_literal(pattern, flags);
+	re->jit = set->regexes->stack != NULL && pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
+	return ks_expr_steps(set, COMPILE_STEPS + size);
+}
+
+static bool is_it(const struct regex *re, struct ks_bytes pattern, unsigned flags)
+{
+	return re->pattern != NULL && re->n == pattern.n && re->flags == flags &&
+	    (re->n == 0 || memcmp(re->pattern, pattern.p, re->n) == 0);
+}
+
+static enum ks_yield look_up(struct ks_expr_set *set, struct ks_bytes pattern, unsigned flags,
+    struct regex **re)
+{
+	struct ks_regexes *all = set->regexes;
+	struct regex *ways;
+	enum ks_yield got;
+	uint32_t i;
+
+	if (KS_LIKELY(all != NULL && all->last != NULL && is_it(all->last, pattern, flags))) {
+		*re = all->last;
+		return KS_YIELD;
+	}
+	if (all == NULL)
+		all = set->regexes = begin();
+	if (all == NULL)
+		return ks_expr_fault(set, ks_no_memory);
+	ways = &all->kept[ks_hash(pattern, flags) % (REGEXES / WAYS) * WAYS];
+	for (i = 0; i < WAYS && ways[i].pattern != NULL; i++) {
+		if (is_it(&ways[i], pattern, flags)) {
+			*re = all->last = &ways[i];
+			return KS_YIELD;
+		}
+	}
+	if (i == WAYS)
+		i = all->evict++ % WAYS;
+	if (ks_utf8_prefix(pattern.p, pattern.n) != pattern.n)
+		return ks_expr_error(set, "a regular expression is not UTF-8");
+	all->last = NULL;
+	drop(&ways[i]);
+	got = compile(set, pattern, flags, &ways[i]);
+	if (got == KS_YIELD)
+		*re = all->last = &ways[i];
+	else
+		drop(&ways[i]);
+	return got;
+}
+
+/* What stands before a match: who matches what, in jq's order and words. */
+static enum ks_yield prepare(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *pattern, const struct ks_val *flags, struct regex **re, unsigned *f)
+{
+	enum ks_yield got;
+
+	if (in->type != KS_STR)
+		return ks_expr_bad(set, in, "cannot be matched, as it is not a string");
+	if (pattern->type != KS_STR)
+		return ks_expr_bad(set, pattern, "is not a string");
+	got = read_flags(set, flags, f);
+	if (got == KS_YIELD)
+		got = look_up(set, pattern->b, *f & ~(unsigned)FLAG_G, re);
+	if (got != KS_YIELD)
+		return got;
+	/* JSON's strings are UTF-8; those of frames nobody has looked at, and PCRE2 is told not to. */
+	if (ks_utf8_prefix(in->b.p, in->b.n) != in->b.n)
+		return ks_expr_error(set, "a string cannot be matched, as it is not UTF-8");
+	return KS_YIELD;
+}
+
+/* The longest match so far: for the flag l. */
+struct longest {
+	size_t *at;
+	uint32_t groups;
+	bool any, not_empty;
+};
+
+/* Each match comes here, and is sent back for the next. */
+static int consider(pcre2_callout_block *block, void *ctx)
+{
+	struct longest *best = ctx;
+	size_t n = block->current_position - block->start_match;
+	uint32_t i;
+
+	if (n == 0 && best->not_empty)
+		return 1;
+	if (best->any && n <= best->at[1] - best->at[0])
+		return 1;
+	best->any = true;
+	for (i = 1; i < best->groups; i++) {
+		best->at[2 * i] = i < block->capture_top ? block->offset_vector[2 * i] : KS_REGEX_UNSET;
+		best->at[2 * i + 1] = i < block->capture_top ? block->offset_vector[2 * i + 1] : KS_REGEX_UNSET;
+	}
+	best->at[0] = block->start_match;
+	best->at[1] = block->current_position;
+	return 1;
+}
+
+static int run(struct ks_regexes *all, const struct regex *re, struct ks_bytes b, size_t from,
+    size_t *at)
+{
+	uint32_t options = re->flags & FLAG_N ? PCRE2_NOTEMPTY : 0;
+	struct longest best = { at, re->groups, false, options != 0 };
+	const size_t *got = pcre2_get_ovector_pointer(re->data);
+	uint32_t i;
+	int n;
+
+	if (re->flags & FLAG_L)
+		pcre2_set_callout(all->match, consider, &best);
+	n = re->jit ? pcre2_jit_match(re->code, b.p, b.n, from, options, re->data, all->match) :
+	    pcre2_match(re->code, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
+	if (re->flags & FLAG_L) {
+		pcre2_set_callout(all->match, NULL, NULL);
+		return n == PCRE2_ERROR_NOMATCH && best.any ? 1 : n;
+	}
+	for (i = 0; n > 0 && at != NULL && i < re->groups; i++) {
+		at[2 * i] = i < (uint32_t)n ? got[2 * i] : KS_REGEX_UNSET;
+		at[2 * i + 1] = i < (uint32_t)n ? got[2 * i + 1] : KS_REGEX_UNSET;
+	}
+	return n;
+}
+
+/* The first match at or behind `from`; at is room for its spans, or NULL. */
+static enum ks_yield search(struct ks_expr_set *set, const struct regex *re, struct ks_bytes b,
+    size_t from, size_t *at, bool *yes)
+{
+	static const unsigned char none[1];
+	const unsigned char *hit;
+	char text[128] = "";
+	int n;
+
+	*yes = false;
+	if (re->literal) {
+		hit = from >= b.n ? NULL : memmem(b.p + from, b.n - from, re->pattern, re->n);
+		*yes = hit != NULL;
+		if (*yes && at != NULL) {
+			at[0] = (size_t)(hit - b.p);
+			at[1] = at[0] + re->n;
+		}
+		return ks_expr_walked(set, (hit != NULL ? (size_t)(hit - b.p) : b.n) - from);
+	}
+	if (b.n == 0)
+		b.p = none;
+	n = run(set->regexes, re, b, from, at);
+	if (n == PCRE2_ERROR_NOMATCH)
+		return ks_expr_walked(set, b.n - from);
+	if (n < 0) {
+		if (ks_expr_steps(set, LIMIT_STEPS) != KS_YIELD)
+			return KS_YIELD_FAULT;
+		pcre2_get_error_message(n, (PCRE2_UCHAR *)text, sizeof(text));
+		return ks_expr_error(set, "Regex failure: %s", text);
+	}
+	/* \K sets where a match begins; what is relied on is the order. */
+	if (at != NULL && (at[0] < from || at[0] > at[1] || at[1] > b.n))
+		return ks_expr_error(set, "Regex failure: a match begins where none may");
+	*yes = true;
+	return ks_expr_walked(set, at != NULL ? at[1] - from : b.n - from);
+}
+
+enum ks_yield ks_regex_test(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *pattern, const struct ks_val *flags, bool *yes)
+{
+	struct regex *re = NULL;
+	enum ks_yield got;
+	size_t *at = NULL;
+	unsigned f;
+
+	got = prepare(set, in, pattern, flags, &re, &f);
+	if (got != KS_YIELD)
+		return got;
+	if (f & FLAG_L) {
+		at = ks_expr_scratch(set, 2 * re->groups * sizeof(*at));
+		if (at == NULL)
+			return ks_expr_no_scratch(set);
+	}
+	return search(set, re, in->b, 0, at, yes);
+}
+
+/* The names of groups, copied: the pattern may make room for another before they are used. */
+static enum ks_yield read_names(struct ks_expr_set *set, const struct regex *re,
+    const struct ks_bytes **names)
+{
+	uint32_t count = 0, size = 0, i, group;
+	const unsigned char *table = NULL;
+	struct ks_bytes *list;
+	struct ks_val name;
+	enum ks_yield got;
+
+	*names = NULL;
+	if (pcre2_pattern_info(re->code, PCRE2_INFO_NAMECOUNT, &count) != 0 || count == 0)
+		return KS_YIELD;
+	if (pcre2_pattern_info(re->code, PCRE2_INFO_NAMEENTRYSIZE, &size) != 0 ||
+	    pcre2_pattern_info(re->code, PCRE2_INFO_NAMETABLE, &table) != 0)
+		return KS_YIELD;
+	list = ks_expr_scratch(set, re->groups * sizeof(*list));
+	if (list == NULL)
+		return ks_expr_no_scratch(set);
+	memset(list, 0, re->groups * sizeof(*list));
+	for (i = 0; i < count; i++, table += size) {
+		group = (uint32_t)table[0] << 8 | table[1];
+		got = ks_expr_string(set, ks_str((const char *)table + 2), &name);
+		if (got != KS_YIELD)
+			return got;
+		list[group] = name.b;
+	}
+	*names = list;
+	return KS_YIELD;
+}
+
+static enum ks_yield room_for_one(struct ks_expr_set *set, struct ks_found *found)
+{
+	uint32_t cap = found->cap == 0 ? 1 : found->cap < 8 ? 8 : 2 * found->cap;
+	size_t one = 2 * (size_t)found->groups * sizeof(*found->at), *more;
+
+	if (found->n < found->cap)
+		return KS_YIELD;
+	more = cap <= found->cap ? NULL : ks_expr_scratch(set, cap * one);
+	if (more == NULL)
+		return ks_expr_no_scratch(set);
+	if (found->n > 0)
+		memcpy(more, found->at, found->n * one);
+	found->at = more;
+	found->cap = cap;
+	return KS_YIELD;
+}
+
+enum ks_yield ks_regex_find(struct ks_expr_set *set, const struct ks_val *in,
+    const struct ks_val *pattern, const struct ks_val *flags, bool global, struct ks_found *found)
+{
+	struct regex *re = NULL;
+	enum ks_yield got;
+	size_t from = 0, *at;
+	unsigned f;
+	bool yes;
+
+	*found = (struct ks_found){ .n = 0 };
+	got = prepare(set, in, pattern, flags, &re, &f);
+	if (got != KS_YIELD)
+		return got;
+	found->groups = re->groups;
+	global |= (f & FLAG_G) != 0;
+	for (;;) {
+		got = room_for_one(set, found);
+		if (got != KS_YIELD)
+			return got;
+		at = found->at + 2 * (size_t)found->n * found->groups;
+		got = search(set, re, in->b, from, at, &yes);
+		if (got != KS_YIELD)
+			return got;
+		if (!yes)
+			break;
+		found->n++;
+		from = at[1];
+		if (at[0] == at[1])
+			for (from++; from < in->b.n && (in->b.p[from] & 0xc0) == 0x80; from++)
+				;
+		if (!global || from > in->b.n)
+			break;
+	}
+	return found->n == 0 ? KS_YIELD : read_names(set, re, &found->names);
+}
