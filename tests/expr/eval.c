@@ -73,16 +73,6 @@ static int emit(void *ctx, const struct ks_val *v)
 	return 0;
 }
 
-/* The one value that an expression has, or none. */
-static const char *each(struct ks_expr *e, int (*take)(void *ctx, const struct ks_val *v), void *ctx, int *rc)
-{
-	struct ks_val v;
-	const char *wrong = ks_expr_eval(e, &v);
-
-	*rc = wrong == NULL && !ks_expr_nothing(e) ? take(ctx, &v) : 0;
-	return wrong;
-}
-
 /* Evaluate what was loaded; text is born by the caller. */
 static void answer(struct ks_expr *e, struct ks_buf *text)
 {
@@ -92,7 +82,7 @@ static void answer(struct ks_expr *e, struct ks_buf *text)
 
 	ks_buf_init(&a.packed, (size_t)64 << 20);
 	say(text, "{\"out\":[");
-	wrong = each(e, emit, &a, &rc);
+	wrong = ks_expr_each(e, emit, &a, &rc);
 	say(text, "]");
 	if (wrong != NULL) {
 		say(text, ",\"error\":");
