@@ -96,7 +96,7 @@ static enum ks_yield decode_container(struct ks_expr_set *set, const struct ks_e
 	return KS_YIELD;
 }
 
-static enum ks_yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot,
+APART enum ks_yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot,
     bool escaped, struct ks_val *v)
 {
 	unsigned char *text;
@@ -128,7 +128,7 @@ static enum ks_yield decode_text(struct ks_expr_set *set, const struct ks_expr_s
 	}
 }
 
-static enum ks_yield decode(struct ks_expr_set *set, uint32_t i)
+INLINE enum ks_yield decode(struct ks_expr_set *set, uint32_t i)
 {
 	struct ks_expr_slot *slot = &set->slots[i];
 	const unsigned char *p = slot->p;
