@@ -169,7 +169,7 @@ static uint32_t parse_update(struct ks_expr_parser *x, const unsigned char *at)
 		return input;
 	if (u->op == OP_INPUT)
 		x->input = input;
-	rhs = parse_level(x, LEVEL_ALT);
+	rhs = parse_level(x, LEVEL_OR);
 	x->input = outer;
 	if (rhs == KS_EXPR_NONE)
 		return rhs;

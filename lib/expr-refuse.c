@@ -82,7 +82,7 @@ static const struct hint words[] = {
 	{ "inputs", "function", "an expression sees one record" },
 	{ "debug", "function", "an expression does not print" },
 	{ "stderr", "function", "an expression does not print" },
-	{ "halt", "function", "an expression cannot end the run; an error('...') rejects the record" },
+	{ "halt", "function", "an expression cannot end the run; error(\"...\") rejects the record" },
 	{ "halt_error", "function", "an expression cannot end the run; error(\"...\") rejects the record" },
 	{ "input_filename", "function", "$topic says where a record came from" },
 	{ "input_line_number", "function", "$offset counts records" },
@@ -260,6 +260,8 @@ int ks_expr_refuse_operator(struct ks_expr_parser *x)
 	if (ks_bytes_is(x->at, ")"))
 		return ks_expr_wrong(x, x->at.p, "')' without '('");
 	best = x->token == TOKEN_WORD ? nearest(x->at, operators) : NULL;
+	if (best != NULL && ks_bytes_is(x->at, best))
+		return ks_expr_wrong(x, x->at.p, "'%s' without what belongs before it", best);
 	if (best != NULL)
 		return ks_expr_wrong(x, x->at.p, "unknown word '%.*s'; did you mean '%s'?",
 		    (int)x->at.n, (const char *)x->at.p, best);

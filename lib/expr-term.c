@@ -39,7 +39,7 @@ static bool add(struct ks_expr_parser *x, struct list *list, uint32_t node)
 	if (node == KS_EXPR_NONE)
 		return false;
 	if (list->n == list->cap) {
-		more = list->n == LIST_MAX ? NULL :
+		more = list->n >= LIST_MAX ? NULL :
 		    ks_arena_get(&x->set->program, (list->cap * 2 + 8) * sizeof(*more));
 		if (more == NULL) {
 			ks_expr_wrong(x, x->at.p, "more than %u members or pieces", LIST_MAX);

@@ -73,15 +73,15 @@ static void metadata(void **state)
 	static const char headers[] = "\x94\x92\xa1" "a\xc4\x03one\x92\xa1" "b\xc0\x92\xa1" "c\xc4\x01\xff\x92\xa0\xc4\x00";
 	static const char *const table[][2] = {
 		{ "$key.id", "7" }, { "$key | .id == 7", "true" }, { "$key.missing", "null" },
-		{ "$key[0]", "error: cannot index object with number" }, { "$key", "{\"id\":7,\"s\":\"x\"}" },
+		{ "$key[0]", "error: Cannot index object with number" }, { "$key", "{\"id\":7,\"s\":\"x\"}" },
 		{ "$ts", "1700000000123" }, { "$ts >= 1700000000000", "true" }, { "$topic", "\"orders\"" },
 		{ "$topic == \"orders\" and $partition == 3", "true" }, { "$offset", "1042" },
-		{ "$topic.a", "error: cannot index string with \"a\"" }, { "$ts[0]?", "nothing" },
+		{ "$topic.a", "error: Cannot index string with \"a\"" }, { "$ts[0]?", "nothing" },
 		{ "$headers[0]", "[\"a\",\"one\"]" }, { "$headers[0][1] == \"one\"", "true" },
 		{ "$headers[1][1]", "null" }, { "$headers[2][1]", "\"/w==\"" }, { "$headers[-1][1]", "\"\"" },
 		{ "$headers[2][1] > \"zzz\"", "true" }, { "$headers[9]", "null" },
-		{ "$headers.a", "error: cannot index array with \"a\"" }, { ".v == $key.id", "true" },
-		{ ".v | $key.s", "\"x\"" }, { ".v.x | $key.s", "error: cannot index number with \"x\"" },
+		{ "$headers.a", "error: Cannot index array with \"a\"" }, { ".v == $key.id", "true" },
+		{ ".v | $key.s", "\"x\"" }, { ".v.x | $key.s", "error: Cannot index number with \"x\"" },
 		{ ".v.x? | $key.s", "nothing" }, { "$key.s == \"x\" and .v", "true" },
 	};
 	struct ks_bytes value = packed("{\"v\":7}"), key = packed("{\"id\":7,\"s\":\"x\"}");
