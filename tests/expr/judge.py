@@ -293,12 +293,14 @@ def ask_ours(path, pairs, seconds=60):
             try:
                 done = subprocess.run([path], input=lines.encode(), stdout=out, stderr=subprocess.PIPE, timeout=seconds, check=False)
                 if done.returncode:
-                    how = f"status {done.returncode}: " + done.stderr.decode(errors="replace")[-2000:]
+                    text = done.stderr.decode(errors="replace").strip().split("\n")
+                    said = [line for line in text if "runtime error" in line or "SUMMARY" in line]      # a sanitizer's
+                    how = f"status {done.returncode}: " + (said or text)[-1]
             except subprocess.TimeoutExpired:
                 how = f"not done after {seconds} s"
             out.seek(0)
-            said = out.read().decode(errors="replace").split("\n")[:-1]
-        answers += [numbers(line) for line in said]
+            lines = out.read().decode(errors="replace").split("\n")[:-1]
+        answers += [numbers(line) for line in lines]
         if len(answers) < len(pairs):
             answers.append({"crash": how or "it ended early"})
     return answers[:len(pairs)]
