@@ -58,6 +58,9 @@ int	ks_options_files(struct ks_options *o, int count, char *const files[], struc
 /* --since (or else --until) from its value. */
 int	ks_options_range(struct ks_config *config, bool since, const char *value, struct ks_err *err) KS_MUST_USE;
 
+/* --expr-limit STEPS[,SIZE]. */
+int	ks_options_expr_limit(struct ks_limits *limits, const char *value, struct ks_err *err) KS_MUST_USE;
+
 /* What only makes sense together, once all is known. */
 int	ks_options_check(struct ks_options *o, struct ks_err *err) KS_MUST_USE;
 

@@ -9,7 +9,7 @@
 
 #include "tests/unit/kit.h"
 
-static const struct ks_limits limits = { KS_RECORD_MAX, KS_KEY_MAX, KS_DEPTH_MAX };
+static const struct ks_limits limits = { .record = KS_RECORD_MAX, .key = KS_KEY_MAX, .depth = KS_DEPTH_MAX };
 
 /* Hex to an allocation of just its size. */
 static struct ks_bytes bytes_of(const char *hex)
