@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@
 #define CAT "kstream-cat"
 #define VARIABLE "KSTREAM_CHILD"	/* PID of the tool, colon, number of the token's descriptor */
 
+#define THROUGH_MS 2000	/* a first half that is not wanted any more is waited for, and then killed */
+
 extern char **environ;
 
 void ks_children_begin(struct ks_children *k)
@@ -26,7 +29,7 @@ void ks_children_begin(struct ks_children *k)
 	int flags, parent, fd;
 	char more;
 
-	*k = (struct ks_children){ .token = -1 };
+	*k = (struct ks_children){ .token = -1, .input = -1 };
 	if (text == NULL || sscanf(text, "%9d:%9d%c", &parent, &fd, &more) != 2 || parent != getppid() || fd <= STDERR_FILENO)
 		return;
 	flags = fcntl(fd, F_GETFD);
@@ -96,10 +99,56 @@ static void add_given(struct command *c, const struct ks_options *o, unsigned to
 		add(c, "--verbose", NULL);
 }
 
+/* What it takes to reach Kafka, and nothing that is about records. */
+static bool reaches(const struct ks_given *g)
+{
+	return (g->kafka && g->to == KS_TO_BOTH) || strcmp(g->option->name, "quiet") == 0;
+}
+
+static bool limits(const struct ks_given *g)
+{
+	return strncmp(g->option->name, "max-", 4) == 0 ? g->to == KS_TO_BOTH && !g->kafka :
+	    strcmp(g->option->name, "commit-interval") == 0;
+}
+
+/* What is the first half's of --through: its input, and how to write a topic.  What is printed is the second half's. */
+static bool is_first(const struct ks_given *g)
+{
+	const char *name = g->option->name;
+
+	return strcmp(name, "to") != 0 && strcmp(name, "kcat-json") != 0 && strcmp(name, "route") != 0 &&
+	    strcmp(name, "create-topics") != 0;
+}
+
+static void add_each(struct command *c, const struct ks_options *o, bool (*wanted)(const struct ks_given *g))
+{
+	const struct ks_given *g;
+	char name[64];
+
+	for (g = o->given; g < o->given + o->given_count; g++) {
+		snprintf(name, sizeof(name), "--%s", g->option->name);
+		if (wanted(g))
+			add(c, name, g->value);
+	}
+}
+
+/* The reader of --through: the topic as the first half writes it, from its present end on. */
+static void add_second(struct command *c, const struct ks_options *o)
+{
+	static const char *const codec[] = { "string", "json", "raw" };
+
+	add_each(c, o, reaches);
+	add_each(c, o, limits);
+	add(c, "--offset=end", NULL);
+	add(c, "--key-from", codec[o->config.key_to]);
+	if (o->through_raw)
+		add(c, "--from=raw", NULL);
+}
+
 /* --- running it --- */
 
 /* The one beside this program, so that a tool that is not installed runs its own; else that of PATH. */
-static const char *find_cat(char *room, size_t size)
+static const char *find(bool self, char *room, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", room, size - sizeof(CAT));
 	char *slash;
@@ -110,7 +159,8 @@ static const char *find_cat(char *room, size_t size)
 	slash = strrchr(room, '/');
 	if (slash == NULL)
 		return NULL;
-	memcpy(slash + 1, CAT, sizeof(CAT));
+	if (!self)
+		memcpy(slash + 1, CAT, sizeof(CAT));
 	return access(room, X_OK) == 0 ? room : NULL;
 }
 
@@ -144,7 +194,7 @@ static int spawn(const struct ks_child *child, pid_t *pid, char *const argv[], i
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	char room[4096];
-	const char *path = find_cat(room, sizeof(room));
+	const char *path = find(child->self, room, sizeof(room));
 	int no = posix_spawn_file_actions_init(&actions);
 
 	if (no != 0)
@@ -160,7 +210,7 @@ static int spawn(const struct ks_child *child, pid_t *pid, char *const argv[], i
 			no = posix_spawn_file_actions_adddup2(&actions, token, token);
 		if (no == 0)
 			no = path != NULL ? posix_spawn(pid, path, &actions, &attr, argv, environ) :
-			    posix_spawnp(pid, CAT, &actions, &attr, argv, environ);
+			    posix_spawnp(pid, argv[0], &actions, &attr, argv, environ);
 		posix_spawnattr_destroy(&attr);
 	}
 	posix_spawn_file_actions_destroy(&actions);
@@ -171,9 +221,12 @@ static int open_token(struct ks_children *k, struct ks_err *err)
 {
 	char text[64];
 
-	if (k->token >= 0)
+	if (k->token >= 0 && (!k->serves || k->hands_on))
 		return 0;
-	k->token = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	/* A first half has children itself, and all of them tell of one failure. */
+	k->hands_on = true;
+	if (k->token < 0)
+		k->token = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (k->token < 0)
 		return ks_fail_errno(err, KS_TEMP, errno, "cannot make an eventfd");
 	snprintf(text, sizeof(text), "%d:%d", (int)getpid(), k->token);
@@ -214,15 +267,21 @@ int ks_children_source(struct ks_children *k, const struct ks_options *o, struct
 	for (i = 0; i < o->config.topic_count; i++)
 		add_topic(&c, "--in", o->config.topics[i]);
 	add(&c, "--to=frames", NULL);
-	add_given(&c, o, KS_TO_SOURCE);
+	if (o->through != NULL)
+		add_second(&c, o);
+	else
+		add_given(&c, o, KS_TO_SOURCE);
 	k->source.what = "reads";
 	snprintf(k->source.name, sizeof(k->source.name), "kafka:%s%s", o->config.topics[0],
 	    o->config.topic_count > 1 ? " ..." : "");
+	if (o->through != NULL && (k->input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0)
+		c.failed = true;
 	status = run(k, &k->source, &c, fd[1], STDOUT_FILENO, err);
 	if (status == 0 && dup2(fd[0], STDIN_FILENO) < 0)
 		status = ks_fail_errno(err, KS_TEMP, errno, "cannot read from " CAT);
 	close(fd[0]);
-	if (k->source.pid > 0)
+	/* Of --through the first half ends first, and this one then. */
+	if (k->source.pid > 0 && o->through == NULL)
 		ks_signals_pass(k->source.pid);
 	return status;
 }
@@ -244,6 +303,94 @@ int ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd,
 	snprintf(k->sink.name, sizeof(k->sink.name), "kafka:%s", o->config.out_topic);
 	*fd = both[1];
 	return run(k, &k->sink, &c, both[0], STDIN_FILENO, err);
+}
+
+static void await(struct ks_child *child);
+static bool died(const struct ks_child *child, struct ks_err *err);
+
+static int read_all(int fd, struct ks_buf *out)
+{
+	ssize_t got;
+	int no;
+
+	for (;;) {
+		no = ks_buf_reserve(out, 4096);
+		if (no != 0)
+			return no;
+		got = read(fd, out->p + out->n, 4096);
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return errno;
+		out->n += got > 0 ? (size_t)got : 0;
+	}
+}
+
+int ks_children_ask(struct ks_children *k, const struct ks_options *o, const char *const words[], struct ks_buf *out,
+    struct ks_err *err)
+{
+	struct ks_child child = { .what = "asks", .name = "Kafka" };
+	struct command c = { 0 };
+	int fd[2], no, status = make_pipe(k, fd, err);
+
+	if (status != 0)
+		return status;
+	add(&c, CAT, NULL);
+	add_each(&c, o, reaches);
+	for (; *words != NULL; words++)
+		add(&c, *words, NULL);
+	status = run(k, &child, &c, fd[1], STDOUT_FILENO, err);
+	no = status == 0 ? read_all(fd[0], out) : 0;
+	close(fd[0]);
+	await(&child);
+	if (no != 0)
+		return ks_fail_errno(err, KS_TEMP, no, "cannot read what Kafka answers");
+	if (status == 0 && child.ended != 0 && WIFEXITED(child.ended))
+		return ks_fail(err, WEXITSTATUS(child.ended), "Kafka has not answered");	/* it has told why */
+	if (status == 0 && child.ended != 0)
+		(void)died(&child, err);
+	return status == 0 && child.ended != 0 ? err->status : status;
+}
+
+static void add_first(struct command *c, const struct ks_options *o)
+{
+	size_t i;
+	int n;
+
+	add_each(c, o, is_first);
+	for (i = 0; i < o->first_in_count; i++)
+		add(c, "--in", o->first_in[i]);
+	for (i = 0; i < o->first_topic_count; i++)
+		add(c, "--topic", o->first_topics[i]);
+	for (n = 0; n < o->config.verbose; n++)
+		add(c, "--verbose", NULL);
+	add_topic(c, "--out", o->through);
+	if (o->through_raw)
+		add(c, "--to=raw", NULL);
+}
+
+int ks_children_through(struct ks_children *k, const struct ks_options *o, const char *const words[],
+    struct ks_err *err)
+{
+	struct command c = { 0 };
+	int fd = k->input, status = open_token(k, err);
+
+	if (status != 0)
+		return status;
+	add(&c, o->name, NULL);
+	add_first(&c, o);
+	for (; *words != NULL; words++)
+		add(&c, *words, NULL);
+	k->first.what = "writes";
+	k->first.self = true;
+	snprintf(k->first.name, sizeof(k->first.name), "kafka:%s", o->through);
+	k->input = -1;
+	setenv(KS_THROUGH, "1", 1);
+	status = run(k, &k->first, &c, fd, STDIN_FILENO, err);
+	unsetenv(KS_THROUGH);
+	if (k->first.pid > 0)
+		ks_signals_pass(k->first.pid);
+	return status;
 }
 
 /* A property may be a secret: ps shows it no longer, as with the children's own (kafka-config.h). */
@@ -320,13 +467,60 @@ static bool said_no(const struct ks_child *child)
 	return child->prints && WIFEXITED(child->ended) && WEXITSTATUS(child->ended) == KS_NO;
 }
 
+int ks_children_ended(struct ks_children *k, bool *ended, bool *paused, struct ks_err *err)
+{
+	int how = 0;
+	pid_t got = waitpid(k->first.pid, &how, WNOHANG);
+
+	*ended = got != 0;
+	if (!*ended)
+		return 0;
+	k->first.ended = got < 0 ? 0 : how;
+	k->first.pid = 0;
+	*paused = WIFEXITED(k->first.ended) && WEXITSTATUS(k->first.ended) == KS_NO;
+	if (*paused)
+		k->first.ended = 0;
+	if (k->first.ended == 0)
+		return 0;
+	ks_fail(err, WIFEXITED(k->first.ended) ? WEXITSTATUS(k->first.ended) : KS_TEMP, "the first half has failed");
+	(void)died(&k->first, err);
+	return err->status;
+}
+
+/* The source reads on for ever, and is asked to end when all is read; the first half may wait for others. */
+static void end_through(struct ks_children *k, int status)
+{
+	char bytes[4096];
+	ssize_t got;
+	int i;
+
+	if (status == 0 && k->source.pid > 0) {
+		kill(k->source.pid, SIGTERM);
+		do
+			got = read(STDIN_FILENO, bytes, sizeof(bytes));
+		while (got > 0 || (got < 0 && errno == EINTR));
+	}
+	if (k->first.pid <= 0)
+		return;
+	kill(k->first.pid, SIGTERM);
+	for (i = 0; i < THROUGH_MS / 20 && waitpid(k->first.pid, &k->first.ended, WNOHANG) == 0; i++)
+		poll(NULL, 0, 20);
+	if (i == THROUGH_MS / 20) {
+		kill(k->first.pid, SIGKILL);
+		await(&k->first);
+	}
+	k->first.pid = 0;
+}
+
 bool ks_children_end(struct ks_children *k, int *status, struct ks_err *err)
 {
 	uint64_t said = 0;
 	bool first = *status != 0 && ks_children_first(k, *status);
 
-	if (k->serves || k->token < 0)
+	if ((k->serves && k->source.what == NULL && k->sink.what == NULL) || k->token < 0)
 		return first;
+	if (k->first.what != NULL)
+		end_through(k, *status);
 	/* It has nobody to read it any more, and need not wait for its next write to find out. */
 	if (*status != 0 && k->source.pid > 0)
 		kill(k->source.pid, SIGTERM);

@@ -11,21 +11,29 @@
 #ifndef KS_CHILD_H
 #define KS_CHILD_H
 
+#include "buf.h"
 #include "options.h"
 
 #include <sys/types.h>
+
+/* In the environment of a first half (ks_children_through). */
+#define KS_THROUGH "KSTREAM_THROUGH"
 
 /* All zero bytes is none. */
 struct ks_child {
 	pid_t pid;
 	const char *what;	/* "reads", "writes" */
 	char name[sizeof("kafka: ...") + KS_NAME_MAX];	/* "kafka:orders" */
+	bool self;		/* it is this program, not a kstream-cat */
 	bool prints;		/* its stdout is the tool's: --verify */
 	int ended;		/* as waitpid(2) tells it */
 };
 
 struct ks_children {
 	struct ks_child source, sink;
+	struct ks_child first;	/* the first half of --through: this program once more; source reads what it writes */
+	int input;		/* its stdin: this program's, before that was the source's stream; -1: none */
+	bool hands_on;		/* the environment tells children of the token */
 	bool serves;		/* this process is such a child itself */
 	/*
 	 * Who fails first takes the 1 out of this eventfd(2), and puts in 2 and its
@@ -43,6 +51,40 @@ int	ks_children_source(struct ks_children *k, const struct ks_options *o, struct
 
 /* Run one that writes config->out_topic; *fd takes the stream. */
 int	ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * ks_children_ask - run one that is asked something, and wait for it.  It is
+ * told how to reach Kafka, and the words, up to a NULL; out takes its stdout.
+ * Where it has failed it has said why, as the others do.
+ */
+int	ks_children_ask(struct ks_children *k, const struct ks_options *o, const char *const words[], struct ks_buf *out,
+	    struct ks_err *err) KS_MUST_USE;
+
+/* How many partitions topic has; KS_CONFIG: there is no such topic. */
+int	ks_children_partitions(struct ks_children *k, const struct ks_options *o, const char *topic, int32_t *count,
+	    struct ks_err *err) KS_MUST_USE;
+
+/*
+ * --through TOPIC: a tool in two processes with a topic between them.  This
+ * one reads the topic (o->through, ks_children_source) from its end on; when
+ * that is known it runs the first half, which reads what was to be read, is
+ * given the words, up to a NULL, and writes the topic.
+ */
+int	ks_children_through(struct ks_children *k, const struct ks_options *o, const char *const words[],
+	    struct ks_err *err) KS_MUST_USE;
+
+/* Make the topic of --through, where --create-topics says so. */
+int	ks_children_make(struct ks_children *k, const struct ks_options *o, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * Whether the first half has come to its end: a status where it failed, and
+ * has said so.  paused: its input was, as it tells by KS_NO.
+ */
+int	ks_children_ended(struct ks_children *k, bool *ended, bool *paused, struct ks_err *err) KS_MUST_USE;
+
+/* The end of each of count partitions of topic. */
+int	ks_children_ends(struct ks_children *k, const struct ks_options *o, const char *topic, int64_t *ends, int32_t count,
+	    struct ks_err *err) KS_MUST_USE;
 
 /* Once all run: overwrite the values of -X in argv. */
 void	ks_children_hide(const struct ks_children *k, const struct ks_options *o);

@@ -126,7 +126,8 @@ int ks_out_add(struct ks_out *o, const void *p, size_t n)
 	at = ks_out_room(o, n, &no);
 	if (at == NULL)
 		return no;
-	memcpy(at, p, n);
+	if (n > 0)	/* nothing may stand nowhere */
+		memcpy(at, p, n);
 	o->n += n;
 	return 0;
 }

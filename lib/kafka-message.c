@@ -209,10 +209,8 @@ int ks_message_read(struct ks_message_reader *r, struct ks_bytes topic,
 
 void ks_message_writer_open(struct ks_message_writer *w, const struct ks_config *config)
 {
-	static const enum ks_message_codec key[] = { KS_AS_TEXT, KS_AS_JSON, KS_AS_BYTES };
-
 	*w = (struct ks_message_writer){
-		.key_codec = key[config->key_to], .depth = config->limits.depth,
+		.key_codec = ks_key_to_codec(config->key_to), .depth = config->limits.depth,
 		.value_codec = !config->to_given ? KS_AS_JSON_OR_BYTES :
 		    config->to == KS_RAW ? KS_AS_BYTES : KS_AS_JSON,
 	};
@@ -229,76 +227,19 @@ void ks_message_writer_close(struct ks_message_writer *w)
 	ks_buf_release(&w->value);
 }
 
-static const char *serialise(struct ks_bytes value, enum ks_message_codec codec, unsigned depth,
-    struct ks_buf *scratch, struct ks_bytes *bytes)
-{
-	const unsigned char *p = value.p;
-	enum ks_mp_error e = KS_MP_OK;
-	struct ks_head head;
-	struct ks_val v;
-	int no = 0;
-
-	e = ks_mp_head(p, p + value.n, &head);
-	if (e != KS_MP_OK)
-		return ks_mp_strerror(e);
-	*bytes = ks_bytes(NULL, 0);
-	if (head.type == KS_NIL)
-		return NULL;
-	if ((head.type == KS_BIN && codec != KS_AS_JSON) ||
-	    (head.type == KS_STR && (codec == KS_AS_TEXT || codec == KS_AS_BYTES))) {
-		e = ks_mp_read(&p, p + value.n, depth, &v);
-		*bytes = v.b;
-		return e == KS_MP_OK ? NULL : ks_mp_strerror(e);
-	}
-	if (codec == KS_AS_BYTES)
-		return "is neither text nor bytes: raw does not do";
-	scratch->n = 0;
-	e = ks_json_print(value, depth, scratch, &no);
-	*bytes = ks_buf_bytes(scratch);
-	if (no != 0)
-		return no == ENOMEM ? ks_no_memory : "is too large as text";
-	return e == KS_MP_OK ? NULL : ks_mp_strerror(e);
-}
-
-/* {"key": K, "start": ..., "end": ...}: K. */
-static bool base_key(struct ks_bytes key, unsigned depth, struct ks_bytes *base)
-{
-	const unsigned char *p, *end = key.p + key.n;
-	struct ks_head head;
-	struct ks_val name;
-	uint32_t i;
-
-	if (ks_mp_head(key.p, end, &head) != KS_MP_OK || head.type != KS_MAP)
-		return false;
-	p = head.body;
-	for (i = 0; i < head.count; i++) {
-		if (ks_mp_read(&p, end, 0, &name) != KS_MP_OK)
-			return false;
-		base->p = p;
-		if (ks_mp_skip(&p, end, depth) != KS_MP_OK)
-			return false;
-		base->n = (size_t)(p - base->p);
-		if (ks_bytes_is(name.b, "key"))
-			return true;
-	}
-	return false;
-}
-
 const char *ks_message_write(struct ks_message_writer *w, const struct ks_rec *rec,
     struct ks_message *m)
 {
-	const char *wrong = serialise(rec->value, w->value_codec, w->depth, &w->value, &m->value);
-	struct ks_bytes base;
+	const char *wrong = ks_as_bytes(rec->value, w->value_codec, w->depth, &w->value, &m->value);
 
 	if (wrong != NULL)
 		return wrong;
-	wrong = serialise(rec->key, w->key_codec, w->depth, &w->key, &m->key);
+	wrong = ks_as_bytes(rec->key, w->key_codec, w->depth, &w->key, &m->key);
 	if (wrong != NULL)
 		return ks_is_no_memory(wrong) ? wrong : "the key cannot be written by --key-to: see kstream-cat(1)";
 	m->hashed = m->key;
 	if ((rec->flags & KS_KEY_KIND) != 0) {
-		wrong = !base_key(rec->key, w->depth, &base) ? "it has none" :
-		    serialise(base, w->key_codec, w->depth, &w->base, &m->hashed);
+		wrong = ks_key_placing(rec->key, rec->flags, w->key_codec, w->depth, &w->base, &m->hashed);
 		if (wrong != NULL)
 			return ks_is_no_memory(wrong) ? wrong : "the key is not that of a window";
 	}

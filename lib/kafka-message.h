@@ -9,6 +9,7 @@
 #define KS_KAFKA_MESSAGE_H
 
 #include "ingest.h"
+#include "key-bytes.h"
 
 struct rd_kafka_message_s;
 struct rd_kafka_headers_s;
@@ -40,14 +41,6 @@ void	ks_message_reader_close(struct ks_message_reader *r);
 int	ks_message_read(struct ks_message_reader *r, struct ks_bytes topic,
 	    const struct rd_kafka_message_s *m, struct ks_buf *b, int *made, struct ks_err *err)
 	    KS_MUST_USE;
-
-/* How a msgpack value becomes bytes.  nil is null in all of them. */
-enum ks_message_codec {
-	KS_AS_TEXT,	/* strings and bytes bare, the rest as JSON */
-	KS_AS_JSON,	/* JSON, strings quoted, bytes in base64 */
-	KS_AS_BYTES,	/* strings and bytes bare, the rest is refused */
-	KS_AS_JSON_OR_BYTES,	/* bytes bare, the rest as JSON: --to was not given */
-};
 
 struct ks_message_writer {
 	enum ks_message_codec key_codec, value_codec;

@@ -37,6 +37,20 @@ int ks_emit(struct ks_run *run, const struct ks_rec *rec)
 	return ks_reject(run, rec, "%s", what);
 }
 
+int ks_emit_mark(struct ks_run *run, const struct ks_mark *m)
+{
+	struct ks_frame_loop *l = run->loop;
+	struct ks_buf b;
+	int status;
+
+	if (l->sink == NULL || l->sink->frame == NULL)
+		return 0;
+	ks_buf_init(&b, 256);
+	status = ks_mark_add(&b, m) != 0 ? ks_fail_memory(&l->err) : l->sink->frame(l->sink, ks_buf_bytes(&b), &l->err);
+	ks_buf_release(&b);
+	return status;
+}
+
 int ks_emit_line(struct ks_run *run, const unsigned char *line, size_t n)
 {
 	struct ks_frame_loop *l = run->loop;

@@ -20,11 +20,26 @@ static int protocol_error(struct ks_frame_loop *l, const char *what)
 	    (unsigned long long)(l->frame_bytes - l->source->before), what);
 }
 
+/* HELLO as the tool would have it go on, where it does not go on as it came; changed keeps it. */
+static int change_hello(struct ks_frame_loop *l, struct ks_buf *changed, struct ks_bytes *payload, struct ks_bytes *raw,
+    struct ks_hello_view *h)
+{
+	int status = l->op->forward != NULL ? l->op->forward(l->st, &l->run, *payload, changed) : 0;
+
+	if (status != 0 || changed->n == 0)
+		return status;
+	*raw = ks_buf_bytes(changed);
+	*payload = ks_bytes(raw->p + KS_FRAME_HEAD, raw->n - KS_FRAME_HEAD);
+	if (ks_hello_parse(*payload, l->config->limits.depth, h) != NULL)
+		ks_bug("a HELLO of ours does not parse");
+	return 0;
+}
+
 static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_bytes raw)
 {
 	struct ks_hello_view h;
 	const char *wrong;
-	struct ks_buf added;
+	struct ks_buf added, changed;
 	int status = 0;
 
 	if (l->in_section)
@@ -56,9 +71,12 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	if (status != 0 || l->sink == NULL)
 		return status;
 	ks_buf_init(&added, 2 * KS_CONTROL_MAX);
-	if (l->config->on_error == KS_POLICY_DLQ) {
+	ks_buf_init(&changed, 2 * KS_CONTROL_MAX);
+	status = change_hello(l, &changed, &payload, &raw, &h);
+	if (status == 0 && l->config->on_error == KS_POLICY_DLQ) {
 		if (ks_hello_add_side(&added, payload, l->config->error_to) != 0) {
 			ks_buf_release(&added);
+			ks_buf_release(&changed);
 			return ks_fail_memory(&l->err);
 		}
 		raw = ks_buf_bytes(&added);
@@ -66,11 +84,13 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 		if (ks_hello_parse(payload, l->config->limits.depth, &h) != NULL)
 			ks_bug("a HELLO of ours does not parse");
 	}
-	status = l->sink->hello(l->sink, &h, raw, &l->err);
+	if (status == 0)
+		status = l->sink->hello(l->sink, &h, raw, &l->err);
 	/* Whoever waits downstream learns at once that this end lives. */
 	if (status == 0)
 		status = l->sink->flush(l->sink, &l->err);
 	ks_buf_release(&added);
+	ks_buf_release(&changed);
 	return status;
 }
 
@@ -119,7 +139,6 @@ static int on_mark(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_b
 {
 	struct ks_mark m, before;
 	const char *wrong = ks_mark_parse(payload, &m);
-	struct ks_buf b;
 	int status = 0;
 
 	if (wrong != NULL || !l->in_section)
@@ -127,17 +146,11 @@ static int on_mark(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_b
 	before = m;
 	if (l->op->mark != NULL)
 		status = l->op->mark(l->st, &l->run, &m);
-	if (status != 0 || l->sink == NULL || l->sink->frame == NULL)
+	if (status != 0 || m.partition < 0 || l->sink == NULL || l->sink->frame == NULL)
 		return status;
 	if (m.time_ms == before.time_ms)
 		return l->sink->frame(l->sink, raw, &l->err);
-	ks_buf_init(&b, 256);
-	if (ks_mark_add(&b, &m) != 0)
-		status = ks_fail_memory(&l->err);
-	else
-		status = l->sink->frame(l->sink, ks_buf_bytes(&b), &l->err);
-	ks_buf_release(&b);
-	return status;
+	return ks_emit_mark(&l->run, &m);
 }
 
 /* Whoever commits behind this barrier commits what was rejected here, too. */
@@ -209,7 +222,7 @@ static int on_end(struct ks_frame_loop *l, struct ks_bytes payload)
 static int end_here(struct ks_frame_loop *l)
 {
 	struct ks_barrier b = {
-		.n = l->epoch + 1, .kind = l->config->end >= 0 ? (enum ks_kind)l->config->end : KS_COMPLETE,
+		.n = l->epoch + 1, .kind = l->config->end >= 0 ? (enum ks_kind)l->config->end : l->ends_here ? l->ends_as : KS_COMPLETE,
 		.positions = ks_no_headers, .committed = -1, .group = ks_mp_nil,
 	};
 	struct ks_end e = { .n = b.n, .kind = b.kind };
@@ -281,7 +294,7 @@ static int consume(struct ks_frame_loop *l)
 			return status;
 		left = ks_bytes(left.p + size, left.n - size);
 		l->frame_bytes += size;
-		if (KS_UNLIKELY((int64_t)l->mains == l->config->count) && s->stop == NULL && l->in_section)
+		if (KS_UNLIKELY((int64_t)l->mains == l->config->count || l->ends_here) && s->stop == NULL && l->in_section)
 			return end_here(l);
 	}
 	s->used = s->chunk.n - left.n;

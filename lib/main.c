@@ -46,11 +46,14 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 	if (status != 0 || o->help || o->version)
 		return status;
 	l->run.stage = o->config.stage;
+	l->run.config = &o->config;
 	first = o->first;
 	if (t->op->operands != NULL)
 		status = t->op->operands(l->st, &l->run, argc - first, argv + first, &used);
 	if (status == 0)
 		status = ks_options_files(o, argc - first - used, argv + first + used, &l->err);
+	o->asks_kafka = l->run.asks_kafka;
+	o->through = l->run.through;
 	if (status == 0)
 		status = ks_options_check(o, &l->err);
 	return status == 0 ? ks_only_open(l) : status;
@@ -292,7 +295,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	ks_children_begin(&t.children);
 	l->op = op;
 	l->config = &t.options.config;
-	l->run = (struct ks_run){ .err = &l->err, .loop = l };
+	l->run = (struct ks_run){ .err = &l->err, .loop = l, .children = &t.children, .options = &t.options };
 	l->reject.fd = -1;
 	l->wake = -1;
 	ks_stats_start(&l->stats);

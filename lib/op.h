@@ -24,7 +24,12 @@ struct ks_run {
 	bool live;		/* the section is live: set at HELLO */
 	bool app;		/* it belongs to an --app: what is kept must outlive the process */
 	const char *stage;	/* --stage, or the tool's word */
+	const struct ks_config *config;	/* what the shared options say; final in open */
+	const char *through;	/* set by option: the tool is two halves with this topic between them */
+	bool asks_kafka;	/* set by option or operands: the tool itself asks Kafka, so -b and the like are for it */
 	struct ks_frame_loop *loop;	/* the frame's own */
+	struct ks_children *children;	/* child.h, for a tool that asks Kafka something */
+	const struct ks_options *options;
 };
 
 struct ks_op {
@@ -47,9 +52,11 @@ struct ks_op {
 	int (*open)(void *st, struct ks_run *run);
 	/* A section begins (HELLO): state of the one before is gone, or was paused. */
 	int (*hello)(void *st, struct ks_run *run);
+	/* HELLO, which has been parsed, goes on: append a whole frame to b in its place; with nothing there it goes on as it came. */
+	int (*forward)(void *st, struct ks_run *run, struct ks_bytes payload, struct ks_buf *b);
 	/* A main record of the operator's streams.  It may be changed in place; set rec->frame.p = NULL then. */
 	int (*record)(void *st, struct ks_run *run, unsigned input, struct ks_rec *rec);
-	/* Event time of m->partition has come to m->time_ms; the hook may lower it where older times may still be emitted. */
+	/* Event time of m->partition has come to m->time_ms; the hook may lower it where older times may still be emitted, or keep it from going on: partition -1. */
 	int (*mark)(void *st, struct ks_run *run, struct ks_mark *m);
 	/* Everything before must be durable.  Comes after finish where the barrier is complete. */
 	int (*barrier)(void *st, struct ks_run *run, const struct ks_barrier *b);
@@ -78,6 +85,9 @@ int	ks_main(const struct ks_op *op, int argc, char *argv[]);
 
 /* Emit a record downstream: untouched (frame set) it goes as it came. */
 int	ks_emit(struct ks_run *run, const struct ks_rec *rec) KS_MUST_USE;
+
+/* Send a mark of the tool's own; what it emitted before goes first. */
+int	ks_emit_mark(struct ks_run *run, const struct ks_mark *m) KS_MUST_USE;
 
 /* Text mode: the line passes as it stands, newline added. */
 int	ks_emit_line(struct ks_run *run, const unsigned char *line, size_t n) KS_MUST_USE;

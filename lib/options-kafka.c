@@ -126,7 +126,7 @@ static int check_given(const struct ks_options *o, unsigned ends, struct ks_err 
 	const struct ks_given *g;
 
 	for (g = o->given; g < o->given + o->given_count; g++) {
-		if (!g->kafka || (g->to & ends) != 0)
+		if (!g->kafka || (g->to & ends) != 0 || (o->asks_kafka && g->to == KS_TO_BOTH))
 			continue;
 		if (c->topic != NULL && c->in_count == 0)
 			return ks_fail(err, KS_USAGE, "--%s, but no topic to read or write: -t %s is --in kafka:%s here",
@@ -140,10 +140,45 @@ static int check_given(const struct ks_options *o, unsigned ends, struct ks_err 
 	return 0;
 }
 
+/* The first half reads what was to be read; this one the topic between. */
+static int go_through(struct ks_options *o, struct ks_err *err)
+{
+	struct ks_config *c = &o->config;
+	size_t i;
+
+	if (c->app != NULL)
+		return ks_fail(err, KS_CONFIG, "exactly-once is not there yet; leave out --app");
+	if (c->only != NULL)
+		return ks_fail(err, KS_USAGE, "--only and --through: the streams that pass by would go into the topic, too");
+	o->first_in = o->config.in;
+	o->first_in_count = o->first_in_given;
+	if (!c->topics_in) {
+		o->first_topics = o->config.topics;
+		o->first_topic_count = c->topic_count;
+	}
+	for (i = 0; i < o->given_count; i++)
+		if (strcmp(o->given[i].option->name, "verify") == 0)
+			return ks_fail(err, KS_USAGE, "--verify and --through: there are two copies");
+	for (i = 0; c->topics_in && i < c->topic_count; i++)
+		if (strcmp(c->topics[i], o->through) == 0)
+			return ks_fail(err, KS_USAGE, "topic '%s' is input, and --through, too", o->through);
+	if (c->out_topic != NULL && strcmp(c->out_topic, o->through) == 0)
+		return ks_fail(err, KS_USAGE, "topic '%s' is output, and --through, too", o->through);
+	o->through_raw = c->from == KS_RAW;
+	c->in_count = 0;
+	c->topics = &o->through;
+	c->topic_count = 1;
+	c->topics_in = true;
+	return 0;
+}
+
 int ks_options_topics(struct ks_options *o, struct ks_err *err)
 {
 	struct ks_config *c = &o->config;
-	int status = take_inputs(o, err);
+	int status;
+
+	o->first_in_given = c->in_count;
+	status = take_inputs(o, err);
 
 	if (status == 0 && c->out != NULL && is_topic(c->out))
 		status = take_output(o, err);
@@ -151,7 +186,9 @@ int ks_options_topics(struct ks_options *o, struct ks_err *err)
 		status = ks_fail(err, KS_CONFIG, "exactly-once is not there yet; leave out --app");
 	if (status != 0 || o->own == ks_kafka_options)
 		return status;
-	status = check_given(o, (c->topics_in ? KS_TO_SOURCE : 0) | (c->out_topic != NULL ? KS_TO_SINK : 0), err);
+	status = check_given(o, (c->topics_in ? KS_TO_SOURCE : 0) | (c->out_topic != NULL || o->through != NULL ? KS_TO_SINK : 0), err);
+	if (status == 0 && o->through != NULL)
+		status = go_through(o, err);
 	if (c->topics_in) {
 		c->from = KS_FRAMES;
 		c->from_given = c->time_wall = false;

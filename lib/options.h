@@ -38,6 +38,11 @@ struct ks_options {
 	bool help, version;	/* asked for: nothing else counts */
 	int first;		/* index in argv of the first operand (argv is permuted) */
 	const char **in, **topics;	/* what config points to */
+	const char *through;	/* in, likewise: the topic between two halves, NULL: it is not in halves */
+	bool through_raw;	/* values go through it as they are: --from raw */
+	const char *const *first_in, *const *first_topics;	/* what the first half reads, as it was given */
+	size_t first_in_count, first_topic_count, first_in_given;
+	bool asks_kafka;	/* in, before ks_options_check: the tool itself asks Kafka something */
 	struct ks_given *given;
 	size_t given_count;
 	char *state_dir;

@@ -11,7 +11,7 @@ import sys
 
 import harness
 import kafka
-from harness import EXPR, LINES, MISSING, TOOL, Race, Row, Unmeasured, make, median, race, read_frames, run, same, starts, trades
+from harness import EXPR, LINES, MISSING, TOOL, Race, Row, Unmeasured, done_races, make, median, race, read_frames, run, same, starts, trades
 
 PRICE_ABOVE_500 = r'"price":5(0[1-9]|[1-9][0-9]|00\.(0[1-9]|[1-9]))'  # exact where prices end at 555.55; its literal start is grep's best case
 JQ_LINES, FRAMES = 200_000, 4_000_000
@@ -44,13 +44,21 @@ def frames_race():
             grep=int(expected.read()),
             kstream_filter=int(run(f"cat {f} | kstream-filter {EXPR} --to json | wc -l")),
         )
-    same("records", kstream_cat=int(run(f"cat {f} | kstream-cat --to json | wc -l")), input=FRAMES)
+    rekey = "kstream-repartition --by .symbol --partitions 12"
+    same(
+        "records",
+        kstream_cat=int(run(f"cat {f} | kstream-cat --to json | wc -l")),
+        kstream_repartition=int(run(f"cat {f} | {rekey} --to json | wc -l")),
+        input=FRAMES,
+    )
     return Race(
         "frames in a pipe, wall counts",
         {
             "cat | cat": (f"cat {f} | cat >/dev/null", FRAMES),
             "cat | kstream-cat": (f"cat {f} | kstream-cat --to frames >/dev/null", FRAMES),
             "cat | kstream-filter": (f"cat {f} | kstream-filter {EXPR} --to frames >/dev/null", FRAMES),
+            "cat | kstream-repartition": (f"cat {f} | kstream-repartition --partitions 12 --to frames >/dev/null", FRAMES),
+            "the same, by a new key": (f"cat {f} | {rekey} --to frames >/dev/null", FRAMES),
         },
     )
 
@@ -117,6 +125,12 @@ def frames_row(name):
     r = race(frames_race)
     figures = r.ratio("cat | cat", name, "wall")
     return figures, f"CPU of both processes {median(r.ratio(name, 'cat | cat')):.2f}x that of cat | cat"
+
+
+def repartition_row():
+    r = race(frames_race)
+    again = median(r.ratio("cat | kstream-cat", "the same, by a new key", "wall"))
+    return r.ratio("cat | kstream-cat", "cat | kstream-repartition", "wall"), f"{again:.2f}x by a new key"
 
 
 def json_row(over, under):
@@ -187,6 +201,7 @@ def resident_row():
 ROWS = [
     Row("pass", "pass-through, records/s of cat | cat", ">=", 0.75, "x", lambda: frames_row("cat | kstream-cat")),
     Row("filter", "one-field filter, records/s of cat | cat", ">=", 0.55, "x", lambda: frames_row("cat | kstream-filter")),
+    Row("rekey", "repartition, records/s of the pass-through", ">=", 0.9, "x", repartition_row),
     Row("duckdb", "JSON filter, CPU of DuckDB", "<=", 0.25, "x", lambda: json_row("kstream-filter", "DuckDB")),
     Row("grep", "JSON filter, CPU of grep -E", "<=", 1.5, "x", lambda: json_row("kstream-filter", "grep")),
     Row("jq", "JSON filter, faster than jq (CPU a record)", ">=", 15, "x", lambda: json_row("jq", "kstream-filter")),

@@ -134,7 +134,8 @@ for i in range(130000):
     print("{\"t\":%d,\"pad\":\"%s\"}" % (int(sys.argv[1]) + i, sys.argv[2]))' $([ $p = a ] && echo 9000000 || echo 1000000) "$pad" |
 			put "$t.$p" 0
 	done
-	/usr/bin/python3 -c '
+	# ASan keeps 256 MB of freed memory unless told otherwise.
+	ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=4 /usr/bin/python3 -c '
 import resource, subprocess, sys
 last = count = 0
 with subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE) as reader:

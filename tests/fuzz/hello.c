@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hello.c - a HELLO's payload: parsed, a side added to it, parsed again, and added once only. */
+/* hello.c - a HELLO's payload: parsed, a side added to it, parsed again, and added once only; with other partitions. */
+#include "lib/hello-parts.h"
 #include "lib/hello.h"
 
 #include <string.h>
@@ -36,6 +37,33 @@ static bool names(struct ks_bytes list, const char *name)
 	return found;
 }
 
+static int count(void *arg, int32_t partition)
+{
+	MUST(partition >= 0);
+	++*(size_t *)arg;
+	return 0;
+}
+
+/* All but the streams and the hint stays, and doing it twice adds to the hint alone. */
+static void other_partitions(struct ks_bytes payload, const struct ks_hello_view *v)
+{
+	static const struct ks_hello_parts parts = { .only = "a,b", .routes = true, .partitions = 12, .hint = "h" };
+	struct ks_hello_view with;
+	size_t before = 0, after = 0;
+	struct ks_buf b;
+
+	ks_buf_init(&b, ROOM);
+	MUST(ks_hello_add_parts(&b, payload, &parts) == 0);
+	MUST(ks_hello_parse(payload_of(&b), DEPTH, &with) == NULL);
+	MUST(with.epoch == v->epoch && with.run == v->run && with.live == v->live && with.guarantee == v->guarantee);
+	MUST(ks_bytes_eq(with.app, v->app) && ks_bytes_eq(with.sides, v->sides));
+	MUST((with.streams.p == NULL) == (v->streams.p == NULL));
+	MUST(ks_hello_partitions(payload, count, &before) == 0);
+	MUST(ks_hello_partitions(payload_of(&b), count, &after) == 0);
+	MUST(before == after);
+	ks_buf_release(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct ks_hello_view v, with;
@@ -44,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (ks_hello_parse(ks_bytes(p, n), DEPTH, &v) != NULL)
 		return 0;
 	MUST(v.epoch >= 0 && v.run >= 0 && v.instance <= INT32_MAX && v.instances <= INT32_MAX);
+	other_partitions(ks_bytes(p, n), &v);
 	ks_buf_init(&b, ROOM);
 	ks_buf_init(&twice, ROOM);
 	MUST(ks_hello_add_side(&b, ks_bytes(p, n), "dead") == 0);

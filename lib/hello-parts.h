@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* hello-parts.h - the partitions that a HELLO tells of, and a HELLO that tells of others. */
+#ifndef KS_HELLO_PARTS_H
+#define KS_HELLO_PARTS_H
+
+#include "frame.h"
+
+/* What changes. */
+struct ks_hello_parts {
+	const char *only;	/* names of streams between commas, NULL: all streams */
+	bool routes;		/* there are names among them that are of no stream: then nothing is known of the others */
+	int32_t partitions;	/* that they have from here on */
+	const char *hint;	/* goes behind the hint that is there */
+};
+
+/* Copy a HELLO, whose payload has been parsed, to b with that changed: 0, ENOMEM, EMSGSIZE. */
+int	ks_hello_add_parts(struct ks_buf *b, struct ks_bytes payload, const struct ks_hello_parts *x) KS_MUST_USE;
+
+/* Whether name stands between the commas of list. */
+bool	ks_names_has(const char *list, struct ks_bytes name);
+
+/*
+ * ks_hello_partitions - call each for every partition of the inputs that the
+ * "positions" name, as often as they do.  Stops at, and returns, what is not 0.
+ */
+int	ks_hello_partitions(struct ks_bytes payload, int (*each)(void *arg, int32_t partition), void *arg) KS_MUST_USE;
+
+#endif
