@@ -10,17 +10,23 @@ typedef enum ks_yield format_fn(struct ks_expr_set *set, const struct ks_val *in
 static enum ks_yield as_text(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
+	struct ks_bytes text = ks_bytes(NULL, 0);
+	enum ks_yield got = ks_expr_tostring(set, in, &text);
+
 	(void)args;
-	out->type = KS_STR;
-	return ks_expr_tostring(set, in, &out->b);
+	*out = (struct ks_val){ .type = KS_STR, .b = text };
+	return got;
 }
 
 static enum ks_yield as_json(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
+	struct ks_bytes text = ks_bytes(NULL, 0);
+	enum ks_yield got = ks_expr_json(set, in, &text);
+
 	(void)args;
-	out->type = KS_STR;
-	return ks_expr_json(set, in, &out->b);
+	*out = (struct ks_val){ .type = KS_STR, .b = text };
+	return got;
 }
 
 /* What stands for a byte: in words, a byte and what becomes of it in turn; a NUL is "\0" to jq. */

@@ -105,16 +105,53 @@ enum ks_yield ks_expr_sort_open_by(struct ks_expr_sort *s, struct ks_expr_set *s
 	return KS_YIELD;
 }
 
-static uint64_t cost(const struct ks_val *a, const struct ks_val *b)
+#define REPORT 4096u	/* steps, between two looks at the limit */
+
+/* Steps done; from the limit on all is equal, so that the sort ends soon. */
+static bool go_on(struct ks_expr_sort *s, uint64_t steps)
 {
-	if (a->type < KS_STR || b->type < KS_STR)
-		return 1;
-	if (a->type == KS_MAP && b->type == KS_MAP)
-		return 2 + (a->b.n + b->b.n) / 16;
-	return 1 + (a->b.n < b->b.n ? a->b.n : b->b.n) / 64;
+	s->work += steps;
+	if (s->work >= REPORT && s->got == KS_YIELD) {
+		s->got = ks_expr_steps(s->set, s->work);
+		s->work = 0;
+	}
+	return s->got == KS_YIELD;
 }
 
-#define REPORT 4096u	/* steps, between two looks at the limit */
+static int compare(struct ks_expr_sort *s, const struct ks_val *a, const struct ks_val *b);
+
+/* As ks_val_cmp, but counted by element: how soon two arrays differ is not known before. */
+static int compare_arrays(struct ks_expr_sort *s, struct ks_bytes a, struct ks_bytes b)
+{
+	const unsigned char *a_end = a.p + a.n, *b_end = b.p + b.n;
+	struct ks_head x, y;
+	struct ks_val v, w;
+	uint32_t i;
+	int c = 0;
+
+	if (ks_mp_head(a.p, a_end, &x) != KS_MP_OK || ks_mp_head(b.p, b_end, &y) != KS_MP_OK)
+		ks_bug("a value was compared before it was checked");
+	for (i = 0; i < x.count && i < y.count && c == 0 && s->got == KS_YIELD; i++) {
+		if (ks_mp_read(&x.body, a_end, KS_DEPTH_CEILING, &v) != KS_MP_OK ||
+		    ks_mp_read(&y.body, b_end, KS_DEPTH_CEILING, &w) != KS_MP_OK)
+			ks_bug("a value was compared before it was checked");
+		c = compare(s, &v, &w);
+	}
+	return c != 0 ? c : x.count < y.count ? -1 : x.count > y.count;
+}
+
+/* A string is a run of memory; an object is read and sorted whole. */
+static int compare(struct ks_expr_sort *s, const struct ks_val *a, const struct ks_val *b)
+{
+	uint64_t steps = 1;
+
+	if (a->type == b->type && a->type >= KS_STR)
+		steps += a->type == KS_MAP ? (a->b.n + b->b.n) / 8 : (a->b.n < b->b.n ? a->b.n : b->b.n) / 256;
+	if (!go_on(s, steps))
+		return 0;
+	return a->type == KS_ARRAY && b->type == KS_ARRAY ? compare_arrays(s, a->b, b->b) :
+	    ks_val_cmp(a, b);
+}
 
 int ks_expr_sort_cmp(struct ks_expr_sort *s, const struct ks_expr_item *a,
     const struct ks_expr_item *b)
@@ -123,14 +160,7 @@ int ks_expr_sort_cmp(struct ks_expr_sort *s, const struct ks_expr_item *a,
 	int c;
 
 	for (i = 0; i < a->key_count && i < b->key_count && s->got == KS_YIELD; i++) {
-		s->work += cost(&a->keys[i], &b->keys[i]);
-		if (s->work >= REPORT) {
-			s->got = ks_expr_steps(s->set, s->work);
-			s->work = 0;
-			if (s->got != KS_YIELD)
-				return 0;
-		}
-		c = ks_val_cmp(&a->keys[i], &b->keys[i]);
+		c = compare(s, &a->keys[i], &b->keys[i]);
 		if (c != 0)
 			return c;
 	}

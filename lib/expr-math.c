@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "expr-tables.h"
 #include "hash.h"
 
 static enum ks_yield no_number(struct ks_expr_set *set, const struct ks_val *v)

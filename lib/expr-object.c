@@ -5,6 +5,8 @@
  */
 #include "expr-items.h"
 
+#include "expr-tables.h"
+
 static enum ks_yield broken(struct ks_expr_set *set, enum ks_mp_error e)
 {
 	return ks_expr_fault(set, ks_mp_strerror(e));

@@ -202,20 +202,21 @@ static int64_t chars_before(struct ruler *ruler, size_t at)
 	return (int64_t)ruler->chars;
 }
 
-/* The four keys that a match and its groups share. */
+/* What a match and its groups share; jq turns the last two around where a group is empty. */
 static void span(const struct call *call, uint32_t m, uint32_t i, struct ruler *ruler,
     struct ks_val *pair)
 {
 	const size_t *at = call->found.at + 2 * ((size_t)m * call->found.groups + i);
 	bool unset = at[0] == KS_REGEX_UNSET;
 	int64_t from = unset ? -1 : chars_before(ruler, at[0]);
+	unsigned turned = i > 0 && at[0] == at[1] ? 2 : 0;
 
 	pair[0] = word("offset");
 	pair[1] = number(from);
-	pair[2] = word("length");
-	pair[3] = number(unset ? 0 : chars_before(ruler, at[1]) - from);
-	pair[4] = word("string");
-	pair[5] = group_of(call, m, i);
+	pair[2 + turned] = word("length");
+	pair[3 + turned] = number(unset ? 0 : chars_before(ruler, at[1]) - from);
+	pair[4 - turned] = word("string");
+	pair[5 - turned] = group_of(call, m, i);
 }
 
 /* A match as jq has it; ruler stands at or before it. */

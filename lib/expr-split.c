@@ -222,20 +222,23 @@ static enum ks_yield in_array(struct ks_expr_set *set, const struct ks_val *in,
 static enum ks_yield plain_index(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *what, struct ks_val *out)
 {
+	struct ks_val found = { .type = KS_NIL };
 	struct ks_vals list = { NULL, 0, 0 };
 	enum ks_yield got;
 	uint32_t i;
 
-	*out = (struct ks_val){ .type = KS_NIL };
-	if (in->type == KS_NIL && (ks_val_number(what) || what->type == KS_STR || what->type == KS_MAP))
+	if (in->type == KS_NIL && (ks_val_number(what) || what->type == KS_STR || what->type == KS_MAP)) {
+		*out = found;
 		return KS_YIELD;
+	}
 	if (in->type != KS_MAP || what->type != KS_STR)
 		return ks_expr_error(set, "Cannot index %s with %s (%s)", ks_val_typename(in),
 		    ks_val_typename(what), ks_expr_shown(set, what).text);
 	got = ks_vals_of(set, in, &list);
 	for (i = 0; i < list.n && got == KS_YIELD; i += 2)
 		if (ks_bytes_eq(list.v[i].b, what->b))
-			*out = list.v[i + 1];
+			found = list.v[i + 1];
+	*out = found;
 	return got;
 }
 

@@ -3,18 +3,21 @@
  * expr-string.c - functions of strings, and to and from them.
  *
  * Where the versions of jq differ these are those of 1.8: positions are
- * characters, tonumber takes no blanks; but for ltrimstr and rtrimstr.  Text is never read as nan or infinity: no JSON has them.
+ * characters, tonumber takes no blanks; but for ltrimstr and rtrimstr.
+ * fromjson reads what is JSON, so neither nan nor infinities.
  */
 #include "expr-text.h"
 #include "expr-impl.h"
 
 #include <math.h>
+#include <strings.h>
 
 #include "num.h"
 
 static enum ks_yield length_of(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
+	size_t walked = in->type == KS_STR ? in->b.n : 0;
 	struct ks_head head;
 	uint64_t n = 0;
 
@@ -49,7 +52,7 @@ static enum ks_yield length_of(struct ks_expr_set *set, const struct ks_val *in,
 		*out = (struct ks_val){ .type = KS_UINT, .u = n };
 	else
 		*out = (struct ks_val){ .type = KS_INT, .i = (int64_t)n };
-	return in->type == KS_STR ? ks_expr_walked(set, in->b.n) : KS_YIELD;
+	return ks_expr_walked(set, walked);
 }
 
 static enum ks_yield utf8bytelength(struct ks_expr_set *set, const struct ks_val *in,
@@ -109,20 +112,24 @@ static struct ks_bytes without_end(struct ks_bytes a, struct ks_bytes b)
 static enum ks_yield ltrimstr(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
+	struct ks_val v = *in;
+
 	(void)set;
-	*out = *in;
 	if (both_strings(in, args))
-		out->b = without_start(in->b, args->b);
+		v.b = without_start(in->b, args->b);
+	*out = v;
 	return KS_YIELD;
 }
 
 static enum ks_yield rtrimstr(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
+	struct ks_val v = *in;
+
 	(void)set;
-	*out = *in;
 	if (both_strings(in, args))
-		out->b = without_end(in->b, args->b);
+		v.b = without_end(in->b, args->b);
+	*out = v;
 	return KS_YIELD;
 }
 
@@ -170,8 +177,9 @@ static enum ks_yield trimmed(struct ks_expr_set *set, const struct ks_val *in, b
 			break;
 		b.n -= k;
 	}
+	k = in->b.n - b.n;
 	*out = (struct ks_val){ .type = KS_STR, .b = b };
-	return ks_expr_walked(set, in->b.n - b.n);
+	return ks_expr_walked(set, k);
 }
 
 static enum ks_yield trim(struct ks_expr_set *set, const struct ks_val *in,
@@ -239,17 +247,23 @@ static enum ks_yield type_of(struct ks_expr_set *set, const struct ks_val *in,
 static enum ks_yield tostring(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
+	struct ks_bytes text = ks_bytes(NULL, 0);
+	enum ks_yield got = ks_expr_tostring(set, in, &text);
+
 	(void)args;
-	out->type = KS_STR;
-	return ks_expr_tostring(set, in, &out->b);
+	*out = (struct ks_val){ .type = KS_STR, .b = text };
+	return got;
 }
 
 static enum ks_yield tojson(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
+	struct ks_bytes text = ks_bytes(NULL, 0);
+	enum ks_yield got = ks_expr_json(set, in, &text);
+
 	(void)args;
-	out->type = KS_STR;
-	return ks_expr_json(set, in, &out->b);
+	*out = (struct ks_val){ .type = KS_STR, .b = text };
+	return got;
 }
 
 static enum ks_yield fromjson(struct ks_expr_set *set, const struct ks_val *in,
@@ -284,7 +298,7 @@ static enum ks_yield fromjson(struct ks_expr_set *set, const struct ks_val *in,
 		return got;
 	p = copy.b.p;
 	bad = ks_mp_read(&p, copy.b.p + copy.b.n, set->depth, out);
-	return bad == KS_MP_OK ? ks_expr_walked(set, in->b.n) : ks_expr_fault(set, ks_mp_strerror(bad));
+	return bad == KS_MP_OK ? ks_expr_walked(set, copy.b.n) : ks_expr_fault(set, ks_mp_strerror(bad));
 }
 
 static size_t digits_at(struct ks_bytes b, size_t i)
@@ -337,6 +351,27 @@ static bool decimal(struct ks_bytes b, unsigned char *o, size_t *n)
 	return i == b.n;
 }
 
+/* The names of what is no decimal, as jq knows them: in any case, behind a sign. */
+static bool named(struct ks_bytes b, struct ks_val *out)
+{
+	static const struct {
+		const char *name;
+		double is;
+	} table[] = { { "nan", NAN }, { "inf", INFINITY }, { "infinity", INFINITY } };
+	bool sign = b.n > 0 && (b.p[0] == '-' || b.p[0] == '+');
+	bool negative = sign && b.p[0] == '-';
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (b.n - sign != strlen(table[i].name) ||
+		    strncasecmp((const char *)b.p + sign, table[i].name, b.n - sign) != 0)
+			continue;
+		*out = (struct ks_val){ .type = KS_FLOAT, .d = negative ? -table[i].is : table[i].is };
+		return true;
+	}
+	return false;
+}
+
 /* A number that is well formed, with a NUL behind it: an integer where it is one and fits, else a float. */
 static void read_number(const unsigned char *p, size_t n, struct ks_val *out)
 {
@@ -372,7 +407,8 @@ static enum ks_yield tonumber(struct ks_expr_set *set, const struct ks_val *in,
 	if (text == NULL)
 		return ks_expr_no_scratch(set);
 	if (!decimal(in->b, text, &n))
-		return ks_expr_bad(set, in, "cannot be parsed as a number");
+		return named(in->b, out) ? KS_YIELD :
+		    ks_expr_bad(set, in, "cannot be parsed as a number");
 	read_number(text, n, out);
 	return ks_expr_walked(set, n);
 }

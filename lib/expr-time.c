@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <math.h>
 
+#include "expr-tables.h"
 #include "num.h"
 
 enum ks_yield ks_expr_no_date(struct ks_expr_set *set)
@@ -168,7 +169,7 @@ static bool seconds_of(struct tm *tm, time_t *t)
 {
 	errno = 0;
 	*t = timegm(tm);
-	return *t != -1 || errno == 0;
+	return *t != -1 || errno != EOVERFLOW;
 }
 
 static enum ks_yield fn_mktime(struct ks_expr_set *set, const struct ks_val *in,

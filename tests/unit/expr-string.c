@@ -167,6 +167,10 @@ static void as_jq(void **state)
 		a = value(in);
 		b = value(arg);
 		got = call(set, table[i].name, &a, table[i].arg != NULL ? &b : NULL, &out);
+		if (got == KS_YIELD) {	/* the result may take the place of the input */
+			out = a;
+			got = call(set, table[i].name, &out, table[i].arg != NULL ? &b : NULL, &out);
+		}
 		if ((got == KS_YIELD) != (table[i].out != NULL))
 			fail_msg("%s %s %s: %s", table[i].in, table[i].name, table[i].arg,
 			    got == KS_YIELD ? json(set, &out) : set->error);
@@ -236,7 +240,8 @@ static void numbers(void **state)
 		{ "9223372036854775807", "9223372036854775807" }, { "-9223372036854775808", "-9223372036854775808" },
 		{ "18446744073709551615", "18446744073709551615" }, { "18446744073709551616", "1.8446744073709552e+19" },
 		{ "-9223372036854775809", "-9.223372036854776e+18" }, { "007", "7" }, { "1.0", "1.0" },
-		{ "1e999", "1.7976931348623157e+308" },
+		{ "1e999", "1.7976931348623157e+308" }, { "-Infinity", "-1.7976931348623157e+308" },
+		{ "+inf", "1.7976931348623157e+308" }, { "NaN", "null" },
 	};
 	struct ks_expr_set *set = ks_expr_set_new(&limits);
 	struct ks_val in, out;
@@ -249,7 +254,6 @@ static void numbers(void **state)
 		assert_string_equal(json(set, &out), table[i][1]);
 	}
 	in.b = ks_str("nan");
-	assert_int_equal(call(set, "tonumber", &in, NULL, &out), KS_YIELD_ERROR);
 	assert_int_equal(call(set, "fromjson", &in, NULL, &out), KS_YIELD_ERROR);
 	ks_expr_set_free(set);
 }
