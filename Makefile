@@ -107,7 +107,16 @@ $(B)/fault/fail.so: tests/fault/fail.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fPIC -shared -o $@ $<
 
-check: all unit $(REPLAYS) $(HELPERS) $(B)/fault/fail.so
+# What the proof of the language asks: the cases, and programs made at random, against the jq program (tests/expr).
+EXPR := $(B)/expr/eval
+$(B)/expr/%: $(B)/obj/tests/expr/%.o $(B)/libkstream.a
+	@mkdir -p $(@D)
+	$(CC) $(KS_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+fuzz-jq: $(EXPR)
+	tests/expr/fuzz-jq --pairs 100000 $(EXPR)
+
+check: all unit $(REPLAYS) $(HELPERS) $(B)/fault/fail.so $(EXPR)
 	scripts/run-tests
 
 # The same with what else must work: the last Kafka 3, the newest librdkafka, a cluster that loses a leader.  Not in check: each fetches
@@ -154,7 +163,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit fuzz check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
+.PHONY: all unit fuzz fuzz-jq check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
 .SECONDARY:
 
--include $(LIB_O:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(TOOL_C) $(UNIT_C) $(FUZZ_C) tests/fuzz/replay/main.c)
+-include $(LIB_O:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(TOOL_C) $(UNIT_C) $(FUZZ_C) tests/fuzz/replay/main.c tests/expr/eval.c)

@@ -76,15 +76,20 @@ enum ks_yield ks_expr_steps(struct ks_expr_set *set, uint64_t n)
 
 void *ks_expr_scratch(struct ks_expr_set *set, size_t n)
 {
+	void *p = ks_arena_get(&set->scratch, n);
+
 	set->scratch_used = true;
-	return ks_arena_get(&set->scratch, n);
+	/* The arena asks for up to a block of 1 MiB more than it is asked for. */
+	if (KS_UNLIKELY(p == NULL))
+		set->starved = set->scratch.max == 0 || (n < set->scratch.max &&
+		    set->scratch.held + ((size_t)1 << 20) < set->scratch.max - n);
+	return p;
 }
 
 enum ks_yield ks_expr_no_scratch(struct ks_expr_set *set)
 {
-	if (set->scratch.max != 0 && set->scratch.held > set->scratch.max / 2)
-		return ks_expr_fault(set, "too much memory for one record; see --expr-limit");
-	return ks_expr_fault(set, ks_no_memory);
+	return ks_expr_fault(set, set->starved ? ks_no_memory :
+	    "too much memory for one record; see --expr-limit");
 }
 
 enum ks_yield ks_vals_add(struct ks_expr_set *set, struct ks_vals *list, const struct ks_val *v)
@@ -260,10 +265,10 @@ enum ks_yield ks_expr_json(struct ks_expr_set *set, const struct ks_val *v, stru
 	set->packed.n = set->text.n = 0;
 	no = ks_mp_add_val(&set->packed, v);
 	if (no != 0)
-		return ks_expr_no_scratch(set);
+		return ks_expr_fault(set, ks_no_memory);
 	e = ks_json_print(ks_buf_bytes(&set->packed), set->depth + 1, &set->text, &no);
 	if (e != KS_MP_OK || no != 0)
-		return no != 0 ? ks_expr_no_scratch(set) : ks_expr_fault(set, ks_mp_strerror(e));
+		return no != 0 ? ks_expr_fault(set, ks_no_memory) : ks_expr_fault(set, ks_mp_strerror(e));
 	got = ks_expr_string(set, ks_buf_bytes(&set->text), &copy);
 	*text = copy.b;
 	return got;

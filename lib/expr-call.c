@@ -307,11 +307,14 @@ static bool parse_pattern(struct ks_expr_parser *x, struct bound *b, uint32_t so
 static uint32_t at_key(struct ks_expr_parser *x, uint32_t slot, uint32_t key)
 {
 	uint32_t from = variable(x, slot);
+	struct ks_val name;
 
 	if (from == KS_EXPR_NONE || key == KS_EXPR_NONE)
 		return KS_EXPR_NONE;
-	if (x->set->nodes[key].op == OP_LITERAL && x->set->nodes[key].value.type == KS_STR)
-		return ks_expr_checked(x, ks_expr_step(x->set, from, &x->set->nodes[key].value));
+	/* A copy: nodes move when there is one more. */
+	name = x->set->nodes[key].value;
+	if (x->set->nodes[key].op == OP_LITERAL && name.type == KS_STR)
+		return ks_expr_checked(x, ks_expr_step(x->set, from, &name));
 	return ks_expr_made(x, OP_AT, from, key);
 }
 

@@ -302,8 +302,8 @@ static enum ks_yield on_argument(struct ks_emit *to, const struct ks_val *v, con
 
 	(void)path;
 	c->v[c->at] = *v;
-	if (n->op == OP_OBJECT && c->at % 2 == 0)
-		got = ks_expr_key_check(c->o->set, v);
+	if (n->op == OP_OBJECT && c->at % 2 == 1)
+		got = ks_expr_key_check(c->o->set, &c->v[c->at - 1]);
 	else if (n->op == OP_STRING && c->at % 2 == 1)
 		got = ks_expr_as_text(c->o->set, n->fn, v, &c->v[c->at]);
 	next.at = n->op == OP_OBJECT ? c->at + 1 : c->at - 1;

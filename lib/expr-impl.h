@@ -138,6 +138,7 @@ struct ks_expr_set {
 	struct ks_arena program;	/* keys, literals, expressions: as long as the set */
 	struct ks_arena scratch;	/* until the next load */
 	bool scratch_used;
+	bool starved;			/* there was no memory, though within the limit */
 	struct ks_json json;
 	uint64_t step_limit, steps;	/* of work, for a record; that are left for this one */
 	struct ks_val *registers;	/* variables: one for each place that binds one */

@@ -114,8 +114,9 @@ static enum ks_yield eval_object(struct ks_expr_set *set, const struct ks_expr_n
 		return ks_expr_no_scratch(set);
 	for (i = 0; i < n->count && got == KS_YIELD; i++) {
 		got = ks_expr_value(set, n->args[i], in, &pairs[i]);
-		if (i % 2 == 0 && got == KS_YIELD)
-			got = ks_expr_key_check(set, &pairs[i]);
+		/* As jq: a member without a value has no key that could be wrong. */
+		if (i % 2 == 1 && got == KS_YIELD)
+			got = ks_expr_key_check(set, &pairs[i - 1]);
 	}
 	return got == KS_YIELD ? ks_expr_object(set, pairs, n->count, out) : got;
 }

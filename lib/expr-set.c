@@ -59,6 +59,7 @@ struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits)
 	set->depth = limits->depth;
 	set->step_limit = KS_EXPR_STEPS;
 	set->scratch.max = limits->record > KS_EXPR_MEMORY / 8 ? 8 * limits->record : KS_EXPR_MEMORY;
+	ks_expr_set_limit(set, limits->steps, limits->memory);
 	ks_json_init(&set->json, limits->depth);
 	ks_buf_init(&set->packed, SIZE_MAX / 4);
 	ks_buf_init(&set->text, SIZE_MAX / 4);

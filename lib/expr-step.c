@@ -268,7 +268,7 @@ enum ks_yield ks_expr_get(struct ks_expr_set *set, const struct ks_val *in,
 enum ks_yield ks_expr_iterate(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_path *path, struct ks_emit *to)
 {
-	const unsigned char *p, *end = in->b.p + in->b.n;
+	const unsigned char *p, *end;
 	struct ks_val v, step = { .type = KS_INT };
 	struct ks_path here = { path, &step };
 	enum ks_yield got = KS_YIELD;
@@ -280,6 +280,7 @@ enum ks_yield ks_expr_iterate(struct ks_expr_set *set, const struct ks_val *in,
 		return in->type == KS_NIL ? ks_expr_error(set, "Cannot iterate over null") :
 		    ks_expr_error(set, "Cannot iterate over %s (%s)", ks_val_typename(in),
 		    ks_expr_shown(set, in).text);
+	end = in->b.p + in->b.n;
 	e = ks_mp_head(in->b.p, end, &head);
 	p = head.body;
 	for (i = 0; e == KS_MP_OK && i < head.count && got == KS_YIELD; i++) {

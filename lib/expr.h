@@ -25,7 +25,7 @@
 struct ks_expr;		/* one compiled expression */
 struct ks_expr_set;	/* expressions over one value, and the union of their paths */
 
-/* ks_expr_set_new, _free - limits->depth: how deep a value may nest.  NULL: no memory. */
+/* ks_expr_set_new, _free - limits: how deep a value may nest, work and memory for one record.  NULL: no memory. */
 struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits);
 void	ks_expr_set_free(struct ks_expr_set *set);
 

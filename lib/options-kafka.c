@@ -27,7 +27,7 @@ static const struct {
 	{ "end", KS_TO_SOURCE }, { "commit-interval", KS_TO_SOURCE },
 	{ "to", KS_TO_SINK }, { "kcat-json", KS_TO_SINK }, { "key-to", KS_TO_SINK },
 	{ "on-error", KS_TO_BOTH }, { "max-record", KS_TO_BOTH }, { "max-key", KS_TO_BOTH },
-	{ "max-depth", KS_TO_BOTH }, { "quiet", KS_TO_BOTH },
+	{ "max-depth", KS_TO_BOTH }, { "expr-limit", KS_TO_SOURCE }, { "quiet", KS_TO_BOTH },
 	{ "in", 0 }, { "out", 0 }, { "topic", 0 }, { "only", 0 }, { "as", 0 }, { "stage", 0 },
 	{ "app", 0 }, { "instance", 0 }, { "state-dir", 0 }, { "progress", 0 }, { "verbose", 0 },
 	{ "help", 0 }, { "version", 0 }, { "types", 0 }, { "fields", 0 }, { "columns", 0 }, { "color", 0 },

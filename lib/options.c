@@ -13,7 +13,7 @@ enum id {
 	ID_HELP, ID_VERSION, ID_IN, ID_OUT, ID_FROM, ID_TO, ID_KCAT_JSON, ID_TOPIC, ID_TIME, ID_KEY,
 	ID_TIME_UNIT, ID_ON_BAD_TIME, ID_ON_ERROR, ID_ONLY, ID_AS, ID_STAGE, ID_APP, ID_INSTANCE,
 	ID_STATE_DIR, ID_COUNT, ID_END, ID_COMMIT_INTERVAL, ID_KEY_FROM, ID_KEY_TO, ID_MAX_RECORD,
-	ID_MAX_KEY, ID_MAX_DEPTH, ID_ORDER, ID_PROGRESS, ID_QUIET, ID_VERBOSE, ID_SINCE, ID_UNTIL, ID_UNWRAP,
+	ID_MAX_KEY, ID_MAX_DEPTH, ID_EXPR_LIMIT, ID_ORDER, ID_PROGRESS, ID_QUIET, ID_VERBOSE, ID_SINCE, ID_UNTIL, ID_UNWRAP,
 	ID_TYPES, ID_FIELDS, ID_COLUMNS, ID_COLOR, ID_SHARED,
 };
 
@@ -46,6 +46,7 @@ static const struct ks_option shared[] = {
 	[ID_MAX_RECORD] = { "max-record", 0, "SIZE", NULL },
 	[ID_MAX_KEY] = { "max-key", 0, "SIZE", NULL },
 	[ID_MAX_DEPTH] = { "max-depth", 0, "N", NULL },
+	[ID_EXPR_LIMIT] = { "expr-limit", 0, "STEPS[,SIZE]", NULL },
 	[ID_ORDER] = { "order", 0, "time|arrival", NULL },
 	[ID_PROGRESS] = { "progress", 0, NULL, NULL },
 	[ID_QUIET] = { "quiet", 'q', NULL, NULL },
@@ -69,7 +70,7 @@ static const char shared_help[] =
 	"        -J  --as NAME  --key-to string|json|raw  --columns NAME,..  --color HOW\n"
 	"stream  --only NAME,...  --end complete|paused  --commit-interval DURATION\n"
 	"keep    --app NAME  --instance I/N  --state-dir DIR  --stage NAME\n"
-	"limits  --max-record SIZE  --max-key SIZE  --max-depth N\n"
+	"limits  --max-record SIZE  --max-key SIZE  --max-depth N  --expr-limit STEPS\n"
 	"more    -q  -v  --progress  --help  --version\n";
 
 struct word {
@@ -328,6 +329,7 @@ static int set_rest(struct ks_options *o, enum id id, const char *value, struct 
 		if (status == 0)
 			c->limits.depth = (unsigned)x;
 		return status;
+	case ID_EXPR_LIMIT: return ks_options_expr_limit(&c->limits, value, err);
 	case ID_PROGRESS: c->progress = true; return 0;
 	case ID_QUIET: c->quiet = true; return 0;
 	case ID_VERBOSE: c->verbose++; return 0;
@@ -390,7 +392,7 @@ static void set_defaults(struct ks_options *o)
 {
 	o->config = (struct ks_config){
 		.program = o->name,
-		.limits = { KS_RECORD_MAX, KS_KEY_MAX, KS_DEPTH_MAX },
+		.limits = { .record = KS_RECORD_MAX, .key = KS_KEY_MAX, .depth = KS_DEPTH_MAX },
 		.from = KS_FRAMES, .to = KS_FRAMES, .unit_num = 1, .unit_den = 1,
 		.instances = 1, .count = -1, .end = -1, .commit_interval_ms = 1000,
 		.in = o->in, .topics = o->topics,

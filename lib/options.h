@@ -69,6 +69,9 @@ int	ks_options_color(struct ks_config *config, const char *value, struct ks_err 
 int	ks_options_names(const char **names, const char *option, const char *value, struct ks_err *err) KS_MUST_USE;
 int	ks_options_formats(const struct ks_options *o, struct ks_err *err) KS_MUST_USE;
 
+/* --expr-limit STEPS[,SIZE]. */
+int	ks_options_expr_limit(struct ks_limits *limits, const char *value, struct ks_err *err) KS_MUST_USE;
+
 /* What only makes sense together, once all is known. */
 int	ks_options_check(struct ks_options *o, struct ks_err *err) KS_MUST_USE;
 

@@ -48,6 +48,8 @@ struct ks_limits {
 	size_t record;
 	size_t key;
 	unsigned depth;
+	uint64_t steps;		/* of work for the expressions on one record; 0: the default of expr.h */
+	size_t memory;		/* likewise, bytes */
 };
 
 /*

@@ -44,9 +44,11 @@ setup() {
 }
 
 @test "what is not in the language: 64, one line, the column, before anything is read" {
-	run -64 --separate-stderr kstream-filter --from json 'select(.a)' /does/not/exist
+	run -64 --separate-stderr kstream-filter --from json 'debug' /does/not/exist
 	[ -z "$output" ]
-	[ "$stderr" = "kstream-filter: column 1 of 'select(.a)': function 'select' is not supported; write the condition itself: '.a > 1'" ]
+	[ "$stderr" = "kstream-filter: column 1 of 'debug': function 'debug' is not supported; an expression does not print" ]
+	run -64 --separate-stderr kstream-filter --from json 'selct(.a)' /does/not/exist
+	[ "$stderr" = "kstream-filter: column 1 of 'selct(.a)': unknown word 'selct'; did you mean 'select'?" ]
 	run -64 --separate-stderr kstream-filter --from json '.é + 1' /does/not/exist
 	[[ $stderr == "kstream-filter: column 2 of "* ]]
 	run -64 --separate-stderr kstream-filter --from json '' /does/not/exist
@@ -58,6 +60,32 @@ setup() {
 @test "a step that fails names the line" {
 	printf '1\n{"a":{"b":2}}\n' >in.jsonl
 	run -65 --separate-stderr kstream-filter --from json --to json .a.b in.jsonl
-	[ "$stderr" = 'kstream-filter: in.jsonl:1: cannot index number with "a"' ]
+	[ "$stderr" = 'kstream-filter: in.jsonl:1: .a: Cannot index number with "a"' ]
 	[ "$(kstream-filter --from json --to json '.a?.b' in.jsonl)" = '{"a":{"b":2}}' ]
+}
+
+@test "a record passes if any value is true; inverted, if none is" {
+	printf '%s\n' '{"l":[1,5]}' '{"l":[1]}' '{"l":[]}' >in.jsonl
+	[ "$(kstream-filter --from json --count '.l[] > 4' in.jsonl)" = 1 ]
+	[ "$(kstream-filter --from json --count --invert '.l[] > 4' in.jsonl)" = 2 ]
+	[ "$(kstream-filter --from json --count 'select(.l | length == 1) | .l[0] == 1' in.jsonl)" = 1 ]
+}
+
+@test "where one value is wanted, several are an error of the record" {
+	printf '{"l":[1,5]}\n' >in.jsonl
+	run -65 --separate-stderr kstream-cat --from json --key '.l[]' --to json in.jsonl
+	[ "$stderr" = 'kstream-cat: in.jsonl:1: --key: the expression yields several values where one is wanted' ]
+	[ "$(kstream-cat --from json --key '.l | add' in.jsonl | kstream-filter --count '$key == 6')" = 1 ]
+}
+
+@test "no expression runs forever: the record is rejected, and what follows is read" {
+	printf '1\n2\n' >in.jsonl
+	run -65 --separate-stderr kstream-filter --from json --to json --expr-limit 1000 'until(. == 2; .)' in.jsonl
+	[ "$stderr" = 'kstream-filter: in.jsonl:1: too much work for one record; see --expr-limit' ]
+	run -0 --separate-stderr kstream-filter --from json --to json --expr-limit 1000 --on-error skip 'until(. == 2; .)' in.jsonl
+	[ "$output" = 2 ]
+	run -65 --separate-stderr kstream-filter --from json --to json --expr-limit 100000,64k '"x" * 1e6 | length > 1' in.jsonl
+	[ "$stderr" = 'kstream-filter: in.jsonl:1: too much memory for one record; see --expr-limit' ]
+	run -0 --separate-stderr kstream-filter --from json --count '"x" * 1e6 | length > 1' in.jsonl
+	[ "$output" = 2 ]
 }

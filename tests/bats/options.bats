@@ -49,6 +49,7 @@ load lib
 		--max-record
 		--max-key
 		--max-depth
+		--expr-limit
 		--tumble
 		--grace
 		--emit

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static const struct ks_limits limits = { KS_RECORD_MAX, KS_KEY_MAX, KS_DEPTH_MAX };
+static const struct ks_limits limits = { .record = KS_RECORD_MAX, .key = KS_KEY_MAX, .depth = KS_DEPTH_MAX };
 static struct ks_err err;
 
 static struct ks_fold new_fold(const char *list)

@@ -9,7 +9,7 @@
 
 #include "tests/unit/kit.h"
 
-static const struct ks_limits limits = { KS_RECORD_MAX, KS_KEY_MAX, KS_DEPTH_MAX };
+static const struct ks_limits limits = { .record = KS_RECORD_MAX, .key = KS_KEY_MAX, .depth = KS_DEPTH_MAX };
 
 /* Hex to an allocation of just its size. */
 static struct ks_bytes bytes_of(const char *hex)
@@ -257,7 +257,7 @@ static void record_refused(void **state)
 
 static void record_limits(void **state)
 {
-	static const struct ks_limits small = { 1024, 4, 2 };
+	static const struct ks_limits small = { .record = 1024, .key = 4, .depth = 2 };
 	struct ks_bytes frame, payload;
 	struct ks_rec rec;
 
@@ -276,7 +276,7 @@ static void record_limits(void **state)
 	forget(frame);
 	/* Headers have two levels whatever --max-depth says. */
 	frame = frame_of(KS_RECORD, "99 c0 00 c0 00 00 c0 c0 91 92 a1'h' c4 01 00 c0", &payload);
-	assert_null(ks_rec_parse(payload, &(struct ks_limits){ 1024, 4, 1 }, &rec));
+	assert_null(ks_rec_parse(payload, &(struct ks_limits){ .record = 1024, .key = 4, .depth = 1 }, &rec));
 	forget(frame);
 }
 

@@ -97,7 +97,7 @@ static bool is(struct ks_bytes b, const char *text)
 
 static void keys(void **state)
 {
-	struct ks_config config = { .limits = { KS_RECORD_MAX, KS_KEY_MAX, KS_DEPTH_MAX } };
+	struct ks_config config = { .limits = { .record = KS_RECORD_MAX, .key = KS_KEY_MAX, .depth = KS_DEPTH_MAX } };
 	struct ks_message_writer w;
 	const struct key_case *c;
 	struct ks_message m;
@@ -123,7 +123,7 @@ static const char *refused(uint32_t flags, int64_t time_ms, const char *key, siz
     enum ks_key_codec codec)
 {
 	struct ks_config config = {
-		.limits = { KS_RECORD_MAX, KS_KEY_MAX, KS_DEPTH_MAX }, .key_to = codec,
+		.limits = { .record = KS_RECORD_MAX, .key = KS_KEY_MAX, .depth = KS_DEPTH_MAX }, .key_to = codec,
 	};
 	struct ks_rec rec = {
 		.key = ks_bytes(key, n), .value = ks_mp_nil, .headers = ks_no_headers, .flags = flags,
