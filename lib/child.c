@@ -408,18 +408,18 @@ void ks_children_hide(const struct ks_children *k, const struct ks_options *o)
 
 /* --- how it ends --- */
 
-/* Whoever finds the token taken puts back what it says. */
+/* Whoever finds the token taken puts back what it says.  A token that fails, as it hardly can, is nobody's. */
 static bool take_token(int token, uint64_t mine, uint64_t *said)
 {
 	uint64_t x = 0;
 
 	*said = 0;
 	if (read(token, &x, sizeof(x)) != sizeof(x))
-		return false;	/* another process has it in its hands */
+		return errno != EAGAIN;	/* EAGAIN: another process has it in its hands; else two lines rather than none */
 	if (x != 1)
 		*said = mine = x;
 	if (write(token, &mine, sizeof(mine)) != sizeof(mine))
-		ks_bug("an eventfd takes no number");
+		return true;
 	return x == 1;
 }
 

@@ -8,8 +8,10 @@
 
 #include "fdio.h"
 #include "num.h"
+#include "signals.h"
 
 #define LIMIT_MS 5000		/* for a limit that one can do without */
+#define LED_MS 30000		/* for all to have one: a busy broker that has made another of 500 took more than 10 s */
 #define LEADERS_MS 10		/* between two looks for leaders: a single broker has them after 10 to 40 ms */
 
 /* The answer to what was asked through queue, which goes; NULL: none came. */
@@ -149,7 +151,7 @@ static int await_leaders(struct ks_kafka *k, const char *name, int64_t deadline,
 			return 0;
 		}
 		nanosleep(&pause, NULL);
-	} while (ks_clock_ms() < deadline);
+	} while (ks_clock_ms() < deadline && ks_signals_end() == 0);
 	rd_kafka_topic_destroy(topic);
 	return ks_fail(err, KS_TEMP, "topic '%s' was made, but cannot be written yet", name);
 }
@@ -158,7 +160,7 @@ int ks_kafka_topic_create(struct ks_kafka *k, const char *name, int32_t partitio
     struct ks_err *err)
 {
 	int64_t wait = k->timeout_ms < KS_KAFKA_START_MS ? k->timeout_ms : KS_KAFKA_START_MS;
-	int64_t deadline = ks_clock_ms() + wait;
+	int64_t led = k->timeout_ms < LED_MS ? k->timeout_ms : LED_MS;
 	rd_kafka_AdminOptions_t *options;
 	rd_kafka_NewTopic_t *topic;
 	rd_kafka_queue_t *queue;
@@ -181,5 +183,5 @@ int ks_kafka_topic_create(struct ks_kafka *k, const char *name, int32_t partitio
 	status = take_created(k, name, event, made, err);
 	if (event != NULL)
 		rd_kafka_event_destroy(event);
-	return status == 0 ? await_leaders(k, name, deadline, err) : status;
+	return status == 0 ? await_leaders(k, name, ks_clock_ms() + led, err) : status;
 }

@@ -362,8 +362,6 @@ static int idle(struct ks_kafka_source *s, bool *wait, struct ks_err *err)
 		return status;
 	if (s->ordered)
 		timeout = ks_kafka_order_wait(&s->order, timeout);
-	if (s->ordered)
-		timeout = ks_kafka_order_wait(&s->order, timeout);
 	no = ks_wait(s->ready, s->own.source.wake, timeout, &ready);
 	if (no != 0)
 		return ks_fail_errno(err, KS_BUG, no, "cannot wait for Kafka");

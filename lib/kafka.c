@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "fdio.h"
+#include "num.h"
 #include "signals.h"
 
 #define LOG_MAX 4096		/* bytes of a line of librdkafka's log that has a secret in it */
@@ -178,6 +179,44 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 		rd_kafka_log_print(rk, level, facility, masked(k, text, room, sizeof(room)));
 }
 
+static int64_t number_of(const rd_kafka_conf_t *conf, const char *name)
+{
+	char text[32];
+	int64_t x;
+
+	ks_kafka_conf_text(conf, name, text, sizeof(text));
+	return ks_num_parse_i64(ks_str(text), &x) == 0 ? x : -1;
+}
+
+static void lower(rd_kafka_conf_t *conf, const char *name, int64_t most)
+{
+	char text[32];
+
+	if (number_of(conf, name) <= most)
+		return;
+	snprintf(text, sizeof(text), "%lld", (long long)most);
+	/* Out of its range: librdkafka names both, as they stand. */
+	(void)rd_kafka_conf_set(conf, name, text, NULL, 0);
+}
+
+/*
+ * A client that reads asks for less at once than librdkafka would, which then
+ * refuses some sizes that are right: message.max.bytes, often in a file that
+ * writers share, though it means nothing to a reader; and a least answer,
+ * receive.message.max.bytes, that has no room for what we ask for.
+ */
+static void settle_sizes(rd_kafka_conf_t *conf, const struct ks_kafka_options *options)
+{
+	bool given = false;
+	size_t i;
+
+	for (i = 0; i < options->property_count; i++)
+		given = given || strcmp(options->properties[i].name, "fetch.max.bytes") == 0;
+	if (!given)
+		lower(conf, "fetch.max.bytes", number_of(conf, "receive.message.max.bytes") - 512);
+	lower(conf, "message.max.bytes", number_of(conf, "fetch.max.bytes"));
+}
+
 int ks_kafka_open(struct ks_kafka *k, const struct ks_kafka_options *options, bool producer,
     struct rd_kafka_conf_s *conf, struct ks_err *err)
 {
@@ -191,6 +230,8 @@ int ks_kafka_open(struct ks_kafka *k, const struct ks_kafka_options *options, bo
 		rd_kafka_conf_destroy(conf);
 		return ks_fail(err, KS_USAGE, "no broker: name one with -b HOST:PORT");
 	}
+	if (!producer)
+		settle_sizes(conf, options);
 	rd_kafka_conf_set_opaque(conf, k);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	ks_kafka_conf_text(conf, "debug", debug, sizeof(debug));

@@ -432,7 +432,7 @@ static int stdin_is_stream(int wake, bool *stream, struct ks_err *err)
 		return 0;
 	}
 	while (no == 0 && !ready && ks_signals_end() == 0) {
-		ks_signals_drain(wake);
+		ks_signals_drain();
 		no = ks_wait(STDIN_FILENO, wake, -1, &ready);
 	}
 	if (no != 0)

@@ -170,7 +170,7 @@ static int fill(struct lines *x, bool *stop)
 
 	*stop = false;
 	while (status == 0 && !ready && !*stop) {
-		ks_signals_drain(l->wake);
+		ks_signals_drain();
 		ks_loop_look(l, stop);
 		if (*stop)
 			break;
@@ -179,6 +179,8 @@ static int fill(struct lines *x, bool *stop)
 			status = sink->flush(sink, &l->err);
 		else if (no != 0)
 			break;
+		if (status == 0 && !ready)
+			status = ks_loop_reader(l);
 		wait_ms = -1;
 	}
 	if (status != 0 || *stop)

@@ -377,6 +377,8 @@ static enum ks_next next(struct ks_frame_loop *l)
 		return got;
 	if (sink != NULL && sink->pending(sink) && sink->flush(sink, &l->err) != 0)
 		return KS_NEXT_FAILED;
+	if (ks_loop_reader(l) != 0)
+		return KS_NEXT_FAILED;
 	return l->source->next(l->source, true, &l->err);
 }
 
@@ -388,7 +390,7 @@ int ks_loop_run(struct ks_frame_loop *l)
 	l->hops = l->op->record == NULL && l->sink != NULL && l->sink->hops && l->only_count == 0 &&
 	    l->config->as == NULL && l->config->count < 0 && !l->config->has_since && !l->config->has_until;
 	while (!l->over) {
-		ks_signals_drain(l->wake);
+		ks_signals_drain();
 		ks_loop_look(l, &stop);
 		status = stop ? heed_signal(l) : 0;
 		if (status != 0)

@@ -40,6 +40,7 @@ struct ks_frame_loop {
 	struct ks_stats stats;
 	struct ks_err err;
 	int wake;
+	int reader;		/* the output, where it is watched for a reader that goes; -1: it is not */
 	struct ks_only *only;	/* names of --only */
 	size_t only_count;
 
@@ -93,6 +94,15 @@ int	ks_only_open(struct ks_frame_loop *loop) KS_MUST_USE;
 int	ks_only_hello(struct ks_frame_loop *loop, const struct ks_hello_view *hello) KS_MUST_USE;
 bool	ks_only_has(struct ks_frame_loop *loop, const struct ks_rec *rec);
 void	ks_only_end(struct ks_frame_loop *loop);
+
+/*
+ * Once the output is open, before the input is: where it is a pipe or a socket,
+ * wake becomes readable also when its reader goes.
+ */
+int	ks_loop_watch_reader(struct ks_frame_loop *loop) KS_MUST_USE;
+
+/* There is no input just now: where the reader has gone, this ends as a write would. */
+int	ks_loop_reader(struct ks_frame_loop *loop) KS_MUST_USE;
 
 void	ks_loop_release(struct ks_frame_loop *loop);
 

@@ -96,12 +96,14 @@ static int open_child_sink(struct tool *t)
 
 	if (status == 0)
 		status = ks_children_sink(&t->children, &t->options, &fd, &l->err);
-	if (status != 0)
-		return status;
 	ks_signals_pipe(false);
-	status = ks_sink_frames(l->config, fd, &l->sink, &l->err);
+	if (status == 0)
+		status = ks_sink_frames(l->config, fd, &l->sink, &l->err);
 	if (l->sink != NULL)
 		l->sink->name = t->children.sink.name;
+	/* Or the child, which is waited for, would wait for its input to end. */
+	if (fd >= 0 && (l->sink == NULL || l->sink->out.fd != fd))
+		close(fd);
 	return status;
 }
 
@@ -228,6 +230,8 @@ static int run(struct tool *t)
 		status = open_sink(t);
 	if (status == 0)
 		status = check_rejects(l);
+	if (status == 0)
+		status = ks_loop_watch_reader(l);
 	if (status == 0 && t->op->open != NULL)
 		status = t->op->open(l->st, &l->run);
 	if (status != 0)
@@ -297,7 +301,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	l->config = &t.options.config;
 	l->run = (struct ks_run){ .err = &l->err, .loop = l, .children = &t.children, .options = &t.options };
 	l->reject.fd = -1;
-	l->wake = -1;
+	l->wake = l->reader = -1;
 	ks_stats_start(&l->stats);
 	l->st = calloc(1, op->size > 0 ? op->size : 1);
 	status = l->st == NULL ? ks_fail_memory(&l->err) :

@@ -20,7 +20,7 @@
 /* What a handler may touch; the program has no other mutable globals. */
 static volatile sig_atomic_t end_signal, status_wanted, broken;
 static struct timespec ended;
-static int wake_write = -1;
+static int wake_read = -1, wake_write = -1;
 static volatile pid_t passed_to;
 static bool serves;
 
@@ -83,7 +83,7 @@ int ks_signals_open(int *wake, struct ks_err *err)
 
 	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) != 0)
 		return ks_fail_errno(err, KS_TEMP, errno, "cannot make a pipe");
-	*wake = fd[0];
+	*wake = wake_read = fd[0];
 	wake_write = fd[1];
 	sigemptyset(&act.sa_mask);
 	if (signal(SIGALRM, give_up) == SIG_ERR)
@@ -129,11 +129,11 @@ bool ks_signals_status(void)
 	return wanted;
 }
 
-void ks_signals_drain(int wake)
+void ks_signals_drain(void)
 {
 	char bytes[64];
 
-	while (read(wake, bytes, sizeof(bytes)) > 0)
+	while (read(wake_read, bytes, sizeof(bytes)) > 0)
 		;
 }
 

@@ -31,8 +31,8 @@ int	ks_signals_end(void);
 /* Whether a status line was asked for since the last call. */
 bool	ks_signals_status(void);
 
-/* Empty wake. */
-void	ks_signals_drain(int wake);
+/* What has come so far has been heeded: wake is readable no more. */
+void	ks_signals_drain(void);
 
 /* A dead reader: text dies of SIGPIPE in silence, as cat does; frames get EPIPE and report. */
 void	ks_signals_pipe(bool die);

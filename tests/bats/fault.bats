@@ -20,7 +20,7 @@ inject() {
 }
 
 @test "fault: a file, directory or lock cannot be opened, asked, moved or made safe" {
-	inject open stat seek truncate mkdir fsync rename flock trylock pipe
+	inject open stat seek truncate mkdir fsync rename flock trylock pipe spawn
 }
 
 @test "fault: what is rejected, and what is made, is safe before a position is committed" {
@@ -38,4 +38,24 @@ inject() {
 	[ "$made" -eq $(($(syncs --on-error skip) + 5)) ]
 	rm -r state
 	[ "$(syncs --on-error file:rejects)" -gt "$made" ]
+}
+
+@test "fault: a signal that comes before kstream-cat runs is passed on to it" {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir stub
+	cp "$KSTREAM_BIN/kstream-filter" stub/
+	printf '1\n2\n' | kstream-cat --from json --end paused >frames
+	cat >stub/kstream-cat <<-'E'
+		#!/usr/bin/python3
+		import signal, sys
+		if signal.sigtimedwait({signal.SIGTERM}, 5) is None:
+		    sys.exit("no signal has come")
+		sys.stdout.buffer.write(open("frames", "rb").read())
+	E
+	chmod +x stub/kstream-cat
+	run env --default-signal LD_PRELOAD="$KSTREAM_BIN/../fault/fail.so" FAULT='spawn 1 0 0' FAULT_REPORT=report ASAN_OPTIONS=verify_asan_link_order=0 \
+		stub/kstream-filter --in kafka:t --to json '. > 1'
+	echo "$status: $output"
+	grep 'struck spawn' report
+	[ "$status" = 0 ] && [ "$output" = 2 ]
 }

@@ -287,7 +287,7 @@ signal_source() {
 		status=$(cat statuses)
 		refused 75 "${command%% *}" 'has gone' || fail "$command"
 	done
-	# Idle, too: the next PING finds out.
+	# Idle, too.
 	rm err
 	mkfifo fifo
 	exec 6<>fifo

@@ -151,3 +151,65 @@ reading() {
 	status_of "${pids##* }"
 	refused 75 kstream-cat
 }
+
+@test "signals: a reader that goes is noticed while there is nothing to write: pipes, sockets, FIFOs; text and frames" {
+	/usr/bin/python3 - <<-'E'
+		import os, socket, subprocess
+
+		os.mkfifo("in")
+		os.mkfifo("fifo")
+		keep = os.open("in", os.O_RDWR)  # the input lives on
+
+		def pair():
+		    return [s.detach() for s in socket.socketpair()]
+
+		def fifo():
+		    reader = os.open("fifo", os.O_RDONLY | os.O_NONBLOCK)
+		    writer = os.open("fifo", os.O_WRONLY)
+		    os.set_blocking(reader, True)
+		    return reader, writer
+
+		says = b"kstream-%s: the reader of stdout has gone\n"
+		text = ["--from", "json", "--to", "json"]
+		for command, status, said, speaks in (
+		        (["kstream-filter", *text, "true", "in"], -13, b"", True),
+		        (["kstream-filter", *text, "false", "in"], -13, b"", False),
+		        (["kstream-filter", *text[:2], "--to", "envelope", "true", "in"], -13, b"", True),
+		        (["kstream-cat", *text, "in"], -13, b"", True),
+		        (["kstream-cat", "--from", "json", "--commit-interval", "1d", "in"], 75, says % b"cat", True),
+		        (["kstream-filter", "true", "in"], 75, says % b"filter", False)):
+		    for make in os.pipe, pair, fifo:
+		        reader, writer = make()
+		        tool = subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE)
+		        os.close(writer)
+		        if speaks:
+		            os.write(keep, b"1\n")
+		            os.read(reader, 1 << 16)
+		        os.close(reader)
+		        try:
+		            err = tool.communicate(timeout=2)[1]
+		        except subprocess.TimeoutExpired:
+		            tool.kill()
+		            raise SystemExit(f"{command} to a {make.__name__} goes on without a reader")
+		        assert (tool.returncode, err) == (status, said), (command, make.__name__, tool.returncode, err)
+	E
+}
+
+@test "signals: behind END a reader may go, and what writes to a stage may linger" {
+	echo 1 | kstream-cat --from json >stream
+	/usr/bin/python3 - <<-'E'
+		import subprocess, time
+
+		tool = subprocess.Popen(["kstream-filter", "true"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+		tool.stdin.write(open("stream", "rb").read())
+		tool.stdin.flush()
+		assert len(tool.stdout.read1(1)) == 1
+		while not tool.stdout.peek().endswith(bytes([6, 0x92, 1, 2])):
+		    tool.stdout.read1()
+		tool.stdout.close()
+		time.sleep(0.1)
+		assert tool.poll() is None
+		tool.stdin.close()
+		assert (tool.wait(5), tool.stderr.read()) == (0, b"")
+	E
+}

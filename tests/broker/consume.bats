@@ -296,33 +296,3 @@ assert [s["time"] for s in hello["streams"]] == ["create", "append"], hello'
 	cat_ -b "$b" -t "$t.big" -e --from raw --to raw --max-record 9M >got
 	{ cat big; echo; echo; } | cmp - got
 }
-
-@test "a broker that is stopped: -G goes on when it does, and ends with 75 when it does not" {
-	: "${KSTREAM_KAFKA_DIR:?}"
-	broker=$(cat "$KSTREAM_KAFKA_DIR/broker.pid")
-	"$topic" create "$t" 1
-	seq 3 | kcat -P -b "$b" -t "$t"
-	start got -G "$t" --timeout 60s "$t"
-	wait_for lines_of got 3
-	kill -STOP "$broker"
-	sleep 3
-	kill -CONT "$broker"
-	seq 4 5 | kcat -P -b "$b" -t "$t"
-	wait_for lines_of got 5
-	kill -STOP "$broker"
-	kill -TERM $reader
-	sleep 0.5
-	kill -CONT "$broker"
-	status=0
-	wait $reader || status=$?
-	cat got.err
-	[ "$status" -eq 0 ]
-	start late -G "$t" --timeout 2s "$t"
-	sleep 1
-	kill -STOP "$broker"
-	status=0
-	wait $reader || status=$?
-	kill -CONT "$broker"
-	cat late.err
-	[ "$status" -eq 75 ]
-}

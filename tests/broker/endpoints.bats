@@ -229,3 +229,29 @@ is_tool() { [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *kstream-filter* && $(chi
 	run cat_ -b "$b" --in "kafka:$t" -P -t "$t.out"
 	one_line 64 'kstream-cat: from topic to topic: --in kafka:TOPIC --out kafka:TOPIC'
 }
+
+@test "a reader that goes from a live topic is noticed though nothing comes: within 2 s, and nobody is left" {
+	topics
+	mkfifo pipe
+	local command want begin
+	for command in "kstream-filter --to json true" "kstream-filter --to json .n<0" "kstream-filter --to frames true" \
+		"kstream-cat --to json" "kstream-cat --to frames"; do
+		# shellcheck disable=SC2086 # words
+		run_in_back "$bin/"$command -b "$b" --in "kafka:$t" --out pipe
+		exec 7<pipe
+		case $command in
+		*'<0') wait_for eval '[ -n "$(children)" ]' && sleep 0.5 ;; # until it waits
+		*) head -c 1 <&7 >first && timeout 0.5 cat <&7 >>first || : ;;
+		esac
+		kin=$(children)
+		exec 7<&-
+		begin=$(date +%s%3N)
+		ends
+		echo "$command: $status after $(($(date +%s%3N) - begin)) ms: $output"
+		[ $(($(date +%s%3N) - begin)) -lt 2000 ]
+		case $command in
+		*json*) [ "$status" = 141 ] && [ -z "$output" ] ;;
+		*) one_line 75 'the reader of pipe has gone' ;;
+		esac
+	done
+}

@@ -43,3 +43,6 @@ wait_for() { # wait_for COMMAND...: at most 20 s
 }
 
 lines_of() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+
+# The version of librdkafka, which kcat runs with, too: 20002 is 2.0.2.
+library() { kcat -V | sed -n 's/.*librdkafka \([0-9]*\)\.\([0-9]*\)\.\([0-9]*\).*/\1 \2 \3/p' | awk '{ print $1 * 10000 + $2 * 100 + $3 }'; }

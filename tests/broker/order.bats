@@ -167,3 +167,20 @@ assert kb < (80 << 10)  # of 240 MB that are there' "$bin/kstream-cat" -b "$b" -
 	run cat_ -b "$b" -t "$t.a" -t "$t.b" --order time --time wall
 	refused 64 '--time wall'
 }
+
+@test "sizes that writers and readers share in a file: message.max.bytes is no matter to a reader" {
+	"$topic" create "$t" 1
+	"$topic" create "$t.b" 1
+	numbers 1 3 | tee >(kcat -P -b "$b" -t "$t") >(kcat -P -b "$b" -t "$t.b") >/dev/null
+	both() { [ "$(cat_ -b "$b" -t "$t" -t "$t.b" -e --to json "$@" | wc -l)" -eq 6 ]; }
+	wait_for both
+	printf 'message.max.bytes=8000000\n' >shared.conf
+	both -F shared.conf
+	[ "$(cat_ -b "$b" -F shared.conf -t "$t" -e --to json | wc -l)" -eq 3 ]
+	both -X receive.message.max.bytes=900000
+	both -X fetch.max.bytes=100000
+	cat_ -b "$b" -F shared.conf -t "$t" -e | cat_ -b "$b" -F shared.conf -P -t "$t.c" --create-topics 1 --verify >said
+	grep '^all: 3 records, .* equal' said
+	run cat_ -b "$b" -t "$t" -e -X receive.message.max.bytes=2000 -X fetch.max.bytes=5000
+	refused 78 "receive.message.max.bytes"
+}

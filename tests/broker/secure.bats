@@ -31,8 +31,6 @@ as() { # as WHO ...: kstream-cat with the properties of one of the clients
 
 secret_of() { cat "$KSTREAM_SECURE/$1.password"; }
 
-library() { kcat -V | sed -n 's/.*librdkafka \([0-9]*\)\.\([0-9]*\)\.\([0-9]*\).*/\1 \2 \3/p' | awk '{ print $1 * 10000 + $2 * 100 + $3 }'; }
-
 @test "TLS, a client certificate, and PLAIN over TLS: what is written is read" {
 	for who in tls alice-mtls alice-plain; do
 		as $who --from json -P -t open <<<"{\"who\":\"$who\"}"

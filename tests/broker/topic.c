@@ -136,7 +136,7 @@ static void await_leaders(rd_kafka_t *rk, const char *name, int partitions)
 	const struct rd_kafka_metadata *md;
 	int i, p, ready;
 
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 1500; i++) {	/* 30 s: the machine may be busy */
 		ready = 0;
 		if (rd_kafka_metadata(rk, 0, topic, &md, 5000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
 			for (p = 0; p < md->topics[0].partition_cnt; p++)

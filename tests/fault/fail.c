@@ -3,19 +3,23 @@
  * fail.c - a library for LD_PRELOAD that makes calls of the C library fail.
  *
  *	FAULT="CALL FROM STEP ERRNO"	the FROM-th call (1 is the first), then, unless STEP is 0, each STEP-th after it;
- *				CALL is one of the names below; ERRNO 0: a read or write takes one byte and no more
+ *				CALL is one of the names below; ERRNO 0: a read or write takes one byte and no more, and
+ *				before a spawn comes a SIGTERM
  *	FAULT_REPORT=FILE	"struck CALL BY" is appended for each, and "CALL COUNT" for each name at the end
  *
  * Counted are calls of the program's own code and those that the C library
  * makes on its behalf (BY is own or libc), from its first allocation on.
  * What dynamic libraries and the loader do for themselves is let alone, and
- * so is what goes to the standard error: that is how a fault shows.
+ * so is what goes to the standard error: that is how a fault shows.  A program
+ * that a tool runs for its topics has none: it is the tool that is looked at.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <poll.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,10 +31,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum call { ALLOC, READ, WRITE, OPEN, CLOSE, FSYNC, RENAME, STAT, SEEK, TRUNCATE, MKDIR, FLOCK, TRYLOCK, POLL, PIPE, CALLS };
+enum call { ALLOC, READ, WRITE, OPEN, CLOSE, FSYNC, RENAME, STAT, SEEK, TRUNCATE, MKDIR, FLOCK, TRYLOCK, POLL, PIPE, SPAWN, CALLS };
 
 static const char *const names[CALLS] = {
-	"alloc", "read", "write", "open", "close", "fsync", "rename", "stat", "seek", "truncate", "mkdir", "flock", "trylock", "poll", "pipe",
+	"alloc", "read", "write", "open", "close", "fsync", "rename", "stat", "seek", "truncate", "mkdir", "flock", "trylock", "poll", "pipe", "spawn",
 };
 
 static struct { uintptr_t from, to; } own, libc;
@@ -65,6 +69,8 @@ __attribute__((constructor)) static void begin(void)
 	int first = 1, i;
 	char name[16];
 
+	if (getenv("KSTREAM_CHILD") != NULL)
+		return;
 	dl_iterate_phdr(look, &first);
 	if (text != NULL && sscanf(text, "%15s %lu %lu %d", name, &from, &step, &fault_errno) == 4)
 		for (i = 0; i < CALLS; i++)
@@ -97,6 +103,8 @@ __attribute__((destructor)) static void end(void)
 	char text[24];
 	int i;
 
+	if (!ready)
+		return;
 	for (i = 0; i < CALLS; i++) {
 		snprintf(text, sizeof(text), "%lu", counts[i]);
 		report(names[i], text, "");
@@ -299,4 +307,17 @@ int pipe2(int fd[2], int flags)
 {
 	REAL(pipe2, int, int *, int)
 	return strikes(PIPE, BY) ? -1 : real(fd, flags);
+}
+
+int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr, char *const argv[],
+    char *const env[])
+{
+	REAL(posix_spawn, int, pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *, char *const *)
+
+	if (strikes(SPAWN, BY)) {
+		if (errno != 0)
+			return errno;
+		raise(SIGTERM);
+	}
+	return real(pid, path, actions, attr, argv, env);
 }

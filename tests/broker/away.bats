@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# kstream-cat and a broker that hangs, or goes away and comes back.
+# alone: it is the broker of the other files
+
+# shellcheck disable=SC2154 # what lib sets
+load lib
+
+# start NAME OPTION...: a reader in the background, of the group if it is told so; its number is in $reader
+start() {
+	"$bin/kstream-cat" -b "$b" --to json --commit-interval 100ms -X session.timeout.ms=2000 -X heartbeat.interval.ms=300 \
+		-X fetch.wait.max.ms=50 -X reconnect.backoff.max.ms=500 -v --out "$@" 2>"$1.err" 3>&- &
+	reader=$!
+	pids+=" $reader"
+}
+
+@test "a broker that hangs: 75 after --timeout; with patience it goes on when the broker is back" {
+	"$topic" create "$t" 1
+	pid=$(cat "${KSTREAM_KAFKA_DIR:?}/broker.pid")
+	echo 1 | kcat -P -b "$b" -t "$t"
+	"$bin/kstream-cat" -b "$b" -t "$t" --to json --timeout 2s --out short 2>short.err 3>&- &
+	short=$!
+	pids+=" $short"
+	"$bin/kstream-cat" -b "$b" -t "$t" --to json -c 2 -X reconnect.backoff.max.ms=500 --out long 3>&- &
+	long=$!
+	pids+=" $long"
+	mkfifo feed
+	"$bin/kstream-cat" -v --from json -b "$b" -P -t "$t" --timeout 2s <feed 2>write.err 3>&- &
+	writer=$!
+	pids+=" $writer"
+	exec 9>feed
+	wait_for lines_of short 1
+	wait_for lines_of long 1
+	kill -STOP "$pid"
+	printf '%s\n' 2 3 4 >&9
+	status=0
+	wait $writer || status=$?
+	[ "$status" -eq 75 ]
+	status=0
+	wait $short || status=$?
+	[ "$status" -eq 75 ]
+	grep "$b has been away for 2 s" short.err
+	grep "stdin/0@0: topic '$t' has not taken it" write.err
+	grep 'kstream-cat: 3 in, 0 out, ' write.err # out is what was acknowledged: what is lost counts once, and the first is named
+	[ "$(wc -l <write.err)" -eq 2 ]
+	kill -CONT "$pid"
+	exec 9>&-
+	echo 3 | kcat -P -b "$b" -t "$t"
+	wait $long
+	[ "$(wc -l <long)" -eq 2 ]
+}
+
+@test "a broker that is stopped for a while, and one that goes away and comes back: all goes on, once and in order" {
+	"$topic" create "$t" 1
+	pid=$(cat "${KSTREAM_KAFKA_DIR:?}/broker.pid")
+	mkfifo feed short
+	"$bin/kstream-cat" --from json -b "$b" -P -t "$t" -X reconnect.backoff.max.ms=500 <feed 2>err 3>&- &
+	writer=$!
+	exec 8>feed
+	numbers 1 100 >&8
+	there() { [ "$(judge | wc -l)" -eq "$1" ]; }
+	wait_for there 100
+	kill -STOP "$pid"
+	numbers 101 200 >&8
+	sleep 0.5
+	kill -CONT "$pid"
+	wait_for there 200
+	"$bin/kstream-cat" --from json -b "$b" -P -t "$t" --timeout 1s <short 2>short.err 3>&- &
+	impatient=$!
+	pids+=" $writer $impatient"
+	exec 9>short
+	sleep 0.3
+	"$BATS_TEST_DIRNAME/../../scripts/kafka" down --keep --dir "$KSTREAM_KAFKA_DIR" 3>&- 8>&- 9>&-
+	numbers 201 300 >&8
+	numbers 1 1 >&9
+	status=0
+	wait $impatient || status=$?
+	"$BATS_TEST_DIRNAME/../../scripts/kafka" up --dir "$KSTREAM_KAFKA_DIR" 3>&- 8>&- 9>&-
+	exec 9>&-
+	numbers 301 400 >&8
+	exec 8>&-
+	wait $writer
+	kcat -C -q -e -b "$b" -t "$t" | diff - <(numbers 1 400)
+	[ "$status" -eq 75 ]
+	cat short.err
+	grep "stdin/0@0: topic '$t' has not taken it" short.err
+}
+
+@test "a broker that is stopped: -G goes on when it does, and ends with 75 when it does not" {
+	: "${KSTREAM_KAFKA_DIR:?}"
+	broker=$(cat "$KSTREAM_KAFKA_DIR/broker.pid")
+	"$topic" create "$t" 1
+	seq 3 | kcat -P -b "$b" -t "$t"
+	start got -G "$t" --timeout 60s "$t"
+	wait_for lines_of got 3
+	kill -STOP "$broker"
+	sleep 3
+	kill -CONT "$broker"
+	seq 4 5 | kcat -P -b "$b" -t "$t"
+	wait_for lines_of got 5
+	kill -STOP "$broker"
+	kill -TERM $reader
+	sleep 0.5
+	kill -CONT "$broker"
+	status=0
+	wait $reader || status=$?
+	cat got.err
+	[ "$status" -eq 0 ]
+	start late -G "$t" --timeout 2s "$t"
+	sleep 1
+	kill -STOP "$broker"
+	status=0
+	wait $reader || status=$?
+	kill -CONT "$broker"
+	cat late.err
+	[ "$status" -eq 75 ]
+}
