@@ -163,7 +163,16 @@ static unsigned char *put(unsigned char *o, const struct ks_val *v)
 	return o + v->b.n;
 }
 
-/* The container of n values (of a map the halves of its pairs), and how deep it may nest at most. */
+/* Whether what goes into a container nests no deeper than it may; a level takes a byte at least. */
+static bool is_shallow(const struct ks_expr_set *set, const struct ks_val *v)
+{
+	const unsigned char *p = v->b.p;
+
+	return v->type < KS_ARRAY || v->b.n < set->depth ||
+	    ks_mp_skip(&p, v->b.p + v->b.n, set->depth - 1) != KS_MP_DEPTH;
+}
+
+/* The container of n values (of a map the halves of its pairs). */
 static enum ks_yield container(struct ks_expr_set *set, enum ks_type type,
     const struct ks_val *v, uint32_t n, struct ks_val *out)
 {
@@ -171,8 +180,12 @@ static enum ks_yield container(struct ks_expr_set *set, enum ks_type type,
 	unsigned char *p, *o;
 	uint32_t i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		if (KS_UNLIKELY(!is_shallow(set, &v[i])))
+			return ks_expr_error(set, "the value is nested deeper than %u levels (--max-depth)",
+			    set->depth);
 		room += room_for(&v[i]);
+	}
 	p = room > UINT32_MAX ? NULL : ks_expr_scratch(set, room);
 	if (p == NULL)
 		return ks_expr_no_scratch(set);

@@ -100,8 +100,11 @@ enum ks_yield ks_expr_sort_open_by(struct ks_expr_sort *s, struct ks_expr_set *s
 	if (got != KS_YIELD)
 		return got;
 	/* Only now they stay where they are. */
-	for (i = 0, keys = c.keys.v; i < s->n; keys += s->items[i++].key_count)
+	for (i = 0, keys = c.keys.v; i < s->n; i++) {
 		s->items[i].keys = keys;
+		if (s->items[i].key_count > 0)
+			keys += s->items[i].key_count;
+	}
 	return KS_YIELD;
 }
 

@@ -96,6 +96,10 @@ static void values(void **state)
 	expect("$meta | keys", "null", "[\"headers\",\"key\",\"offset\",\"partition\",\"topic\",\"ts\"] ");
 	expect("header(\"x\")", "null", "null ");
 	expect("until(. > 1e6; . + 1)", "0", "1000001 ");
+	expect("last(limit(129; recurse([.]))) | tojson | length", "0", "257 ");
+	expect("[limit(130; recurse([.]))] | length", "0", "error: the value is nested deeper than 128 levels (--max-depth)");
+	expect("setpath([range(129)]; 1)", "null", "error: the value is nested deeper than 128 levels (--max-depth)");
+	expect("last(limit(11000; recurse([.]))) | . == [.]", "0", "error: the value is nested deeper than 128 levels (--max-depth)");
 }
 
 static void updates(void **state)
