@@ -169,6 +169,14 @@ static int read_raw(struct ks_message_reader *r, struct ks_rec *rec, const rd_ka
 	if (ks_rec_size(rec) + n + m->len > r->config->limits.record)
 		return ks_ingest_reject(&r->ingest, rec, v.b,
 		    "the record is larger than --max-record allows", b, made, err);
+	if (r->ingest.take != NULL) {
+		r->text.n = 0;
+		if (ks_mp_add_val(&r->text, &v) != 0)
+			return ks_fail_memory(err);
+		rec->value = ks_buf_bytes(&r->text);
+		*made = 1;
+		return r->ingest.take(r->ingest.taker, rec);
+	}
 	if (ks_buf_reserve(b, ks_rec_size(rec) + n + m->len) != 0)
 		return ks_fail_memory(err);
 	o = ks_rec_put_head(b->p + b->n, rec, n + m->len);
@@ -188,7 +196,7 @@ static int read_json(struct ks_message_reader *r, struct ks_rec *rec, const rd_k
 	if (pad(r, m->payload, m->len) != 0)
 		return ks_fail_memory(err);
 	status = ks_ingest_json(&r->ingest, rec, ks_buf_bytes(&r->text), b, made, err);
-	if (status == KS_DATA && !r->config->from_given) {
+	if (status == KS_DATA && *made == 0 && !r->config->from_given) {	/* not what became of a record of it */
 		n = strlen(err->text);
 		snprintf(err->text + n, sizeof(err->text) - n, " (--from raw takes any bytes)");
 	}
