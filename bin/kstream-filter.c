@@ -6,9 +6,12 @@
 struct filter {
 	struct ks_expr_set *set;
 	struct ks_expr *expr;
+	const char *text;	/* of the expression */
 	bool invert, count, exit_status;
 	uint64_t passed;
 };
+
+static const char filtered[] = "filtered";
 
 enum { OPT_INVERT, OPT_COUNT, OPT_EXIT_STATUS };
 
@@ -46,6 +49,7 @@ static int filter_operands(void *st, struct ks_run *run, int argc, char *const a
 		return ks_fail_memory(run->err);
 	if (f->count)
 		ks_answer(run);
+	f->text = argv[0];
 	return ks_expr_add(f->set, argv[0], &f->expr, run->err);
 }
 
@@ -70,7 +74,7 @@ static int filter_record(void *st, struct ks_run *run, unsigned input, struct ks
 		return ks_reject(run, rec, "%s", wrong);
 	if (passes(f, &v))
 		return ks_emit(run, rec);
-	ks_drop(run, "filtered");
+	ks_drop(run, filtered);
 	return 0;
 }
 
@@ -79,6 +83,14 @@ static bool filter_text_ready(void *st, struct ks_run *run)
 	struct filter *f = st;
 
 	(void)run;
+	return !ks_expr_set_wants_record(f->set);
+}
+
+static bool filter_wants(void *st, struct ks_wants *wants)
+{
+	struct filter *f = st;
+
+	*wants = (struct ks_wants){ .expr = f->text, .invert = f->invert, .cause = filtered };
 	return !ks_expr_set_wants_record(f->set);
 }
 
@@ -108,7 +120,7 @@ static int filter_text(void *st, struct ks_run *run, const unsigned char *line,
 		return ks_reject_line(run, line, (size_t)(*end - line), NULL, wrong);
 	if (passes(f, &v))
 		return ks_emit_line(run, line, (size_t)(*end - line));
-	ks_drop(run, "filtered");
+	ks_drop(run, filtered);
 	return 0;
 }
 
@@ -137,7 +149,7 @@ static const struct ks_op op = {
 	.options = options, .size = sizeof(struct filter), .inputs = 1,
 	.option = filter_option, .operands = filter_operands,
 	.record = filter_record, .answer = filter_answer, .close = filter_close,
-	.text_ready = filter_text_ready, .text = filter_text,
+	.text_ready = filter_text_ready, .text = filter_text, .wants = filter_wants,
 };
 
 int main(int argc, char *argv[])

@@ -20,12 +20,16 @@ int ks_message_reader_open(struct ks_message_reader *r, const struct ks_config *
 	r->no_headers = (config->to == KS_JSON || config->to == KS_RAW || config->to == KS_TSV) &&
 	    config->time_expr == NULL && config->key_expr == NULL &&
 	    (config->on_error == KS_POLICY_FAIL || config->on_error == KS_POLICY_SKIP);
+	/* What --time and --key make of a value may be wrong: then it is not dropped. */
+	if (config->wanted != NULL && config->from == KS_JSON && config->time_expr == NULL && config->key_expr == NULL && !config->time_wall)
+		ks_sieve_open(&r->sieve, config->wanted, &config->limits);
 	return ks_ingest_open(&r->ingest, config, err);
 }
 
 void ks_message_reader_close(struct ks_message_reader *r)
 {
 	ks_ingest_close(&r->ingest);
+	ks_sieve_close(&r->sieve);
 	ks_buf_release(&r->text);
 	ks_buf_release(&r->key);
 	ks_buf_release(&r->headers);
@@ -187,6 +191,13 @@ static int read_raw(struct ks_message_reader *r, struct ks_rec *rec, const rd_ka
 	return 0;
 }
 
+/* Nothing but its value may be wrong with it: it has a time, if one is asked for, and is never larger than --max-record. */
+static bool may_leave_out(const struct ks_message_reader *r, const struct ks_rec *rec, const rd_kafka_message_t *m)
+{
+	return (!r->ranged || (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE) &&
+	    ks_rec_size(rec) + 8 * m->len < r->config->limits.record;	/* msgpack of a text is at most 9 bytes for 4 */
+}
+
 static int read_json(struct ks_message_reader *r, struct ks_rec *rec, const rd_kafka_message_t *m,
     struct ks_buf *b, int *made, struct ks_err *err)
 {
@@ -195,6 +206,11 @@ static int read_json(struct ks_message_reader *r, struct ks_rec *rec, const rd_k
 
 	if (pad(r, m->payload, m->len) != 0)
 		return ks_fail_memory(err);
+	if (r->sieve.set != NULL && may_leave_out(r, rec, m) &&
+	    ks_sieve_drops(&r->sieve, ks_buf_bytes(&r->text), m->len + m->key_len)) {
+		r->left_out++;
+		return 0;
+	}
 	status = ks_ingest_json(&r->ingest, rec, ks_buf_bytes(&r->text), b, made, err);
 	if (status == KS_DATA && *made == 0 && !r->config->from_given) {	/* not what became of a record of it */
 		n = strlen(err->text);

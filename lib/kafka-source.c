@@ -222,7 +222,7 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 {
 	struct ks_kafka_part *p;
 	int made, status;
-	uint64_t letters;
+	uint64_t letters, left_out;
 
 	if (KS_UNLIKELY(m->err != RD_KAFKA_RESP_ERR_NO_ERROR))
 		return take_event(s, m, err);
@@ -241,13 +241,14 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 	if (KS_LIKELY(m->offset >= p->skip && (!s->timed || is_timely(s, p, m)))) {
 		s->reader.flags = s->config->key_expr != NULL && p->topic->partitions > 1 ? KS_KEY_CHANGED : 0;
 		letters = s->reader.ingest.reject.letters;
+		left_out = s->reader.left_out;
 		status = ks_message_read(&s->reader, ks_str(p->topic->name), m, &s->own.frames, &made, err);
 		if (status != 0)
 			return status;
 		s->own.section.hop += made;
-		if (s->reader.ingest.take != NULL)
+		if (s->reader.ingest.take != NULL || s->reader.left_out != left_out)
 			s->own.given += m->len + m->key_len + 1;
-		if (s->left > 0 && made > 0 && s->reader.ingest.reject.letters == letters)	/* a dead letter is no record */
+		if (s->left > 0 && (made > 0 || s->reader.left_out != left_out) && s->reader.ingest.reject.letters == letters)	/* a dead letter is no record */
 			s->left--;
 		s->own.source.stats.bytes += m->len + m->key_len;
 		s->records++;

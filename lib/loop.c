@@ -8,6 +8,7 @@
  */
 #include "loop.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "signals.h"
@@ -317,6 +318,19 @@ static int consume(struct ks_frame_loop *l)
 	return 0;
 }
 
+/* They have come to nobody, and count as if this tool had dropped them. */
+static void count_left_out(struct ks_frame_loop *l)
+{
+	uint64_t n = atomic_load_explicit(&l->left_out->records, memory_order_relaxed);
+	struct ks_wants wants;
+
+	if (n == l->left_out_seen || !l->op->wants(l->st, &wants))
+		return;
+	l->stats.in += n - l->left_out_seen;
+	ks_stats_drops(&l->stats, wants.cause, n - l->left_out_seen);
+	l->left_out_seen = n;
+}
+
 void ks_loop_look(struct ks_frame_loop *l, bool *stop)
 {
 	const struct ks_ingest *g = l->source != NULL ? l->source->ingest : NULL;
@@ -335,6 +349,10 @@ void ks_loop_look(struct ks_frame_loop *l, bool *stop)
 		l->stats.bytes = l->source->stats.bytes;
 		l->stats.total = l->source->stats.total;
 		l->stats.duplicates = l->source->stats.duplicates;
+	}
+	if (l->left_out != NULL) {
+		count_left_out(l);
+		l->stats.bytes += atomic_load_explicit(&l->left_out->bytes, memory_order_relaxed);
 	}
 	if (l->config->progress)
 		ks_stats_progress(&l->stats, l->config->program, false);
