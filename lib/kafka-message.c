@@ -16,9 +16,8 @@ int ks_message_reader_open(struct ks_message_reader *r, const struct ks_config *
 	ks_buf_init(&r->text, config->limits.record + KS_PAD);
 	ks_buf_init(&r->key, config->limits.key);
 	ks_buf_init(&r->headers, config->limits.record);
-	/* Not asked for: nobody sees them. */
-	r->no_headers = (config->to == KS_JSON || config->to == KS_RAW || config->to == KS_TSV) &&
-	    config->time_expr == NULL && config->key_expr == NULL &&
+	r->value_alone = (config->to == KS_JSON || config->to == KS_RAW || config->to == KS_TSV) && config->out_topic == NULL &&
+	    config->time_expr == NULL && config->key_expr == NULL && !config->has_since && !config->has_until &&
 	    (config->on_error == KS_POLICY_FAIL || config->on_error == KS_POLICY_SKIP);
 	/* What --time and --key make of a value may be wrong: then it is not dropped. */
 	if (config->wanted != NULL && config->from == KS_JSON && config->time_expr == NULL && config->key_expr == NULL && !config->time_wall)
@@ -61,6 +60,8 @@ static const char *read_key(struct ks_message_reader *r, const rd_kafka_message_
 	if (m->key_len > r->config->limits.key - KS_MP_HEADER)
 		return "the key is larger than --max-key allows";
 	r->key.n = 0;
+	if (r->value_alone && r->config->key_from != KS_KEY_JSON)	/* of which any key is one */
+		return NULL;
 	if (r->config->key_from == KS_KEY_JSON) {
 		*no = pad(r, m->key, m->key_len);
 		if (*no != 0)
@@ -123,7 +124,7 @@ static const char *read_headers(struct ks_message_reader *r, const rd_kafka_mess
 	size_t i, n, count;
 
 	*no = 0;
-	if (r->no_headers || KS_LIKELY(has_no_headers(m)) || rd_kafka_message_headers(m, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+	if (r->value_alone || KS_LIKELY(has_no_headers(m)) || rd_kafka_message_headers(m, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return NULL;
 	count = rd_kafka_header_cnt(list);
 	r->headers.n = 0;
@@ -175,9 +176,11 @@ static int read_raw(struct ks_message_reader *r, struct ks_rec *rec, const rd_ka
 		    "the record is larger than --max-record allows", b, made, err);
 	if (r->ingest.take != NULL) {
 		r->text.n = 0;
-		if (ks_mp_add_val(&r->text, &v) != 0)
+		if (ks_buf_reserve(&r->text, n + m->len) != 0)
 			return ks_fail_memory(err);
-		rec->value = ks_buf_bytes(&r->text);
+		memcpy(r->text.p, head, n);
+		memcpy(r->text.p + n, m->payload, m->len);
+		rec->value = ks_bytes(r->text.p, n + m->len);
 		*made = 1;
 		return r->ingest.take(r->ingest.taker, rec);
 	}
@@ -230,7 +233,8 @@ int ks_message_read(struct ks_message_reader *r, struct ks_bytes topic,
 	int no;
 
 	*made = 0;
-	read_time(m, &rec);
+	if (!r->value_alone)
+		read_time(m, &rec);
 	if (KS_UNLIKELY(r->ranged) && (rec.flags & KS_TIME_TYPE) != KS_TIME_NONE &&
 	    !ks_config_in_range(r->config, rec.time_ms)) {
 		r->ingest.outside++;

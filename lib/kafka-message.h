@@ -22,7 +22,7 @@ struct ks_message_reader {
 	uint64_t left_out;		/* by it */
 	struct ks_buf text;		/* a value with KS_PAD bytes behind it */
 	struct ks_buf key, headers;	/* msgpack of the record at hand */
-	bool no_headers;		/* nobody will see them */
+	bool value_alone;		/* nobody will see key, headers and time */
 	bool ranged;			/* --since, --until: by the broker's time, so that the value need not be read */
 	uint32_t flags;			/* set in every record: KS_KEY_CHANGED where --key may move it to another partition */
 };

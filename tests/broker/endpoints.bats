@@ -223,9 +223,12 @@ is_tool() { [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *kstream-filter* && $(chi
 	kin='' && kill -TERM "$pid"
 	ends
 	[ "$status" = 0 ]
+	printf 'k:{"n":0}\n' | kcat -P -b "$b" -t "$t" -K : -H h=v
+	cat_ -b "$b" --in "kafka:$t" --out "kafka:$t.out" --to json -e
+	[ "$(kcat -C -q -e -b "$b" -t "$t.out" -f '%h\n' | sort -u | tr '\n' ' ')" = ' h=v ' ]
 	numbers 7 8 >file
 	cat_ -b "$b" --from json -t other --out "kafka:$t.out" file
-	[ "$(written | wc -l)" = 202 ]
+	[ "$(written | wc -l)" = 303 ]
 	run cat_ -b "$b" --in "kafka:$t" -P -t "$t.out"
 	one_line 64 'kstream-cat: from topic to topic: --in kafka:TOPIC --out kafka:TOPIC'
 }
