@@ -311,7 +311,7 @@ struct rd_kafka_headers_s *ks_message_headers(struct ks_bytes headers)
 	struct ks_head head, pair;
 	uint32_t i;
 
-	if (ks_mp_head(headers.p, end, &head) != KS_MP_OK || head.type != KS_ARRAY || head.count == 0)
+	if (KS_LIKELY(headers.n == 1) || ks_mp_head(headers.p, end, &head) != KS_MP_OK || head.type != KS_ARRAY || head.count == 0)
 		return NULL;
 	list = rd_kafka_headers_new(head.count);
 	p = head.body;
