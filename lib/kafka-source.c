@@ -191,8 +191,9 @@ static int take_event(struct ks_kafka_source *s, const rd_kafka_message_t *m, st
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-		if (m->rkt == NULL || p == NULL ? ks_kafka_has_patterns(s->config) : p->topic->matched) {
-			s->look_due = 0;	/* it may go */
+		if ((s->refresh_ms > 0 && s->options->group == NULL) ||
+		    (m->rkt == NULL || p == NULL ? ks_kafka_has_patterns(s->config) : p->topic->matched)) {
+			s->look_due = 0;	/* it may go; else the look says that it is gone */
 			return 0;
 		}
 		break;
