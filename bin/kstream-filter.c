@@ -7,11 +7,13 @@
 struct filter {
 	struct ks_expr_set *set;
 	struct ks_expr *expr;
+	const char *text;	/* of the expression */
 	bool invert, count, exit_status, tombstone;
-	bool single;		/* one value a record: no need to look for more */
 	uint64_t passed;
 	struct ks_buf change;	/* scratch of one record */
 };
+
+static const char filtered[] = "filtered";
 
 enum { OPT_INVERT, OPT_COUNT, OPT_EXIT_STATUS, OPT_TOMBSTONE };
 
@@ -43,8 +45,6 @@ static int filter_option(void *st, struct ks_run *run, unsigned at, const char *
 static int filter_operands(void *st, struct ks_run *run, int argc, char *const argv[], int *used)
 {
 	struct filter *f = st;
-	int status;
-
 	if (argc == 0)
 		return ks_fail(run->err, KS_USAGE, "which records? give an expression, such as '.price > 500'");
 	*used = 1;
@@ -56,22 +56,8 @@ static int filter_operands(void *st, struct ks_run *run, int argc, char *const a
 		return ks_fail(run->err, KS_USAGE, "--tombstone changes records, and --count prints none");
 	if (f->count)
 		ks_answer(run);
-	status = ks_expr_add(f->set, argv[0], &f->expr, run->err);
-	f->single = status == 0 && ks_expr_single(f->expr);
-	return status;
-}
-
-/* Whether any value of the expression is true. */
-static inline const char *evaluate(struct filter *f, bool *any)
-{
-	const char *wrong;
-	struct ks_val v;
-
-	if (KS_UNLIKELY(!f->single))
-		return ks_expr_any(f->expr, any);
-	wrong = ks_expr_eval(f->expr, &v);
-	*any = ks_val_true(&v);
-	return wrong;
+	f->text = argv[0];
+	return ks_expr_add(f->set, argv[0], &f->expr, run->err);
 }
 
 static inline bool passes(struct filter *f, bool any)
@@ -84,7 +70,7 @@ static inline bool passes(struct filter *f, bool any)
 
 static int let_go(struct ks_run *run)
 {
-	ks_drop(run, "filtered");
+	ks_drop(run, filtered);
 	return 0;
 }
 
@@ -100,7 +86,7 @@ static const char *filter_row(struct filter *f, const struct ks_rec *rec, struct
 	side.value = *row;
 	wrong = ks_expr_load(f->set, &side);
 	if (wrong == NULL)
-		wrong = evaluate(f, &any);
+		wrong = ks_expr_any(f->expr, &any);
 	if (wrong == NULL && any == f->invert)
 		*row = ks_mp_nil;
 	return wrong;
@@ -149,7 +135,7 @@ static int filter_record(void *st, struct ks_run *run, unsigned input, struct ks
 		return ks_emit(run, rec);
 	wrong = ks_expr_load(f->set, rec);
 	if (wrong == NULL)
-		wrong = evaluate(f, &any);
+		wrong = ks_expr_any(f->expr, &any);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);
 	if (passes(f, any))
@@ -165,6 +151,14 @@ static bool filter_text_ready(void *st, struct ks_run *run)
 	return !ks_expr_set_wants_record(f->set) && !f->tombstone;
 }
 
+static bool filter_wants(void *st, struct ks_wants *wants)
+{
+	struct filter *f = st;
+
+	*wants = (struct ks_wants){ .expr = f->text, .invert = f->invert, .cause = filtered };
+	return !ks_expr_set_wants_record(f->set) && !f->tombstone;
+}
+
 static int filter_text(void *st, struct ks_run *run, const unsigned char *line,
     const unsigned char **end)
 {
@@ -176,7 +170,7 @@ static int filter_text(void *st, struct ks_run *run, const unsigned char *line,
 
 	if (KS_UNLIKELY(e != KS_JSON_OK))
 		return ks_reject_json(run, line, at, e, end);
-	wrong = evaluate(f, &any);
+	wrong = ks_expr_any(f->expr, &any);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject_line(run, line, (size_t)(*end - line), NULL, wrong);
 	if (passes(f, any))
@@ -210,7 +204,7 @@ static const struct ks_op op = {
 	.options = options, .size = sizeof(struct filter), .inputs = 1,
 	.option = filter_option, .operands = filter_operands,
 	.record = filter_record, .answer = filter_answer, .close = filter_close,
-	.text_ready = filter_text_ready, .text = filter_text,
+	.text_ready = filter_text_ready, .text = filter_text, .wants = filter_wants,
 };
 
 int main(int argc, char *argv[])

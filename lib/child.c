@@ -17,7 +17,7 @@
 #include "signals.h"
 
 #define CAT "kstream-cat"
-#define VARIABLE "KSTREAM_CHILD"	/* PID of the tool, colon, number of the token's descriptor */
+#define VARIABLE "KSTREAM_CHILD"	/* PID of the tool, colon, number of the token's descriptor; what sieve.h puts behind it */
 
 #define THROUGH_MS 2000	/* a first half that is not wanted any more is waited for, and then killed */
 
@@ -26,11 +26,11 @@ extern char **environ;
 void ks_children_begin(struct ks_children *k)
 {
 	const char *text = getenv(VARIABLE);
-	int flags, parent, fd;
-	char more;
+	int flags, parent, fd, used = 0;
 
 	*k = (struct ks_children){ .token = -1, .input = -1 };
-	if (text == NULL || sscanf(text, "%9d:%9d%c", &parent, &fd, &more) != 2 || parent != getppid() || fd <= STDERR_FILENO)
+	if (text == NULL || sscanf(text, "%9d:%9d%n", &parent, &fd, &used) != 2 || parent != getppid() || fd <= STDERR_FILENO ||
+	    (text[used] != '\0' && text[used] != ':'))
 		return;
 	flags = fcntl(fd, F_GETFD);
 	if (flags < 0)
@@ -39,6 +39,7 @@ void ks_children_begin(struct ks_children *k)
 	k->token = fd;
 	k->serves = true;
 	ks_signals_serve();
+	ks_wanted_learn(&k->wanted, text + used);
 }
 
 /* --- the command line of a child --- */
@@ -255,14 +256,15 @@ static int make_pipe(struct ks_children *k, int fd[2], struct ks_err *err)
 	return open_token(k, err);
 }
 
-int ks_children_source(struct ks_children *k, const struct ks_options *o, struct ks_err *err)
+int ks_children_source(struct ks_children *k, const struct ks_options *o, const struct ks_wants *wants, struct ks_err *err)
 {
 	struct command c = { 0 };
 	size_t i;
-	int fd[2], status = make_pipe(k, fd, err);
+	int fd[2], counter, status = make_pipe(k, fd, err);
 
 	if (status != 0)
 		return status;
+	counter = ks_wanted_tell(&k->wanted, wants, VARIABLE);
 	add(&c, CAT, NULL);
 	for (i = 0; i < o->config.topic_count; i++)
 		add_topic(&c, "--in", o->config.topics[i]);
@@ -277,6 +279,7 @@ int ks_children_source(struct ks_children *k, const struct ks_options *o, struct
 	if (o->through != NULL && (k->input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0)
 		c.failed = true;
 	status = run(k, &k->source, &c, fd[1], STDOUT_FILENO, err);
+	ks_wanted_told(counter, VARIABLE);
 	if (status == 0 && dup2(fd[0], STDIN_FILENO) < 0)
 		status = ks_fail_errno(err, KS_TEMP, errno, "cannot read from " CAT);
 	close(fd[0]);

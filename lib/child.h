@@ -13,6 +13,7 @@
 
 #include "buf.h"
 #include "options.h"
+#include "sieve.h"
 
 #include <sys/types.h>
 
@@ -40,14 +41,19 @@ struct ks_children {
 	 * status.  -1: this process is alone.
 	 */
 	int token;
+	struct ks_wanted wanted;	/* of the tool by this process, or by this tool of the source */
 	int turn;		/* 1: this process has failed first, -1: another one has, 0: not asked yet */
 };
 
 /* First of all: whether this process is one.  Then signals are the tool's business. */
 void	ks_children_begin(struct ks_children *k);
 
-/* Run a kstream-cat that reads config->topics; its stream is stdin from then on. */
-int	ks_children_source(struct ks_children *k, const struct ks_options *o, struct ks_err *err) KS_MUST_USE;
+/*
+ * Run a kstream-cat that reads config->topics; its stream is stdin from then on.
+ * wants: what it may leave out, and k->wanted then counts; NULL: nothing.
+ */
+int	ks_children_source(struct ks_children *k, const struct ks_options *o, const struct ks_wants *wants,
+	    struct ks_err *err) KS_MUST_USE;
 
 /* Run one that writes config->out_topic; *fd takes the stream. */
 int	ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd, struct ks_err *err) KS_MUST_USE;

@@ -9,6 +9,7 @@
 #include "frame.h"
 
 struct ks_kcat_format;
+struct ks_wanted;
 
 enum ks_format {
 	KS_FRAMES,
@@ -95,6 +96,7 @@ struct ks_config {
 	int64_t commit_interval_ms;
 	bool quiet, progress;
 	int verbose;
+	const struct ks_wanted *wanted;	/* by the tool that runs this process: child.h; NULL: all is */
 };
 
 /* Whether a time is within --since and --until. */

@@ -50,9 +50,11 @@ void ks_ingest_close(struct ks_ingest *g)
 	ks_reject_close(&g->reject);
 }
 
-/* Frame a record whose value lies elsewhere. */
-static int add_record(const struct ks_rec *rec, struct ks_buf *b, struct ks_err *err)
+/* Frame a record whose value lies elsewhere, or hand it on as it is. */
+static int add_record(const struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b, struct ks_err *err)
 {
+	if (g->take != NULL)
+		return g->take(g->taker, rec);
 	if (ks_buf_reserve(b, ks_rec_size(rec)) != 0)
 		return ks_fail_memory(err);
 	b->n = (size_t)(ks_rec_put(b->p + b->n, rec) - b->p);
@@ -83,7 +85,7 @@ static int reject(struct ks_ingest *g, const struct ks_rec *rec, const char *wha
 	if (status != 0 || letter.value.p == NULL)
 		return status;
 	*made = 1;
-	return add_record(&letter, b, err);
+	return add_record(g, &letter, b, err);
 }
 
 int ks_ingest_reject(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes raw,
@@ -235,7 +237,7 @@ int ks_ingest_record(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
 	if (ks_rec_size(rec) > g->config->limits.record)
 		return reject(g, rec, "the record is larger than --max-record allows", b, made, err);
 	*made = 1;
-	return add_record(rec, b, err);
+	return add_record(g, rec, b, err);
 }
 
 /* Put the head before the value, which ends b and begins at start + g->gap. */
@@ -307,6 +309,11 @@ static int finish(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
 			ks_buf_release(&letter);
 			return status;
 		}
+	}
+	if (g->take != NULL) {
+		*made = 1;
+		b->n = start;
+		return g->take(g->taker, rec);
 	}
 	if (put_head(g, rec, b, start) != 0) {
 		b->n = start;	/* what is in b goes out, also now */

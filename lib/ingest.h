@@ -23,6 +23,13 @@ struct ks_ingest {
 	uint64_t outside;		/* before --since, or not before --until */
 	const char *path;		/* set by a source of files: messages then say "path:line" */
 	uint64_t line;			/* its line, from 1; 0: not known, messages say "path@byte" */
+	/*
+	 * Where a record goes that is used in this very process, and need be no
+	 * frame: it dies when this returns, and the buffers of the functions
+	 * below stay as they were.  NULL: records become frames.
+	 */
+	int (*take)(void *taker, struct ks_rec *rec);
+	void *taker;
 };
 
 int	ks_ingest_open(struct ks_ingest *g, const struct ks_config *config, struct ks_err *err)

@@ -10,6 +10,7 @@
 
 #include "ingest.h"
 #include "key-bytes.h"
+#include "sieve.h"
 
 struct rd_kafka_message_s;
 struct rd_kafka_headers_s;
@@ -17,9 +18,11 @@ struct rd_kafka_headers_s;
 struct ks_message_reader {
 	const struct ks_config *config;
 	struct ks_ingest ingest;
+	struct ks_sieve sieve;
+	uint64_t left_out;		/* by it */
 	struct ks_buf text;		/* a value with KS_PAD bytes behind it */
 	struct ks_buf key, headers;	/* msgpack of the record at hand */
-	bool no_headers;		/* nobody will see them */
+	bool value_alone;		/* nobody will see key, headers and time */
 	bool ranged;			/* --since, --until: by the broker's time, so that the value need not be read */
 	uint32_t flags;			/* set in every record: KS_KEY_CHANGED where --key may move it to another partition */
 };

@@ -28,6 +28,8 @@ struct ks_kafka_source {
 	struct ks_buf positions;
 	struct rd_kafka_message_s *batch[KS_KAFKA_BATCH];
 	size_t batch_at, batch_count;
+	struct ks_err *err;		/* of on_message, and its status */
+	int status;
 	int64_t left;			/* of -c, -1: no limit */
 	uint64_t records;
 	size_t peak;			/* longest queue since the last kick */

@@ -4,7 +4,7 @@
  * a BARRIER each --commit-interval, END.
  *
  * Without -G partitions are assigned by hand and never paused or moved, which
- * is what batch reading of librdkafka 2.0.2 needs to be complete (protocol
+ * is what reading the queue of librdkafka 2.0.2 needs to be complete (protocol
  * 2.6); where topics come, all of it is assigned anew, and what comes twice
  * then is passed over.  Starts and ends are resolved before anything is read.
  */
@@ -191,8 +191,9 @@ static int take_event(struct ks_kafka_source *s, const rd_kafka_message_t *m, st
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-		if (m->rkt == NULL || p == NULL ? ks_kafka_has_patterns(s->config) : p->topic->matched) {
-			s->look_due = 0;	/* it may go */
+		if ((s->refresh_ms > 0 && s->options->group == NULL) ||
+		    (m->rkt == NULL || p == NULL ? ks_kafka_has_patterns(s->config) : p->topic->matched)) {
+			s->look_due = 0;	/* it may go; else the look says that it is gone */
 			return 0;
 		}
 		break;
@@ -222,7 +223,7 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 {
 	struct ks_kafka_part *p;
 	int made, status;
-	uint64_t letters;
+	uint64_t letters, left_out;
 
 	if (KS_UNLIKELY(m->err != RD_KAFKA_RESP_ERR_NO_ERROR))
 		return take_event(s, m, err);
@@ -241,11 +242,14 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 	if (KS_LIKELY(m->offset >= p->skip && (!s->timed || is_timely(s, p, m)))) {
 		s->reader.flags = s->config->key_expr != NULL && p->topic->partitions > 1 ? KS_KEY_CHANGED : 0;
 		letters = s->reader.ingest.reject.letters;
+		left_out = s->reader.left_out;
 		status = ks_message_read(&s->reader, ks_str(p->topic->name), m, &s->own.frames, &made, err);
 		if (status != 0)
 			return status;
 		s->own.section.hop += made;
-		if (s->left > 0 && made > 0 && s->reader.ingest.reject.letters == letters)	/* a dead letter is no record */
+		if (s->reader.ingest.take != NULL || s->reader.left_out != left_out)
+			s->own.given += m->len + m->key_len + 1;
+		if (s->left > 0 && (made > 0 || s->reader.left_out != left_out) && s->reader.ingest.reject.letters == letters)	/* a dead letter is no record */
 			s->left--;
 		s->own.source.stats.bytes += m->len + m->key_len;
 		s->records++;
@@ -256,6 +260,22 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 	return 0;
 }
 
+/* Enough to hand out, or all. */
+static bool is_enough(const struct ks_kafka_source *s)
+{
+	return s->own.frames.n + s->own.given >= KS_IO_SIZE || is_done(s);
+}
+
+/* From within librdkafka, which then needs neither a list of messages nor two locks for each. */
+static void on_message(rd_kafka_message_t *m, void *source)
+{
+	struct ks_kafka_source *s = source;
+
+	s->status = take_message(s, m, s->err);
+	if (KS_UNLIKELY(s->status != 0 || is_enough(s)))
+		rd_kafka_yield(s->client.rk);	/* the others stay in the queue */
+}
+
 /* Messages that were fetched, until there is enough to hand out. */
 static int take_batch(struct ks_kafka_source *s, struct ks_err *err)
 {
@@ -263,7 +283,7 @@ static int take_batch(struct ks_kafka_source *s, struct ks_err *err)
 	int status = 0;
 
 	while (s->batch_at < s->batch_count && status == 0) {
-		if (s->own.frames.n >= KS_IO_SIZE || is_done(s))
+		if (is_enough(s))
 			return 0;
 		m = s->batch[s->batch_at++];
 		status = take_message(s, m, err);
@@ -332,21 +352,30 @@ static ssize_t fetch_ordered(struct ks_kafka_source *s)
 	return n;
 }
 
-static bool fetch(struct ks_kafka_source *s)
+static int fetch(struct ks_kafka_source *s, bool *got, struct ks_err *err)
 {
 	ssize_t n;
 
+	*got = true;
 	if (!s->backs_off && !s->ordered)
 		kick(s);
 	if (s->options->group != NULL) {
 		s->batch_at = 0;
 		s->batch_count = (size_t)poll_group(s);
-		return s->batch_count > 0 || s->group.news != KS_GROUP_QUIET;
+		*got = s->batch_count > 0 || s->group.news != KS_GROUP_QUIET;
+		return 0;
 	}
-	n = s->ordered ? fetch_ordered(s) : rd_kafka_consume_batch_queue(s->queue, 0, s->batch, KS_KAFKA_BATCH);
+	if (!s->ordered) {
+		s->err = err;
+		s->status = 0;
+		*got = rd_kafka_consume_callback_queue(s->queue, 0, on_message, s) > 0;
+		return s->status;
+	}
+	n = fetch_ordered(s);
 	s->batch_at = 0;
 	s->batch_count = n > 0 ? (size_t)n : 0;
-	return n > 0;
+	*got = n > 0;
+	return 0;
 }
 
 /* The queue is empty: wait until it is not, or until a signal, a PING or a barrier is due. */
@@ -385,7 +414,7 @@ static int look_round(struct ks_kafka_source *s, bool *out, struct ks_err *err)
 		return ks_kafka_section_barrier(s, err);
 	/* Also while records come faster than they go. */
 	status = ks_kafka_section_look(s, out, err);
-	*out |= s->own.frames.n >= KS_IO_SIZE;
+	*out |= is_enough(s);
 	return status;
 }
 
@@ -393,7 +422,7 @@ static int look_round(struct ks_kafka_source *s, bool *out, struct ks_err *err)
 static int gather(struct ks_own *own, bool block, struct ks_err *err)
 {
 	struct ks_kafka_source *s = (struct ks_kafka_source *)own;
-	bool wait = false, out;
+	bool wait = false, out, got;
 	int status;
 
 	while (!wait) {
@@ -407,12 +436,15 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 				status = look_round(s, &out, err);
 			if (status != 0 || out)
 				return status;
-			if (fetch(s)) {
+			status = fetch(s, &got, err);
+			if (status != 0)
+				return status;
+			if (got) {
 				s->heard = ks_clock_ms();
 				continue;
 			}
 		}
-		if (s->own.frames.n > 0 || !block)
+		if (s->own.frames.n + s->own.given > 0 || !block)
 			return 0;
 		status = idle(s, &wait, err);
 		if (status != 0 || s->own.frames.n > 0)
@@ -466,6 +498,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 		return ks_fail_memory(err);
 	ks_own_init(&s->own, config, wake, "Kafka");
 	s->own.source.close = kafka_close;
+	s->own.source.give = ks_own_give;
 	s->own.begin = begin;
 	s->own.gather = gather;
 	s->own.passed = ks_kafka_section_passed;

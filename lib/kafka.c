@@ -9,6 +9,9 @@
 #include "kafka.h"
 
 #include <librdkafka/rdkafka.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +25,8 @@
 #define LOG_MAX 4096		/* bytes of a line of librdkafka's log that has a secret in it */
 #define SLICE_MS 1000		/* of a wait, at most */
 #define CLOSE_S 2		/* how long a client may take to go */
+#define HEAP_KEEP (32 << 20)	/* bytes that are free and stay with the process */
+#define HEAP_ALONE (8 << 20)	/* bytes that come from the system, and go back to it */
 #define AGAIN_MS 20		/* between two questions to a leader that is not one yet */
 
 int ks_kafka_conf(const struct ks_kafka_options *options, const struct ks_kafka_property *ours,
@@ -217,12 +222,27 @@ static void settle_sizes(rd_kafka_conf_t *conf, const struct ks_kafka_options *o
 	lower(conf, "message.max.bytes", number_of(conf, "fetch.max.bytes"));
 }
 
+/*
+ * What is fetched comes in answers of megabytes, and its messages are freed
+ * a queue at a time: glibc would return that memory to the system, and have
+ * it cleared page by page when it is wanted again a moment later (15,000 to
+ * 60,000 page faults for two million records; so 6,000).
+ */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
+	mallopt(M_MMAP_THRESHOLD, HEAP_ALONE);
+#endif
+}
+
 int ks_kafka_open(struct ks_kafka *k, const struct ks_kafka_options *options, bool producer,
     struct rd_kafka_conf_s *conf, struct ks_err *err)
 {
 	char why[400], room[400], brokers[512], debug[64];
 
 	*k = (struct ks_kafka){ .timeout_ms = options->timeout_ms, .options = options, .producer = producer };
+	keep_memory();
 	k->start_ms = options->start_ms > 0 ? options->start_ms : KS_KAFKA_START_MS;
 	k->brokers = options->brokers != NULL ? options->brokers : "Kafka";
 	ks_kafka_conf_text(conf, "bootstrap.servers", brokers, sizeof(brokers));

@@ -19,7 +19,6 @@ const char *ks_as_bytes(struct ks_bytes value, enum ks_message_codec codec, unsi
 	const unsigned char *p = value.p;
 	enum ks_mp_error e = KS_MP_OK;
 	struct ks_head head;
-	struct ks_val v;
 	int no = 0;
 
 	/* A short string, as most keys are. */
@@ -36,9 +35,8 @@ const char *ks_as_bytes(struct ks_bytes value, enum ks_message_codec codec, unsi
 		return NULL;
 	if ((head.type == KS_BIN && codec != KS_AS_JSON) ||
 	    (head.type == KS_STR && (codec == KS_AS_TEXT || codec == KS_AS_BYTES))) {
-		e = ks_mp_read(&p, p + value.n, depth, &v);
-		*bytes = v.b;
-		return e == KS_MP_OK ? NULL : ks_mp_strerror(e);
+		*bytes = ks_bytes(head.body, head.count);
+		return NULL;
 	}
 	if (codec == KS_AS_BYTES)
 		return "is neither text nor bytes: raw does not do";

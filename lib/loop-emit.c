@@ -6,35 +6,52 @@
 
 #include "loop.h"
 
+/* The sink has not taken rec.  Apart from ks_emit, which need not set up all this for each record. */
+static __attribute__((noinline)) int refused(struct ks_run *run, const struct ks_rec *rec)
+{
+	struct ks_frame_loop *l = run->loop;
+	char room[KS_WHERE], what[sizeof(l->err.text)];
+
+	snprintf(what, sizeof(what), "%s", l->err.text);
+	if ((rec->flags & KS_SIDE) != 0)
+		return ks_fail(&l->err, KS_DATA, "%s: %s", ks_where(rec, room), what);
+	return ks_reject(run, rec, "%s", what);
+}
+
+static inline int put(struct ks_run *run, const struct ks_rec *rec)
+{
+	struct ks_frame_loop *l = run->loop;
+	int status = l->sink->record(l->sink, rec, &l->err);
+
+	if (KS_LIKELY(status == 0)) {
+		l->stats.out++;
+		return 0;
+	}
+	return status != KS_DATA ? status : refused(run, rec);
+}
+
+/* --as. */
+static __attribute__((noinline)) int put_named(struct ks_run *run, const struct ks_rec *rec)
+{
+	struct ks_rec named = *rec;
+
+	named.route = ks_str(run->loop->config->as);
+	named.frame = ks_bytes(NULL, 0);
+	return put(run, &named);
+}
+
 int ks_emit(struct ks_run *run, const struct ks_rec *rec)
 {
 	struct ks_frame_loop *l = run->loop;
-	struct ks_rec named;
-	char room[KS_WHERE], what[sizeof(l->err.text)];
-	int status;
 
 	if (KS_UNLIKELY(l->sink == NULL)) {
 		l->stats.folded++;
 		return 0;
 	}
 	l->stats.results += l->op->folds;
-	if (KS_UNLIKELY(l->config->as != NULL) && (rec->flags & KS_SIDE) == 0) {
-		named = *rec;
-		named.route = ks_str(l->config->as);
-		named.frame = ks_bytes(NULL, 0);
-		rec = &named;
-	}
-	status = l->sink->record(l->sink, rec, &l->err);
-	if (KS_LIKELY(status == 0)) {
-		l->stats.out++;
-		return 0;
-	}
-	if (status != KS_DATA)
-		return status;
-	snprintf(what, sizeof(what), "%s", l->err.text);
-	if ((rec->flags & KS_SIDE) != 0)
-		return ks_fail(&l->err, KS_DATA, "%s: %s", ks_where(rec, room), what);
-	return ks_reject(run, rec, "%s", what);
+	if (KS_UNLIKELY(l->config->as != NULL) && (rec->flags & KS_SIDE) == 0)
+		return put_named(run, rec);
+	return put(run, rec);
 }
 
 int ks_emit_mark(struct ks_run *run, const struct ks_mark *m)

@@ -8,6 +8,7 @@
  */
 #include "loop.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "signals.h"
@@ -94,9 +95,44 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	return status;
 }
 
-static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
+static inline int work_on(struct ks_frame_loop *l, struct ks_rec *rec)
 {
 	const struct ks_config *c = l->config;
+
+	if (KS_UNLIKELY((rec->flags & KS_SIDE) != 0 || (l->only_count > 0 && !ks_only_has(l, rec)))) {
+		if (l->sink == NULL) {
+			ks_stats_drop(&l->stats, "passed by");
+			return 0;
+		}
+		l->stats.out++;
+		return l->sink->record(l->sink, rec, &l->err);
+	}
+	if (KS_UNLIKELY(c->has_since || c->has_until) && l->source->stop == NULL) {
+		if ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
+			return ks_reject(&l->run, rec, "the record has no time for --since and --until");
+		if (!ks_config_in_range(c, rec->time_ms)) {
+			ks_drop(&l->run, outside);
+			return 0;
+		}
+	}
+	l->mains++;
+	if (l->op->record == NULL)
+		return ks_emit(&l->run, rec);
+	return l->op->record(l->st, &l->run, 0, rec);
+}
+
+/* From a source in this process, which has made no frame of it. */
+static int take_record(void *loop, struct ks_rec *rec)
+{
+	struct ks_frame_loop *l = loop;
+
+	l->hop++;
+	l->stats.in++;
+	return work_on(l, rec);
+}
+
+static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
+{
 	struct ks_rec rec;
 	const char *wrong;
 
@@ -113,26 +149,7 @@ static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 	wrong = ks_rec_parse(payload, &l->config->limits, &rec);
 	if (KS_UNLIKELY(wrong != NULL))
 		return protocol_error(l, wrong);
-	if (KS_UNLIKELY((rec.flags & KS_SIDE) != 0 || (l->only_count > 0 && !ks_only_has(l, &rec)))) {
-		if (l->sink == NULL) {
-			ks_stats_drop(&l->stats, "passed by");
-			return 0;
-		}
-		l->stats.out++;
-		return l->sink->record(l->sink, &rec, &l->err);
-	}
-	if (KS_UNLIKELY(c->has_since || c->has_until) && l->source->stop == NULL) {
-		if ((rec.flags & KS_TIME_TYPE) == KS_TIME_NONE)
-			return ks_reject(&l->run, &rec, "the record has no time for --since and --until");
-		if (!ks_config_in_range(c, rec.time_ms)) {
-			ks_drop(&l->run, outside);
-			return 0;
-		}
-	}
-	l->mains++;
-	if (l->op->record == NULL)
-		return ks_emit(&l->run, &rec);
-	return l->op->record(l->st, &l->run, 0, &rec);
+	return work_on(l, &rec);
 }
 
 static int on_mark(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_bytes raw)
@@ -301,6 +318,19 @@ static int consume(struct ks_frame_loop *l)
 	return 0;
 }
 
+/* They have come to nobody, and count as if this tool had dropped them. */
+static void count_left_out(struct ks_frame_loop *l)
+{
+	uint64_t n = atomic_load_explicit(&l->left_out->records, memory_order_relaxed);
+	struct ks_wants wants;
+
+	if (n == l->left_out_seen || !l->op->wants(l->st, &wants))
+		return;
+	l->stats.in += n - l->left_out_seen;
+	ks_stats_drops(&l->stats, wants.cause, n - l->left_out_seen);
+	l->left_out_seen = n;
+}
+
 void ks_loop_look(struct ks_frame_loop *l, bool *stop)
 {
 	const struct ks_ingest *g = l->source != NULL ? l->source->ingest : NULL;
@@ -319,6 +349,10 @@ void ks_loop_look(struct ks_frame_loop *l, bool *stop)
 		l->stats.bytes = l->source->stats.bytes;
 		l->stats.total = l->source->stats.total;
 		l->stats.duplicates = l->source->stats.duplicates;
+	}
+	if (l->left_out != NULL) {
+		count_left_out(l);
+		l->stats.bytes += atomic_load_explicit(&l->left_out->bytes, memory_order_relaxed);
 	}
 	if (l->config->progress)
 		ks_stats_progress(&l->stats, l->config->program, false);
@@ -389,6 +423,8 @@ int ks_loop_run(struct ks_frame_loop *l)
 
 	l->hops = l->op->record == NULL && l->sink != NULL && l->sink->hops && l->only_count == 0 &&
 	    l->config->as == NULL && l->config->count < 0 && !l->config->has_since && !l->config->has_until;
+	if (!l->hops && l->source->give != NULL)
+		l->source->give(l->source, take_record, l);
 	while (!l->over) {
 		ks_signals_drain();
 		ks_loop_look(l, &stop);

@@ -41,6 +41,8 @@ struct ks_frame_loop {
 	struct ks_err err;
 	int wake;
 	int reader;		/* the output, where it is watched for a reader that goes; -1: it is not */
+	const struct ks_left_out *left_out;	/* by who reads topics for this tool, NULL: nothing */
+	uint64_t left_out_seen;
 	struct ks_only *only;	/* names of --only */
 	size_t only_count;
 

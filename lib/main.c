@@ -47,6 +47,7 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 		return status;
 	l->run.stage = o->config.stage;
 	l->run.config = &o->config;
+	o->config.wanted = t->children.wanted.left_out != NULL ? &t->children.wanted : NULL;
 	first = o->first;
 	if (t->op->operands != NULL)
 		status = t->op->operands(l->st, &l->run, argc - first, argv + first, &used);
@@ -161,6 +162,22 @@ static int check_rejects(struct ks_frame_loop *l)
 	return 0;
 }
 
+/* Who reads topics for this tool is told what it will drop, unless what goes between them is to be seen. */
+static int open_child_source(struct tool *t)
+{
+	struct ks_frame_loop *l = &t->loop;
+	struct ks_wants wants;
+	bool knows = t->op->wants != NULL && l->only_count == 0 && l->config->verbose < 2 && t->op->wants(l->st, &wants);
+	int status = ks_children_source(&t->children, &t->options, knows ? &wants : NULL, &l->err);
+
+	if (status == 0)
+		status = ks_source_frames(l->config, l->wake, &l->source, &l->err);
+	if (l->source != NULL)
+		l->source->name = t->children.source.name;
+	l->left_out = t->children.wanted.left_out;
+	return status;
+}
+
 static int open_source(struct tool *t)
 {
 	struct ks_frame_loop *l = &t->loop;
@@ -172,14 +189,8 @@ static int open_source(struct tool *t)
 		if (status != 0 || l->source != NULL)
 			return status;
 	}
-	if (c->topics_in) {
-		status = ks_children_source(&t->children, &t->options, &l->err);
-		if (status == 0)
-			status = ks_source_frames(c, l->wake, &l->source, &l->err);
-		if (l->source != NULL)
-			l->source->name = t->children.source.name;
-		return status;
-	}
+	if (c->topics_in)
+		return open_child_source(t);
 	if (c->in_count == 0 && !c->from_given && isatty(STDIN_FILENO))
 		return ks_fail(&l->err, KS_USAGE, "nothing to read: name a file, or pipe something in (try %s --help)", c->program);
 	if (c->from == KS_FRAMES && (c->time_expr != NULL || c->time_wall || c->key_expr != NULL))

@@ -18,6 +18,7 @@
 #include "frame.h"
 #include "json.h"
 #include "options.h"
+#include "sieve.h"
 
 struct ks_run {
 	struct ks_err *err;
@@ -76,6 +77,9 @@ struct ks_op {
 	bool (*text_ready)(void *st, struct ks_run *run);
 	int (*text)(void *st, struct ks_run *run, const unsigned char *line,
 	    const unsigned char **end);
+
+	/* After open: which records it drops without another look, by their values alone (sieve.h); false: it does not say. */
+	bool (*wants)(void *st, struct ks_wants *wants);
 
 	/* Endpoints of its own, beside files and pipes: how kstream-cat brings Kafka. */
 	const struct ks_endpoints *endpoints;	/* endpoint.h */

@@ -112,6 +112,24 @@ static bool ends_itself(const struct text *t)
 	return t->config->to == KS_FORMAT || (t->config->to == KS_KCAT && t->config->kcat != NULL);
 }
 
+/* Text and bytes, which raw mostly is made of, go straight to the output; false: they are something else. */
+static inline bool add_plain(struct ks_sink *s, struct ks_bytes value, int *no)
+{
+	const unsigned char *end = value.p + value.n;
+	struct ks_head head;
+	unsigned char *o;
+
+	if (value.n == 0 || ks_mp_head(value.p, end, &head) != KS_MP_OK || (head.type != KS_STR && head.type != KS_BIN))
+		return false;
+	o = ks_out_room(&s->out, (size_t)head.count + 1, no);
+	if (o == NULL)
+		return true;
+	memcpy(o, head.body, head.count);
+	o[head.count] = '\n';
+	ks_out_took(&s->out, o + head.count + 1);
+	return true;
+}
+
 static int text_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_err *err)
 {
 	struct text *t = (struct text *)s;
@@ -121,6 +139,8 @@ static int text_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_er
 	if ((rec->flags & KS_SIDE) != 0 && t->config->to != KS_ENVELOPE)
 		return ks_fail(err, KS_CONFIG, "%s output cannot carry side records: use --to envelope or --to frames",
 		    format_name(t->config->to));
+	if (t->config->to == KS_RAW && KS_LIKELY(add_plain(s, rec->value, &no)))
+		return no == 0 ? 0 : ks_sink_failed(s, no, err);
 	t->line.n = 0;
 	wrong = add_line(t, rec);
 	if (wrong == NULL && !ends_itself(t) && ks_buf_add(&t->line, "\n", 1) != 0)

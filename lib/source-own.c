@@ -7,7 +7,7 @@ static enum ks_next own_next(struct ks_source *source, bool block, struct ks_err
 	struct ks_own *own = (struct ks_own *)source;
 	int status;
 
-	own->frames.n = 0;
+	own->frames.n = own->given = 0;
 	source->used = 0;
 	if (own->failed.status != 0) {
 		*err = own->failed;
@@ -28,7 +28,15 @@ static enum ks_next own_next(struct ks_source *source, bool block, struct ks_err
 	}
 	if (status != 0)
 		return KS_NEXT_FAILED;
-	return own->frames.n > 0 ? KS_NEXT_FRAMES : KS_NEXT_WAIT;
+	return own->frames.n > 0 || own->given > 0 ? KS_NEXT_FRAMES : KS_NEXT_WAIT;
+}
+
+void ks_own_give(struct ks_source *source, int (*take)(void *taker, struct ks_rec *rec), void *taker)
+{
+	struct ks_own *own = (struct ks_own *)source;
+
+	own->ingest->take = take;
+	own->ingest->taker = taker;
 }
 
 static void own_stop(struct ks_source *source, enum ks_kind kind)

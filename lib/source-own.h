@@ -14,6 +14,7 @@ struct ks_own {
 	struct ks_source source;	/* first: a ks_source is its ks_own */
 	struct ks_section section;
 	struct ks_buf frames;		/* what next hands out */
+	size_t given;			/* bytes of records that it has given instead */
 	struct ks_ingest *ingest;	/* where records are rejected and counted */
 	int (*begin)(struct ks_own *own, struct ks_err *err);	/* HELLO, to frames */
 	/* More frames; none when there is nothing now.  May wait where block is set. */
@@ -26,5 +27,8 @@ struct ks_own {
 
 void	ks_own_init(struct ks_own *own, const struct ks_config *config, int wake, const char *name);
 void	ks_own_release(struct ks_own *own);
+
+/* The hook give, for who counts what is given; records among frames are in order, as control frames come last. */
+void	ks_own_give(struct ks_source *source, int (*take)(void *taker, struct ks_rec *rec), void *taker);
 
 #endif

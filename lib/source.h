@@ -15,7 +15,7 @@
 #include "ingest.h"
 
 enum ks_next {
-	KS_NEXT_FRAMES,		/* src->chunk holds something new */
+	KS_NEXT_FRAMES,		/* src->chunk holds something new, or records were given */
 	KS_NEXT_WAIT,		/* nothing now */
 	KS_NEXT_OVER,		/* nothing any more */
 	KS_NEXT_FAILED,		/* err is filled */
@@ -39,6 +39,12 @@ struct ks_source {
 	enum ks_next (*next)(struct ks_source *src, bool block, struct ks_err *err);
 	/* End the section soon, paused (a signal) or complete (-c); NULL where the frames come from upstream. */
 	void (*stop)(struct ks_source *src, enum ks_kind kind);
+	/*
+	 * From now on a record goes to take as soon as it is made, from within
+	 * next, instead of into a frame; what take returns ends next.  NULL: it
+	 * only makes frames.
+	 */
+	void (*give)(struct ks_source *src, int (*take)(void *taker, struct ks_rec *rec), void *taker);
 	void (*close)(struct ks_source *src);
 
 	struct ks_bytes chunk;

@@ -40,6 +40,11 @@ void ks_stats_drop(struct ks_stats *s, const char *cause)
 	++*drops_of(s, cause);
 }
 
+void ks_stats_drops(struct ks_stats *s, const char *cause, uint64_t count)
+{
+	*drops_of(s, cause) += count;
+}
+
 void ks_stats_dropped(struct ks_stats *s, const char *cause, uint64_t count)
 {
 	if (count > 0)

@@ -29,6 +29,7 @@ struct ks_stats {
 
 void	ks_stats_start(struct ks_stats *s);
 void	ks_stats_drop(struct ks_stats *s, const char *cause);
+void	ks_stats_drops(struct ks_stats *s, const char *cause, uint64_t count);	/* so many more */
 void	ks_stats_dropped(struct ks_stats *s, const char *cause, uint64_t count);	/* so many by now, all told */
 
 /* A line to stderr, "PROGRAM: TEXT", in one write: processes that share a terminal do not cut each other's lines. */

@@ -121,18 +121,21 @@ def copy_race():
 
 
 def filter_race():
-    b, source, targets = broker(), trades(4), [topic(f"filter-{who}", 4) for who in ("kstream", "mawk")]
-    ours = f"kstream-cat -b {b} -t {source} -e | kstream-filter {EXPR} | kstream-cat -b {b} -P -t "
-    checked = topic("checked", 4)
-    run(ours + checked)
-    same("records that pass", kstream_filter=count(checked), input=PASS)
+    b, source, targets = broker(), trades(4), [topic(f"filter-{who}", 4) for who in ("kstream", "pipe", "mawk")]
+    ours = f"kstream-filter -b {b} --in kafka:{source} -e {EXPR} --out kafka:"
+    pipe = f"kstream-cat -b {b} -t {source} -e | kstream-filter {EXPR} | kstream-cat -b {b} -P -t "
+    for name, command in (("ends", ours), ("pipe", pipe)):
+        checked = topic(f"checked-{name}", 4)
+        run(command + checked)
+        same("records that pass", kstream_filter=count(checked), input=PASS)
     return Race(
         "topic to topic, JSON filter",
         {
-            "kstream-cat | filter | cat": (ours + targets[0], RECORDS),
+            "kstream-filter, topics at its ends": (ours + targets[0], RECORDS),
+            "kstream-cat | filter | cat": (pipe + targets[1], RECORDS),
             "kcat | mawk | kcat": (
                 f"kcat -C -b {b} -t {source} -e -q -K '\t' | mawk '{{ i = index($0, \"\\\"price\\\":\"); if (substr($0, i + 8, 7) + 0 > 500) print }}' "
-                f"| kcat -P -b {b} -t {targets[1]} -K '\t'",
+                f"| kcat -P -b {b} -t {targets[2]} -K '\t'",
                 RECORDS,
             ),
         },
@@ -163,9 +166,10 @@ def copy_row(what):
 
 def filter_row():
     r = race(filter_race)
-    r.need("kstream-cat | filter | cat", "kcat | mawk | kcat")
-    other = median(r.per_record("kcat | mawk | kcat", "cpu")) * 1e6
-    return [x * 1e6 for x in r.per_record("kstream-cat | filter | cat", "cpu")], f"kcat | mawk | kcat {other:.2f}"
+    ours, pipe, peer = "kstream-filter, topics at its ends", "kstream-cat | filter | cat", "kcat | mawk | kcat"
+    r.need(ours, pipe, peer)
+    others = ", ".join(f"{name} {median(r.per_record(name, 'cpu')) * 1e6:.2f}" for name in (pipe, peer))
+    return [x * 1e6 for x in r.per_record(ours, "cpu")], others
 
 
 def read_row(partitions):

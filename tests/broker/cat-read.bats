@@ -11,6 +11,21 @@ load lib
 	echo '[["b","1"],["a","2"],["b","3"],["null",null],["empty",""]]' | diff - got
 }
 
+@test "headers are there whatever stands around them" {
+	"$topic" create "$t" 1
+	local n
+	for n in 0 1 63 64 8191 8192 900000; do
+		head -c "$n" /dev/zero | tr '\0' v >"$n"
+		for key in '' k "$(head -c 300 /dev/zero | tr '\0' k)"; do
+			kcat -P -b "$b" -t "$t" ${key:+-k} ${key:+"$key"} "$n"
+			kcat -P -b "$b" -t "$t" ${key:+-k} ${key:+"$key"} -H a=1 -H b=2 "$n"
+		done
+	done
+	cat_ -b "$b" -t "$t" -e -J | jq -c '[(.key // "" | length), (.payload // "" | length), .headers // []]' >ours
+	[ "$(wc -l <ours)" -ge 36 ]
+	kcat -C -q -e -b "$b" -t "$t" -J | jq -c '[(.key // "" | length), (.payload // "" | length), .headers // []]' | diff ours -
+}
+
 @test "a value that does not parse: skipped, or kept in a file, on request" {
 	"$topic" create "$t" 1
 	printf '{"n":1}\nno json\n{"n":2}\n' | kcat -P -b "$b" -t "$t"

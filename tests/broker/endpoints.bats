@@ -223,9 +223,12 @@ is_tool() { [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *kstream-filter* && $(chi
 	kin='' && kill -TERM "$pid"
 	ends
 	[ "$status" = 0 ]
+	printf 'k:{"n":0}\n' | kcat -P -b "$b" -t "$t" -K : -H h=v
+	cat_ -b "$b" --in "kafka:$t" --out "kafka:$t.out" --to json -e
+	[ "$(kcat -C -q -e -b "$b" -t "$t.out" -f '%h\n' | sort -u | tr '\n' ' ')" = ' h=v ' ]
 	numbers 7 8 >file
 	cat_ -b "$b" --from json -t other --out "kafka:$t.out" file
-	[ "$(written | wc -l)" = 202 ]
+	[ "$(written | wc -l)" = 303 ]
 	run cat_ -b "$b" --in "kafka:$t" -P -t "$t.out"
 	one_line 64 'kstream-cat: from topic to topic: --in kafka:TOPIC --out kafka:TOPIC'
 }
@@ -254,4 +257,43 @@ is_tool() { [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *kstream-filter* && $(chi
 		*) one_line 75 'the reader of pipe has gone' ;;
 		esac
 	done
+}
+
+@test "what the source leaves out is what the filter would drop, and counted as that" {
+	"$topic" create "$t" 1
+	local expr not
+	printf '%s\n' '{"n":1}' '{"n":60}' '{"n":"60"}' '{"n":null}' '{}' '{"n":1,"n":70}' '{"n":70,"n":1}' '{"n":50.5}' '{"n":9007199254740993}' \
+		'[1,60]' '"text"' '60' 'null' '{"n":{"x":60}}' '{"s":"a\u0062","n":60}' '{"s":"ab"}' | kcat -P -b "$b" -t "$t"
+	printf '{\n"n": 60\n}' | kcat -P -b "$b" -t "$t" -D $'\x01'
+	printf 'k:\n' | kcat -P -b "$b" -t "$t" -K : -Z
+	printf '%s\n' 'no json' '{"n":1} x' '{"n":1,"m":"\xff"}' '{"n":1}{"n":60}' | kcat -P -b "$b" -t "$t"
+	for expr in '.n > 50' '.n == 70' '.n.x > 50' '.n? == 1' '.s == "ab"' '.[1]? == 60' 'true' 'false' '.' '. == null' '$offset > 3' '.n == 9007199254740992'; do
+		for not in '' --invert; do
+			filter_ --in "kafka:$t" -e -v --on-error "file:bad" --to envelope $not "$expr" >one 2>counts
+			cat_ -b "$b" -t "$t" -e --on-error "file:bad2" | "$bin/kstream-filter" -v --on-error "file:bad2" --to envelope $not "$expr" >two 2>counts2
+			echo "$expr $not"
+			diff one two
+			diff <(jq -cS .payload bad) <(jq -cS .payload bad2)
+			diff <(sed 's/rejected.*//' counts) <(sed 's/rejected.*//' counts2)
+			rm bad bad2
+		done
+	done
+	filter_ --in "kafka:$t" -c 7 --count --on-error skip '.n == 70' >count
+	[ "$(cat count)" = 1 ]
+	run filter_ --in "kafka:$t" -e 'false'
+	one_line 65 "kstream-cat: $t/0@18"
+}
+
+@test "what a filter drops does not come to it" {
+	topics
+	mkdir beside
+	cp "$bin/kstream-filter" beside/
+	printf '#!/bin/bash\nexec "%s/kstream-cat" "$@" > >(tee -a frames)\n' "$bin" >beside/kstream-cat
+	chmod +x beside/kstream-cat
+	beside/kstream-filter -b "$b" --in "kafka:$t" -e '.n > 90' --to json >ten
+	[ "$(wc -l <ten)" = 10 ]
+	[ "$("$bin/kstream-cat" --to raw frames | wc -l)" = 10 ]
+	rm frames
+	beside/kstream-filter -b "$b" --in "kafka:$t" -e '$ts > 0 and .n > 90' --to json >ten # of the record, not its value
+	[ "$("$bin/kstream-cat" --to raw frames | wc -l)" = 100 ]
 }
