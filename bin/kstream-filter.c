@@ -45,6 +45,7 @@ static int filter_option(void *st, struct ks_run *run, unsigned at, const char *
 static int filter_operands(void *st, struct ks_run *run, int argc, char *const argv[], int *used)
 {
 	struct filter *f = st;
+
 	if (argc == 0)
 		return ks_fail(run->err, KS_USAGE, "which records? give an expression, such as '.price > 500'");
 	*used = 1;
