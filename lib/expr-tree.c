@@ -76,6 +76,10 @@ enum ks_yield ks_tree_value(struct ks_expr_set *set, const struct ks_tree *t, st
 		*out = t->v;
 		return KS_YIELD;
 	}
+	list.cap = t->v.type == KS_MAP ? 2 * t->n : t->n;
+	list.v = ks_expr_scratch(set, list.cap * sizeof(*list.v) + 1);
+	if (list.v == NULL)
+		return ks_expr_no_scratch(set);
 	for (i = 0; i < t->n && got == KS_YIELD; i++) {
 		if (t->kids[i].gone)
 			continue;

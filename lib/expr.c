@@ -285,7 +285,8 @@ static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_ex
 	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
 	out->type = compares(n->op, a, b) ? KS_TRUE : KS_FALSE;
-	return KS_YIELD;
+	/* A loop over what is large must find its limit. */
+	return KS_UNLIKELY(a->type >= KS_STR && a->b.n > 4096) ? ks_expr_steps(set, a->b.n / 256) : KS_YIELD;
 }
 
 /* `and` and `or`: stop says which truth ends the chain. */
