@@ -284,9 +284,11 @@ static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_ex
 	got = operand(set, n->lhs, in, &left, &a);
 	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
-	out->type = compares(n->op, a, b) ? KS_TRUE : KS_FALSE;
 	/* A loop over what is large must find its limit. */
-	return KS_UNLIKELY(a->type >= KS_STR && a->b.n > 4096) ? ks_expr_steps(set, a->b.n / 256) : KS_YIELD;
+	if (KS_UNLIKELY(a->type >= KS_STR && a->b.n > 4096 && ks_expr_steps(set, a->b.n / 256) != KS_YIELD))
+		return KS_YIELD_FAULT;
+	out->type = compares(n->op, a, b) ? KS_TRUE : KS_FALSE;
+	return KS_YIELD;
 }
 
 /* `and` and `or`: stop says which truth ends the chain. */
