@@ -129,7 +129,7 @@ enum ks_yield ks_vals_of(struct ks_expr_set *set, const struct ks_val *container
 	for (i = 0, p = head.body; i < n && e == KS_MP_OK; i++)
 		e = ks_mp_read(&p, end, set->depth, &list->v[i]);
 	list->n = list->cap = n;
-	return e == KS_MP_OK ? ks_expr_steps(set, n) : ks_expr_fault(set, ks_mp_strerror(e));
+	return e == KS_MP_OK ? ks_expr_steps(set, n + container->b.n / 256) : ks_expr_fault(set, ks_mp_strerror(e));
 }
 
 static size_t room_for(const struct ks_val *v)

@@ -266,10 +266,12 @@ static enum ks_yield on_left(struct ks_emit *to, const struct ks_val *v, const s
 	struct ks_val out;
 
 	(void)path;
-	if (o->n->op <= OP_GE)
+	if (o->n->op <= OP_GE) {
 		ks_val_bool(&out, ks_expr_compares(o->n->op, v, o->other));
-	else
+		got = ks_expr_steps(o->set, ks_expr_size(v) / 256);
+	} else {
 		got = ks_expr_arith(o->set, o->n->op, v, o->other, &out);
+	}
 	return got == KS_YIELD ? hand(o, &out) : got;
 }
 

@@ -311,6 +311,12 @@ enum ks_yield ks_expr_as_text(struct ks_expr_set *set, const struct ks_expr_fn *
     const struct ks_val *v, struct ks_val *out);
 enum ks_yield ks_expr_key_check(struct ks_expr_set *set, const struct ks_val *key);
 
+/* Bytes that a comparison may have to look at. */
+static inline uint64_t ks_expr_size(const struct ks_val *v)
+{
+	return v->type >= KS_STR ? v->b.n : 0;
+}
+
 /* expr-step.c: steps into values. */
 extern const struct ks_val ks_expr_nil;
 int64_t	ks_expr_index_of(const struct ks_val *v);

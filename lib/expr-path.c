@@ -9,17 +9,20 @@ static const struct ks_path root = { NULL, NULL };
 enum ks_yield ks_path_steps(struct ks_expr_set *set, const struct ks_path *path, struct ks_vals *steps)
 {
 	const struct ks_path *p;
-	enum ks_yield got = KS_YIELD;
 	uint32_t n = 0;
 
 	for (p = path; p->up != NULL; p = p->up)
 		n++;
-	steps->n = 0;
-	while (got == KS_YIELD && steps->n < n)
-		got = ks_vals_add(set, steps, &ks_expr_nil);
-	for (p = path; got == KS_YIELD && p->up != NULL; p = p->up)
+	if (steps->cap < n) {
+		steps->v = ks_expr_scratch(set, n * sizeof(*steps->v));
+		if (steps->v == NULL)
+			return ks_expr_no_scratch(set);
+		steps->cap = n;
+	}
+	steps->n = n;
+	for (p = path; p->up != NULL; p = p->up)
 		steps->v[--n] = *p->step;
-	return got;
+	return ks_expr_steps(set, steps->n);
 }
 
 static enum ks_yield no_path(struct ks_expr_set *set, const struct ks_val *v)

@@ -77,7 +77,7 @@ enum ks_yield ks_expr_look_up(struct ks_expr_set *set, const struct ks_val *in,
 		*out = ks_expr_nil;
 	if (KS_UNLIKELY(e != KS_MP_OK))
 		return broken(set, e);
-	return i > 64 ? ks_expr_steps(set, i / 16) : KS_YIELD;
+	return p - head.body > 1024 ? ks_expr_steps(set, (uint64_t)(p - head.body) / 256) : KS_YIELD;
 }
 
 /* The member of a map that is a slice. */
@@ -177,7 +177,7 @@ static enum ks_yield slice_array(struct ks_expr_set *set, const struct ks_val *i
 	o = ks_mp_put_array_head(o, (uint32_t)(last - first));
 	memcpy(o, begin, (size_t)(p - begin));
 	out->b.n = (size_t)(o - out->b.p) + (size_t)(p - begin);
-	return ks_expr_steps(set, last + 1);
+	return ks_expr_steps(set, 1 + last + (uint64_t)(p - head.body) / 256);
 }
 
 enum ks_yield ks_expr_slice(struct ks_expr_set *set, const struct ks_val *in,
@@ -233,7 +233,7 @@ static enum ks_yield places_of(struct ks_expr_set *set, const struct ks_val *in,
 		for (j = 0; j < b.n && ks_val_cmp(&a.v[i + j], &b.v[j]) == 0; j++)
 			continue;
 		at.i = i;
-		got = ks_expr_steps(set, 1 + j);
+		got = ks_expr_steps(set, 1 + j + what->b.n / 256);
 		if (got == KS_YIELD && j == b.n)
 			got = ks_vals_add(set, &found, &at);
 	}
@@ -290,7 +290,7 @@ enum ks_yield ks_expr_iterate(struct ks_expr_set *set, const struct ks_val *in,
 		if (e == KS_MP_OK)
 			e = ks_mp_read(&p, end, set->depth, &v);
 		if (e == KS_MP_OK)
-			got = ks_expr_steps(set, 1);
+			got = ks_expr_steps(set, v.type < KS_ARRAY ? 1 : 1 + v.b.n / 256);
 		if (e == KS_MP_OK && got == KS_YIELD)
 			got = to->fn(to, &v, path != NULL ? &here : NULL);
 	}

@@ -53,7 +53,7 @@ static enum ks_yield open_tree(struct ks_expr_set *set, struct ks_tree *t, enum 
 		return got;
 	type = t->v.type == KS_NIL ? type : t->v.type;
 	step = type == KS_MAP ? 2 : 1;
-	*t = (struct ks_tree){ .v.type = type, .open = true, .cap = list.n / step };
+	*t = (struct ks_tree){ .v.type = type, .open = true, .gone = t->gone, .cap = list.n / step };
 	if (t->cap > 0) {
 		t->kids = ks_expr_scratch(set, t->cap * sizeof(*t->kids));
 		t->keys = type == KS_MAP ? ks_expr_scratch(set, t->cap * sizeof(*t->keys)) : NULL;
@@ -76,6 +76,10 @@ enum ks_yield ks_tree_value(struct ks_expr_set *set, const struct ks_tree *t, st
 		*out = t->v;
 		return KS_YIELD;
 	}
+	list.cap = t->v.type == KS_MAP ? 2 * t->n : t->n;
+	list.v = ks_expr_scratch(set, list.cap * sizeof(*list.v) + 1);
+	if (list.v == NULL)
+		return ks_expr_no_scratch(set);
 	for (i = 0; i < t->n && got == KS_YIELD; i++) {
 		if (t->kids[i].gone)
 			continue;
@@ -160,7 +164,7 @@ static enum ks_yield splice(struct ks_expr_set *set, struct ks_tree *t, const st
 		got = ks_vals_add(set, &all, &old.v[i]);
 	if (got != KS_YIELD)
 		return got;
-	*t = (struct ks_tree){ .v = t->v };
+	*t = (struct ks_tree){ .v = t->v, .gone = t->gone };
 	return ks_expr_array(set, all.v, all.n, &t->v);
 }
 
