@@ -28,7 +28,7 @@ enum { OPT_ALL, OPT_DEFAULT };
 
 static const struct ks_option options[] = {
 	[OPT_ALL] = { "all", 0, NULL, "copy a record to every branch that matches" },
-	[OPT_DEFAULT] = { "default", 0, "NAME", "where records go that match none (else they are dropped)" },
+	[OPT_DEFAULT] = { "default", 0, "NAME", "the branch of what matches none; else dropped" },
 	{ 0 },
 };
 

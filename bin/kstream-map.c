@@ -50,7 +50,7 @@ enum { OPT_FLAT, OPT_TOMBSTONES, OPT_TEE };
 static const struct ks_option options[] = {
 	[OPT_FLAT] = { "flat", 0, NULL, "a record for each value that value= yields" },
 	[OPT_TOMBSTONES] = { "tombstones", 0, NULL, "compute tombstones, too: their value is null" },
-	[OPT_TEE] = { "tee", 0, "FILE", "write what goes out to FILE as well, as envelopes" },
+	[OPT_TEE] = { "tee", 0, "FILE", "write what goes out to FILE, too, as envelopes" },
 	{ 0 },
 };
 

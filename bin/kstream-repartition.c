@@ -52,7 +52,7 @@ static const struct ks_option options[] = {
 	[OPT_LIKE] = { "like", 0, "TOPIC", "as many as this topic has: Kafka is asked" },
 	[OPT_ASSIGN] = { "assign", 0, "EXPR", "the partition itself, from 0, not by the key" },
 	[OPT_TO_ONE] = { "to-one", 0, NULL, "all to partition 0" },
-	[OPT_THROUGH] = { "through", 0, "TOPIC", "write them to a topic, and go on with what is in it" },
+	[OPT_THROUGH] = { "through", 0, "TOPIC", "write them to a topic, and go on from there" },
 	{ 0 },
 };
 

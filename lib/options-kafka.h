@@ -40,7 +40,7 @@
 	X(METADATA_TIMEOUT, "metadata-timeout", 'm', "SECONDS", NULL, KS_TO_BOTH) \
 	X(KEEP_TRYING, "keep-trying", 'E', NULL, NULL, KS_TO_BOTH) \
 	X(MAX_IDLE, "max-idle", 0, "DURATION", NULL, KS_TO_SOURCE) \
-	X(LIST, "list", 'L', NULL, "list topics; or with --offsets what is in them", 0) \
+	X(LIST, "list", 'L', NULL, NULL, 0) \
 	X(QUERY, "query", 'Q', NULL, NULL, 0) \
 	X(FORMAT, "format", 'f', "FORMAT", NULL, 0) \
 	X(DELIMITER, "delimiter", 'D', "DELIM", NULL, 0) \

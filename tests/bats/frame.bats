@@ -12,13 +12,16 @@ every_tool() {
 # What each tool must be given, for the shell.
 operands_of() {
 	case $1 in
+	kstream-branch) echo "'all: true'" ;;
 	kstream-filter) echo true ;;
+	kstream-map) echo value=. ;;
+	kstream-repartition) echo '--to-one' ;;
 	kstream-window) echo "--tumble 1h 'n=count()'" ;;
 	esac
 }
 
 @test "frame: every tool is in this file, or has nothing to give" {
-	[ "$(every_tool | paste -sd ' ')" = 'kstream-cat kstream-filter kstream-window' ] || fail 'a new tool: add its operands to operands_of'
+	[ "$(every_tool | paste -sd ' ')" = 'kstream-branch kstream-cat kstream-filter kstream-map kstream-repartition kstream-window' ] || fail 'a new tool: add its operands to operands_of'
 }
 
 @test "frame: --help fits one screen of 24 lines and 80 columns" {

@@ -180,8 +180,10 @@ def check(case, template, good, call, at, step, no, right):
 
 def plan(case, good, calls):
     for call in calls:
-        if call in ("close", "poll") and case.startswith("stub/"):
-            continue  # a pipe has nothing to lose, and how often one waits for others is not the same each time
+        if call in ("close", "poll", "truncate") and case.startswith("stub/"):
+            # A pipe has nothing to lose, how often one waits for others is not the same each time, and what a tool cannot ask
+            # kstream-cat to leave out it leaves out itself.
+            continue
         count = good.counts[call]
         no, right = FAULTS[call]
         for at in range(1, count + 1):
