@@ -9,8 +9,6 @@
 
 #include <math.h>
 
-#include "expr-tables.h"
-
 static const char not_sortable[] = "cannot be sorted, as it is not an array";
 
 /* The first of each run of equal keys (unique), or the runs as arrays (group). */

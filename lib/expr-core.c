@@ -2,7 +2,6 @@
 /* expr-core.c - functions that steer: what selects, repeats, counts and ends generators. */
 #include "expr-impl.h"
 
-#include "expr-tables.h"
 
 #include <math.h>
 

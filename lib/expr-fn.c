@@ -2,14 +2,8 @@
 /* expr-fn.c - all functions of the language, by name and number of arguments. */
 #include "expr-impl.h"
 
-#include "expr-tables.h"
-
-/* NULL ends it. */
-static const struct ks_expr_fn *const tables[] = {
-	ks_expr_fn_core, ks_expr_fn_path, ks_expr_fn_string, ks_expr_fn_split, ks_expr_fn_format,
-	ks_expr_fn_regex, ks_expr_fn_array, ks_expr_fn_object, ks_expr_fn_math, ks_expr_fn_time,
-	NULL,
-};
+#define TABLE(name) ks_expr_fn_##name,
+static const struct ks_expr_fn *const tables[] = { KS_EXPR_TABLES(TABLE) NULL };
 
 const struct ks_expr_fn *const *ks_expr_fn_tables(void)
 {

@@ -3,9 +3,11 @@
  * expr-fn.h - what a function of expressions is, and what it builds its
  * results with.  Only the files of expr.h include it.
  *
- * A file of functions exports one table that ends with a NULL name;
- * expr-fn.c lists the tables.  Everything a function returns borrows from
- * the record or from scratch memory, and lives until the next load.
+ * A function is a row of its file's table, which ends with a NULL name; a
+ * table is a word of KS_EXPR_TABLES.  Nothing else knows them by name but
+ * kstream-expr(7), and a test compares the two.  Everything a function
+ * returns borrows from the record or from scratch memory, and lives until
+ * the next load.
  */
 #ifndef KS_EXPR_FN_H
 #define KS_EXPR_FN_H
@@ -59,6 +61,14 @@ struct ks_expr_fn {
 	bool inherits;	/* run: its arguments are run over its own input and nothing else */
 };
 
+/* ks_expr_fn_core[] is in expr-core.c, and so on.  A name is looked for in this order. */
+#define KS_EXPR_TABLES(TABLE) \
+	TABLE(core) TABLE(path) TABLE(string) TABLE(split) TABLE(format) TABLE(regex) \
+	TABLE(array) TABLE(object) TABLE(math) TABLE(time)
+#define KS_EXPR_TABLE(name) extern const struct ks_expr_fn ks_expr_fn_##name[];
+KS_EXPR_TABLES(KS_EXPR_TABLE)
+#undef KS_EXPR_TABLE
+
 /* Run a program (an argument of run) over in; its values go to `to`. */
 enum ks_yield ks_expr_run(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     const struct ks_path *path, struct ks_emit *to);
@@ -73,6 +83,11 @@ struct ks_shown {
 	char text[32];
 };
 struct ks_shown ks_expr_shown(struct ks_expr_set *set, const struct ks_val *v);
+
+/* The errors "number (5) WORDS", and "number (5) and string ("a") WORDS". */
+enum ks_yield ks_expr_unfit(struct ks_expr_set *set, const struct ks_val *v, const char *words);
+enum ks_yield ks_expr_unfit_pair(struct ks_expr_set *set, const struct ks_val *a,
+    const struct ks_val *b, const char *words);
 
 /* n steps of work were done: KS_YIELD, or a fault past the limit of a record. */
 enum ks_yield ks_expr_steps(struct ks_expr_set *set, uint64_t n);

@@ -73,7 +73,7 @@ static enum ks_yield add_cell(struct ks_expr_set *set, struct ks_text *t, const 
 	enum ks_yield got;
 
 	if (v->type >= KS_ARRAY)
-		return ks_expr_bad(set, v, row->refusal);
+		return ks_expr_unfit(set, v, row->refusal);
 	if (row->blank && (v->type == KS_NIL || (v->type == KS_FLOAT && isnan(v->d))))
 		return KS_YIELD;
 	got = ks_expr_tostring(set, v, &text);
@@ -111,7 +111,7 @@ static enum ks_yield as_csv(struct ks_expr_set *set, const struct ks_val *in,
 
 	(void)args;
 	if (in->type != KS_ARRAY)
-		return ks_expr_bad(set, in, "cannot be csv-formatted, only array");
+		return ks_expr_unfit(set, in, "cannot be csv-formatted, only array");
 	return as_row(set, in, &row, out);
 }
 
@@ -125,7 +125,7 @@ static enum ks_yield as_tsv(struct ks_expr_set *set, const struct ks_val *in,
 
 	(void)args;
 	if (in->type != KS_ARRAY)
-		return ks_expr_bad(set, in, "cannot be tsv-formatted, only array");
+		return ks_expr_unfit(set, in, "cannot be tsv-formatted, only array");
 	return as_row(set, in, &row, out);
 }
 
@@ -220,12 +220,12 @@ static enum ks_yield from_uri(struct ks_expr_set *set, const struct ks_val *in,
 			continue;
 		}
 		if (b.n - i < 3 || hex_digit(b.p[i + 1]) < 0 || hex_digit(b.p[i + 2]) < 0)
-			return ks_expr_bad(set, out, "is not a valid uri encoding");
+			return ks_expr_unfit(set, out, "is not a valid uri encoding");
 		text.p[text.n++] = (unsigned char)(hex_digit(b.p[i + 1]) << 4 | hex_digit(b.p[i + 2]));
 		i += 2;
 	}
 	if (ks_utf8_prefix(text.p, text.n) != text.n)
-		return ks_expr_bad(set, out, "is not a valid uri encoding");
+		return ks_expr_unfit(set, out, "is not a valid uri encoding");
 	*out = ks_text_value(&text);
 	return ks_expr_walked(set, b.n);
 }
@@ -295,7 +295,7 @@ static enum ks_yield decode(struct ks_expr_set *set, const struct ks_val *in,
 	for (i = 0; i < b.n && b.p[i] != '='; i++) {
 		at = b.p[i] == '\0' ? NULL : strchr(base->letters, b.p[i]);
 		if (at == NULL)
-			return ks_expr_bad(set, out, base->bad);
+			return ks_expr_unfit(set, out, base->bad);
 		w = w << base->bits | (uint32_t)(at - base->letters);
 		have += base->bits;
 		if (have >= 8) {
@@ -305,7 +305,7 @@ static enum ks_yield decode(struct ks_expr_set *set, const struct ks_val *in,
 	}
 	/* So many letters as no bytes end with: one alone says not even a byte. */
 	if (have >= base->bits)
-		return ks_expr_bad(set, out, base->cut);
+		return ks_expr_unfit(set, out, base->cut);
 	got = ks_text_add_repaired(set, &text, ks_bytes(bytes.p, bytes.n));
 	*out = ks_text_value(&text);
 	return got == KS_YIELD ? ks_expr_walked(set, b.n) : got;
@@ -364,7 +364,7 @@ static enum ks_yield by_name(struct ks_expr_set *set, const struct ks_val *in,
 	const struct ks_expr_fn *fn;
 
 	if (args->type != KS_STR)
-		return ks_expr_bad(set, args, "is not a valid format");
+		return ks_expr_unfit(set, args, "is not a valid format");
 	for (fn = ks_expr_fn_format; fn->args == 0; fn++)
 		if (ks_bytes_is(args->b, fn->name + 1))
 			return fn->call(set, in, NULL, out);

@@ -8,22 +8,6 @@
  */
 #include "expr-items.h"
 
-enum ks_yield ks_expr_unfit(struct ks_expr_set *set, const struct ks_val *v, const char *words)
-{
-	struct ks_shown shown = ks_expr_shown(set, v);
-
-	return ks_expr_error(set, "%s (%s) %s", ks_val_typename(v), shown.text, words);
-}
-
-enum ks_yield ks_expr_unfit_pair(struct ks_expr_set *set, const struct ks_val *a,
-    const struct ks_val *b, const char *words)
-{
-	struct ks_shown x = ks_expr_shown(set, a), y = ks_expr_shown(set, b);
-
-	return ks_expr_error(set, "%s (%s) and %s (%s) %s", ks_val_typename(a), x.text,
-	    ks_val_typename(b), y.text, words);
-}
-
 enum ks_yield ks_expr_items(struct ks_expr_set *set, const struct ks_val *in, struct ks_vals *list)
 {
 	struct ks_shown shown;

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * expr-items.h - what functions of arrays and of objects share: the items
- * of a container, jq's errors about types, and sorting.
+ * of a container, and sorting.
  */
 #ifndef KS_EXPR_ITEMS_H
 #define KS_EXPR_ITEMS_H
 
 #include "expr-fn.h"
-
-/* "number (5) WORDS", and "number (5) and string ("a") WORDS". */
-enum ks_yield ks_expr_unfit(struct ks_expr_set *set, const struct ks_val *v, const char *words);
-enum ks_yield ks_expr_unfit_pair(struct ks_expr_set *set, const struct ks_val *a,
-    const struct ks_val *b, const char *words);
 
 /* What `.[]` yields: elements of an array, values of an object; an error for others. */
 enum ks_yield ks_expr_items(struct ks_expr_set *set, const struct ks_val *in, struct ks_vals *list);

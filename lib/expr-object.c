@@ -5,7 +5,6 @@
  */
 #include "expr-items.h"
 
-#include "expr-tables.h"
 
 static enum ks_yield broken(struct ks_expr_set *set, enum ks_mp_error e)
 {

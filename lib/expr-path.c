@@ -2,7 +2,6 @@
 /* expr-path.c - functions of paths: path, getpath, setpath, delpaths, del, pick, and the updates. */
 #include "expr-impl.h"
 
-#include "expr-tables.h"
 
 static const struct ks_path root = { NULL, NULL };
 

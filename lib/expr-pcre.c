@@ -114,7 +114,7 @@ static enum ks_yield read_flags(struct ks_expr_set *set, const struct ks_val *v,
 	if (v->type == KS_NIL)
 		return KS_YIELD;
 	if (v->type != KS_STR)
-		return ks_expr_bad(set, v, "is not a string");
+		return ks_expr_unfit(set, v, "is not a string");
 	for (i = 0; i < v->b.n; i++) {
 		at = v->b.p[i] == '\0' ? NULL : strchr(letter, v->b.p[i]);
 		if (at == NULL)
@@ -283,9 +283,9 @@ static enum ks_yield prepare(struct ks_expr_set *set, const struct ks_val *in,
 	enum ks_yield got;
 
 	if (in->type != KS_STR)
-		return ks_expr_bad(set, in, "cannot be matched, as it is not a string");
+		return ks_expr_unfit(set, in, "cannot be matched, as it is not a string");
 	if (pattern->type != KS_STR)
-		return ks_expr_bad(set, pattern, "is not a string");
+		return ks_expr_unfit(set, pattern, "is not a string");
 	got = read_flags(set, flags, f);
 	if (got == KS_YIELD)
 		got = look_up(set, pattern->b, *f & ~(unsigned)FLAG_G, re);

@@ -163,7 +163,7 @@ static enum ks_yield addable(struct call *call, bool before)
 
 	if (call->flags.type == KS_NIL || call->flags.type == KS_STR)
 		return KS_YIELD;
-	return ks_expr_bad_pair(call->set, before ? &g : &call->flags, before ? &call->flags : &g,
+	return ks_expr_unfit_pair(call->set, before ? &g : &call->flags, before ? &call->flags : &g,
 	    "cannot be added");
 }
 
@@ -389,7 +389,7 @@ static enum ks_yield take_replacement(struct ks_emit *to, const struct ks_val *v
 
 	(void)path;
 	if (v->type != KS_STR && v->type != KS_NIL)
-		return ks_expr_bad_pair(set, &gap, v, "cannot be added");
+		return ks_expr_unfit_pair(set, &gap, v, "cannot be added");
 	if (x->yielded == x->cap)
 		got = more_results(x);
 	if (got != KS_YIELD)

@@ -60,7 +60,7 @@ static enum ks_yield add_joined(struct ks_expr_set *set, struct ks_text *t, cons
 	if (v->type == KS_STR)
 		text = v->b;
 	else if (v->type != KS_NIL && (!element || v->type >= KS_BIN))
-		got = ks_expr_bad_pair(set, &so_far, v, "cannot be added");
+		got = ks_expr_unfit_pair(set, &so_far, v, "cannot be added");
 	else if (v->type != KS_NIL)
 		got = ks_expr_tostring(set, v, &text);
 	return got == KS_YIELD ? ks_text_add(set, t, text) : got;
@@ -155,7 +155,7 @@ static enum ks_yield implode(struct ks_expr_set *set, const struct ks_val *in,
 	for (i = 0; i < list.n && got == KS_YIELD; i++) {
 		d = ks_val_number(&list.v[i]) ? ks_val_double(&list.v[i]) : 0;
 		if (!ks_val_number(&list.v[i]) || d != d)
-			return ks_expr_bad(set, &list.v[i],
+			return ks_expr_unfit(set, &list.v[i],
 			    "can't be imploded, unicode codepoint needs to be numeric");
 		/* What is no character, and the halves of surrogate pairs, become U+FFFD. */
 		c = d > -1 && d < 0x110000 ? (uint32_t)(d < 0 ? 0 : d) : 0xfffd;

@@ -26,7 +26,7 @@ static enum ks_yield length_of(struct ks_expr_set *set, const struct ks_val *in,
 	case KS_NIL:
 		break;
 	case KS_FALSE: case KS_TRUE:
-		return ks_expr_bad(set, in, "has no length");
+		return ks_expr_unfit(set, in, "has no length");
 	case KS_INT:
 		n = in->i < 0 ? 0 - (uint64_t)in->i : (uint64_t)in->i;
 		break;
@@ -60,7 +60,7 @@ static enum ks_yield utf8bytelength(struct ks_expr_set *set, const struct ks_val
 {
 	(void)args;
 	if (in->type != KS_STR)
-		return ks_expr_bad(set, in, "only strings have UTF-8 byte length");
+		return ks_expr_unfit(set, in, "only strings have UTF-8 byte length");
 	*out = (struct ks_val){ .type = KS_INT, .i = (int64_t)in->b.n };
 	return KS_YIELD;
 }
@@ -278,7 +278,7 @@ static enum ks_yield fromjson(struct ks_expr_set *set, const struct ks_val *in,
 
 	(void)args;
 	if (in->type != KS_STR)
-		return ks_expr_bad(set, in, "only strings can be parsed");
+		return ks_expr_unfit(set, in, "only strings can be parsed");
 	text = ks_expr_scratch(set, in->b.n + KS_PAD);
 	if (text == NULL)
 		return ks_expr_no_scratch(set);
@@ -402,13 +402,13 @@ static enum ks_yield tonumber(struct ks_expr_set *set, const struct ks_val *in,
 		return KS_YIELD;
 	}
 	if (in->type != KS_STR)
-		return ks_expr_bad(set, in, "cannot be parsed as a number");
+		return ks_expr_unfit(set, in, "cannot be parsed as a number");
 	text = ks_expr_scratch(set, in->b.n + 4);
 	if (text == NULL)
 		return ks_expr_no_scratch(set);
 	if (!decimal(in->b, text, &n))
 		return named(in->b, out) ? KS_YIELD :
-		    ks_expr_bad(set, in, "cannot be parsed as a number");
+		    ks_expr_unfit(set, in, "cannot be parsed as a number");
 	read_number(text, n, out);
 	return ks_expr_walked(set, n);
 }
@@ -420,7 +420,7 @@ static enum ks_yield toboolean(struct ks_expr_set *set, const struct ks_val *in,
 
 	(void)args;
 	if (!yes && !(in->type == KS_FALSE || (in->type == KS_STR && ks_bytes_is(in->b, "false"))))
-		return ks_expr_bad(set, in, "cannot be parsed as a boolean");
+		return ks_expr_unfit(set, in, "cannot be parsed as a boolean");
 	ks_val_bool(out, yes);
 	return KS_YIELD;
 }

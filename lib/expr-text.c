@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expr-text.c - text that grows in scratch, and the words of errors. */
+/* expr-text.c - text that grows in scratch, and values as text. */
 #include "expr-text.h"
 
 #include <stdio.h>
@@ -89,16 +89,4 @@ enum ks_yield ks_expr_tostring(struct ks_expr_set *set, const struct ks_val *v,
 	if (got == KS_YIELD && v->type == KS_BIN)
 		*text = ks_bytes(text->p + 1, text->n - 2);
 	return got;
-}
-
-enum ks_yield ks_expr_bad(struct ks_expr_set *set, const struct ks_val *v, const char *words)
-{
-	return ks_expr_error(set, "%s (%s) %s", ks_val_typename(v), ks_expr_shown(set, v).text, words);
-}
-
-enum ks_yield ks_expr_bad_pair(struct ks_expr_set *set, const struct ks_val *a,
-    const struct ks_val *b, const char *words)
-{
-	return ks_expr_error(set, "%s (%s) and %s (%s) %s", ks_val_typename(a),
-	    ks_expr_shown(set, a).text, ks_val_typename(b), ks_expr_shown(set, b).text, words);
 }

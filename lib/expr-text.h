@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expr-text.h - text that grows in the scratch memory of a set, and jq's
- * words for values that a function does not take.  Only the files of
- * expr.h include it.
+ * expr-text.h - text that grows in the scratch memory of a set.  Only the
+ * files of expr.h include it.
  */
 #ifndef KS_EXPR_TEXT_H
 #define KS_EXPR_TEXT_H
@@ -34,10 +33,5 @@ static inline enum ks_yield ks_expr_walked(struct ks_expr_set *set, size_t n)
 {
 	return ks_expr_steps(set, n / 64 + 1);
 }
-
-/* The errors "number (1) WORDS" and "number (1) and string ("a") WORDS". */
-enum ks_yield ks_expr_bad(struct ks_expr_set *set, const struct ks_val *v, const char *words);
-enum ks_yield ks_expr_bad_pair(struct ks_expr_set *set, const struct ks_val *a,
-    const struct ks_val *b, const char *words);
 
 #endif

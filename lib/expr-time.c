@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <math.h>
 
-#include "expr-tables.h"
 #include "num.h"
 
 enum ks_yield ks_expr_no_date(struct ks_expr_set *set)

@@ -10,10 +10,12 @@
  *	{"refused":"..."}		the program is not accepted
  *	{"document":"..."}		the document is not
  *	{"disagree":[A,B]}		the two of above that msgpack and text gave, where they differ
+ * With --functions it prints the names of all functions and formats instead,
+ * as select/1: what kstream-expr(7) must have, and what the judge asks for.
  * Programs in turn share a set with the one before where they are equal: what
  * a document leaves behind must not show in the next.
  */
-#include "lib/expr.h"
+#include "lib/expr-impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,7 +218,20 @@ static struct ks_bytes read_string(const unsigned char **p, const unsigned char 
 	return v.b;
 }
 
-int main(void)
+/* Those with an underscore are for macros; two words are nodes of their own. */
+static int list_functions(void)
+{
+	const struct ks_expr_fn *const *table, *fn;
+
+	printf("empty/0\nnot/0\n");
+	for (table = ks_expr_fn_tables(); *table != NULL; table++)
+		for (fn = *table; fn->name != NULL; fn++)
+			if (fn->name[0] != '_')
+				printf("%s/%u\n", fn->name, fn->args);
+	return fflush(stdout) == 0 ? 0 : 74;
+}
+
+int main(int argc, char **argv)
 {
 	struct last last = { .set = NULL };
 	struct ks_bytes program, document;
@@ -229,6 +244,8 @@ int main(void)
 	size_t cap = 0;
 	ssize_t n;
 
+	if (argc > 1 && strcmp(argv[1], "--functions") == 0)
+		return list_functions();
 	ks_json_init(&j, 8);
 	ks_buf_init(&packed, (size_t)64 << 20);
 	ks_buf_init(&last.program, (size_t)1 << 20);

@@ -16,18 +16,18 @@ EXACT = 2 ** 53     # beyond this a double does not hold every integer
 LARGEST = 1.7976931348623157e308
 MANY = 2000         # outputs of one pair, as in eval.c
 
-# What the language has (kstream-expr(7)).  Another name, and the words below, may be refused: rule "subset".
-FUNCTIONS = set("""
-select empty error has keys keys_unsorted length utf8bytelength type add any all map map_values first last limit nth min max min_by max_by sort
-sort_by unique reverse range contains inside in index rindex indices IN startswith endswith ltrimstr rtrimstr trim ltrim rtrim ascii_downcase
-ascii_upcase split join explode implode tostring tonumber tojson fromjson test match capture scan sub gsub to_entries from_entries with_entries
-getpath paths flatten floor ceil round sqrt fabs abs pow log now todate fromdate strftime strptime mktime gmtime isnan nan infinite values nulls
-strings numbers booleans objects arrays scalars pick toarray del not
-""".split())
-ARITY = {"IN": {1}, "split": {1}, "test": {1, 2}, "range": {1, 2}, "paths": {0}, "flatten": {0, 1}, "add": {0}, "error": {0, 1}}
-FORMATS = set("@text @json @csv @tsv @base64 @base64d @uri @html @sh".split())
+# The functions of the language as (name, arguments), which learn() fills: what the evaluator has.  Those that jq has not are ours alone.
+FUNCTIONS = set()
+OURS = set("ascii date date_bin hash header isvalid murmur2 ts_ms @base32 @base32d".split())
 WORDS = set("if then elif else end and or as try catch null true false".split())
 OUTSIDE = set("def reduce foreach label break import include __loc__ ENV".split())
+
+
+def learn(path):
+    """Another name than these, and the words below, may be refused: rule "subset"."""
+    listed = subprocess.run([path, "--functions"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    pairs = [line.rsplit("/", 1) for line in listed]
+    FUNCTIONS.update((name, int(count)) for name, count in pairs if name not in OURS)
 
 
 def numbers(text):
@@ -162,7 +162,7 @@ def within(program):
             opened.pop()
         following = tokens[n + 1][1] if n + 1 < len(tokens) else ""
         before = tokens[n - 1][1] if n else ""
-        if kind == "format" and text not in FORMATS:
+        if kind == "format" and (text, 0) not in FUNCTIONS:
             return False
         if kind == "var" and text.lstrip("$ ") in OUTSIDE:
             return False
@@ -172,12 +172,8 @@ def within(program):
             return False
         if kind != "name" or text in WORDS or (before in ("{", ",") and opened[-1:] == ["{"] and following in (":", ",", "}")):
             continue
-        if text not in FUNCTIONS:
+        if (text, arguments(tokens, n + 1)) not in FUNCTIONS:
             return False
-        if text in ARITY:
-            count = arguments(tokens, n + 1)
-            if count not in ARITY[text]:
-                return False
     return True
 
 
