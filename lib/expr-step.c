@@ -226,10 +226,8 @@ static enum ks_yield places_of(struct ks_expr_set *set, const struct ks_val *in,
 		got = ks_vals_of(set, what, &b);
 	if (got != KS_YIELD)
 		return got;
-	*out = ks_expr_nil;
-	if (b.n == 0)
-		return KS_YIELD;
-	for (i = 0; got == KS_YIELD && a.n >= b.n && i <= a.n - b.n; i++) {
+	/* Nothing in a row stands nowhere. */
+	for (i = 0; got == KS_YIELD && b.n > 0 && a.n >= b.n && i <= a.n - b.n; i++) {
 		for (j = 0; j < b.n && ks_val_cmp(&a.v[i + j], &b.v[j]) == 0; j++)
 			continue;
 		at.i = i;
