@@ -89,3 +89,43 @@ setup() {
 	run -0 --separate-stderr kstream-filter --from json --count '"x" * 1e6 | length > 1' in.jsonl
 	[ "$output" = 2 ]
 }
+
+# The functions of kstream-expr(7), as name/arguments, from its items.
+documented() {
+	sed -n '/^\.Ss Control/,/^\.Ss Limits/p' "$BATS_TEST_DIRNAME/../../man/kstream-expr.7" |
+		python3 -c 'if True:
+		import re, sys
+		for line in sys.stdin:
+			if not re.match(r"\.It Li (?!if |try |\$)", line):
+				continue
+			text = re.sub(r" (Ns|Li|Ar)\b", "", line[3:]).replace("\\&", "")
+			for item in text.split(" , "):
+				name, _, arguments = item.strip().partition("(")
+				fixed, optional, more = arguments.rstrip(" )").partition("Oo")
+				count = fixed.count(";") + 1 if arguments else 0
+				print(name.strip(), count, sep="/")
+				if optional:
+					print(name.strip(), count + more.count(";"), sep="/")'
+}
+
+@test "every function is in the page, and every function of the page is there" {
+	"$KSTREAM_BIN/../expr/eval" --functions | sort >there
+	documented | sort >page
+	[ "$(wc -l <there)" -gt 190 ]
+	[ -z "$(uniq -d there)" ]
+	diff there page
+}
+
+@test "every rule of the judge is in DIFFERENCES, and every word that is said to be refused is" {
+	local page=$BATS_TEST_DIRNAME/../../man/kstream-expr.7
+	sed -n 's/^\([a-z][a-z]*\)\t.*/\1/p' "$BATS_TEST_DIRNAME/../expr/RULES" | sort >rules
+	sed -n '/^\.Sh DIFFERENCES/,$s/^\.\\" rule //p' "$page" | sort >said
+	[ "$(wc -l <rules)" -gt 15 ]
+	diff rules said
+	sed -n '/^\.Ss What is not there/,/rule empty/s/^\.Li //p' "$page" | tr -d ' ' | tr ',' '\n' | grep '^[$a-zA-Z_]*$' | grep . >words
+	[ "$(wc -l <words)" -gt 35 ]
+	while read -r word; do
+		run -64 kstream-filter --from json "$word" /dev/null
+		[[ $output == "kstream-filter: column 1 of "* ]]
+	done <words
+}
