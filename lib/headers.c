@@ -2,6 +2,8 @@
 /* headers.c - change the headers of a record. */
 #include "headers.h"
 
+#include <errno.h>
+
 void ks_headers_init(struct ks_headers *h, size_t max)
 {
 	*h = (struct ks_headers){ .count = 0 };
@@ -23,6 +25,7 @@ const char *ks_headers_begin(struct ks_headers *h, struct ks_bytes headers,
 	struct ks_head head, pair;
 	struct ks_val name, value;
 	uint32_t i;
+	int no;
 
 	h->pairs.n = h->count = 0;
 	if (headers.n == 0 || ks_mp_head(headers.p, end, &head) != KS_MP_OK || head.type != KS_ARRAY)
@@ -32,13 +35,14 @@ const char *ks_headers_begin(struct ks_headers *h, struct ks_bytes headers,
 		if (p >= end || ks_mp_head(p, end, &pair) != KS_MP_OK || pair.type != KS_ARRAY || pair.count != 2)
 			return wrong;
 		p = pair.body;
-		if (ks_mp_read(&p, end, 0, &name) != KS_MP_OK || ks_mp_read(&p, end, 0, &value) != KS_MP_OK)
+		if (ks_mp_read(&p, end, 0, &name) != KS_MP_OK || name.type != KS_STR || ks_mp_read(&p, end, 0, &value) != KS_MP_OK)
 			return wrong;
 		if (!keep(arg, name.b))
 			continue;
 		h->count++;
-		if (ks_buf_add(&h->pairs, begin, (size_t)(p - begin)) != 0)
-			return ks_no_memory;
+		no = ks_buf_add(&h->pairs, begin, (size_t)(p - begin));
+		if (no != 0)
+			return no == ENOMEM ? ks_no_memory : "the headers are larger than --max-record allows";
 	}
 	return NULL;
 }
