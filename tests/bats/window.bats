@@ -434,3 +434,17 @@ a@0-10=4@5' ]
 @test "window: as Kafka Streams: the cases of tests/conformance" {
 	"${PYTHON:-python3}" "$root/tests/conformance/run.py"
 }
+
+@test "an argument is an expression of one value: several are an error of the record, none is null" {
+	local over=(--from json --to json --time .t --key '"k"' --tumble 1m --emit close --in in.jsonl)
+	printf '%s\n' '{"t":1,"l":[1,5]}' '{"t":2,"l":[7]}' '{"t":3,"l":[]}' '{"t":4}' >in.jsonl
+	run -65 --separate-stderr kstream-window "${over[@]}" 'n=count(), s=sum(.l[]?)'
+	[ -z "$output" ]
+	[ "$stderr" = 'kstream-window: in/0@0: s=sum(.l[]?): the expression yields several values where one is wanted' ]
+	run -0 kstream-window "${over[@]}" --on-error skip -q 'n=count(), s=sum(.l[]?), m=max(.l // [] | max), f=first(first(.l[]?))'
+	[ "$output" = '{"n":3,"s":7,"m":7,"f":7}' ]
+	run -0 kstream-window "${over[@]}" 'n=count(), some=count(select(.t > 2)), s=sum([.l[]?] | add), x=last(.t as $x | "\($x), )")'
+	[ "$output" = '{"n":4,"some":2,"s":13,"x":"4, )"}' ]
+	run -65 --separate-stderr kstream-window "${over[@]}" 'sum(if .t == 3 then error("no") else 1 end)'
+	[[ $stderr == 'kstream-window: in/0@'*': sum(if .t == 3 then error("no") else 1 end): no' ]]
+}
