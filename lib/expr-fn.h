@@ -61,9 +61,9 @@ struct ks_expr_fn {
 	bool inherits;	/* run: its arguments are run over its own input and nothing else */
 };
 
-/* ks_expr_fn_core[] is in expr-core.c, and so on.  A name is looked for in this order. */
+/* ks_expr_fn_control[] is in expr-control.c, and so on.  A name is looked for in this order. */
 #define KS_EXPR_TABLES(TABLE) \
-	TABLE(core) TABLE(path) TABLE(string) TABLE(split) TABLE(format) TABLE(regex) \
+	TABLE(control) TABLE(path) TABLE(string) TABLE(split) TABLE(format) TABLE(regex) \
 	TABLE(array) TABLE(object) TABLE(math) TABLE(time)
 #define KS_EXPR_TABLE(name) extern const struct ks_expr_fn ks_expr_fn_##name[];
 KS_EXPR_TABLES(KS_EXPR_TABLE)

@@ -341,7 +341,7 @@ enum ks_yield ks_expr_arith(struct ks_expr_set *set, enum ks_expr_op op, const s
 enum ks_yield ks_expr_negated(struct ks_expr_set *set, const struct ks_val *v, struct ks_val *out);
 
 /* expr-each.c */
-const char *ks_expr_why(struct ks_expr_set *set, enum ks_yield got);	/* expr-say.c: for the user */
+const char *ks_expr_why(struct ks_expr_set *set, enum ks_yield got);	/* expr-answer.c: for the user */
 enum ks_yield ks_expr_only(struct ks_expr_set *set, uint32_t node, struct ks_val *out);
 enum ks_yield ks_expr_some(struct ks_expr_set *set, uint32_t node, bool *any);
 

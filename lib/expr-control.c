@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expr-core.c - functions that steer: what selects, repeats, counts and ends generators. */
+/* expr-control.c - functions that steer: what selects, repeats, counts and ends generators. */
 #include "expr-impl.h"
 
 
@@ -431,7 +431,7 @@ static enum ks_yield run_walk(struct ks_expr_set *set, const uint32_t *args, con
 #define COUNTED(name, what, zero) "_1 as $n | if $n > 0 then " what " elif $n == 0 then " zero \
 	" else error(\"" name " doesn't support negative count\") end"
 
-const struct ks_expr_fn ks_expr_fn_core[] = {
+const struct ks_expr_fn ks_expr_fn_control[] = {
 	{ .name = "error", .call = call_error },
 	{ .name = "error", .args = 1, .call = call_error_of },
 	{ .name = "select", .args = 1, .macro = "if _1 then . else empty end" },

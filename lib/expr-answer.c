@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* expr-say.c - evaluation for whoever asks: all values, the only one, whether any is true; and errors for the user. */
+/* expr-answer.c - evaluation for whoever asks: all values, the only one, whether any is true; and errors for the user. */
 #include "expr-impl.h"
 
 #include <stdio.h>
