@@ -286,6 +286,47 @@ static enum ks_yield delete_last(struct ks_expr_set *set, struct ks_tree *t, con
 	return KS_YIELD;
 }
 
+/*
+ * A slice of an array and the step behind it, as one step on the array:
+ * what is deleted keeps its place until all is, so that places stay.
+ * KS_YIELD_NONE: there is no such place.
+ */
+static enum ks_yield join_steps(struct ks_expr_set *set, struct ks_tree *t, const struct ks_val **steps,
+    uint32_t *n)
+{
+	struct ks_val start = { .type = KS_INT }, end = { .type = KS_INT }, *joined;
+	uint32_t from, to, a, b;
+	enum ks_yield got = open_tree(set, t, KS_MAP);
+	int64_t at;
+
+	if (got == KS_YIELD)
+		got = ks_expr_slice_range(set, &(*steps)[0], t->n, &from, &to);
+	if (got == KS_YIELD)
+		got = ks_expr_steps(set, *n);
+	if (got != KS_YIELD)
+		return got;
+	joined = ks_expr_scratch(set, (*n - 1) * sizeof(*joined));
+	if (joined == NULL)
+		return ks_expr_no_scratch(set);
+	if ((*steps)[1].type == KS_MAP) {
+		got = ks_expr_slice_range(set, &(*steps)[1], to - from, &a, &b);
+		start.i = (int64_t)from + a;
+		end.i = (int64_t)from + b;
+		if (got == KS_YIELD)
+			got = ks_expr_slice_step(set, &start, &end, &joined[0]);
+	} else {
+		at = ks_expr_index_of(&(*steps)[1]);
+		at += at < 0 ? (int64_t)to - from : 0;
+		if (at < 0 || at >= (int64_t)to - from)
+			return KS_YIELD_NONE;
+		joined[0] = (struct ks_val){ .type = KS_INT, .i = (int64_t)from + at };
+	}
+	*n -= 1;
+	memcpy(joined + 1, *steps + 2, (*n - 1) * sizeof(*joined));
+	*steps = joined;
+	return got;
+}
+
 enum ks_yield ks_tree_delete(struct ks_expr_set *set, struct ks_tree *t, const struct ks_val *steps,
     uint32_t n)
 {
@@ -298,7 +339,13 @@ enum ks_yield ks_tree_delete(struct ks_expr_set *set, struct ks_tree *t, const s
 		return KS_YIELD;
 	}
 	for (; n > 1; n--, steps++) {
-		if (steps->type == KS_MAP)
+		while (n > 1 && steps->type == KS_MAP && t->v.type == KS_ARRAY &&
+		    (steps[1].type == KS_MAP || ks_val_number(&steps[1]))) {
+			got = join_steps(set, t, &steps, &n);
+			if (got != KS_YIELD)
+				return got == KS_YIELD_NONE ? KS_YIELD : got;
+		}
+		if (n == 1 || steps->type == KS_MAP)
 			break;
 		got = ks_expr_may_step(set, t->v.type, steps);
 		if (got != KS_YIELD_NONE || steps->type == KS_ARRAY)
