@@ -14,6 +14,8 @@
 struct ks_regexes;	/* the compiled ones of a set */
 void	ks_regexes_free(struct ks_regexes *all);
 
+#define KS_EXPR_BLIND UINT64_C(2000000000)	/* for a record: one or two seconds at the worst */
+
 #define KS_REGEX_UNSET SIZE_MAX	/* where a group did not take part */
 
 /* Where a pattern was found.  Everything is in scratch. */

@@ -152,6 +152,28 @@ static void bounded(void **state)
 	free(document);
 }
 
+/* What no limit of PCRE2 ends: many places to begin at, and from each a long way to go.  Short texts are worked through. */
+static void long_subjects(void **state)
+{
+	static const char *const programs[] = {
+		"test(\"a*a*[bc]\")", "test(\"(?=a*b)\")", "[match(\"a*a*[bc]\"; \"g\")]", "test(\"(a*)\\\\1[bc]\")",
+		"test(\"(?:a{9999})[bc]\")", "try test(\"a*a*[bc]\") catch 1", "first(match(\"a*?\"; \"gl\"))",
+		"[range(1000) as $i | .[:$i] | test(\"(?=a*a*[bc])\")]",
+	};
+	char *document = many("\"", "a", 60000, "\"");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(programs); i++)
+		expect(programs[i], document, "error");
+	/* Nor is what takes its time within the limits of use an error. */
+	expect("test(\"a$\"), test(\"[^x]b\"), test(\"^.*.*=\"), (gsub(\"a+?\"; \"bc\") | length)", document, "true false false 120000");
+	expect("[.[:1000], .[:1500] | test(\"(?=a*b)\", \"a*+[bc]\", \"[ab]*c\", \"(a*)b\")] | any", document, "false");
+	expect("(.[:3000] + \"bc\" | [match(\"(?=a*(b))[ab]*(?<x>c)\").captures[] | .offset, .name]), (.[:100] | [match(\"a*?a*\"; \"gl\").length])",
+	    document, "[3000,null,3001,\"x\"] [100,0]");
+	free(document);
+}
+
 /* More patterns than are kept, each used by turns, and some while others are being matched. */
 static void many_patterns(void **state)
 {
@@ -203,7 +225,7 @@ static void enough(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(as_jq), cmocka_unit_test(not_as_jq), cmocka_unit_test(bounded),
+		cmocka_unit_test(as_jq), cmocka_unit_test(not_as_jq), cmocka_unit_test(bounded), cmocka_unit_test(long_subjects),
 		cmocka_unit_test(many_patterns), cmocka_unit_test(not_utf8), cmocka_unit_test(enough),
 	};
 
