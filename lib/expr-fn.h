@@ -57,6 +57,8 @@ struct ks_expr_fn {
 	bool single;	/* run: at most one value comes */
 	bool paths;	/* run: knows paths */
 	bool inherits;	/* run: its arguments are run over its own input and nothing else */
+	bool regex;	/* args[0] is a regular expression: a constant one is compiled at start */
+	unsigned flags;	/* regex: the argument that is its flags; 0: none */
 };
 
 /* Run a program (an argument of run) over in; its values go to `to`. */

@@ -289,6 +289,19 @@ static enum ks_yield look_up(struct ks_expr_set *set, struct ks_bytes pattern, u
 	return got;
 }
 
+const char *ks_regex_refused(struct ks_expr_set *set, const struct ks_val *pattern, const struct ks_val *flags)
+{
+	struct regex *re;
+	enum ks_yield got;
+	unsigned f;
+
+	set->steps = UINT64_MAX;	/* no record has begun */
+	got = read_flags(set, flags, &f);
+	if (got == KS_YIELD)
+		got = look_up(set, pattern->b, f & ~(unsigned)FLAG_G, &re);
+	return got == KS_YIELD_ERROR ? set->error : NULL;
+}
+
 /* What stands before a match: who matches what, in jq's order and words. */
 static enum ks_yield prepare(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *pattern, const struct ks_val *flags, struct regex **re, unsigned *f)

@@ -34,6 +34,8 @@ struct ks_found {
  */
 enum ks_yield ks_regex_test(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *pattern, const struct ks_val *flags, bool *yes);
+/* What is wrong with a pattern and flags that stand in a program; NULL: nothing, or there was no memory to see. */
+const char *ks_regex_refused(struct ks_expr_set *set, const struct ks_val *pattern, const struct ks_val *flags);
 enum ks_yield ks_regex_find(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *pattern, const struct ks_val *flags, bool global, struct ks_found *found);
 

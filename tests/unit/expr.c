@@ -166,6 +166,8 @@ static const struct refusal {
 	{ "\"a\n\\\nb\"", 5, "unknown escape" }, { "\"\xff\"", 2, "UTF-8" }, { "1e400", 1, "range" },
 	{ "1a", 2, "behind a number" }, { "5m", 2, "'m' directly" }, { ".\"\xc3\xa9\" + #", 9, "missing" },
 	{ ".a == \xe2\x82\xac", 7, "\xe2\x82\xac" }, { ".a ~ 1", 4, "'~'" }, { "\x01", 1, "'?'" },
+	{ ".a | test( \"(\")", 12, "not a valid regular expression" }, { "map(splits(\"[\"; \"g\"))", 12, "regular" },
+	{ "gsub(\"a\"; .b; \"q\")", 6, "modifier" }, { "test(\"a\"; 1)", 6, "not a string" },
 	{ "null null", 6, "operator" }, { ".a in .b", 4, "operator" }, { "]", 1, "missing before ']'" },
 };
 
