@@ -114,7 +114,7 @@ static void as_jq(void **state)
 		{ "gsub(\"a\"; \"b\"; 1 | .)", "\"a\"", "error" },
 		{ "sub(\"a\"; \"b\")", "1", "error" },
 		{ "[.[] | sub(\"a\"; \"b\")]", "[\"a\",\"b\"]", "[\"b\",\"b\"]" },
-		{ "try gsub(\"(\"; \"\") catch \"bad\"", "\"a\"", "\"bad\"" },
+		{ "try gsub(\"(\" + \"\"; \"\") catch \"bad\"", "\"a\"", "\"bad\"" },
 	};
 	size_t i;
 
