@@ -141,7 +141,7 @@ static int map_open(void *st, struct ks_run *run)
 	ks_buf_init(&m->key, run->limits->key);
 	ks_buf_init(&m->text, SIZE_MAX / 4);
 	ks_headers_init(&m->edit, run->limits->record);
-	return m->tee_path != NULL ? ks_tee_open(&m->tee, m->tee_path, run->limits, run->err) : 0;
+	return m->tee_path != NULL ? ks_tee_open(&m->tee, m->tee_path, run->config, run->err) : 0;
 }
 
 static const char *only(struct ks_expr *e, struct ks_val *v)
