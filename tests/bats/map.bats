@@ -85,8 +85,8 @@ both() { # both STATUS EXPECTED ARGUMENT...: as text, and through frames
 	done <<-'END'
 		time=.s|time: time is a string that is not RFC 3339
 		time=null|time: time is missing
-		topic=.a|topic: no name of a topic, nor null
-		topic=""|topic: no name of a topic, nor null
+		topic=.a|topic: number: no name of a topic, nor null
+		topic=""|topic: string: no name of a topic, nor null
 		key=.s.x|key: 
 		header.h=.s.x|header.h: 
 		value=.s.x|value: 
@@ -138,8 +138,11 @@ both() { # both STATUS EXPECTED ARGUMENT...: as text, and through frames
 		.a|is none of value=EXPR
 		valu=.a|is none of value=EXPR
 		header.=.a|which header?
-		value=.[|column
+		value=.[|value= column
+		header.a=1+|header.a= column 3 of
 	END
+	try kstream-map $'header.\xff=1'
+	refused 64 kstream-map 'is not UTF-8'
 	try kstream-map 'key=.a' 'key=.b'
 	refused 64 kstream-map "key= is given twice"
 	try kstream-map header.a=1 header.a=2
