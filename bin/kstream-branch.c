@@ -32,10 +32,10 @@ static const struct ks_option options[] = {
 	{ 0 },
 };
 
-/* What Kafka allows in the name of a topic, and no expression begins with before a colon. */
+/* What Kafka allows as the name of a topic, and no expression begins with before a colon. */
 static bool is_branch_name(const char *text, size_t n)
 {
-	return ks_is_name(text, n) && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") >= n;
+	return ks_is_name(text, n) && strncmp(text, "..", n) != 0 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") >= n;
 }
 
 static int branch_option(void *st, struct ks_run *run, unsigned at, const char *value)
@@ -67,7 +67,7 @@ static int add_branch(struct branching *b, const char *clause, struct ks_err *er
 	if (b->count == BRANCHES_MAX)
 		return ks_fail(err, KS_USAGE, "more than %u branches are given", BRANCHES_MAX);
 	b->branches[b->count].name = ks_bytes(clause, n);
-	return ks_expr_add(b->set, colon + 1, &b->branches[b->count++].expr, err);
+	return ks_expr_add_of(b->set, clause, n + 1, &b->branches[b->count++].expr, err);
 }
 
 static int branch_operands(void *st, struct ks_run *run, int argc, char *const argv[], int *used)

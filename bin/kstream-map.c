@@ -38,6 +38,7 @@ struct map {
 	struct ks_run *run;
 	struct ks_rec made;
 	const char *part;		/* that is being computed, for messages */
+	char no_name[64];		/* what is wrong with a route */
 	struct ks_bytes header;		/* its name, where it is a header; else empty */
 	const char *wrong;		/* with a value that a line was to be made of */
 	uint64_t sent;			/* values of --flat */
@@ -78,18 +79,23 @@ static const struct header *header_of(const struct map *m, struct ks_bytes name)
 	return NULL;
 }
 
-static int add_header(struct map *m, struct ks_bytes name, const char *text, struct ks_err *err)
+/* clause: header.NAME=EXPR */
+static int add_header(struct map *m, struct ks_bytes name, const char *clause, struct ks_err *err)
 {
+	const size_t n = (size_t)((const char *)name.p + name.n + 1 - clause);
+
 	if (name.n == 0)
 		return ks_fail(err, KS_USAGE, "which header? write header.NAME=EXPR");
 	if (name.n > KS_NAME_MAX)
 		return ks_fail(err, KS_USAGE, "the name of a header is longer than %u bytes", KS_NAME_MAX);
+	if (ks_utf8_prefix(name.p, name.n) != name.n)
+		return ks_fail(err, KS_USAGE, "the name of a header is not UTF-8");
 	if (header_of(m, name) != NULL)
 		return ks_fail(err, KS_USAGE, "header.%.*s= is given twice", (int)name.n, (const char *)name.p);
 	if (m->header_count == HEADERS_MAX)
 		return ks_fail(err, KS_USAGE, "more than %u headers are given", HEADERS_MAX);
 	m->headers[m->header_count].name = name;
-	return ks_expr_add(m->set, text, &m->headers[m->header_count++].expr, err);
+	return ks_expr_add_of(m->set, clause, n, &m->headers[m->header_count++].expr, err);
 }
 
 static int add_clause(struct map *m, const char *clause, struct ks_err *err)
@@ -99,7 +105,7 @@ static int add_clause(struct map *m, const char *clause, struct ks_err *err)
 	unsigned i;
 
 	if (name.n >= 7 && memcmp(name.p, "header.", 7) == 0)
-		return add_header(m, ks_bytes(name.p + 7, name.n - 7), equals + 1, err);
+		return add_header(m, ks_bytes(name.p + 7, name.n - 7), clause, err);
 	for (i = 0; i < PARTS; i++)
 		if (name.n > 0 && ks_bytes_is(name, part_names[i]))
 			break;
@@ -108,7 +114,7 @@ static int add_clause(struct map *m, const char *clause, struct ks_err *err)
 		    "header.NAME=EXPR; files come by --in", clause);
 	if (m->parts[i] != NULL)
 		return ks_fail(err, KS_USAGE, "%s= is given twice", part_names[i]);
-	return ks_expr_add(m->set, equals + 1, &m->parts[i], err);
+	return ks_expr_add_of(m->set, clause, name.n + 1, &m->parts[i], err);
 }
 
 static int map_operands(void *st, struct ks_run *run, int argc, char *const argv[], int *used)
@@ -141,7 +147,7 @@ static int map_open(void *st, struct ks_run *run)
 	ks_buf_init(&m->key, run->limits->key);
 	ks_buf_init(&m->text, SIZE_MAX / 4);
 	ks_headers_init(&m->edit, run->limits->record);
-	return m->tee_path != NULL ? ks_tee_open(&m->tee, m->tee_path, run->limits, run->err) : 0;
+	return m->tee_path != NULL ? ks_tee_open(&m->tee, m->tee_path, run->config, run->err) : 0;
 }
 
 static const char *only(struct ks_expr *e, struct ks_val *v)
@@ -185,7 +191,10 @@ static const char *set_time(struct map *m, const struct ks_val *v)
 
 static const char *set_route(struct map *m, const struct ks_val *v)
 {
-	return ks_rec_name(v, &m->made.route) ? NULL : "no name of a topic, nor null";
+	if (KS_LIKELY(ks_rec_name(v, &m->made.route)))
+		return NULL;
+	snprintf(m->no_name, sizeof(m->no_name), "%s: no name of a topic, nor null", ks_val_typename(v));
+	return m->no_name;
 }
 
 static const char *(*const setters[PARTS])(struct map *m, const struct ks_val *v) = {

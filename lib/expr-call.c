@@ -95,6 +95,28 @@ uint32_t ks_expr_call(struct ks_expr_parser *x, const char *name, const uint32_t
 	return call(x, fn, args);
 }
 
+/* A regular expression that never can be is no matter of a record. */
+static bool may_match(struct ks_expr_parser *x, const struct ks_expr_fn *fn,
+    const struct ks_expr_argument *a, const uint32_t *nodes)
+{
+	static const struct ks_expr_node none = { .op = OP_LITERAL, .value = { .type = KS_NIL } };
+	const struct ks_expr_node *pattern = &x->set->nodes[nodes[0]];
+	const struct ks_expr_node *flags = fn->flags > 0 ? &x->set->nodes[nodes[fn->flags]] : &none;
+	const char *wrong;
+
+	if (pattern->op != OP_LITERAL || pattern->value.type != KS_STR || flags->op != OP_LITERAL)
+		return true;
+	wrong = ks_regex_refused(x->set, &pattern->value, &flags->value);
+	if (wrong == NULL)
+		return true;
+	/* In a macro it is what the macro was given. */
+	while (a->arguments != NULL && a->at[0] == '_')
+		a = &a->arguments[a->at[1] - '1'];
+	x->text = a->text;
+	ks_expr_wrong(x, a->at + strspn((const char *)a->at, " \t\r\n"), "%s", wrong);
+	return false;
+}
+
 /* Arguments of run have their own ".", but where the function runs them over its input alone. */
 static uint32_t apply(struct ks_expr_parser *x, const struct ks_expr_fn *fn,
     const struct ks_expr_argument *arguments)
@@ -111,6 +133,8 @@ static uint32_t apply(struct ks_expr_parser *x, const struct ks_expr_fn *fn,
 		if (nodes[i] == KS_EXPR_NONE)
 			return KS_EXPR_NONE;
 	}
+	if (fn->regex && !may_match(x, fn, arguments, nodes))
+		return KS_EXPR_NONE;
 	return call(x, fn, nodes);
 }
 

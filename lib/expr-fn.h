@@ -59,6 +59,8 @@ struct ks_expr_fn {
 	bool single;	/* run: at most one value comes */
 	bool paths;	/* run: knows paths */
 	bool inherits;	/* run: its arguments are run over its own input and nothing else */
+	bool regex;	/* args[0] is a regular expression: a constant one is compiled at start */
+	unsigned flags;	/* regex: the argument that is its flags; 0: none */
 };
 
 /* ks_expr_fn_control[] is in expr-control.c, and so on.  A name is looked for in this order. */

@@ -141,6 +141,7 @@ struct ks_expr_set {
 	bool starved;			/* there was no memory, though within the limit */
 	struct ks_json json;
 	uint64_t step_limit, steps;	/* of work, for a record; that are left for this one */
+	uint64_t blind;			/* of matching that is not counted, for this record: expr-pcre.c */
 	struct ks_val *registers;	/* variables: one for each place that binds one */
 	uint32_t register_count;
 	uintptr_t stack;		/* where the evaluation began */

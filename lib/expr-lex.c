@@ -3,7 +3,8 @@
  * expr-lex.c - the tokens of an expression.
  *
  * Strings go through the scanner of JSON: a string literal is a JSON string,
- * or what stands before, between and behind interpolations of such.
+ * which may span lines here, or what stands before, between and behind
+ * interpolations of such.
  */
 #include "expr-impl.h"
 
@@ -67,9 +68,6 @@ static const unsigned char *skip_piece(const unsigned char *p)
 
 static int wrong_string(struct ks_expr_parser *x, const struct ks_scan *scan, const unsigned char *at)
 {
-	if (scan->e == KS_JSON_CONTROL)
-		return ks_expr_wrong(x, at, "control character in a string; "
-		    "write it as \\n, \\t or \\u%04x", *scan->at);
 	return ks_expr_wrong(x, at, "%s", scan->e == KS_JSON_UTF8 ?
 	    "string is not UTF-8" : scan->e == KS_JSON_SURROGATE ?
 	    "half a surrogate pair in a string" : "unknown escape in a string; "
@@ -84,17 +82,21 @@ static int lex_piece(struct ks_expr_parser *x, const unsigned char *begin, const
 	unsigned char *text = ks_arena_get(&x->set->program, n + 1 + KS_PAD);
 	struct ks_scan scan = { .end = text };
 	bool escaped = false;
+	size_t i;
 
 	if (*end == '\0')
 		return ks_expr_wrong(x, begin, "the string that begins here does not end");
 	if (text == NULL)
 		return no_memory(x);
-	memcpy(text, first, n);
+	/* JSON has no newlines and tabs in strings; a program may, as in jq: blanks while they are scanned. */
+	for (i = 0; i < n; i++)
+		text[i] = first[i] < ' ' ? ' ' : first[i];
 	text[n] = '"';
 	memset(text + n + 1, 0, KS_PAD);
 	scan.end = text + n + 1;
 	if (ks_scan_string(&scan, text, &escaped) == NULL)
 		return wrong_string(x, &scan, first + (scan.at - text));
+	memcpy(text, first, n);
 	n = ks_scan_unescape(text, text, n);
 	x->v = (struct ks_val){ .type = KS_STR, .b = ks_bytes(text, n) };
 	x->token = TOKEN_STRING;

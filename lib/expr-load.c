@@ -241,6 +241,7 @@ static void begin(struct ks_expr_set *set)
 	for (i = 0; i < set->place_count; i += 16)
 		memset(set->states + i, SLOT_MISSING, 16);
 	set->steps = set->step_limit;
+	set->blind = KS_EXPR_BLIND;
 	set->starved = false;
 	if (set->scratch_used) {
 		ks_arena_reset(&set->scratch);

@@ -17,15 +17,16 @@
 
 #include <stdlib.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
+#include "expr-match.h"
 #include "hash.h"
 
 #define REGEXES 64u		/* that are kept; a program has few, and patterns of the data come and go */
 #define WAYS 4u			/* places where a pattern may be */
 #define PATTERN_MAX 65535u	/* bytes; PCRE2 compiles no more than that into its links */
-#define MATCH_LIMIT 300000u	/* of PCRE2: some milliseconds, interpreted; patterns of use take a few hundred */
+#define MATCH_LIMIT 300000u	/* of PCRE2, from one place: some milliseconds; patterns of use take a few hundred */
+#define BLIND_LIMIT(n) (4 * (uint64_t)(n) + 100)	/* likewise, where work is not counted */
+#define BLIND_BYTES 65536u	/* so that its square is a number */
+#define STEP_WORK 16u		/* bytes of counted work that are a step */
 #define DEPTH_LIMIT 10000u
 #define HEAP_LIMIT 16384u	/* KiB, of the interpreter */
 #define STACK_MAX (4u << 20)	/* bytes, of compiled code */
@@ -41,9 +42,12 @@ struct regex {
 	size_t n;
 	unsigned flags;		/* without g */
 	bool literal;		/* the pattern is its own only match */
-	bool jit;
+	bool jit, counted_jit;
+	uint32_t again;		/* the last group that it refers back to; 0: none */
+	uint32_t repeats;	/* that have no maximum, or more */
+	uint64_t weight;	/* of its items */
 	uint32_t groups;	/* the whole match included */
-	pcre2_code *code;
+	pcre2_code *code, *counted;	/* the latter NULL until it is wanted */
 	pcre2_match_data *data;
 };
 
@@ -60,6 +64,7 @@ static void drop(struct regex *re)
 {
 	pcre2_match_data_free(re->data);
 	pcre2_code_free(re->code);
+	pcre2_code_free(re->counted);
 	free(re->pattern);
 	*re = (struct regex){ .pattern = NULL };
 }
@@ -93,7 +98,6 @@ static struct ks_regexes *begin(void)
 	}
 	pcre2_set_newline(all->compile, PCRE2_NEWLINE_LF);
 	pcre2_set_bsr(all->compile, PCRE2_BSR_UNICODE);
-	pcre2_set_match_limit(all->match, MATCH_LIMIT);
 	pcre2_set_depth_limit(all->match, DEPTH_LIMIT);
 	pcre2_set_heap_limit(all->match, HEAP_LIMIT);
 	if (all->stack != NULL)	/* there is none where PCRE2 was built without its compiler */
@@ -194,10 +198,21 @@ static enum ks_yield no_regex(struct ks_expr_set *set, struct ks_bytes pattern, 
 	    (int)(pattern.n < 80 ? pattern.n : 80), (const char *)pattern.p, text, at);
 }
 
+static uint32_t options_of(unsigned flags)
+{
+	uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_DUPNAMES | PCRE2_NEVER_BACKSLASH_C;
+
+	options |= flags & FLAG_I ? PCRE2_CASELESS : 0;
+	options |= flags & FLAG_X ? PCRE2_EXTENDED : 0;
+	options |= flags & FLAG_DOT ? PCRE2_DOTALL : 0;
+	/* What takes all it can get would leave the callout of l nothing to choose from. */
+	options |= flags & FLAG_L ? PCRE2_NO_AUTO_POSSESS : 0;
+	return options;
+}
+
 static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, unsigned flags,
     struct regex *re)
 {
-	uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_DUPNAMES | PCRE2_NEVER_BACKSLASH_C;
 	struct ks_text text = { NULL, 0, 0 };
 	enum ks_yield got;
 	uint32_t groups;
@@ -209,24 +224,22 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	got = translate(set, pattern, flags, &text);
 	if (got != KS_YIELD)
 		return got;
-	options |= flags & FLAG_I ? PCRE2_CASELESS : 0;
-	options |= flags & FLAG_X ? PCRE2_EXTENDED : 0;
-	options |= flags & FLAG_DOT ? PCRE2_DOTALL : 0;
-	/* What takes all it can get would leave the callout of l nothing to choose from. */
-	options |= flags & FLAG_L ? PCRE2_NO_AUTO_POSSESS : 0;
-	re->code = pcre2_compile(text.p, text.n, options, &no, &at, set->regexes->compile);
+	re->code = pcre2_compile(text.p, text.n, options_of(flags), &no, &at, set->regexes->compile);
 	if (re->code == NULL)
 		return no_regex(set, pattern, no, at);
 	re->data = pcre2_match_data_create_from_pattern(re->code, NULL);
 	re->pattern = malloc(pattern.n + 1);
 	if (re->data == NULL || re->pattern == NULL ||
 	    pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups) != 0 ||
+	    pcre2_pattern_info(re->code, PCRE2_INFO_BACKREFMAX, &re->again) != 0 ||
 	    pcre2_pattern_info(re->code, PCRE2_INFO_SIZE, &size) != 0)
 		return ks_expr_fault(set, ks_no_memory);
 	if (pattern.n > 0)
 		memcpy(re->pattern, pattern.p, pattern.n);
 	re->n = pattern.n;
 	re->flags = flags;
+	re->weight = ks_match_weight(pattern);
+	re->repeats = ks_match_repeats(pattern);
 	re->groups = groups + 1;
 	re->literal = is_literal(pattern, flags);
 	re->jit = set->regexes->stack != NULL && pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
@@ -276,6 +289,19 @@ static enum ks_yield look_up(struct ks_expr_set *set, struct ks_bytes pattern, u
 	return got;
 }
 
+const char *ks_regex_refused(struct ks_expr_set *set, const struct ks_val *pattern, const struct ks_val *flags)
+{
+	struct regex *re;
+	enum ks_yield got;
+	unsigned f;
+
+	set->steps = UINT64_MAX;	/* no record has begun */
+	got = read_flags(set, flags, &f);
+	if (got == KS_YIELD)
+		got = look_up(set, pattern->b, f & ~(unsigned)FLAG_G, &re);
+	return got == KS_YIELD_ERROR ? set->error : NULL;
+}
+
 /* What stands before a match: who matches what, in jq's order and words. */
 static enum ks_yield prepare(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *pattern, const struct ks_val *flags, struct regex **re, unsigned *f)
@@ -297,51 +323,82 @@ static enum ks_yield prepare(struct ks_expr_set *set, const struct ks_val *in,
 	return KS_YIELD;
 }
 
-/* The longest match so far: for the flag l. */
-struct longest {
-	size_t *at;
-	uint32_t groups;
-	bool any, not_empty;
-};
-
-/* Each match comes here, and is sent back for the next. */
-static int consider(pcre2_callout_block *block, void *ctx)
+/*
+ * What is short goes uncounted, which is quicker; but from each place no more
+ * than some attempts are made, and a record has no more than KS_EXPR_BLIND of
+ * that.  An attempt is cheap where nothing but the one repeat goes along the text.
+ */
+static bool is_blind(struct ks_expr_set *set, const struct regex *re, size_t n)
 {
-	struct longest *best = ctx;
-	size_t n = block->current_position - block->start_match;
-	uint32_t i;
+	uint64_t cost = n < BLIND_BYTES ? (uint64_t)n * BLIND_LIMIT(n) / 16 : UINT64_MAX;
 
-	if (n == 0 && best->not_empty)
-		return 1;
-	if (best->any && n <= best->at[1] - best->at[0])
-		return 1;
-	best->any = true;
-	for (i = 1; i < best->groups; i++) {
-		best->at[2 * i] = i < block->capture_top ? block->offset_vector[2 * i] : KS_REGEX_UNSET;
-		best->at[2 * i + 1] = i < block->capture_top ? block->offset_vector[2 * i + 1] : KS_REGEX_UNSET;
-	}
-	best->at[0] = block->start_match;
-	best->at[1] = block->current_position;
-	return 1;
+	if (n < BLIND_BYTES)
+		cost *= re->repeats > 1 ? n : 4 * re->weight;
+	if (cost > set->blind)
+		return false;
+	set->blind -= cost + 1 > set->blind ? set->blind : cost + 1;
+	return true;
 }
 
-static int run(struct ks_regexes *all, const struct regex *re, struct ks_bytes b, size_t from,
-    size_t *at)
+/* The same pattern with a callout before each of its items. */
+static int compile_counted(struct ks_expr_set *set, struct regex *re)
+{
+	struct ks_text text = { NULL, 0, 0 };
+	size_t at;
+	int no;
+
+	if (translate(set, ks_bytes(re->pattern, re->n), re->flags, &text) != KS_YIELD)
+		return PCRE2_ERROR_NOMEMORY;
+	re->counted = pcre2_compile(text.p, text.n, options_of(re->flags) | PCRE2_AUTO_CALLOUT, &no, &at,
+	    set->regexes->compile);
+	if (re->counted == NULL)
+		return no;
+	re->counted_jit = set->regexes->stack != NULL && pcre2_jit_compile(re->counted, PCRE2_JIT_COMPLETE) == 0;
+	return 0;
+}
+
+static int run_blind(struct ks_regexes *all, const struct regex *re, struct ks_bytes b, size_t from,
+    uint32_t options)
+{
+	pcre2_set_match_limit(all->match, (uint32_t)BLIND_LIMIT(b.n - from));
+	return re->jit ? pcre2_jit_match(re->code, b.p, b.n, from, options, re->data, all->match) :
+	    pcre2_match(re->code, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
+}
+
+static int run_counted(struct ks_expr_set *set, struct regex *re, struct ks_bytes b, size_t from,
+    uint32_t options, struct ks_longest *longest)
+{
+	struct ks_regexes *all = set->regexes;
+	const uint64_t begun = set->steps > UINT64_MAX / STEP_WORK ? UINT64_MAX : set->steps * STEP_WORK;
+	struct ks_match_work work = { .left = begun, .weight = re->weight, .groups_again = re->again > 0,
+		.last = from, .longest = longest };
+	int n = re->counted != NULL ? 0 : compile_counted(set, re);
+
+	if (n != 0)
+		return n;
+	pcre2_set_match_limit(all->match, (uint32_t)(b.n > UINT32_MAX / 8 ? UINT32_MAX : MATCH_LIMIT + 4 * b.n));
+	pcre2_set_callout(all->match, ks_match_callout, &work);
+	n = re->counted_jit ? pcre2_jit_match(re->counted, b.p, b.n, from, options, re->data, all->match) :
+	    pcre2_match(re->counted, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
+	pcre2_set_callout(all->match, NULL, NULL);
+	set->steps -= work.left == 0 ? set->steps : (begun - work.left) / STEP_WORK;
+	return n == PCRE2_ERROR_NOMATCH && longest != NULL && longest->any ? 1 : n;
+}
+
+static int run(struct ks_expr_set *set, struct regex *re, struct ks_bytes b, size_t from, size_t *at)
 {
 	uint32_t options = re->flags & FLAG_N ? PCRE2_NOTEMPTY : 0;
-	struct longest best = { at, re->groups, false, options != 0 };
+	struct ks_longest best = { at, re->groups, false, options != 0 };
 	const size_t *got = pcre2_get_ovector_pointer(re->data);
+	int n = PCRE2_ERROR_MATCHLIMIT;
 	uint32_t i;
-	int n;
 
 	if (re->flags & FLAG_L)
-		pcre2_set_callout(all->match, consider, &best);
-	n = re->jit ? pcre2_jit_match(re->code, b.p, b.n, from, options, re->data, all->match) :
-	    pcre2_match(re->code, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
-	if (re->flags & FLAG_L) {
-		pcre2_set_callout(all->match, NULL, NULL);
-		return n == PCRE2_ERROR_NOMATCH && best.any ? 1 : n;
-	}
+		return run_counted(set, re, b, from, options, &best);
+	if (is_blind(set, re, b.n - from))
+		n = run_blind(set->regexes, re, b, from, options);
+	if (n == PCRE2_ERROR_MATCHLIMIT)
+		n = run_counted(set, re, b, from, options, NULL);
 	for (i = 0; n > 0 && at != NULL && i < re->groups; i++) {
 		at[2 * i] = i < (uint32_t)n ? got[2 * i] : KS_REGEX_UNSET;
 		at[2 * i + 1] = i < (uint32_t)n ? got[2 * i + 1] : KS_REGEX_UNSET;
@@ -350,7 +407,7 @@ static int run(struct ks_regexes *all, const struct regex *re, struct ks_bytes b
 }
 
 /* The first match at or behind `from`; at is room for its spans, or NULL. */
-static enum ks_yield search(struct ks_expr_set *set, const struct regex *re, struct ks_bytes b,
+static enum ks_yield search(struct ks_expr_set *set, struct regex *re, struct ks_bytes b,
     size_t from, size_t *at, bool *yes)
 {
 	static const unsigned char none[1];
@@ -370,10 +427,12 @@ static enum ks_yield search(struct ks_expr_set *set, const struct regex *re, str
 	}
 	if (b.n == 0)
 		b.p = none;
-	n = run(set->regexes, re, b, from, at);
+	n = run(set, re, b, from, at);
 	if (n == PCRE2_ERROR_NOMATCH)
 		return ks_expr_walked(set, b.n - from);
 	if (n < 0) {
+		if (set->steps == 0)
+			return ks_expr_steps(set, 1);
 		if (ks_expr_steps(set, LIMIT_STEPS) != KS_YIELD)
 			return KS_YIELD_FAULT;
 		pcre2_get_error_message(n, (PCRE2_UCHAR *)text, sizeof(text));

@@ -14,6 +14,8 @@
 struct ks_regexes;	/* the compiled ones of a set */
 void	ks_regexes_free(struct ks_regexes *all);
 
+#define KS_EXPR_BLIND UINT64_C(2000000000)	/* for a record: one or two seconds at the worst */
+
 #define KS_REGEX_UNSET SIZE_MAX	/* where a group did not take part */
 
 /* Where a pattern was found.  Everything is in scratch. */
@@ -32,6 +34,8 @@ struct ks_found {
  */
 enum ks_yield ks_regex_test(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *pattern, const struct ks_val *flags, bool *yes);
+/* What is wrong with a pattern and flags that stand in a program; NULL: nothing, or there was no memory to see. */
+const char *ks_regex_refused(struct ks_expr_set *set, const struct ks_val *pattern, const struct ks_val *flags);
 enum ks_yield ks_regex_find(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *pattern, const struct ks_val *flags, bool global, struct ks_found *found);
 

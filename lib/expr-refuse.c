@@ -218,6 +218,31 @@ static int refuse_sign(struct ks_expr_parser *x)
 	    x->at.n > SHOWN ? SHOWN : (int)x->at.n, (const char *)x->at.p);
 }
 
+static bool is_letter(unsigned char c)
+{
+	return c == '-' || c == '_' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* .my-key and .@timestamp: the whole name, where the token is in or behind one; n == 0: it is not. */
+static struct ks_bytes bare_name(const struct ks_expr_parser *x)
+{
+	const unsigned char *from = x->at.p, *to = x->at.p + x->at.n;
+
+	while (from > x->text.p && is_letter(from[-1]))
+		from--;
+	while (is_letter(*to))
+		to++;
+	if (from == x->text.p || from[-1] != '.' || (x->token == TOKEN_WORD && from == x->at.p))
+		from = to;
+	return ks_bytes(from, (size_t)(to - from));
+}
+
+static int refuse_name(struct ks_expr_parser *x, struct ks_bytes name)
+{
+	return ks_expr_wrong(x, name.p, "a name of other letters than a-z, A-Z, 0-9 and _ stands in quotes: .\"%.*s\"",
+	    (int)(name.n < 100 ? name.n : 100), (const char *)name.p);
+}
+
 int ks_expr_refuse_operand(struct ks_expr_parser *x)
 {
 	static const struct hint misplaced[] = {
@@ -237,6 +262,8 @@ int ks_expr_refuse_operand(struct ks_expr_parser *x)
 	if (find(misplaced, x->at) != NULL)
 		return ks_expr_wrong(x, x->at.p, "a value is missing before '%.*s'",
 		    (int)x->at.n, (const char *)x->at.p);
+	if (x->token == TOKEN_WORD && bare_name(x).n > 0)
+		return refuse_name(x, bare_name(x));
 	return x->token == TOKEN_WORD ? refuse_word(x) : refuse_sign(x);
 }
 
@@ -258,6 +285,8 @@ int ks_expr_refuse_operator(struct ks_expr_parser *x)
 		    "parentheses");
 	if (ks_bytes_is(x->at, ")"))
 		return ks_expr_wrong(x, x->at.p, "')' without '('");
+	if (x->token == TOKEN_FORMAT && bare_name(x).n > 0)
+		return refuse_name(x, bare_name(x));
 	best = x->token == TOKEN_WORD ? nearest(x->at, operators) : NULL;
 	if (best != NULL && ks_bytes_is(x->at, best))
 		return ks_expr_wrong(x, x->at.p, "'%s' without what belongs before it", best);

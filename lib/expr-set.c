@@ -264,6 +264,18 @@ int ks_expr_add(struct ks_expr_set *set, const char *text, struct ks_expr **e, s
 	return 0;
 }
 
+int ks_expr_add_of(struct ks_expr_set *set, const char *clause, size_t n, struct ks_expr **e,
+    struct ks_err *err)
+{
+	int status = ks_expr_add(set, clause + n, e, err);
+	char text[sizeof(err->text)];
+
+	if (status != KS_USAGE)
+		return status;
+	memcpy(text, err->text, sizeof(text));
+	return ks_fail(err, status, "%.*s %s", (int)n, clause, text);
+}
+
 void ks_expr_set_limit(struct ks_expr_set *set, uint64_t steps, size_t memory)
 {
 	if (steps != 0)

@@ -38,6 +38,10 @@ void	ks_expr_set_free(struct ks_expr_set *set);
 int	ks_expr_add(struct ks_expr_set *set, const char *text, struct ks_expr **e,
 	    struct ks_err *err) KS_MUST_USE;
 
+/* The same of a clause, its first n bytes being its name, which stands before what is wrong. */
+int	ks_expr_add_of(struct ks_expr_set *set, const char *clause, size_t n, struct ks_expr **e,
+	    struct ks_err *err) KS_MUST_USE;
+
 /* Whether any expression of the set reads the record's metadata ($key ...): text alone then does not do. */
 bool	ks_expr_set_wants_record(const struct ks_expr_set *set);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "envelope.h"
@@ -14,17 +15,49 @@ static int failed(const struct ks_tee *t, int no, struct ks_err *err)
 	return ks_fail_errno(err, KS_IO, no, "cannot write to '%s' of --tee", t->path);
 }
 
-int ks_tee_open(struct ks_tee *t, const char *path, const struct ks_limits *limits, struct ks_err *err)
+static bool is_it(const struct stat *file, const char *path, int fd)
 {
+	struct stat other;
+
+	return (path != NULL ? stat(path, &other) : fstat(fd, &other)) == 0 && S_ISREG(other.st_mode) &&
+	    other.st_dev == file->st_dev && other.st_ino == file->st_ino;
+}
+
+/* What a file is beside the copy: it would be gone before it was read, or mixed with it. */
+static const char *also(const struct ks_config *c, const struct stat *file)
+{
+	size_t i;
+
+	for (i = 0; i < c->in_count; i++)
+		if (is_it(file, strcmp(c->in[i], "-") == 0 ? NULL : c->in[i], STDIN_FILENO))
+			return "the input";
+	if (c->in_count == 0 && is_it(file, NULL, STDIN_FILENO))
+		return "the input";
+	if (c->out_topic == NULL && is_it(file, c->out, STDOUT_FILENO))
+		return "the output";
+	return c->on_error == KS_POLICY_FILE && is_it(file, c->error_to, -1) ? "that of --on-error" : NULL;
+}
+
+int ks_tee_open(struct ks_tee *t, const char *path, const struct ks_config *c, struct ks_err *err)
+{
+	const char *what;
+	struct stat st;
 	int status, no;
 
-	*t = (struct ks_tee){ .depth = limits->depth };
-	ks_buf_init(&t->line, 8 * limits->record);
-	status = ks_signals_open_out(path, O_TRUNC, " of --tee", &t->fd, err);
+	*t = (struct ks_tee){ .depth = c->limits.depth };
+	ks_buf_init(&t->line, 8 * c->limits.record);
+	status = ks_signals_open_out(path, 0, " of --tee", &t->fd, err);
 	if (status != 0)
 		return status;
 	t->path = path;
 	no = ks_out_open(&t->out, t->fd);
+	if (no == 0 && fstat(t->fd, &st) != 0)
+		no = errno;
+	what = no == 0 ? also(c, &st) : NULL;
+	if (what != NULL)
+		return ks_fail(err, KS_USAGE, "'%s' of --tee is %s, too", path, what);
+	if (no == 0 && S_ISREG(st.st_mode) && ftruncate(t->fd, 0) != 0)
+		no = errno;
 	return no == 0 ? 0 : failed(t, no, err);
 }
 

@@ -3,6 +3,7 @@
 #ifndef KS_TEE_H
 #define KS_TEE_H
 
+#include "config.h"
 #include "fdio.h"
 #include "frame.h"
 
@@ -14,8 +15,11 @@ struct ks_tee {
 	struct ks_buf line;
 };
 
-/* Open path, which borrows, anew. */
-int	ks_tee_open(struct ks_tee *t, const char *path, const struct ks_limits *limits, struct ks_err *err)
+/*
+ * Open path, which borrows, and empty it; KS_USAGE where it is an input, the
+ * output, or the file of --on-error, all of which are there by then.
+ */
+int	ks_tee_open(struct ks_tee *t, const char *path, const struct ks_config *c, struct ks_err *err)
 	    KS_MUST_USE;
 /* NULL, or what is wrong with the record; *status: the file could not be written (err is filled). */
 const char *ks_tee_record(struct ks_tee *t, const struct ks_rec *rec, int *status, struct ks_err *err)

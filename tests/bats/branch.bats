@@ -55,8 +55,10 @@ routes() { # routes ARGUMENT...: where each record went
 		.a|is no 'NAME: EXPR'
 		: .a|is no 'NAME: EXPR'
 		{a: 1} == .|is no 'NAME: EXPR'
-		x:|column
-		x: .a ==|column
+		x:|x: column
+		x: .a ==|x: column
+		..: .a|is no 'NAME: EXPR'
+		.: .a|is no 'NAME: EXPR'
 	END
 	try kstream-branch 'x: 1' 'x: 2'
 	refused 64 kstream-branch "branch 'x' is given twice"

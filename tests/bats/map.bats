@@ -85,8 +85,8 @@ both() { # both STATUS EXPECTED ARGUMENT...: as text, and through frames
 	done <<-'END'
 		time=.s|time: time is a string that is not RFC 3339
 		time=null|time: time is missing
-		topic=.a|topic: no name of a topic, nor null
-		topic=""|topic: no name of a topic, nor null
+		topic=.a|topic: number: no name of a topic, nor null
+		topic=""|topic: string: no name of a topic, nor null
 		key=.s.x|key: 
 		header.h=.s.x|header.h: 
 		value=.s.x|value: 
@@ -113,6 +113,23 @@ both() { # both STATUS EXPECTED ARGUMENT...: as text, and through frames
 	refused 73 kstream-map "'no/copy' of --tee"
 }
 
+@test "map: --tee empties neither an input nor an output" {
+	cp in before && ln in other && cp in rejects && cp in written
+	for args in '--in in --tee in' '--in in --tee other' '--in - --tee in' '--tee other' '--in in --tee written --out written' \
+		'--in in --tee rejects --on-error file:rejects'; do
+		# shellcheck disable=SC2086
+		try kstream-map --from json --to json value=.s $args <in
+		refused 64 kstream-map 'of --tee is'
+		cmp in before && cmp rejects before
+	done
+	try_sh 'kstream-map --from json --to json value=.s --in in --tee written >>written'
+	refused 64 kstream-map "'written' of --tee is the output, too"
+	echo longer than what comes >copy
+	try kstream-map --from json --to envelope value=.s --in in --tee copy
+	expect 0
+	cmp out copy
+}
+
 @test "map: clauses that are none are refused" {
 	while IFS='|' read -r clause what; do
 		try kstream-map "$clause" --in in
@@ -121,8 +138,11 @@ both() { # both STATUS EXPECTED ARGUMENT...: as text, and through frames
 		.a|is none of value=EXPR
 		valu=.a|is none of value=EXPR
 		header.=.a|which header?
-		value=.[|column
+		value=.[|value= column
+		header.a=1+|header.a= column 3 of
 	END
+	try kstream-map $'header.\xff=1'
+	refused 64 kstream-map 'is not UTF-8'
 	try kstream-map 'key=.a' 'key=.b'
 	refused 64 kstream-map "key= is given twice"
 	try kstream-map header.a=1 header.a=2

@@ -163,9 +163,13 @@ static const struct refusal {
 	{ ". a", 3, "operator is missing" }, { "..a", 3, "operator is missing" }, { ".a; .b", 3, "operator" },
 	{ ".a : 1", 4, "':'" }, { "\"abc", 1, "does not end" }, { "\"\\q\"", 3, "unknown escape" },
 	{ "\"\\u12\"", 2, "unknown escape" }, { "\"\\ud800\"", 2, "surrogate" },
-	{ "\"a\tb\"", 3, "control character" }, { "\"\xff\"", 2, "UTF-8" }, { "1e400", 1, "range" },
+	{ "\"a\n\\\nb\"", 5, "unknown escape" }, { "\"\xff\"", 2, "UTF-8" }, { "1e400", 1, "range" },
 	{ "1a", 2, "behind a number" }, { "5m", 2, "'m' directly" }, { ".\"\xc3\xa9\" + #", 9, "missing" },
 	{ ".a == \xe2\x82\xac", 7, "\xe2\x82\xac" }, { ".a ~ 1", 4, "'~'" }, { "\x01", 1, "'?'" },
+	{ ".a | test( \"(\")", 12, "not a valid regular expression" }, { "map(splits(\"[\"; \"g\"))", 12, "regular" },
+	{ "gsub(\"a\"; .b; \"q\")", 6, "modifier" }, { "test(\"a\"; 1)", 6, "not a string" },
+	{ ".a | .my-key-7 == 1", 7, ".\"my-key-7\"" }, { ".@timestamp", 2, ".\"@timestamp\"" }, { "1-key", 3, "unknown word" },
+	{ ".a.b-c", 4, ".\"b-c\"" }, { ".a - key", 6, "unknown word" }, { ".a @text", 4, "operator is missing" },
 	{ "null null", 6, "operator" }, { ".a in .b", 4, "operator" }, { "]", 1, "missing before ']'" },
 };
 
