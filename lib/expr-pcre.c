@@ -13,12 +13,10 @@
  */
 #include "expr-pcre.h"
 #include "expr-impl.h"
+#include "expr-late.h"
 #include "expr-text.h"
 
 #include <stdlib.h>
-
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 
 #include "hash.h"
 
@@ -58,8 +56,8 @@ struct ks_regexes {
 
 static void drop(struct regex *re)
 {
-	pcre2_match_data_free(re->data);
-	pcre2_code_free(re->code);
+	ks_pcre.match_data_free(re->data);
+	ks_pcre.code_free(re->code);
 	free(re->pattern);
 	*re = (struct regex){ .pattern = NULL };
 }
@@ -72,9 +70,9 @@ void ks_regexes_free(struct ks_regexes *all)
 		return;
 	for (i = 0; i < REGEXES; i++)
 		drop(&all->kept[i]);
-	pcre2_jit_stack_free(all->stack);
-	pcre2_match_context_free(all->match);
-	pcre2_compile_context_free(all->compile);
+	ks_pcre.jit_stack_free(all->stack);
+	ks_pcre.match_context_free(all->match);
+	ks_pcre.compile_context_free(all->compile);
 	free(all);
 }
 
@@ -84,20 +82,20 @@ static struct ks_regexes *begin(void)
 
 	if (all == NULL)
 		return NULL;
-	all->compile = pcre2_compile_context_create(NULL);
-	all->match = pcre2_match_context_create(NULL);
-	all->stack = pcre2_jit_stack_create(32u << 10, STACK_MAX, NULL);
+	all->compile = ks_pcre.compile_context_create(NULL);
+	all->match = ks_pcre.match_context_create(NULL);
+	all->stack = ks_pcre.jit_stack_create(32u << 10, STACK_MAX, NULL);
 	if (all->compile == NULL || all->match == NULL) {
 		ks_regexes_free(all);
 		return NULL;
 	}
-	pcre2_set_newline(all->compile, PCRE2_NEWLINE_LF);
-	pcre2_set_bsr(all->compile, PCRE2_BSR_UNICODE);
-	pcre2_set_match_limit(all->match, MATCH_LIMIT);
-	pcre2_set_depth_limit(all->match, DEPTH_LIMIT);
-	pcre2_set_heap_limit(all->match, HEAP_LIMIT);
+	ks_pcre.set_newline(all->compile, PCRE2_NEWLINE_LF);
+	ks_pcre.set_bsr(all->compile, PCRE2_BSR_UNICODE);
+	ks_pcre.set_match_limit(all->match, MATCH_LIMIT);
+	ks_pcre.set_depth_limit(all->match, DEPTH_LIMIT);
+	ks_pcre.set_heap_limit(all->match, HEAP_LIMIT);
 	if (all->stack != NULL)	/* there is none where PCRE2 was built without its compiler */
-		pcre2_jit_stack_assign(all->match, NULL, all->stack);
+		ks_pcre.jit_stack_assign(all->match, NULL, all->stack);
 	return all;
 }
 
@@ -189,7 +187,7 @@ static enum ks_yield no_regex(struct ks_expr_set *set, struct ks_bytes pattern, 
 {
 	char text[128] = "";
 
-	pcre2_get_error_message(no, (PCRE2_UCHAR *)text, sizeof(text));
+	ks_pcre.get_error_message(no, (PCRE2_UCHAR *)text, sizeof(text));
 	return ks_expr_error(set, "\"%.*s\" is not a valid regular expression: %s (at offset %zu)",
 	    (int)(pattern.n < 80 ? pattern.n : 80), (const char *)pattern.p, text, at);
 }
@@ -214,14 +212,14 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	options |= flags & FLAG_DOT ? PCRE2_DOTALL : 0;
 	/* What takes all it can get would leave the callout of l nothing to choose from. */
 	options |= flags & FLAG_L ? PCRE2_NO_AUTO_POSSESS : 0;
-	re->code = pcre2_compile(text.p, text.n, options, &no, &at, set->regexes->compile);
+	re->code = ks_pcre.compile(text.p, text.n, options, &no, &at, set->regexes->compile);
 	if (re->code == NULL)
 		return no_regex(set, pattern, no, at);
-	re->data = pcre2_match_data_create_from_pattern(re->code, NULL);
+	re->data = ks_pcre.match_data_create_from_pattern(re->code, NULL);
 	re->pattern = malloc(pattern.n + 1);
 	if (re->data == NULL || re->pattern == NULL ||
-	    pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups) != 0 ||
-	    pcre2_pattern_info(re->code, PCRE2_INFO_SIZE, &size) != 0)
+	    ks_pcre.pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups) != 0 ||
+	    ks_pcre.pattern_info(re->code, PCRE2_INFO_SIZE, &size) != 0)
 		return ks_expr_fault(set, ks_no_memory);
 	if (pattern.n > 0)
 		memcpy(re->pattern, pattern.p, pattern.n);
@@ -229,7 +227,7 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	re->flags = flags;
 	re->groups = groups + 1;
 	re->literal = is_literal(pattern, flags);
-	re->jit = set->regexes->stack != NULL && pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
+	re->jit = set->regexes->stack != NULL && ks_pcre.jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
 	return ks_expr_steps(set, COMPILE_STEPS + size);
 }
 
@@ -330,16 +328,16 @@ static int run(struct ks_regexes *all, const struct regex *re, struct ks_bytes b
 {
 	uint32_t options = re->flags & FLAG_N ? PCRE2_NOTEMPTY : 0;
 	struct longest best = { at, re->groups, false, options != 0 };
-	const size_t *got = pcre2_get_ovector_pointer(re->data);
+	const size_t *got = ks_pcre.get_ovector_pointer(re->data);
 	uint32_t i;
 	int n;
 
 	if (re->flags & FLAG_L)
-		pcre2_set_callout(all->match, consider, &best);
-	n = re->jit ? pcre2_jit_match(re->code, b.p, b.n, from, options, re->data, all->match) :
-	    pcre2_match(re->code, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
+		ks_pcre.set_callout(all->match, consider, &best);
+	n = re->jit ? ks_pcre.jit_match(re->code, b.p, b.n, from, options, re->data, all->match) :
+	    ks_pcre.match(re->code, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
 	if (re->flags & FLAG_L) {
-		pcre2_set_callout(all->match, NULL, NULL);
+		ks_pcre.set_callout(all->match, NULL, NULL);
 		return n == PCRE2_ERROR_NOMATCH && best.any ? 1 : n;
 	}
 	for (i = 0; n > 0 && at != NULL && i < re->groups; i++) {
@@ -376,7 +374,7 @@ static enum ks_yield search(struct ks_expr_set *set, const struct regex *re, str
 	if (n < 0) {
 		if (ks_expr_steps(set, LIMIT_STEPS) != KS_YIELD)
 			return KS_YIELD_FAULT;
-		pcre2_get_error_message(n, (PCRE2_UCHAR *)text, sizeof(text));
+		ks_pcre.get_error_message(n, (PCRE2_UCHAR *)text, sizeof(text));
 		return ks_expr_error(set, "Regex failure: %s", text);
 	}
 	/* \K sets where a match begins; what is relied on is the order. */
@@ -416,10 +414,10 @@ static enum ks_yield read_names(struct ks_expr_set *set, const struct regex *re,
 	enum ks_yield got;
 
 	*names = NULL;
-	if (pcre2_pattern_info(re->code, PCRE2_INFO_NAMECOUNT, &count) != 0 || count == 0)
+	if (ks_pcre.pattern_info(re->code, PCRE2_INFO_NAMECOUNT, &count) != 0 || count == 0)
 		return KS_YIELD;
-	if (pcre2_pattern_info(re->code, PCRE2_INFO_NAMEENTRYSIZE, &size) != 0 ||
-	    pcre2_pattern_info(re->code, PCRE2_INFO_NAMETABLE, &table) != 0)
+	if (ks_pcre.pattern_info(re->code, PCRE2_INFO_NAMEENTRYSIZE, &size) != 0 ||
+	    ks_pcre.pattern_info(re->code, PCRE2_INFO_NAMETABLE, &table) != 0)
 		return KS_YIELD;
 	list = ks_expr_scratch(set, re->groups * sizeof(*list));
 	if (list == NULL)
