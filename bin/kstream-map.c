@@ -449,6 +449,9 @@ static int map_text(void *st, struct ks_run *run, const unsigned char *line, con
 		return ks_reject_json(run, line, at, e, end);
 	if (!m->tombstones && line[strspn((const char *)line, " \t")] == 'n')
 		return ks_emit_line(run, line, (size_t)(*end - line));
+	m->text.n = 0;
+	if (KS_LIKELY(!m->flat && ks_expr_print(m->parts[PART_VALUE], m->value.max, &m->text) && ks_buf_add(&m->text, "", 1) == 0))
+		return ks_emit_line(run, m->text.p, m->text.n - 1);
 	m->wrong = NULL;
 	if (m->flat) {
 		m->sent = 0;

@@ -334,6 +334,8 @@ static inline uint64_t ks_expr_size(const struct ks_val *v)
 struct ks_expr_key {
 	unsigned char packed[32];	/* n of them count */
 	size_t n;
+	unsigned char text[48];		/* as JSON: a comma, the key in quotes, a colon */
+	size_t text_n;			/* 0: it has to be escaped */
 };
 const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint32_t *args, uint32_t count);
 enum ks_yield ks_expr_plain_object(struct ks_expr_set *set, const struct ks_expr_node *n,

@@ -9,6 +9,8 @@
  */
 #include "expr-impl.h"
 
+#include <stdio.h>
+
 #define MEMBERS 16u	/* at most; they are on the stack */
 #define KEY_MAX 31u	/* bytes: with a header of one byte */
 
@@ -30,6 +32,17 @@ static bool is_plain(const struct ks_expr_set *set, const uint32_t *args, uint32
 	return true;
 }
 
+/* Text that stands between quotes as it is. */
+static bool is_ascii(struct ks_bytes name)
+{
+	size_t i;
+
+	for (i = 0; i < name.n; i++)
+		if (name.p[i] < 0x20 || name.p[i] >= 0x7f || name.p[i] == '"' || name.p[i] == '\\')
+			return false;
+	return true;
+}
+
 const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint32_t *args, uint32_t count)
 {
 	struct ks_expr_key *keys;
@@ -44,6 +57,8 @@ const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint
 		keys[i] = (struct ks_expr_key){ .packed = { (unsigned char)(0xa0 | name.n) }, .n = 1 + name.n };
 		if (name.n > 0)
 			memcpy(keys[i].packed + 1, name.p, name.n);
+		keys[i].text_n = is_ascii(name) ? (size_t)snprintf((char *)keys[i].text, sizeof(keys[i].text), ",\"%.*s\":",
+		    (int)name.n, (const char *)name.p) : 0;
 	}
 	return keys;	/* or NULL: they are made one by one then */
 }
