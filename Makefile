@@ -39,7 +39,7 @@ $(error MODE is debug, asan, ubsan or cov)
 endif
 
 KS_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(HARDEN)
-LIBS := -lrdkafka -lmsgpackc -lpcre2-8 -lm
+LIBS := -lrdkafka -lmsgpackc -lm
 
 LIB_C := $(wildcard lib/*.c)
 TOOL_C := $(wildcard bin/kstream-*.c)

@@ -31,6 +31,7 @@ struct map {
 	unsigned header_count;
 	bool flat, tombstones;
 	bool others;			/* anything but the value is set */
+	bool simple;			/* only the value is, and it goes nowhere else */
 	const char *tee_path;
 	struct ks_tee tee;
 
@@ -133,6 +134,7 @@ static int map_operands(void *st, struct ks_run *run, int argc, char *const argv
 		status = add_clause(m, argv[i], run->err);
 	m->others = m->header_count > 0 || m->parts[PART_KEY] != NULL || m->parts[PART_TIME] != NULL ||
 	    m->parts[PART_TOPIC] != NULL;
+	m->simple = !m->others && !m->flat && m->tee_path == NULL;
 	if (status == 0 && m->flat && m->parts[PART_VALUE] == NULL)
 		return ks_fail(run->err, KS_USAGE, "--flat is about value=, which is not given");
 	return status;
@@ -378,6 +380,26 @@ static int map_table(struct map *m, const struct ks_rec *rec)
 	return wrong != NULL ? failed(m, rec, wrong) : send(m, &m->made);
 }
 
+/* A value and nothing else, which changes the record where it is. */
+static int map_value(struct map *m, struct ks_rec *rec)
+{
+	const char *wrong = ks_expr_load(m->set, rec);
+	struct ks_val v;
+
+	if (KS_LIKELY(wrong == NULL))
+		wrong = only(m->parts[PART_VALUE], &v);
+	if (KS_LIKELY(wrong == NULL))
+		wrong = pack(&m->value, &v, &m->made.value);
+	if (KS_UNLIKELY(wrong != NULL)) {
+		m->part = "value";
+		m->header = ks_str("");
+		return failed(m, rec, wrong);
+	}
+	rec->value = m->made.value;
+	rec->frame = ks_bytes(NULL, 0);
+	return ks_emit(m->run, rec);
+}
+
 static int map_record(void *st, struct ks_run *run, unsigned input, struct ks_rec *rec)
 {
 	struct map *m = st;
@@ -386,6 +408,8 @@ static int map_record(void *st, struct ks_run *run, unsigned input, struct ks_re
 	(void)input;
 	if (ks_mp_is_nil(rec->value) && !m->tombstones)
 		return send(m, rec);
+	if (KS_LIKELY(m->simple && (rec->flags & KS_CHANGE) == 0))
+		return map_value(m, rec);
 	m->made = *rec;
 	m->made.frame = ks_bytes(NULL, 0);
 	return (rec->flags & KS_CHANGE) != 0 ? map_table(m, rec) : map_stream(m, rec);
@@ -434,6 +458,9 @@ static int map_text(void *st, struct ks_run *run, const unsigned char *line, con
 		return ks_reject_json(run, line, at, e, end);
 	if (!m->tombstones && line[strspn((const char *)line, " \t")] == 'n')
 		return ks_emit_line(run, line, (size_t)(*end - line));
+	m->text.n = 0;
+	if (KS_LIKELY(!m->flat && ks_expr_print(m->parts[PART_VALUE], m->value.max, &m->text) && ks_buf_add(&m->text, "", 1) == 0))
+		return ks_emit_line(run, m->text.p, m->text.n - 1);
 	m->wrong = NULL;
 	if (m->flat) {
 		m->sent = 0;

@@ -39,6 +39,7 @@ struct repartition {
 	struct ks_buf key, bytes;
 	struct ks_part_times times;
 	struct ks_through through;	/* of --through */
+	bool plain;		/* by the key that a record has, and nothing else is asked for */
 	bool marks;		/* the input has some, so there are some behind */
 	bool finished;		/* the input was complete: what comes is another one */
 	bool paused;
@@ -168,6 +169,7 @@ static int rep_open(void *arg, struct ks_run *run)
 	int status = 0;
 
 	r->codec = ks_key_to_codec(run->config->key_to);
+	r->plain = r->set == NULL && !r->to_one && run->through == NULL && r->codec != KS_AS_JSON;
 	ks_buf_init(&r->key, run->limits->key);
 	ks_buf_init(&r->bytes, 16 * run->limits->key);	/* as text it may grow: "\u0001" for a byte */
 	if (r->like != NULL)
@@ -277,23 +279,14 @@ static const char *hash(struct repartition *r, struct ks_run *run, struct ks_byt
 	return NULL;
 }
 
-static int rep_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
+static __attribute__((noinline)) int place(struct repartition *r, struct ks_run *run, struct ks_rec *rec)
 {
-	struct repartition *r = arg;
 	struct ks_bytes key = rec->key;
 	uint32_t flags = rec->flags & ~(uint32_t)(r->by != NULL ? KS_KEY_CHANGED | KS_KEY_KIND : KS_KEY_CHANGED);
 	const char *wrong = NULL, *of = "";
 	struct ks_val where = { .type = KS_NIL };
 	int32_t partition = 0;
-	int no = 0;
 
-	(void)input;
-	if (run->through != NULL)
-		return ks_emit(run, rec);
-	if (rec->partition >= 0 && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE)
-		no = ks_part_times_move(&r->times, rec->partition, rec->time_ms, false);
-	if (KS_UNLIKELY(no != 0))
-		return no_times(run, no);
 	if (KS_UNLIKELY((rec->flags & KS_CHANGE) != 0 && r->by != NULL))
 		return ks_fail(run->err, KS_CONFIG,
 		    "the records are changes of a table: by a new key the old value and the new one would go to different places");
@@ -325,6 +318,26 @@ static int rep_record(void *arg, struct ks_run *run, unsigned input, struct ks_r
 	if (r->by != NULL)
 		ks_rec_rekey(rec, key);
 	ks_rec_move(rec, flags, partition);
+	return ks_emit(run, rec);
+}
+
+static int rep_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
+{
+	struct repartition *r = arg;
+	const unsigned char *key = rec->key.p;
+	int no = 0;
+
+	(void)input;
+	if (run->through != NULL)
+		return ks_emit(run, rec);
+	if (rec->partition >= 0 && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE)
+		no = ks_part_times_move(&r->times, rec->partition, rec->time_ms, false);
+	if (KS_UNLIKELY(no != 0))
+		return no_times(run, no);
+	/* A short string, whose bytes are those that the sink writes: a pass-through has little more to do. */
+	if (KS_UNLIKELY(!r->plain || (*key & 0xe0) != 0xa0 || (rec->flags & KS_KEY_KIND) != 0))
+		return place(r, run, rec);
+	ks_rec_move(rec, rec->flags & ~(uint32_t)KS_KEY_CHANGED, ks_partition_of(ks_bytes(key + 1, *key & 31u), r->partitions));
 	return ks_emit(run, rec);
 }
 

@@ -153,7 +153,7 @@ static size_t room_for(const struct ks_val *v)
 	return v->type >= KS_STR ? v->b.n + KS_MP_HEADER : KS_MP_HEADER;
 }
 
-static unsigned char *put(unsigned char *o, const struct ks_val *v)
+unsigned char *ks_expr_put(unsigned char *o, const struct ks_val *v)
 {
 	switch (v->type) {
 	case KS_NIL: case KS_FALSE: case KS_TRUE:
@@ -179,13 +179,14 @@ static unsigned char *put(unsigned char *o, const struct ks_val *v)
 	return o + v->b.n;
 }
 
-/* Whether what goes into a container nests no deeper than it may; a level takes a byte at least. */
-static bool is_shallow(const struct ks_expr_set *set, const struct ks_val *v)
+/* A level takes a byte at least. */
+enum ks_yield ks_expr_too_deep(struct ks_expr_set *set, const struct ks_val *v)
 {
 	const unsigned char *p = v->b.p;
 
-	return v->type < KS_ARRAY || v->b.n < set->depth ||
-	    ks_mp_skip(&p, v->b.p + v->b.n, set->depth - 1) != KS_MP_DEPTH;
+	if (ks_mp_skip(&p, v->b.p + v->b.n, set->depth - 1) != KS_MP_DEPTH)
+		return KS_YIELD;
+	return ks_expr_error(set, "the value is nested deeper than %u levels (--max-depth)", set->depth);
 }
 
 /* The container of n values (of a map the halves of its pairs). */
@@ -194,12 +195,13 @@ static enum ks_yield container(struct ks_expr_set *set, enum ks_type type,
 {
 	size_t room = KS_MP_HEADER;
 	unsigned char *p, *o;
+	enum ks_yield got;
 	uint32_t i;
 
 	for (i = 0; i < n; i++) {
-		if (KS_UNLIKELY(!is_shallow(set, &v[i])))
-			return ks_expr_error(set, "the value is nested deeper than %u levels (--max-depth)",
-			    set->depth);
+		got = ks_expr_fits(set, &v[i]);
+		if (KS_UNLIKELY(got != KS_YIELD))
+			return got;
 		room += room_for(&v[i]);
 	}
 	p = room > UINT32_MAX ? NULL : ks_expr_scratch(set, room);
@@ -207,7 +209,7 @@ static enum ks_yield container(struct ks_expr_set *set, enum ks_type type,
 		return ks_expr_no_scratch(set);
 	o = type == KS_MAP ? ks_mp_put_map_head(p, n / 2) : ks_mp_put_array_head(p, n);
 	for (i = 0; i < n; i++)
-		o = put(o, &v[i]);
+		o = ks_expr_put(o, &v[i]);
 	*out = (struct ks_val){ .type = type, .b = ks_bytes(p, (size_t)(o - p)) };
 	return ks_expr_steps(set, n);
 }

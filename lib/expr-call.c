@@ -82,6 +82,12 @@ uint32_t ks_expr_macro(struct ks_expr_parser *x, const char *text,
 
 static uint32_t call(struct ks_expr_parser *x, const struct ks_expr_fn *fn, const uint32_t *args)
 {
+	const char *wrong = fn->needs != NULL ? fn->needs() : NULL;
+
+	if (wrong != NULL) {
+		ks_fail(x->err, KS_UNAVAILABLE, "'%s': %s", fn->name, wrong);
+		return KS_EXPR_NONE;
+	}
 	return ks_expr_checked(x, ks_expr_node_of(x->set, fn->call != NULL ? OP_CALL : OP_RUN,
 	    x->input, fn, args, fn->args));
 }

@@ -76,7 +76,7 @@ static enum ks_yield count_of(struct ks_expr_set *set, uint32_t node, const stru
 	if (!ks_val_number(&v))
 		return ks_expr_error(set, "%s (%s) is no count", ks_val_typename(&v),
 		    ks_expr_shown(set, &v).text);
-	*n = v.type == KS_FLOAT && v.d < 9e18 ? (int64_t)ceil(v.d) : ks_expr_index_of(&v);
+	*n = v.type == KS_FLOAT && v.d < 9e18 ? (int64_t)-floor(-v.d) : ks_expr_index_of(&v);
 	return KS_YIELD;
 }
 

@@ -56,6 +56,7 @@ struct ks_expr_fn {
 	enum ks_yield (*run)(struct ks_expr_set *set, const uint32_t *args, const struct ks_val *in,
 	    const struct ks_path *path, struct ks_emit *to);
 	const char *macro;
+	const char *(*needs)(void);	/* before it is called: NULL, or what is wrong */
 	bool single;	/* run: at most one value comes */
 	bool paths;	/* run: knows paths */
 	bool inherits;	/* run: its arguments are run over its own input and nothing else */

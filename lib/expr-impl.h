@@ -79,7 +79,10 @@ struct ks_expr_node {
 	union {
 		struct ks_val value;
 		struct {
-			const struct ks_expr_fn *fn;
+			union {
+				const struct ks_expr_fn *fn;
+				const struct ks_expr_key *keys;	/* OP_OBJECT: ks_expr_plain_keys */
+			};
 			const uint32_t *args;
 			uint32_t count;
 		};
@@ -122,6 +125,12 @@ struct ks_expr_guess {
 	uint32_t first, child;
 };
 
+/* The same in msgpack: the first bytes of a short key and its header. */
+struct ks_expr_packed_guess {
+	uint64_t word, mask;
+	uint32_t size, first, child;	/* size 0: none */
+};
+
 struct ks_expr_set {
 	unsigned depth;
 	uint32_t node_count, node_cap;
@@ -150,6 +159,7 @@ struct ks_expr_set {
 	struct ks_buf text;		/* JSON on its way to scratch */
 	struct ks_buf headers;		/* $headers */
 	struct ks_expr_guess guesses[KS_JSON_GUESSES];	/* by the number of the key in the text */
+	struct ks_expr_packed_guess packed_guesses[KS_JSON_GUESSES];
 	uint64_t duplicates;		/* of keys that paths ask for */
 	struct ks_regexes *regexes;	/* NULL: none was used */
 	char error[256];
@@ -316,6 +326,30 @@ enum ks_yield ks_expr_key_check(struct ks_expr_set *set, const struct ks_val *ke
 static inline uint64_t ks_expr_size(const struct ks_val *v)
 {
 	return v->type >= KS_STR ? v->b.n : 0;
+}
+
+/*
+ * expr-plain.c: the keys of an object of few members, each a literal and
+ * another one; NULL: it is none.  What such an object yields.
+ */
+struct ks_expr_key {
+	unsigned char packed[32];	/* n of them count */
+	size_t n;
+	unsigned char text[48];		/* as JSON: a comma, the key in quotes, a colon */
+	size_t text_n;			/* 0: it has to be escaped */
+};
+const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint32_t *args, uint32_t count);
+enum ks_yield ks_expr_plain_object(struct ks_expr_set *set, const struct ks_expr_node *n,
+    const struct ks_val *in, struct ks_val *out);
+
+/* expr-build.c: v as msgpack, room being there; containers are that already. */
+unsigned char *ks_expr_put(unsigned char *o, const struct ks_val *v);
+
+/* Whether what goes into a container nests no deeper than it may. */
+enum ks_yield ks_expr_too_deep(struct ks_expr_set *set, const struct ks_val *v);
+static inline enum ks_yield ks_expr_fits(struct ks_expr_set *set, const struct ks_val *v)
+{
+	return KS_LIKELY(v->type < KS_ARRAY || v->b.n < set->depth) ? KS_YIELD : ks_expr_too_deep(set, v);
 }
 
 /* expr-step.c: steps into values. */

@@ -71,29 +71,69 @@ static __attribute__((noinline)) const unsigned char *long_key(struct walk *w,
 	return head.body;
 }
 
+/* A key: returns its value, and where it leads (0: nowhere); NULL: the walk ends. */
+static inline const unsigned char *walk_key(struct walk *w, const unsigned char *p, uint32_t first,
+    struct ks_expr_packed_guess *g, uint32_t *child)
+{
+	const unsigned char *end = w->end;
+	size_t n, long_n;
+	uint64_t word;
+
+	if (KS_LIKELY(end - p > 8)) {
+		memcpy(&word, p, 8);
+		if (KS_LIKELY((word & g->mask) == g->word && g->first == first && g->size != 0)) {
+			*child = g->child;
+			return p + g->size;
+		}
+	}
+	if (KS_LIKELY(p < end && (*p & 0xe0) == 0xa0 && (size_t)(end - p) > (*p & 0x1f))) {
+		n = *p++ & 0x1f;
+	} else {
+		p = long_key(w, p, &long_n);
+		if (p == NULL)
+			return NULL;
+		n = long_n;
+	}
+	*child = ks_expr_find(w->set->places, first, p, n, (size_t)(end - p));
+	if (n < 8 && p[-1] == (0xa0 | n)) {
+		*g = (struct ks_expr_packed_guess){ .size = (uint32_t)n + 1, .first = first, .child = *child };
+		g->mask = n == 7 ? UINT64_MAX : (UINT64_C(1) << 8 * (n + 1)) - 1;
+		memcpy(&g->word, p - 1, n + 1);
+	}
+	return p + n;
+}
+
 static const unsigned char *walk_map(struct walk *w, const unsigned char *p, uint32_t count,
     uint32_t place, unsigned depth)
 {
-	const struct ks_expr_place *places = w->set->places;
+	struct ks_expr_set *set = w->set;
+	const struct ks_expr_place *places = set->places;
 	const unsigned char *end = w->end;
 	uint32_t first = places[place].child, child;
-	size_t n, long_n;
+	struct ks_expr_packed_guess *g = set->packed_guesses;
 
 	for (; count > 0; count--) {
-		if (KS_LIKELY(p < end && (*p & 0xe0) == 0xa0 && (size_t)(end - p) > (*p & 0x1f))) {
-			n = *p++ & 0x1f;
-		} else {
-			p = long_key(w, p, &long_n);
-			if (p == NULL)
-				return NULL;
-			n = long_n;
+		p = walk_key(w, p, first, g, &child);
+		if (KS_UNLIKELY(p == NULL))
+			return NULL;
+		g += g + 1 < set->packed_guesses + KS_JSON_GUESSES;
+		if (child != 0 && set->states[child] == SLOT_MISSING) {
+			if (KS_UNLIKELY(places[child].child != 0)) {
+				p = resolve(w, p, child, depth);
+				if (p == NULL)
+					return NULL;
+				continue;
+			}
+			/* As resolve does where no path goes on. */
+			if (KS_UNLIKELY(p >= end))
+				return stop(w, KS_MP_TRUNCATED);
+			set->slots[child].p = p;
+			set->slots[child].end = end;
+			set->states[child] = SLOT_PACKED;
+			if (--w->left == 0)
+				return stop(w, KS_MP_OK);
 		}
-		child = ks_expr_find(places, first, p, n, (size_t)(end - p));
-		p += n;
-		if (child != 0 && w->set->states[child] == SLOT_MISSING)
-			p = resolve(w, p, child, depth);
-		else
-			p = skip(w, p, depth);
+		p = skip(w, p, depth);
 		if (KS_UNLIKELY(p == NULL))
 			return NULL;
 	}

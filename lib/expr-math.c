@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "expr-late.h"
 #include "hash.h"
 
 static enum ks_yield no_number(struct ks_expr_set *set, const struct ks_val *v)
@@ -47,7 +48,7 @@ static double log_gamma(double x)
 {
 	int sign;
 
-	return lgamma_r(x, &sign);
+	return ks_libm.lgamma_r(x, &sign);
 }
 
 /* The power is a number of jq's: past the range of all exponents it may stop. */
@@ -55,22 +56,22 @@ static double scale(double x, double power)
 {
 	if (isnan(power))
 		return power;
-	return ldexp(x, power > 9999 ? 9999 : power < -9999 ? -9999 : (int)power);
+	return ks_libm.ldexp(x, power > 9999 ? 9999 : power < -9999 ? -9999 : (int)power);
 }
 
-/* Of libm, all: from these lists the functions and their lines of the table are made. */
+/* Of libm, all but what the compiler writes in line: from these lists the functions and their lines of the table are made. */
+#define LIBM(X, name) X(name, ks_libm.name)
 #define EXACT(X) \
-	X(floor, floor) X(ceil, ceil) X(round, round) X(trunc, trunc) X(rint, rint) \
-	X(nearbyint, nearbyint)
+	X(floor, floor) LIBM(X, ceil) LIBM(X, round) X(trunc, trunc) X(rint, rint) LIBM(X, nearbyint)
 #define ONE(X) \
-	X(sqrt, sqrt) X(cbrt, cbrt) X(exp, exp) X(exp2, exp2) X(exp10, exp10) X(expm1, expm1) \
-	X(log, log) X(log2, log2) X(log10, log10) X(log1p, log1p) X(logb, logb) X(sin, sin) \
-	X(cos, cos) X(tan, tan) X(asin, asin) X(acos, acos) X(atan, atan) X(sinh, sinh) \
-	X(cosh, cosh) X(tanh, tanh) X(asinh, asinh) X(acosh, acosh) X(atanh, atanh) \
-	X(significand, significand) X(tgamma, tgamma) X(lgamma, log_gamma) X(gamma, log_gamma)
+	LIBM(X, sqrt) LIBM(X, cbrt) LIBM(X, exp) LIBM(X, exp2) LIBM(X, exp10) LIBM(X, expm1) \
+	LIBM(X, log) LIBM(X, log2) LIBM(X, log10) LIBM(X, log1p) LIBM(X, logb) LIBM(X, sin) \
+	LIBM(X, cos) LIBM(X, tan) LIBM(X, asin) LIBM(X, acos) LIBM(X, atan) LIBM(X, sinh) \
+	LIBM(X, cosh) LIBM(X, tanh) LIBM(X, asinh) LIBM(X, acosh) LIBM(X, atanh) \
+	LIBM(X, significand) LIBM(X, tgamma) X(lgamma, log_gamma) X(gamma, log_gamma)
 #define TWO(X) \
-	X(pow, pow) X(atan2, atan2) X(fmod, fmod) X(fmin, fmin) X(fmax, fmax) X(fdim, fdim) \
-	X(hypot, hypot) X(copysign, copysign) X(ldexp, scale) X(scalb, scale)
+	LIBM(X, pow) LIBM(X, atan2) LIBM(X, fmod) LIBM(X, fmin) LIBM(X, fmax) LIBM(X, fdim) \
+	LIBM(X, hypot) LIBM(X, copysign) X(ldexp, scale) X(scalb, scale)
 
 #define DEFINE(name, exact, f) \
 static enum ks_yield fn_##name(struct ks_expr_set *set, const struct ks_val *in, \
@@ -273,8 +274,8 @@ static enum ks_yield fn_murmur2(struct ks_expr_set *set, const struct ks_val *in
 	return got;
 }
 
-#define LINE(fn, f) { .name = #fn, .call = fn_##fn },
-#define LINE_TWO(fn, f) { .name = #fn, .args = 2, .call = fn_##fn },
+#define LINE(fn, f) { .name = #fn, .call = fn_##fn, .needs = ks_late_libm },
+#define LINE_TWO(fn, f) { .name = #fn, .args = 2, .call = fn_##fn, .needs = ks_late_libm },
 const struct ks_expr_fn ks_expr_fn_math[] = {
 	EXACT(LINE) ONE(LINE) TWO(LINE_TWO)
 	{ .name = "abs", .call = fn_abs },

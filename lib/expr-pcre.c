@@ -13,6 +13,7 @@
  */
 #include "expr-pcre.h"
 #include "expr-impl.h"
+#include "expr-late.h"
 #include "expr-text.h"
 
 #include <stdlib.h>
@@ -62,9 +63,9 @@ struct ks_regexes {
 
 static void drop(struct regex *re)
 {
-	pcre2_match_data_free(re->data);
-	pcre2_code_free(re->code);
-	pcre2_code_free(re->counted);
+	ks_pcre.match_data_free(re->data);
+	ks_pcre.code_free(re->code);
+	ks_pcre.code_free(re->counted);
 	free(re->pattern);
 	*re = (struct regex){ .pattern = NULL };
 }
@@ -77,9 +78,9 @@ void ks_regexes_free(struct ks_regexes *all)
 		return;
 	for (i = 0; i < REGEXES; i++)
 		drop(&all->kept[i]);
-	pcre2_jit_stack_free(all->stack);
-	pcre2_match_context_free(all->match);
-	pcre2_compile_context_free(all->compile);
+	ks_pcre.jit_stack_free(all->stack);
+	ks_pcre.match_context_free(all->match);
+	ks_pcre.compile_context_free(all->compile);
 	free(all);
 }
 
@@ -89,19 +90,19 @@ static struct ks_regexes *begin(void)
 
 	if (all == NULL)
 		return NULL;
-	all->compile = pcre2_compile_context_create(NULL);
-	all->match = pcre2_match_context_create(NULL);
-	all->stack = pcre2_jit_stack_create(32u << 10, STACK_MAX, NULL);
+	all->compile = ks_pcre.compile_context_create(NULL);
+	all->match = ks_pcre.match_context_create(NULL);
+	all->stack = ks_pcre.jit_stack_create(32u << 10, STACK_MAX, NULL);
 	if (all->compile == NULL || all->match == NULL) {
 		ks_regexes_free(all);
 		return NULL;
 	}
-	pcre2_set_newline(all->compile, PCRE2_NEWLINE_LF);
-	pcre2_set_bsr(all->compile, PCRE2_BSR_UNICODE);
-	pcre2_set_depth_limit(all->match, DEPTH_LIMIT);
-	pcre2_set_heap_limit(all->match, HEAP_LIMIT);
+	ks_pcre.set_newline(all->compile, PCRE2_NEWLINE_LF);
+	ks_pcre.set_bsr(all->compile, PCRE2_BSR_UNICODE);
+	ks_pcre.set_depth_limit(all->match, DEPTH_LIMIT);
+	ks_pcre.set_heap_limit(all->match, HEAP_LIMIT);
 	if (all->stack != NULL)	/* there is none where PCRE2 was built without its compiler */
-		pcre2_jit_stack_assign(all->match, NULL, all->stack);
+		ks_pcre.jit_stack_assign(all->match, NULL, all->stack);
 	return all;
 }
 
@@ -193,7 +194,7 @@ static enum ks_yield no_regex(struct ks_expr_set *set, struct ks_bytes pattern, 
 {
 	char text[128] = "";
 
-	pcre2_get_error_message(no, (PCRE2_UCHAR *)text, sizeof(text));
+	ks_pcre.get_error_message(no, (PCRE2_UCHAR *)text, sizeof(text));
 	return ks_expr_error(set, "\"%.*s\" is not a valid regular expression: %s (at offset %zu)",
 	    (int)(pattern.n < 80 ? pattern.n : 80), (const char *)pattern.p, text, at);
 }
@@ -224,15 +225,15 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	got = translate(set, pattern, flags, &text);
 	if (got != KS_YIELD)
 		return got;
-	re->code = pcre2_compile(text.p, text.n, options_of(flags), &no, &at, set->regexes->compile);
+	re->code = ks_pcre.compile(text.p, text.n, options_of(flags), &no, &at, set->regexes->compile);
 	if (re->code == NULL)
 		return no_regex(set, pattern, no, at);
-	re->data = pcre2_match_data_create_from_pattern(re->code, NULL);
+	re->data = ks_pcre.match_data_create_from_pattern(re->code, NULL);
 	re->pattern = malloc(pattern.n + 1);
 	if (re->data == NULL || re->pattern == NULL ||
-	    pcre2_pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups) != 0 ||
-	    pcre2_pattern_info(re->code, PCRE2_INFO_BACKREFMAX, &re->again) != 0 ||
-	    pcre2_pattern_info(re->code, PCRE2_INFO_SIZE, &size) != 0)
+	    ks_pcre.pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups) != 0 ||
+	    ks_pcre.pattern_info(re->code, PCRE2_INFO_BACKREFMAX, &re->again) != 0 ||
+	    ks_pcre.pattern_info(re->code, PCRE2_INFO_SIZE, &size) != 0)
 		return ks_expr_fault(set, ks_no_memory);
 	if (pattern.n > 0)
 		memcpy(re->pattern, pattern.p, pattern.n);
@@ -242,7 +243,7 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	re->repeats = ks_match_repeats(pattern);
 	re->groups = groups + 1;
 	re->literal = is_literal(pattern, flags);
-	re->jit = set->regexes->stack != NULL && pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
+	re->jit = set->regexes->stack != NULL && ks_pcre.jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
 	return ks_expr_steps(set, COMPILE_STEPS + size);
 }
 
@@ -349,20 +350,20 @@ static int compile_counted(struct ks_expr_set *set, struct regex *re)
 
 	if (translate(set, ks_bytes(re->pattern, re->n), re->flags, &text) != KS_YIELD)
 		return PCRE2_ERROR_NOMEMORY;
-	re->counted = pcre2_compile(text.p, text.n, options_of(re->flags) | PCRE2_AUTO_CALLOUT, &no, &at,
+	re->counted = ks_pcre.compile(text.p, text.n, options_of(re->flags) | PCRE2_AUTO_CALLOUT, &no, &at,
 	    set->regexes->compile);
 	if (re->counted == NULL)
 		return no;
-	re->counted_jit = set->regexes->stack != NULL && pcre2_jit_compile(re->counted, PCRE2_JIT_COMPLETE) == 0;
+	re->counted_jit = set->regexes->stack != NULL && ks_pcre.jit_compile(re->counted, PCRE2_JIT_COMPLETE) == 0;
 	return 0;
 }
 
 static int run_blind(struct ks_regexes *all, const struct regex *re, struct ks_bytes b, size_t from,
     uint32_t options)
 {
-	pcre2_set_match_limit(all->match, (uint32_t)BLIND_LIMIT(b.n - from));
-	return re->jit ? pcre2_jit_match(re->code, b.p, b.n, from, options, re->data, all->match) :
-	    pcre2_match(re->code, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
+	ks_pcre.set_match_limit(all->match, (uint32_t)BLIND_LIMIT(b.n - from));
+	return re->jit ? ks_pcre.jit_match(re->code, b.p, b.n, from, options, re->data, all->match) :
+	    ks_pcre.match(re->code, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
 }
 
 static int run_counted(struct ks_expr_set *set, struct regex *re, struct ks_bytes b, size_t from,
@@ -376,11 +377,11 @@ static int run_counted(struct ks_expr_set *set, struct regex *re, struct ks_byte
 
 	if (n != 0)
 		return n;
-	pcre2_set_match_limit(all->match, (uint32_t)(b.n > UINT32_MAX / 8 ? UINT32_MAX : MATCH_LIMIT + 4 * b.n));
-	pcre2_set_callout(all->match, ks_match_callout, &work);
-	n = re->counted_jit ? pcre2_jit_match(re->counted, b.p, b.n, from, options, re->data, all->match) :
-	    pcre2_match(re->counted, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
-	pcre2_set_callout(all->match, NULL, NULL);
+	ks_pcre.set_match_limit(all->match, (uint32_t)(b.n > UINT32_MAX / 8 ? UINT32_MAX : MATCH_LIMIT + 4 * b.n));
+	ks_pcre.set_callout(all->match, ks_match_callout, &work);
+	n = re->counted_jit ? ks_pcre.jit_match(re->counted, b.p, b.n, from, options, re->data, all->match) :
+	    ks_pcre.match(re->counted, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
+	ks_pcre.set_callout(all->match, NULL, NULL);
 	set->steps -= work.left == 0 ? set->steps : (begun - work.left) / STEP_WORK;
 	return n == PCRE2_ERROR_NOMATCH && longest != NULL && longest->any ? 1 : n;
 }
@@ -389,7 +390,7 @@ static int run(struct ks_expr_set *set, struct regex *re, struct ks_bytes b, siz
 {
 	uint32_t options = re->flags & FLAG_N ? PCRE2_NOTEMPTY : 0;
 	struct ks_longest best = { at, re->groups, false, options != 0 };
-	const size_t *got = pcre2_get_ovector_pointer(re->data);
+	const size_t *got = ks_pcre.get_ovector_pointer(re->data);
 	int n = PCRE2_ERROR_MATCHLIMIT;
 	uint32_t i;
 
@@ -435,7 +436,7 @@ static enum ks_yield search(struct ks_expr_set *set, struct regex *re, struct ks
 			return ks_expr_steps(set, 1);
 		if (ks_expr_steps(set, LIMIT_STEPS) != KS_YIELD)
 			return KS_YIELD_FAULT;
-		pcre2_get_error_message(n, (PCRE2_UCHAR *)text, sizeof(text));
+		ks_pcre.get_error_message(n, (PCRE2_UCHAR *)text, sizeof(text));
 		return ks_expr_error(set, "Regex failure: %s", text);
 	}
 	/* \K sets where a match begins; what is relied on is the order. */
@@ -475,10 +476,10 @@ static enum ks_yield read_names(struct ks_expr_set *set, const struct regex *re,
 	enum ks_yield got;
 
 	*names = NULL;
-	if (pcre2_pattern_info(re->code, PCRE2_INFO_NAMECOUNT, &count) != 0 || count == 0)
+	if (ks_pcre.pattern_info(re->code, PCRE2_INFO_NAMECOUNT, &count) != 0 || count == 0)
 		return KS_YIELD;
-	if (pcre2_pattern_info(re->code, PCRE2_INFO_NAMEENTRYSIZE, &size) != 0 ||
-	    pcre2_pattern_info(re->code, PCRE2_INFO_NAMETABLE, &table) != 0)
+	if (ks_pcre.pattern_info(re->code, PCRE2_INFO_NAMEENTRYSIZE, &size) != 0 ||
+	    ks_pcre.pattern_info(re->code, PCRE2_INFO_NAMETABLE, &table) != 0)
 		return KS_YIELD;
 	list = ks_expr_scratch(set, re->groups * sizeof(*list));
 	if (list == NULL)

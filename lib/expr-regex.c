@@ -6,6 +6,7 @@
  * what runs then may use other patterns, and an error of the pattern comes
  * before any value.  Positions are characters.
  */
+#include "expr-late.h"
 #include "expr-pcre.h"
 #include "expr-text.h"
 
@@ -463,20 +464,20 @@ RUN(gsub2, replaced, true, 2, with_pattern(&call, args[0], false))
 RUN(gsub3, replaced, true, 3, by_name(&call, args[0], args[2]))
 
 const struct ks_expr_fn ks_expr_fn_regex[] = {
-	{ .name = "test", .args = 1, .call = test1, .regex = true },
-	{ .name = "test", .args = 2, .call = test2, .regex = true, .flags = 1 },
-	{ .name = "match", .args = 1, .run = match1, .regex = true },
-	{ .name = "match", .args = 2, .run = match2, .regex = true, .flags = 1 },
-	{ .name = "capture", .args = 1, .run = capture1, .regex = true },
-	{ .name = "capture", .args = 2, .run = capture2, .regex = true, .flags = 1 },
-	{ .name = "scan", .args = 1, .run = scan1, .regex = true },
-	{ .name = "scan", .args = 2, .run = scan2, .regex = true, .flags = 1 },
-	{ .name = "split", .args = 2, .run = split2, .regex = true, .flags = 1 },
+	{ .name = "test", .args = 1, .call = test1, .needs = ks_late_pcre, .regex = true },
+	{ .name = "test", .args = 2, .call = test2, .needs = ks_late_pcre, .regex = true, .flags = 1 },
+	{ .name = "match", .args = 1, .run = match1, .needs = ks_late_pcre, .regex = true },
+	{ .name = "match", .args = 2, .run = match2, .needs = ks_late_pcre, .regex = true, .flags = 1 },
+	{ .name = "capture", .args = 1, .run = capture1, .needs = ks_late_pcre, .regex = true },
+	{ .name = "capture", .args = 2, .run = capture2, .needs = ks_late_pcre, .regex = true, .flags = 1 },
+	{ .name = "scan", .args = 1, .run = scan1, .needs = ks_late_pcre, .regex = true },
+	{ .name = "scan", .args = 2, .run = scan2, .needs = ks_late_pcre, .regex = true, .flags = 1 },
+	{ .name = "split", .args = 2, .run = split2, .needs = ks_late_pcre, .regex = true, .flags = 1 },
 	{ .name = "splits", .args = 1, .macro = "split(_1; null) | .[]" },
 	{ .name = "splits", .args = 2, .macro = "split(_1; _2) | .[]" },
-	{ .name = "sub", .args = 2, .run = sub2, .regex = true },
-	{ .name = "sub", .args = 3, .run = sub3, .regex = true, .flags = 2 },
-	{ .name = "gsub", .args = 2, .run = gsub2, .regex = true },
-	{ .name = "gsub", .args = 3, .run = gsub3, .regex = true, .flags = 2 },
+	{ .name = "sub", .args = 2, .run = sub2, .needs = ks_late_pcre, .regex = true },
+	{ .name = "sub", .args = 3, .run = sub3, .needs = ks_late_pcre, .regex = true, .flags = 2 },
+	{ .name = "gsub", .args = 2, .run = gsub2, .needs = ks_late_pcre, .regex = true },
+	{ .name = "gsub", .args = 3, .run = gsub3, .needs = ks_late_pcre, .regex = true, .flags = 2 },
 	{ .name = NULL },
 };

@@ -141,6 +141,8 @@ uint32_t ks_expr_node_of(struct ks_expr_set *set, enum ks_expr_op op, uint32_t l
 	set->nodes[node].count = count;
 	set->nodes[node].height = (uint16_t)(most + 1);
 	set->nodes[node].single = op == OP_RUN ? fn->single : single;
+	if (op == OP_OBJECT && single)
+		set->nodes[node].keys = ks_expr_plain_keys(set, args, count);
 	return node;
 }
 

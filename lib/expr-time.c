@@ -320,14 +320,27 @@ static enum ks_yield no_time(struct ks_expr_set *set, const struct ks_val *v)
 	    "is no time: neither a number nor a string");
 }
 
+/* What lies between |d| and the next double, as nextafter has it. */
+static double ulp(double d)
+{
+	double next;
+	uint64_t u;
+
+	d = fabs(d);
+	memcpy(&u, &d, sizeof(u));
+	u++;
+	memcpy(&next, &u, sizeof(next));
+	return next - d;
+}
+
 /* What is a whole number but for two roundings (1.001 s) is that; else a fraction is cut. */
 static bool whole_ms(double d, int64_t num, int64_t den, int64_t *ms)
 {
 	double near;
 
 	d = d * (double)num / (double)den;
-	near = nearbyint(d);
-	d = fabs(near - d) <= 2 * (nextafter(fabs(d), INFINITY) - fabs(d)) ? near : floor(d);
+	near = rint(d);
+	d = fabs(near - d) <= 2 * ulp(d) ? near : floor(d);
 	if (!(d >= -9223372036854775808.0 && d < 9223372036854775808.0))
 		return false;
 	*ms = (int64_t)d;

@@ -390,6 +390,10 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
 		if (KS_LIKELY(got == KS_YIELD))
 			*out = *v;
 		return got;
+	case OP_OBJECT:
+		if (KS_LIKELY(n->keys != NULL))
+			return ks_expr_plain_object(set, n, in, out);
+		return ks_expr_value_rare(set, node, in, out);
 	case OP_INDEX:
 		return eval_index(set, n, in, out);
 	case OP_NOT: case OP_PIPE: case OP_IF:

@@ -78,6 +78,14 @@ enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned cha
  * apart, until the next eval of e.
  */
 const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v) KS_MUST_USE;
+/*
+ * ks_expr_print - append the value of e to out as JSON text, straight from
+ * the text that was loaded.  max: bytes that it may have in msgpack.  False:
+ * e is not so simple, or the record is not; evaluate it then.  out may have
+ * grown in vain.
+ */
+bool	ks_expr_print(struct ks_expr *e, size_t max, struct ks_buf *out);
+
 bool	ks_expr_nothing(const struct ks_expr *e);
 bool	ks_expr_single(const struct ks_expr *e);
 

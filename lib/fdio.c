@@ -103,7 +103,7 @@ unsigned char *ks_out_room(struct ks_out *o, size_t n, int *no)
 {
 	unsigned char *p;
 
-	*no = ks_out_settle(o);
+	*no = o->run.n == 0 ? 0 : ks_out_settle(o);
 	if (*no == 0 && n > o->cap - o->n)
 		*no = ks_out_flush(o);
 	if (*no == 0 && n > o->cap) {

@@ -160,7 +160,7 @@ static const char *parse_place(const unsigned char **p, const unsigned char *end
 	return NULL;
 }
 
-const char *ks_rec_parse(struct ks_bytes payload, const struct ks_limits *limits,
+static __attribute__((noinline)) const char *parse_any(struct ks_bytes payload, const struct ks_limits *limits,
     struct ks_rec *rec)
 {
 	const unsigned char *p = payload.p, *end = payload.p + payload.n, *start;
@@ -207,6 +207,77 @@ const char *ks_rec_parse(struct ks_bytes payload, const struct ks_limits *limits
 	rec->value = ks_bytes(p, (size_t)(end - p));
 	rec->frame = ks_bytes(payload.p - KS_FRAME_HEAD, payload.n + KS_FRAME_HEAD);
 	return NULL;
+}
+
+/* A name of up to 31 bytes with as many behind it: returns the byte behind it, or NULL where it may be none. */
+static inline const unsigned char *short_name(const unsigned char *p, const unsigned char *end, struct ks_bytes *name)
+{
+	const uint64_t blanks = UINT64_C(0x2020202020202020);
+	size_t n = *p & 31u, i;
+	uint64_t w;
+
+	if (*p == 0xc0) {
+		*name = ks_bytes(NULL, 0);
+		return p + 1;
+	}
+	if (KS_UNLIKELY(*p <= 0xa0 || *p > 0xbf || end - p <= 33))
+		return NULL;
+	*name = ks_bytes(++p, n);
+	for (i = 0; i + 8 <= n; i += 8) {
+		memcpy(&w, p + i, 8);
+		if (KS_UNLIKELY(controls(w)))
+			return NULL;
+	}
+	if (i < n) {
+		memcpy(&w, p + i, 8);
+		/* What stands behind the name is blanked out. */
+		w = (w ^ blanks) << 8 * (8 - (n - i)) >> 8 * (8 - (n - i)) ^ blanks;
+		if (KS_UNLIKELY(controls(w)))
+			return NULL;
+	}
+	return p + n;
+}
+
+/* Of a record as most are: a time of today, short names and no headers. */
+#define QUICK_PLACE 10u		/* where the flags stand */
+
+/* True: rec is all that parse_any would make of the payload.  False: nobody knows yet. */
+static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec *rec)
+{
+	const unsigned char *p = payload.p, *end = payload.p + payload.n;
+	uint64_t time_ms;
+	size_t n;
+
+	if (payload.n < QUICK_PLACE + 16 || p[0] != 0x99 || p[1] != 0xcf || p[QUICK_PLACE] >= 0x80)
+		return false;
+	time_ms = ks_get64(p + 2);
+	rec->flags = p[QUICK_PLACE];
+	if ((time_ms >> 63) != 0 || (rec->flags & KS_TIME_TYPE) == KS_TIME_NONE ||
+	    (rec->flags & (KS_TIME_TYPE | KS_KEY_KIND)) >= KS_TIME_TYPE)
+		return false;
+	rec->time_ms = (int64_t)time_ms;
+	p = short_name(p + QUICK_PLACE + 1, end, &rec->topic);
+	if (KS_UNLIKELY(p == NULL || (*p >= 0x80 && *p != 0xff)))
+		return false;
+	rec->partition = (int8_t)*p++;
+	if (!take_int(&p, end, -1, INT64_MAX, &rec->offset) || p >= end)
+		return false;
+	p = short_name(p, end, &rec->route);
+	if (KS_UNLIKELY(p == NULL || p >= end))
+		return false;
+	n = *p == 0xc0 ? 1 : (*p & 0xe0) == 0xa0 ? 1 + (size_t)(*p & 31u) : 0;
+	if (n == 0 || n > limits->key || n + 1 >= (size_t)(end - p) || p[n] != 0x90)
+		return false;
+	rec->key = ks_bytes(p, n);
+	rec->headers = ks_bytes(p + n, 1);
+	rec->value = ks_bytes(p + n + 1, (size_t)(end - p) - n - 1);
+	rec->frame = ks_bytes(payload.p - KS_FRAME_HEAD, payload.n + KS_FRAME_HEAD);
+	return true;
+}
+
+const char *ks_rec_parse(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec *rec)
+{
+	return KS_LIKELY(parse_quick(payload, limits, rec)) ? NULL : parse_any(payload, limits, rec);
 }
 
 static unsigned char *put_bytes(unsigned char *o, struct ks_bytes b)

@@ -20,7 +20,7 @@ enum ks_status {
 	KS_USAGE = 64,		/* the command line is wrong */
 	KS_DATA = 65,		/* the input is wrong */
 	KS_NOINPUT = 66,	/* an input cannot be opened */
-	KS_UNAVAILABLE = 69,	/* a broker is unreachable at start */
+	KS_UNAVAILABLE = 69,	/* a broker is unreachable at start; a library is missing */
 	KS_BUG = 70,		/* a broken invariant of ours */
 	KS_CANTCREAT = 73,	/* an output cannot be created */
 	KS_IO = 74,		/* reading or writing failed */

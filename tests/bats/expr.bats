@@ -129,3 +129,18 @@ documented() {
 		[[ $output == "kstream-filter: column 1 of "* ]]
 	done <words
 }
+
+@test "a library that an expression asks for is loaded then, and its absence known before a record is read" {
+	mkdir lib
+	printf 'no library\n' >lib/libpcre2-8.so.0
+	# Built without a sanitizer and with -O2, a tool has no use for libm until an expression has.
+	[[ $KSTREAM_BIN == */build/bin ]] && cp lib/libpcre2-8.so.0 lib/libm.so.6
+	printf '"a"\n' >in.jsonl
+	run -0 --separate-stderr env LD_LIBRARY_PATH=lib kstream-filter --from json --to json '. == "a"' in.jsonl
+	[ "$output" = '"a"' ]
+	run -69 --separate-stderr env LD_LIBRARY_PATH=lib kstream-filter --from json --to json 'test("a")' in.jsonl
+	[[ $stderr == "kstream-filter: 'test': cannot load a library: "*libpcre2-8.so.0* ]]
+	[ -e lib/libm.so.6 ] || return 0
+	run -69 --separate-stderr env LD_LIBRARY_PATH=lib kstream-filter --from json --to json 'length | sqrt == 1' in.jsonl
+	[[ $stderr == "kstream-filter: 'sqrt': cannot load a library: "*libm.so.6* ]]
+}

@@ -152,3 +152,20 @@ both() { # both STATUS EXPECTED ARGUMENT...: as text, and through frames
 	try kstream-map --flat key=.a
 	refused 64 kstream-map "--flat is about value="
 }
+
+@test "map: an object of fields has the same text from line to line, where text is copied, as through frames" {
+	printf '{"a":%s,"c d":"x"}\n' 0 -0 1 -12 0.0 -0.0 1.0 1.00 1.50 100.00 -2.10 0.5 -0.50 0.05 0.001 0.00001 123456789012345 \
+		1234567890123456 9007199254740993 18446744073709551616 1.23456789012345 12345678901234.5 1e2 1.5e-3 99999999999999.9 null \
+		true false '""' '"A\n"' '"\u0041"' '"ä and what is longer than a block"' '"15 bytes or so"' '[1, 2]' '{"b" : 1}' >in.jsonl
+	printf ' {"c d" : 1 , "a" : 2.50, "a" : 3 }\n{"c d":1}\n{}\n' >>in.jsonl
+	try_sh "kstream-cat --from json in.jsonl | kstream-map 'value={a, \"c d\", \"q\\\"\": .a}' --to json | tee want | wc -l"
+	expect 0 38
+	for value in '{a, "c d", "q\"": .a}' '{a, "c d"}'; do
+		kstream-map --from json --to json "value=$value" --in in.jsonl >lines
+		kstream-cat --from json in.jsonl | kstream-map "value=$value" --to json >frames
+		cmp lines frames
+	done
+	grep -qx '{"a":1.5,"c d":"x"}' lines
+	grep -qx '{"a":0,"c d":"x"}' lines
+	grep -qx '{"a":null,"c d":1}' lines
+}

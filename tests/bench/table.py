@@ -11,6 +11,7 @@ import sys
 
 import harness
 import kafka
+import stateless
 from harness import EXPR, LINES, MISSING, TOOL, Race, Row, Unmeasured, done_races, make, median, race, read_frames, run, same, starts, trades
 
 PRICE_ABOVE_500 = r'"price":5(0[1-9]|[1-9][0-9]|00\.(0[1-9]|[1-9]))'  # exact where prices end at 555.55; its literal start is grep's best case
@@ -257,7 +258,7 @@ ROWS = [
     Row("latency", "3 stages, idle, one record, p99", "<=", 0.5, " ms", latency_row),
     Row("start", "start to end of a pipe tool, time of cat", "<=", 1.2, "x", start_row),
     Row("resident", "resident, buffers not counted", "<=", 2, " MB", resident_row),
-] + kafka.ROWS
+] + stateless.rows(frames, one_frame) + kafka.ROWS
 
 
 # The machine ---------------------------------------------------------------------------------------------------------------------------

@@ -255,6 +255,40 @@ static void record_refused(void **state)
 	}
 }
 
+/* Names up to the longest of one header byte, with something in each place that no name has, in records that are read at once. */
+static void record_names(void **state)
+{
+	unsigned char payload[KS_FRAME_HEAD + 200], *p = payload + KS_FRAME_HEAD, *at, *end;
+	static const unsigned char bad[] = { 0x00, 0x1f, 0x7f };
+	struct ks_rec rec = { .time_ms = 1767225600000, .flags = KS_TIME_CREATE, .offset = 300, .partition = -1,
+		.headers = ks_no_headers, .key = ks_bytes("\xa2kk", 3), .value = ks_bytes("\x2a", 1) };
+	struct ks_bytes text = ks_bytes("abcdefghijklmnopqrstuvwxyz0123\xff", 31);
+	size_t n, i, j, which;
+	struct ks_rec got;
+
+	(void)state;
+	for (which = 0; which < 2; which++) {
+		for (n = 1; n <= text.n; n++) {
+			rec.topic = which == 0 ? ks_bytes(text.p, n) : ks_str("t");
+			rec.route = which == 1 ? ks_bytes(text.p, n) : ks_bytes(NULL, 0);
+			rec.value = ks_bytes("\xda\x00\x50" "01234567890123456789012345678901234567890123456789012345678901234567890123456789", 83);
+			end = ks_rec_put(payload, &rec);
+			assert_null(ks_rec_parse(ks_bytes(p, (size_t)(end - p)), &limits, &got));
+			assert_true(ks_bytes_eq(got.topic, rec.topic) && ks_bytes_eq(got.route, rec.route) && ks_bytes_eq(got.key, rec.key));
+			assert_true(got.time_ms == rec.time_ms && got.flags == rec.flags && got.offset == 300 && got.partition == -1);
+			assert_true(ks_bytes_eq(got.value, rec.value) && ks_bytes_eq(got.headers, rec.headers));
+			at = (unsigned char *)(uintptr_t)(which == 0 ? got.topic.p : got.route.p);
+			for (i = 0; i < n; i++) {
+				for (j = 0; j < COUNT(bad); j++) {
+					at[i] = bad[j];
+					assert_non_null(ks_rec_parse(ks_bytes(p, (size_t)(end - p)), &limits, &got));
+				}
+				at[i] = text.p[i];
+			}
+		}
+	}
+}
+
 static void record_limits(void **state)
 {
 	static const struct ks_limits small = { .record = 1024, .key = 4, .depth = 2 };
@@ -449,7 +483,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(split), cmocka_unit_test(record), cmocka_unit_test(record_cut),
-		cmocka_unit_test(record_refused), cmocka_unit_test(record_limits), cmocka_unit_test(mark),
+		cmocka_unit_test(record_refused), cmocka_unit_test(record_names), cmocka_unit_test(record_limits), cmocka_unit_test(mark),
 		cmocka_unit_test(barrier), cmocka_unit_test(end), cmocka_unit_test(appended),
 	};
 

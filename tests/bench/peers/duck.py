@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""DuckDB as kstream's peer: filter the trades of a file of JSON lines, on one thread, columns given; JSON lines to stdout.
+"""DuckDB as kstream's peer: filter the trades of a file of JSON lines by WHERE (price > 500), on one thread, columns given; JSON lines to stdout.
 
-usage: duck.py PACKAGES FILE | duck.py PACKAGES --version"""
+usage: duck.py PACKAGES FILE [WHERE] | duck.py PACKAGES --version"""
 import sys
 
 sys.path.insert(0, sys.argv[1])
@@ -16,8 +16,9 @@ if sys.argv[2] == "--version":
     sys.exit()
 db = duckdb.connect()
 db.execute("SET threads = 1")
+where = sys.argv[3] if len(sys.argv) > 3 else "price > 500"
 path = sys.argv[2].replace("'", "''")
 db.execute(
-    f"COPY (SELECT * FROM read_json('{path}', format = 'newline_delimited', columns = {COLUMNS}) WHERE price > 500)"
+    f"COPY (SELECT * FROM read_json('{path}', format = 'newline_delimited', columns = {COLUMNS}) WHERE {where})"
     " TO '/dev/stdout' (FORMAT json)"
 )
