@@ -102,6 +102,17 @@ static void values(void **state)
 	expect("last(limit(11000; recurse([.]))) | . == [.]", "0", "error: the value is nested deeper than 128 levels (--max-depth)");
 }
 
+/* Links of a long chain, of which one or more yield several values; what is expected is jq 1.8.2's. */
+static void chains(void **state)
+{
+	(void)state;
+	expect("true and true and true and (true, false)", "null", "true false ");
+	expect("false or false or false or (false, true)", "null", "false true ");
+	expect("null // null // false // (1, 2)", "null", "1 2 ");
+	expect("true and (true, false) and true and (true, false)", "null", "true false false ");
+	expect("false or false or (false, true) or (true, false) or false", "null", "true false true ");
+}
+
 static void updates(void **state)
 {
 	(void)state;
@@ -249,7 +260,7 @@ static void callers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(errors), cmocka_unit_test(values), cmocka_unit_test(updates),
+		cmocka_unit_test(errors), cmocka_unit_test(values), cmocka_unit_test(chains), cmocka_unit_test(updates),
 		cmocka_unit_test(bounded), cmocka_unit_test(sizes), cmocka_unit_test(callers),
 	};
 
