@@ -166,18 +166,6 @@ IS(isfinite, !isinf)
 IS(isnan, isnan)
 IS(isnormal, isnormal)
 
-static enum ks_yield fn_toboolean(struct ks_expr_set *set, const struct ks_val *in,
-    const struct ks_val *args, struct ks_val *out)
-{
-	bool is = in->type == KS_TRUE || (in->type == KS_STR && ks_bytes_is(in->b, "true"));
-
-	(void)args;
-	if (!is && in->type != KS_FALSE && !(in->type == KS_STR && ks_bytes_is(in->b, "false")))
-		return ks_expr_unfit(set, in, "cannot be parsed as a boolean");
-	ks_val_bool(out, is);
-	return ks_expr_steps(set, 1);
-}
-
 /* A float that is an integer as that integer, any nan as one, -0 as 0: what `==` calls equal is equal. */
 static void plain_number(const struct ks_val *v, struct ks_val *out)
 {
@@ -300,7 +288,6 @@ const struct ks_expr_fn ks_expr_fn_math[] = {
 	{ .name = "isnormal", .call = fn_isnormal },
 	{ .name = "normals", .macro = "select(isnormal)" },
 	{ .name = "finites", .macro = "select(isfinite)" },
-	{ .name = "toboolean", .call = fn_toboolean },
 	{ .name = "hash", .call = fn_hash },
 	{ .name = "murmur2", .args = 1, .call = fn_murmur2 },
 	{ .name = NULL },
