@@ -191,8 +191,8 @@ static void counted(void **state)
 {
 	/* All but the first. */
 	static const char *const bodies[] = {
-		"$i", "$x | tonumber", "$a | tonumber", "$a | -.", "{($a): 1}", "path(1 | $a)", "$x | murmur2(3)", "$x | startswith($x)",
-		"$x | endswith($x)", "$x | ltrimstr($x)", "$x | rtrimstr($x)", "$x | reverse", "$x | match(\"^a\")", "[$d]",
+		"$i", "$x | tonumber", "$a | tonumber", "$a | -.", "{($a): 1}", "path(1 | $a)", "$x | murmur2(3)",
+		"$x | startswith($x)", "$x | endswith($x)", "$x | ltrimstr($x)", "$x | rtrimstr($x)", "$x | reverse", "$x | match(\"^a\")", "[$d]",
 	};
 	static const char head[] = "\"a\" * 40000 as $x | [range(8000)] as $a"
 	    " | [$a[], last(limit(128; 0 | recurse([.])))] as $d | isempty(range(2000) as $i | try (";
