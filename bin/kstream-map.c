@@ -288,7 +288,7 @@ static int send(struct map *m, const struct ks_rec *rec)
 		if (status != 0)
 			return status;
 		if (wrong != NULL)
-			return ks_reject(m->run, rec, "--tee: %s", wrong);
+			return ks_is_no_memory(wrong) ? ks_fail_memory(m->run->err) : ks_reject(m->run, rec, "--tee: %s", wrong);
 	}
 	return ks_emit(m->run, rec);
 }

@@ -152,9 +152,10 @@ static enum ks_yield without(struct ks_expr_set *set, const struct ks_val *a, co
 	if (got == KS_YIELD)
 		got = ks_vals_of(set, b, &y);
 	for (i = 0; got == KS_YIELD && i < x.n; i++) {
-		for (j = 0; j < y.n && ks_val_cmp(&x.v[i], &y.v[j]) != 0; j++)
-			continue;
-		got = ks_expr_steps(set, 1 + j + j * ks_expr_size(&x.v[i]) / 256);
+		for (j = 0; got == KS_YIELD && j < y.n && ks_val_cmp(&x.v[i], &y.v[j]) != 0; j++)
+			got = ks_expr_compared(set, &x.v[i], &y.v[j]);
+		if (got == KS_YIELD)
+			got = ks_expr_steps(set, 1 + j);
 		if (got == KS_YIELD && j == y.n)
 			got = ks_vals_add(set, &left, &x.v[i]);
 	}

@@ -154,7 +154,7 @@ static enum ks_yield length_of(struct ks_expr_set *set, const struct ks_val *in,
 		return KS_YIELD;
 	case KS_STR:
 		*n = (double)ks_str_chars(in->b);
-		return KS_YIELD;
+		return ks_expr_walked(set, in->b.n);
 	case KS_ARRAY: case KS_MAP:
 		if (ks_mp_head(in->b.p, in->b.p + in->b.n, &head) != KS_MP_OK)
 			return ks_expr_fault(set, ks_mp_strerror(KS_MP_TRUNCATED));

@@ -46,6 +46,22 @@ enum ks_yield ks_expr_error_value(struct ks_expr_set *set, const struct ks_val *
 	return got;
 }
 
+/* The JSON text of v to set->text, which is another's at the next call. */
+static enum ks_yield print(struct ks_expr_set *set, const struct ks_val *v)
+{
+	enum ks_mp_error e;
+	int no = 0;
+
+	set->packed.n = set->text.n = 0;
+	no = ks_mp_add_val(&set->packed, v);
+	if (no != 0)
+		return ks_expr_fault(set, ks_no_memory);
+	e = ks_json_print(ks_buf_bytes(&set->packed), set->depth + 1, &set->text, &no);
+	if (e != KS_MP_OK || no != 0)
+		return no != 0 ? ks_expr_fault(set, ks_no_memory) : ks_expr_fault(set, ks_mp_strerror(e));
+	return ks_expr_steps(set, 1 + (set->packed.n + set->text.n) / 32);
+}
+
 #define SHOWN 29u	/* bytes in all, as jq 1.8 */
 struct ks_shown ks_expr_shown(struct ks_expr_set *set, const struct ks_val *v)
 {
@@ -55,8 +71,10 @@ struct ks_shown ks_expr_shown(struct ks_expr_set *set, const struct ks_val *v)
 	struct ks_bytes text;
 	size_t n;
 
-	if (ks_expr_json(set, v, &text) != KS_YIELD)
+	/* What is no fault of the value's is one again at the next step. */
+	if (print(set, v) != KS_YIELD)
 		return shown;
+	text = ks_buf_bytes(&set->text);
 	n = text.n <= SHOWN ? text.n : SHOWN - 3 - strlen(end);
 	n = ks_utf8_prefix(text.p, n);
 	snprintf(shown.text, sizeof(shown.text), "%.*s%s%s", (int)n, (const char *)text.p,
@@ -88,6 +106,16 @@ enum ks_yield ks_expr_steps(struct ks_expr_set *set, uint64_t n)
 	}
 	set->steps = 0;
 	return ks_expr_fault(set, "too much work for one record; see --expr-limit");
+}
+
+enum ks_yield ks_expr_compared(struct ks_expr_set *set, const struct ks_val *a, const struct ks_val *b)
+{
+	size_t least;
+
+	if (a->type < KS_STR || a->type != b->type)
+		return KS_YIELD;
+	least = a->b.n < b->b.n ? a->b.n : b->b.n;
+	return ks_expr_steps(set, a->type == KS_MAP ? (a->b.n + b->b.n) / 8 : a->type == KS_ARRAY ? least / 8 : least / 256);
 }
 
 void *ks_expr_scratch(struct ks_expr_set *set, size_t n)
@@ -145,7 +173,7 @@ enum ks_yield ks_vals_of(struct ks_expr_set *set, const struct ks_val *container
 	for (i = 0, p = head.body; i < n && e == KS_MP_OK; i++)
 		e = ks_mp_read(&p, end, set->depth, &list->v[i]);
 	list->n = list->cap = n;
-	return e == KS_MP_OK ? ks_expr_steps(set, n + container->b.n / 256) : ks_expr_fault(set, ks_mp_strerror(e));
+	return e == KS_MP_OK ? ks_expr_steps(set, n + container->b.n / 64) : ks_expr_fault(set, ks_mp_strerror(e));
 }
 
 static size_t room_for(const struct ks_val *v)
@@ -183,10 +211,13 @@ unsigned char *ks_expr_put(unsigned char *o, const struct ks_val *v)
 enum ks_yield ks_expr_too_deep(struct ks_expr_set *set, const struct ks_val *v)
 {
 	const unsigned char *p = v->b.p;
+	enum ks_yield got;
 
 	if (ks_mp_skip(&p, v->b.p + v->b.n, set->depth - 1) != KS_MP_DEPTH)
 		return KS_YIELD;
-	return ks_expr_error(set, "the value is nested deeper than %u levels (--max-depth)", set->depth);
+	/* Where it is caught, and tried again, it was work, too. */
+	got = ks_expr_walked(set, v->b.n);
+	return got != KS_YIELD ? got : ks_expr_error(set, "the value is nested deeper than %u levels (--max-depth)", set->depth);
 }
 
 /* The container of n values (of a map the halves of its pairs). */
@@ -288,19 +319,11 @@ enum ks_yield ks_expr_string(struct ks_expr_set *set, struct ks_bytes text, stru
 
 enum ks_yield ks_expr_json(struct ks_expr_set *set, const struct ks_val *v, struct ks_bytes *text)
 {
-	struct ks_val copy;
-	enum ks_mp_error e;
-	enum ks_yield got;
-	int no = 0;
+	struct ks_val copy = { .type = KS_STR };
+	enum ks_yield got = print(set, v);
 
-	set->packed.n = set->text.n = 0;
-	no = ks_mp_add_val(&set->packed, v);
-	if (no != 0)
-		return ks_expr_fault(set, ks_no_memory);
-	e = ks_json_print(ks_buf_bytes(&set->packed), set->depth + 1, &set->text, &no);
-	if (e != KS_MP_OK || no != 0)
-		return no != 0 ? ks_expr_fault(set, ks_no_memory) : ks_expr_fault(set, ks_mp_strerror(e));
-	got = ks_expr_string(set, ks_buf_bytes(&set->text), &copy);
+	if (got == KS_YIELD)
+		got = ks_expr_string(set, ks_buf_bytes(&set->text), &copy);
 	*text = copy.b;
 	return got;
 }

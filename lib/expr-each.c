@@ -268,7 +268,7 @@ static enum ks_yield on_left(struct ks_emit *to, const struct ks_val *v, const s
 	(void)path;
 	if (o->n->op <= OP_GE) {
 		ks_val_bool(&out, ks_expr_compares(o->n->op, v, o->other));
-		got = ks_expr_steps(o->set, ks_expr_size(v) / 256);
+		got = ks_expr_compared(o->set, v, o->other);
 	} else {
 		got = ks_expr_arith(o->set, o->n->op, v, o->other, &out);
 	}

@@ -95,6 +95,15 @@ enum ks_yield ks_expr_unfit_pair(struct ks_expr_set *set, const struct ks_val *a
 /* n steps of work were done: KS_YIELD, or a fault past the limit of a record. */
 enum ks_yield ks_expr_steps(struct ks_expr_set *set, uint64_t n);
 
+/* n bytes were walked over: cheap for each, and yet not for nothing. */
+static inline enum ks_yield ks_expr_walked(struct ks_expr_set *set, size_t n)
+{
+	return ks_expr_steps(set, n / 64 + 1);
+}
+
+/* Two values were compared.  Objects are sorted for it, strings are runs of memory. */
+enum ks_yield ks_expr_compared(struct ks_expr_set *set, const struct ks_val *a, const struct ks_val *b);
+
 /* Memory until the next load; NULL: none, or past the limit; return ks_expr_no_scratch then. */
 void *ks_expr_scratch(struct ks_expr_set *set, size_t n);
 enum ks_yield ks_expr_no_scratch(struct ks_expr_set *set);

@@ -322,12 +322,6 @@ enum ks_yield ks_expr_as_text(struct ks_expr_set *set, const struct ks_expr_fn *
     const struct ks_val *v, struct ks_val *out);
 enum ks_yield ks_expr_key_check(struct ks_expr_set *set, const struct ks_val *key);
 
-/* Bytes that a comparison may have to look at. */
-static inline uint64_t ks_expr_size(const struct ks_val *v)
-{
-	return v->type >= KS_STR ? v->b.n : 0;
-}
-
 /*
  * expr-plain.c: the keys of an object of few members, each a literal and
  * another one; NULL: it is none.  What such an object yields.
@@ -369,6 +363,9 @@ enum ks_yield ks_expr_slice_range(struct ks_expr_set *set, const struct ks_val *
     uint32_t *from, uint32_t *to);
 enum ks_yield ks_expr_iterate(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_path *path, struct ks_emit *to);
+/* Where the elements of `run` stand one behind the other in those of `all`: to found, as numbers. */
+enum ks_yield ks_expr_places(struct ks_expr_set *set, const struct ks_vals *all, const struct ks_vals *run,
+    struct ks_vals *found);
 
 /* expr-arith.c */
 enum ks_yield ks_expr_arith(struct ks_expr_set *set, enum ks_expr_op op, const struct ks_val *a,

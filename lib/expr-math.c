@@ -271,7 +271,7 @@ static enum ks_yield fn_murmur2(struct ks_expr_set *set, const struct ks_val *in
 		got = ks_expr_json(set, in, &bytes);
 	if (got == KS_YIELD)
 		*out = (struct ks_val){ .type = KS_INT, .i = ks_partition_of(bytes, (int32_t)n) };
-	return got;
+	return got == KS_YIELD ? ks_expr_walked(set, bytes.n) : got;
 }
 
 #define LINE(fn, f) { .name = #fn, .call = fn_##fn, .needs = ks_late_libm },

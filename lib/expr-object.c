@@ -29,14 +29,14 @@ static enum ks_yield member(struct ks_expr_set *set, const struct ks_val *map, s
 			break;
 		if (ks_bytes_eq(k.b, key)) {
 			e = ks_mp_read(&p, end, KS_DEPTH_CEILING, out);
-			got = ks_expr_steps(set, i + 1);
+			got = ks_expr_steps(set, i + 1 + (uint64_t)(p - head.body) / 64);
 			return e == KS_MP_OK ? got : broken(set, e);
 		}
 		e = ks_mp_skip(&p, end, KS_DEPTH_CEILING);
 	}
 	if (e != KS_MP_OK)
 		return broken(set, e);
-	got = ks_expr_steps(set, i + 1);
+	got = ks_expr_steps(set, i + 1 + map->b.n / 64);
 	return got == KS_YIELD ? KS_YIELD_NONE : got;
 }
 

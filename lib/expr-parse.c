@@ -215,7 +215,7 @@ static uint32_t parse_above(struct ks_expr_parser *x, unsigned level)
 static uint32_t parse_level(struct ks_expr_parser *x, unsigned level)
 {
 	struct ks_expr_set *set = x->set;
-	uint32_t first, last = KS_EXPR_NONE, node, rhs;
+	uint32_t first, last = KS_EXPR_NONE, several = KS_EXPR_NONE, node, rhs;
 	const char *text = levels[level].text;
 
 	first = parse_above(x, level);
@@ -231,13 +231,16 @@ static uint32_t parse_level(struct ks_expr_parser *x, unsigned level)
 		if (node == KS_EXPR_NONE)
 			return node;
 		if (last == KS_EXPR_NONE) {
-			first = node;
+			first = several = node;
 		} else {
 			set->nodes[last].rhs = node;
 			if (set->nodes[first].height < set->nodes[node].height)
 				set->nodes[first].height = set->nodes[node].height;
 		}
-		set->nodes[first].single &= set->nodes[node].single;
+		/* A link yields what those behind it do. */
+		if (!set->nodes[node].single)
+			for (; several != node; several = set->nodes[several].rhs)
+				set->nodes[several].single = false;
 		last = node;
 	}
 	return first;

@@ -222,7 +222,10 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 
 	if (pattern.n > PATTERN_MAX)
 		return ks_expr_error(set, "a regular expression is longer than %u bytes", PATTERN_MAX);
-	got = translate(set, pattern, flags, &text);
+	/* One that is refused took its time, too. */
+	got = ks_expr_steps(set, COMPILE_STEPS + pattern.n);
+	if (got == KS_YIELD)
+		got = translate(set, pattern, flags, &text);
 	if (got != KS_YIELD)
 		return got;
 	re->code = ks_pcre.compile(text.p, text.n, options_of(flags), &no, &at, set->regexes->compile);
@@ -244,7 +247,7 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	re->groups = groups + 1;
 	re->literal = is_literal(pattern, flags);
 	re->jit = set->regexes->stack != NULL && ks_pcre.jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
-	return ks_expr_steps(set, COMPILE_STEPS + size);
+	return ks_expr_steps(set, size);
 }
 
 static bool is_it(const struct regex *re, struct ks_bytes pattern, unsigned flags)
@@ -321,7 +324,7 @@ static enum ks_yield prepare(struct ks_expr_set *set, const struct ks_val *in,
 	/* JSON's strings are UTF-8; those of frames nobody has looked at, and PCRE2 is told not to. */
 	if (ks_utf8_prefix(in->b.p, in->b.n) != in->b.n)
 		return ks_expr_error(set, "a string cannot be matched, as it is not UTF-8");
-	return KS_YIELD;
+	return ks_expr_walked(set, in->b.n);
 }
 
 /*

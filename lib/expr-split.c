@@ -182,26 +182,9 @@ static enum ks_yield places_of(struct ks_expr_set *set, struct ks_bytes a, struc
 		counted = at++;
 		v = integer(chars);
 		got = ks_vals_add(set, list, &v);
-	}
-	return got;
-}
-
-/* Where the elements of `run` stand one behind the other in those of `all`. */
-static enum ks_yield runs_of(struct ks_expr_set *set, const struct ks_vals *all,
-    const struct ks_vals *seq, struct ks_vals *list)
-{
-	enum ks_yield got = KS_YIELD;
-	uint32_t i, j;
-	struct ks_val v;
-
-	for (i = 0; seq->n > 0 && seq->n <= all->n && i <= all->n - seq->n && got == KS_YIELD; i++) {
-		for (j = 0; j < seq->n && ks_val_cmp(&all->v[i + j], &seq->v[j]) == 0; j++)
-			;
-		got = ks_expr_steps(set, j + 1);
-		if (j == seq->n && got == KS_YIELD) {
-			v = integer(i);
-			got = ks_vals_add(set, list, &v);
-		}
+		/* Each search looks at what it searches for first. */
+		if (got == KS_YIELD)
+			got = ks_expr_walked(set, b.n);
 	}
 	return got;
 }
@@ -215,7 +198,7 @@ static enum ks_yield in_array(struct ks_expr_set *set, const struct ks_val *in,
 
 	if (got == KS_YIELD && what->type == KS_ARRAY)
 		got = ks_vals_of(set, what, &seq);
-	return got == KS_YIELD ? runs_of(set, &all, &seq, list) : got;
+	return got == KS_YIELD ? ks_expr_places(set, &all, &seq, list) : got;
 }
 
 /* `.[$i]`, which is what jq does where neither strings nor arrays are searched. */

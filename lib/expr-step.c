@@ -77,7 +77,7 @@ enum ks_yield ks_expr_look_up(struct ks_expr_set *set, const struct ks_val *in,
 		*out = ks_expr_nil;
 	if (KS_UNLIKELY(e != KS_MP_OK))
 		return broken(set, e);
-	return p - head.body > 1024 ? ks_expr_steps(set, (uint64_t)(p - head.body) / 256) : KS_YIELD;
+	return p - head.body > 1024 ? ks_expr_walked(set, (size_t)(p - head.body)) : KS_YIELD;
 }
 
 /* The member of a map that is a slice. */
@@ -177,7 +177,7 @@ static enum ks_yield slice_array(struct ks_expr_set *set, const struct ks_val *i
 	o = ks_mp_put_array_head(o, (uint32_t)(last - first));
 	memcpy(o, begin, (size_t)(p - begin));
 	out->b.n = (size_t)(o - out->b.p) + (size_t)(p - begin);
-	return ks_expr_steps(set, 1 + last + (uint64_t)(p - head.body) / 256);
+	return ks_expr_steps(set, 1 + last + (uint64_t)(p - head.body) / 64);
 }
 
 enum ks_yield ks_expr_slice(struct ks_expr_set *set, const struct ks_val *in,
@@ -213,28 +213,40 @@ enum ks_yield ks_expr_slice(struct ks_expr_set *set, const struct ks_val *in,
 	return ks_expr_steps(set, 1 + in->b.n / 64);
 }
 
-/* `.[[1, 2]]`: where one array stands in another. */
+enum ks_yield ks_expr_places(struct ks_expr_set *set, const struct ks_vals *all, const struct ks_vals *run,
+    struct ks_vals *found)
+{
+	struct ks_val at = { .type = KS_INT };
+	enum ks_yield got = KS_YIELD;
+	uint32_t i, j;
+	bool same;
+
+	for (i = 0; got == KS_YIELD && run->n > 0 && all->n >= run->n && i <= all->n - run->n; i++) {
+		for (j = 0, same = true; got == KS_YIELD && same && j < run->n; j++) {
+			same = ks_val_cmp(&all->v[i + j], &run->v[j]) == 0;
+			got = ks_expr_compared(set, &all->v[i + j], &run->v[j]);
+		}
+		at.i = i;
+		if (got == KS_YIELD)
+			got = ks_expr_steps(set, 1 + j);
+		if (got == KS_YIELD && same)
+			got = ks_vals_add(set, found, &at);
+	}
+	return got;
+}
+
+/* `.[[1, 2]]`; an empty array stands nowhere. */
 static enum ks_yield places_of(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *what, struct ks_val *out)
 {
 	struct ks_vals a, b, found = { NULL, 0, 0 };
 	enum ks_yield got = ks_vals_of(set, in, &a);
-	struct ks_val at = { .type = KS_INT };
-	uint32_t i, j;
 
 	if (got == KS_YIELD)
 		got = ks_vals_of(set, what, &b);
-	if (got != KS_YIELD)
-		return got;
 	/* Nothing in a row stands nowhere. */
-	for (i = 0; got == KS_YIELD && b.n > 0 && a.n >= b.n && i <= a.n - b.n; i++) {
-		for (j = 0; j < b.n && ks_val_cmp(&a.v[i + j], &b.v[j]) == 0; j++)
-			continue;
-		at.i = i;
-		got = ks_expr_steps(set, 1 + j + what->b.n / 256);
-		if (got == KS_YIELD && j == b.n)
-			got = ks_vals_add(set, &found, &at);
-	}
+	if (got == KS_YIELD && b.n > 0)
+		got = ks_expr_places(set, &a, &b, &found);
 	return got == KS_YIELD ? ks_expr_array(set, found.v, found.n, out) : got;
 }
 
@@ -288,7 +300,7 @@ enum ks_yield ks_expr_iterate(struct ks_expr_set *set, const struct ks_val *in,
 		if (e == KS_MP_OK)
 			e = ks_mp_read(&p, end, set->depth, &v);
 		if (e == KS_MP_OK)
-			got = ks_expr_steps(set, v.type < KS_ARRAY ? 1 : 1 + v.b.n / 256);
+			got = ks_expr_steps(set, v.type < KS_ARRAY ? 1 : 1 + v.b.n / 64);
 		if (e == KS_MP_OK && got == KS_YIELD)
 			got = to->fn(to, &v, path != NULL ? &here : NULL);
 	}

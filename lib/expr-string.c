@@ -86,7 +86,7 @@ static enum ks_yield startswith(struct ks_expr_set *set, const struct ks_val *in
 	if (!both_strings(in, args))
 		return ks_expr_error(set, "startswith() requires string inputs");
 	ks_val_bool(out, starts(in->b, args->b));
-	return KS_YIELD;
+	return ks_expr_compared(set, in, args);
 }
 
 static enum ks_yield endswith(struct ks_expr_set *set, const struct ks_val *in,
@@ -95,7 +95,7 @@ static enum ks_yield endswith(struct ks_expr_set *set, const struct ks_val *in,
 	if (!both_strings(in, args))
 		return ks_expr_error(set, "endswith() requires string inputs");
 	ks_val_bool(out, ends(in->b, args->b));
-	return KS_YIELD;
+	return ks_expr_compared(set, in, args);
 }
 
 static struct ks_bytes without_start(struct ks_bytes a, struct ks_bytes b)
@@ -114,11 +114,10 @@ static enum ks_yield ltrimstr(struct ks_expr_set *set, const struct ks_val *in,
 {
 	struct ks_val v = *in;
 
-	(void)set;
 	if (both_strings(in, args))
 		v.b = without_start(in->b, args->b);
 	*out = v;
-	return KS_YIELD;
+	return ks_expr_compared(set, in, args);
 }
 
 static enum ks_yield rtrimstr(struct ks_expr_set *set, const struct ks_val *in,
@@ -126,11 +125,10 @@ static enum ks_yield rtrimstr(struct ks_expr_set *set, const struct ks_val *in,
 {
 	struct ks_val v = *in;
 
-	(void)set;
 	if (both_strings(in, args))
 		v.b = without_end(in->b, args->b);
 	*out = v;
-	return KS_YIELD;
+	return ks_expr_compared(set, in, args);
 }
 
 static enum ks_yield trimstr(struct ks_expr_set *set, const struct ks_val *in,
@@ -141,7 +139,7 @@ static enum ks_yield trimstr(struct ks_expr_set *set, const struct ks_val *in,
 	*out = (struct ks_val){
 		.type = KS_STR, .b = without_end(without_start(in->b, args->b), args->b),
 	};
-	return KS_YIELD;
+	return ks_expr_compared(set, in, args);
 }
 
 /* How many bytes the white space of Unicode (White_Space=yes) takes that a text begins with; 0: none. */

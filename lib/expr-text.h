@@ -28,10 +28,5 @@ struct ks_val ks_text_value(const struct ks_text *t);
 enum ks_yield ks_expr_tostring(struct ks_expr_set *set, const struct ks_val *v,
     struct ks_bytes *text);
 
-/* n bytes were walked over: cheap for each, and yet not for nothing. */
-static inline enum ks_yield ks_expr_walked(struct ks_expr_set *set, size_t n)
-{
-	return ks_expr_steps(set, n / 64 + 1);
-}
 
 #endif

@@ -99,7 +99,7 @@ enum ks_yield ks_tree_value(struct ks_expr_set *set, const struct ks_tree *t, st
 /* A member or element of an open tree; NULL: not there. */
 static struct ks_tree *kid(struct ks_expr_set *set, struct ks_tree *t, const struct ks_val *step)
 {
-	uint32_t i, j;
+	uint32_t i, j = 0;
 	int64_t at;
 
 	if (t->v.type == KS_ARRAY) {
@@ -109,13 +109,15 @@ static struct ks_tree *kid(struct ks_expr_set *set, struct ks_tree *t, const str
 	}
 	for (i = 0; i < t->n; i++) {
 		j = t->at + i < t->n ? t->at + i : t->at + i - t->n;
-		if (!ks_bytes_eq(t->keys[j], step->b))
-			continue;
-		t->at = j + 1 < t->n ? j + 1 : 0;
-		return &t->kids[j];
+		if (ks_bytes_eq(t->keys[j], step->b))
+			break;
 	}
-	(void)ks_expr_steps(set, 1 + t->n / 16);
-	return NULL;
+	/* Past the limit whatever is done next says so. */
+	(void)ks_expr_steps(set, 1 + i / 16);
+	if (i == t->n)
+		return NULL;
+	t->at = j + 1 < t->n ? j + 1 : 0;
+	return &t->kids[j];
 }
 
 enum ks_yield ks_tree_get(struct ks_expr_set *set, struct ks_tree *t, const struct ks_val *steps,

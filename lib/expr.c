@@ -285,7 +285,8 @@ static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_ex
 	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
 	/* A loop over what is large must find its limit. */
-	if (KS_UNLIKELY(a->type >= KS_STR && a->b.n > 4096 && ks_expr_steps(set, a->b.n / 256) != KS_YIELD))
+	if (KS_UNLIKELY(a->type >= KS_STR && (a->type >= KS_ARRAY || a->b.n > 4096) &&
+	    ks_expr_compared(set, a, b) != KS_YIELD))
 		return KS_YIELD_FAULT;
 	out->type = compares(n->op, a, b) ? KS_TRUE : KS_FALSE;
 	return KS_YIELD;

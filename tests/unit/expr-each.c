@@ -102,6 +102,17 @@ static void values(void **state)
 	expect("last(limit(11000; recurse([.]))) | . == [.]", "0", "error: the value is nested deeper than 128 levels (--max-depth)");
 }
 
+/* Links of a long chain, of which one or more yield several values; what is expected is jq 1.8.2's. */
+static void chains(void **state)
+{
+	(void)state;
+	expect("true and true and true and (true, false)", "null", "true false ");
+	expect("false or false or false or (false, true)", "null", "false true ");
+	expect("null // null // false // (1, 2)", "null", "1 2 ");
+	expect("true and (true, false) and true and (true, false)", "null", "true false false ");
+	expect("false or false or (false, true) or (true, false) or false", "null", "true false true ");
+}
+
 static void updates(void **state)
 {
 	(void)state;
@@ -171,6 +182,40 @@ static void bounded(void **state)
 		assert_null(ks_expr_load(set, &rec));
 		assert_null(ks_expr_eval(one, &v));
 		assert_int_equal(v.i, 1);
+		ks_expr_set_free(set);
+	}
+}
+
+/* A loop whose body looks at much of a value, and yields or keeps nothing of it, meets the limit of work all the same. */
+static void counted(void **state)
+{
+	/* All but the first. */
+	static const char *const bodies[] = {
+		"$i", "$x | tonumber", "$a | tonumber", "$a | -.", "{($a): 1}", "path(1 | $a)", "$x | murmur2(3)",
+		"$x | startswith($x)", "$x | endswith($x)", "$x | ltrimstr($x)", "$x | rtrimstr($x)", "$x | reverse", "$x | match(\"^a\")", "[$d]",
+	};
+	static const char head[] = "\"a\" * 40000 as $x | [range(8000)] as $a"
+	    " | [$a[], last(limit(128; 0 | recurse([.])))] as $d | isempty(range(2000) as $i | try (";
+	struct ks_rec rec = record(ks_mp_nil);
+	struct ks_expr_set *set;
+	struct ks_expr *e;
+	char text[600];
+	struct ks_val v;
+	struct ks_err err;
+	const char *wrong;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		set = ks_expr_set_new(&limits);
+		assert_non_null(set);
+		snprintf(text, sizeof(text), "%s%s) catch empty | empty)", head, bodies[i]);
+		assert_int_equal(ks_expr_add(set, text, &e, &err), 0);
+		ks_expr_set_limit(set, 200000, 0);
+		assert_null(ks_expr_load(set, &rec));
+		wrong = ks_expr_eval(e, &v);
+		if (i == 0 ? wrong != NULL : wrong == NULL || strstr(wrong, "too much work") == NULL)
+			fail_msg("%s: %s", bodies[i], wrong != NULL ? wrong : "ended well");
 		ks_expr_set_free(set);
 	}
 }
@@ -249,8 +294,8 @@ static void callers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(errors), cmocka_unit_test(values), cmocka_unit_test(updates),
-		cmocka_unit_test(bounded), cmocka_unit_test(sizes), cmocka_unit_test(callers),
+		cmocka_unit_test(errors), cmocka_unit_test(values), cmocka_unit_test(chains), cmocka_unit_test(updates),
+		cmocka_unit_test(bounded), cmocka_unit_test(counted), cmocka_unit_test(sizes), cmocka_unit_test(callers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
