@@ -80,14 +80,18 @@ uint32_t ks_expr_macro(struct ks_expr_parser *x, const char *text,
 	return node;
 }
 
-static uint32_t call(struct ks_expr_parser *x, const struct ks_expr_fn *fn, const uint32_t *args)
+/* Whether what the function needs is there. */
+static bool can_be(struct ks_expr_parser *x, const struct ks_expr_fn *fn)
 {
 	const char *wrong = fn->needs != NULL ? fn->needs() : NULL;
 
-	if (wrong != NULL) {
+	if (wrong != NULL)
 		ks_fail(x->err, KS_UNAVAILABLE, "'%s': %s", fn->name, wrong);
-		return KS_EXPR_NONE;
-	}
+	return wrong == NULL;
+}
+
+static uint32_t call(struct ks_expr_parser *x, const struct ks_expr_fn *fn, const uint32_t *args)
+{
 	return ks_expr_checked(x, ks_expr_node_of(x->set, fn->call != NULL ? OP_CALL : OP_RUN,
 	    x->input, fn, args, fn->args));
 }
@@ -98,7 +102,7 @@ uint32_t ks_expr_call(struct ks_expr_parser *x, const char *name, const uint32_t
 
 	if (fn == NULL || fn->macro != NULL)
 		ks_bug("a function of the language is not there");
-	return call(x, fn, args);
+	return can_be(x, fn) ? call(x, fn, args) : KS_EXPR_NONE;
 }
 
 /* A regular expression that never can be is no matter of a record. */
@@ -139,7 +143,7 @@ static uint32_t apply(struct ks_expr_parser *x, const struct ks_expr_fn *fn,
 		if (nodes[i] == KS_EXPR_NONE)
 			return KS_EXPR_NONE;
 	}
-	if (fn->regex && !may_match(x, fn, arguments, nodes))
+	if (!can_be(x, fn) || (fn->regex && !may_match(x, fn, arguments, nodes)))
 		return KS_EXPR_NONE;
 	return call(x, fn, nodes);
 }

@@ -14,6 +14,7 @@
 #include "expr-pcre.h"
 #include "expr-impl.h"
 #include "expr-late.h"
+#include "expr-pattern.h"
 #include "expr-text.h"
 
 #include <stdlib.h>
@@ -33,10 +34,6 @@
 #define STACK_MAX (4u << 20)	/* bytes, of compiled code */
 #define LIMIT_STEPS 1000000u	/* what a match costs that ran into a limit */
 #define COMPILE_STEPS 500u
-
-enum {
-	FLAG_G = 1, FLAG_I = 2, FLAG_X = 4, FLAG_DOT = 8, FLAG_N = 16, FLAG_L = 32,
-};
 
 struct regex {
 	unsigned char *pattern;	/* NULL: a free place */
@@ -106,90 +103,6 @@ static struct ks_regexes *begin(void)
 	return all;
 }
 
-static enum ks_yield read_flags(struct ks_expr_set *set, const struct ks_val *v, unsigned *flags)
-{
-	static const char letter[] = "gixpmnls";
-	static const unsigned char flag[] = {
-		FLAG_G, FLAG_I, FLAG_X, FLAG_DOT, FLAG_DOT, FLAG_N, FLAG_L, 0,
-	};
-	const char *at;
-	size_t i;
-
-	*flags = 0;
-	if (v->type == KS_NIL)
-		return KS_YIELD;
-	if (v->type != KS_STR)
-		return ks_expr_unfit(set, v, "is not a string");
-	for (i = 0; i < v->b.n; i++) {
-		at = v->b.p[i] == '\0' ? NULL : strchr(letter, v->b.p[i]);
-		if (at == NULL)
-			return ks_expr_error(set, "%.*s is not a valid modifier string",
-			    (int)(v->b.n < 100 ? v->b.n : 100), (const char *)v->b.p);
-		*flags |= flag[at - letter];
-	}
-	return KS_YIELD;
-}
-
-static bool is_literal(struct ks_bytes b, unsigned flags)
-{
-	size_t i;
-
-	if (b.n == 0 || flags != 0)
-		return false;
-	for (i = 0; i < b.n; i++)
-		if (b.p[i] == '\0' || strchr("\\^$.|?*+()[]{}", b.p[i]) != NULL)
-			return false;
-	return true;
-}
-
-static bool hex4(const unsigned char *p)
-{
-	unsigned i;
-
-	for (i = 0; i < 4; i++)
-		if (p[i] == '\0' || strchr("0123456789abcdefABCDEF", p[i]) == NULL)
-			return false;
-	return true;
-}
-
-/*
- * The pattern as PCRE2 is to have it: \uXXXX, which it knows only in a mode
- * that takes \x{...} away, as \x{XXXX}; and for l with a callout behind it.
- */
-static enum ks_yield translate(struct ks_expr_set *set, struct ks_bytes b, unsigned flags,
-    struct ks_text *t)
-{
-	const unsigned char *p = b.p, *end = b.p + b.n;
-	bool quoted = false;
-	enum ks_yield got = ks_text_room(set, t, 2 * b.n + 16);
-	size_t n;
-
-	if (got != KS_YIELD)
-		return got;
-	if (flags & FLAG_L)
-		got = ks_text_add(set, t, ks_str("(?:"));
-	while (p < end && got == KS_YIELD) {
-		if (!quoted && end - p >= 6 && p[0] == '\\' && p[1] == 'u' && hex4(p + 2)) {
-			memcpy(t->p + t->n, "\\x{", 3);
-			memcpy(t->p + t->n + 3, p + 2, 4);
-			t->p[t->n + 7] = '}';
-			t->n += 8;
-			p += 6;
-			continue;
-		}
-		n = *p == '\\' && end - p >= 2 && (!quoted || p[1] == 'E') ? 2 : 1;
-		if (n == 2)
-			quoted = p[1] == 'Q';
-		memcpy(t->p + t->n, p, n);
-		t->n += n;
-		p += n;
-	}
-	/* A comment of x ends at the newline. */
-	if ((flags & FLAG_L) && got == KS_YIELD)
-		got = ks_text_add(set, t, ks_str(flags & FLAG_X ? "\n)(?C1)" : ")(?C1)"));
-	return got;
-}
-
 static enum ks_yield no_regex(struct ks_expr_set *set, struct ks_bytes pattern, int no, size_t at)
 {
 	char text[128] = "";
@@ -197,18 +110,6 @@ static enum ks_yield no_regex(struct ks_expr_set *set, struct ks_bytes pattern, 
 	ks_pcre.get_error_message(no, (PCRE2_UCHAR *)text, sizeof(text));
 	return ks_expr_error(set, "\"%.*s\" is not a valid regular expression: %s (at offset %zu)",
 	    (int)(pattern.n < 80 ? pattern.n : 80), (const char *)pattern.p, text, at);
-}
-
-static uint32_t options_of(unsigned flags)
-{
-	uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_DUPNAMES | PCRE2_NEVER_BACKSLASH_C;
-
-	options |= flags & FLAG_I ? PCRE2_CASELESS : 0;
-	options |= flags & FLAG_X ? PCRE2_EXTENDED : 0;
-	options |= flags & FLAG_DOT ? PCRE2_DOTALL : 0;
-	/* What takes all it can get would leave the callout of l nothing to choose from. */
-	options |= flags & FLAG_L ? PCRE2_NO_AUTO_POSSESS : 0;
-	return options;
 }
 
 static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, unsigned flags,
@@ -225,10 +126,10 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	/* One that is refused took its time, too. */
 	got = ks_expr_steps(set, COMPILE_STEPS + pattern.n);
 	if (got == KS_YIELD)
-		got = translate(set, pattern, flags, &text);
+		got = ks_pattern_translate(set, pattern, flags, &text);
 	if (got != KS_YIELD)
 		return got;
-	re->code = ks_pcre.compile(text.p, text.n, options_of(flags), &no, &at, set->regexes->compile);
+	re->code = ks_pcre.compile(text.p, text.n, ks_pattern_options(flags), &no, &at, set->regexes->compile);
 	if (re->code == NULL)
 		return no_regex(set, pattern, no, at);
 	re->data = ks_pcre.match_data_create_from_pattern(re->code, NULL);
@@ -245,7 +146,7 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	re->weight = ks_match_weight(pattern);
 	re->repeats = ks_match_repeats(pattern);
 	re->groups = groups + 1;
-	re->literal = is_literal(pattern, flags);
+	re->literal = ks_pattern_is_literal(pattern, flags);
 	re->jit = set->regexes->stack != NULL && ks_pcre.jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
 	return ks_expr_steps(set, size);
 }
@@ -300,7 +201,7 @@ const char *ks_regex_refused(struct ks_expr_set *set, const struct ks_val *patte
 	unsigned f;
 
 	set->steps = UINT64_MAX;	/* no record has begun */
-	got = read_flags(set, flags, &f);
+	got = ks_pattern_flags(set, flags, &f);
 	if (got == KS_YIELD)
 		got = look_up(set, pattern->b, f & ~(unsigned)FLAG_G, &re);
 	return got == KS_YIELD_ERROR ? set->error : NULL;
@@ -316,7 +217,7 @@ static enum ks_yield prepare(struct ks_expr_set *set, const struct ks_val *in,
 		return ks_expr_unfit(set, in, "cannot be matched, as it is not a string");
 	if (pattern->type != KS_STR)
 		return ks_expr_unfit(set, pattern, "is not a string");
-	got = read_flags(set, flags, f);
+	got = ks_pattern_flags(set, flags, f);
 	if (got == KS_YIELD)
 		got = look_up(set, pattern->b, *f & ~(unsigned)FLAG_G, re);
 	if (got != KS_YIELD)
@@ -351,9 +252,9 @@ static int compile_counted(struct ks_expr_set *set, struct regex *re)
 	size_t at;
 	int no;
 
-	if (translate(set, ks_bytes(re->pattern, re->n), re->flags, &text) != KS_YIELD)
+	if (ks_pattern_translate(set, ks_bytes(re->pattern, re->n), re->flags, &text) != KS_YIELD)
 		return PCRE2_ERROR_NOMEMORY;
-	re->counted = ks_pcre.compile(text.p, text.n, options_of(re->flags) | PCRE2_AUTO_CALLOUT, &no, &at,
+	re->counted = ks_pcre.compile(text.p, text.n, ks_pattern_options(re->flags) | PCRE2_AUTO_CALLOUT, &no, &at,
 	    set->regexes->compile);
 	if (re->counted == NULL)
 		return no;
