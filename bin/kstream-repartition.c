@@ -308,6 +308,9 @@ static __attribute__((noinline)) int place(struct repartition *r, struct ks_run 
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_is_no_memory(wrong) ? ks_fail_memory(run->err) : ks_reject(run, rec, "%s%s", of, wrong);
 	if (r->assign != NULL) {
+		if (where.type == KS_UINT)	/* past INT64_MAX */
+			return ks_reject(run, rec, "--assign: there is no partition %llu: there are %d, from 0",
+			    (unsigned long long)where.u, (int)r->partitions);
 		if (where.type != KS_INT)
 			return ks_reject(run, rec, "--assign: no integer, but %s", ks_val_typename(&where));
 		if (where.i < 0 || where.i >= r->partitions)

@@ -121,6 +121,7 @@ int ks_children_ends(struct ks_children *k, const struct ks_options *o, const ch
 	struct ks_val partition, end;
 	struct answer x;
 	bool more = true;
+	int32_t told = 0;
 	int status;
 
 	snprintf(name, sizeof(name), "--topic=%s", topic);
@@ -133,7 +134,11 @@ int ks_children_ends(struct ks_children *k, const struct ks_options *o, const ch
 			status = ks_fail(err, KS_TEMP, "topic '%s' has other partitions than at the start", topic);
 		else
 			ends[partition.i] = end.i;
+		told++;
 	}
+	/* One without an end would be waited for without one. */
+	if (status == 0 && told != count)
+		status = ks_fail(err, KS_TEMP, "topic '%s' has %d partitions, not the %d of the start", topic, (int)told, (int)count);
 	forget(&x);
 	return status;
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child-args.h"
 #include "options-kafka.h"
 #include "signals.h"
 
@@ -40,110 +41,6 @@ void ks_children_begin(struct ks_children *k)
 	k->serves = true;
 	ks_signals_serve();
 	ks_wanted_learn(&k->wanted, text + used);
-}
-
-/* --- the command line of a child --- */
-
-struct command {
-	char **argv;
-	size_t count;
-	bool failed;
-};
-
-/* --NAME=VALUE in one word: whatever VALUE is, it is no option. */
-static void add(struct command *c, const char *name, const char *value)
-{
-	char **grown = realloc(c->argv, (c->count + 2) * sizeof(*grown)), *word;
-
-	if (grown != NULL)
-		c->argv = grown;
-	if (grown == NULL || c->failed ||
-	    asprintf(&word, "%s%s%s", name, value != NULL ? "=" : "", value != NULL ? value : "") < 0) {
-		c->failed = true;
-		return;
-	}
-	c->argv[c->count++] = word;
-	c->argv[c->count] = NULL;
-}
-
-static void drop(struct command *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->count; i++)
-		free(c->argv[i]);
-	free(c->argv);
-}
-
-static void add_topic(struct command *c, const char *option, const char *topic)
-{
-	char text[sizeof("kafka:") + KS_NAME_MAX];
-
-	snprintf(text, sizeof(text), "kafka:%s", topic);
-	add(c, option, text);
-}
-
-static void add_given(struct command *c, const struct ks_options *o, unsigned to)
-{
-	const struct ks_given *g;
-	char name[64];
-	int i;
-
-	for (g = o->given; g < o->given + o->given_count; g++) {
-		if ((g->to & to) == 0)
-			continue;
-		snprintf(name, sizeof(name), "--%s", g->option->name);
-		add(c, name, g->value);
-	}
-	/* One -v asks for the tool's own line. */
-	for (i = 1; i < o->config.verbose; i++)
-		add(c, "--verbose", NULL);
-}
-
-/* What it takes to reach Kafka, and nothing that is about records. */
-static bool reaches(const struct ks_given *g)
-{
-	return (g->kafka && g->to == KS_TO_BOTH) || strcmp(g->option->name, "quiet") == 0;
-}
-
-static bool limits(const struct ks_given *g)
-{
-	return strncmp(g->option->name, "max-", 4) == 0 ? g->to == KS_TO_BOTH && !g->kafka :
-	    strcmp(g->option->name, "commit-interval") == 0;
-}
-
-/* What is the first half's of --through: its input, and how to write a topic.  What is printed is the second half's. */
-static bool is_first(const struct ks_given *g)
-{
-	const char *name = g->option->name;
-
-	return strcmp(name, "to") != 0 && strcmp(name, "kcat-json") != 0 && strcmp(name, "route") != 0 &&
-	    strcmp(name, "create-topics") != 0;
-}
-
-static void add_each(struct command *c, const struct ks_options *o, bool (*wanted)(const struct ks_given *g))
-{
-	const struct ks_given *g;
-	char name[64];
-
-	for (g = o->given; g < o->given + o->given_count; g++) {
-		snprintf(name, sizeof(name), "--%s", g->option->name);
-		if (wanted(g))
-			add(c, name, g->value);
-	}
-}
-
-/* The reader of --through: the topic as the first half writes it, from its present end on. */
-static void add_second(struct command *c, const struct ks_options *o)
-{
-	static const char *const codec[] = { "string", "json", "raw" };
-
-	add_each(c, o, reaches);
-	add_each(c, o, limits);
-	add(c, "--offset=end", NULL);
-	add(c, "--key-from", codec[o->config.key_to]);
-	if (o->through_raw)
-		add(c, "--from=raw", NULL);
 }
 
 /* --- running it --- */
@@ -234,11 +131,11 @@ static int open_token(struct ks_children *k, struct ks_err *err)
 	return setenv(VARIABLE, text, 1) != 0 ? ks_fail_memory(err) : 0;
 }
 
-static int run(struct ks_children *k, struct ks_child *child, struct command *c, int fd, int at, struct ks_err *err)
+static int run(struct ks_children *k, struct ks_child *child, struct ks_args *c, int fd, int at, struct ks_err *err)
 {
 	int no = c->failed ? ENOMEM : spawn(child, &child->pid, c->argv, fd, at, k->token);
 
-	drop(c);
+	ks_args_drop(c);
 	close(fd);
 	if (no == 0)
 		return 0;
@@ -258,21 +155,21 @@ static int make_pipe(struct ks_children *k, int fd[2], struct ks_err *err)
 
 int ks_children_source(struct ks_children *k, const struct ks_options *o, const struct ks_wants *wants, struct ks_err *err)
 {
-	struct command c = { 0 };
+	struct ks_args c = { 0 };
 	size_t i;
 	int fd[2], counter, status = make_pipe(k, fd, err);
 
 	if (status != 0)
 		return status;
 	counter = ks_wanted_tell(&k->wanted, wants, VARIABLE);
-	add(&c, CAT, NULL);
+	ks_args_add(&c, CAT, NULL);
 	for (i = 0; i < o->config.topic_count; i++)
-		add_topic(&c, "--in", o->config.topics[i]);
-	add(&c, "--to=frames", NULL);
+		ks_args_topic(&c, "--in", o->config.topics[i]);
+	ks_args_add(&c, "--to=frames", NULL);
 	if (o->through != NULL)
-		add_second(&c, o);
+		ks_args_second(&c, o);
 	else
-		add_given(&c, o, KS_TO_SOURCE);
+		ks_args_given(&c, o, KS_TO_SOURCE);
 	k->source.what = "reads";
 	snprintf(k->source.name, sizeof(k->source.name), "kafka:%s%s", o->config.topics[0],
 	    o->config.topic_count > 1 ? " ..." : "");
@@ -291,15 +188,15 @@ int ks_children_source(struct ks_children *k, const struct ks_options *o, const 
 
 int ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd, struct ks_err *err)
 {
-	struct command c = { 0 };
+	struct ks_args c = { 0 };
 	const struct ks_given *g;
 	int both[2], status = make_pipe(k, both, err);
 
 	if (status != 0)
 		return status;
-	add(&c, CAT, NULL);
-	add_topic(&c, "--out", o->config.out_topic);
-	add_given(&c, o, KS_TO_SINK);
+	ks_args_add(&c, CAT, NULL);
+	ks_args_topic(&c, "--out", o->config.out_topic);
+	ks_args_given(&c, o, KS_TO_SINK);
 	for (g = o->given; g < o->given + o->given_count; g++)
 		k->sink.prints = k->sink.prints || strcmp(g->option->name, "verify") == 0;
 	k->sink.what = "writes";
@@ -333,15 +230,15 @@ int ks_children_ask(struct ks_children *k, const struct ks_options *o, const cha
     struct ks_err *err)
 {
 	struct ks_child child = { .what = "asks", .name = "Kafka" };
-	struct command c = { 0 };
+	struct ks_args c = { 0 };
 	int fd[2], no, status = make_pipe(k, fd, err);
 
 	if (status != 0)
 		return status;
-	add(&c, CAT, NULL);
-	add_each(&c, o, reaches);
+	ks_args_add(&c, CAT, NULL);
+	ks_args_reach(&c, o);
 	for (; *words != NULL; words++)
-		add(&c, *words, NULL);
+		ks_args_add(&c, *words, NULL);
 	status = run(k, &child, &c, fd[1], STDOUT_FILENO, err);
 	no = status == 0 ? read_all(fd[0], out) : 0;
 	close(fd[0]);
@@ -355,35 +252,18 @@ int ks_children_ask(struct ks_children *k, const struct ks_options *o, const cha
 	return status == 0 && child.ended != 0 ? err->status : status;
 }
 
-static void add_first(struct command *c, const struct ks_options *o)
-{
-	size_t i;
-	int n;
-
-	add_each(c, o, is_first);
-	for (i = 0; i < o->first_in_count; i++)
-		add(c, "--in", o->first_in[i]);
-	for (i = 0; i < o->first_topic_count; i++)
-		add(c, "--topic", o->first_topics[i]);
-	for (n = 0; n < o->config.verbose; n++)
-		add(c, "--verbose", NULL);
-	add_topic(c, "--out", o->through);
-	if (o->through_raw)
-		add(c, "--to=raw", NULL);
-}
-
 int ks_children_through(struct ks_children *k, const struct ks_options *o, const char *const words[],
     struct ks_err *err)
 {
-	struct command c = { 0 };
+	struct ks_args c = { 0 };
 	int fd = k->input, status = open_token(k, err);
 
 	if (status != 0)
 		return status;
-	add(&c, o->name, NULL);
-	add_first(&c, o);
+	ks_args_add(&c, o->name, NULL);
+	ks_args_first(&c, o);
 	for (; *words != NULL; words++)
-		add(&c, *words, NULL);
+		ks_args_add(&c, *words, NULL);
 	k->first.what = "writes";
 	k->first.self = true;
 	snprintf(k->first.name, sizeof(k->first.name), "kafka:%s", o->through);

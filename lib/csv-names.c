@@ -8,10 +8,16 @@
 
 static const char too_large[] = "the record is larger than --max-record allows";
 
+/* Lines that end in CR alone would all be the header, and no record would come of them. */
+static bool has_cr(const struct ks_csv *c, const unsigned char *from, const unsigned char *end)
+{
+	return from < end && (*from != '"' || c->delim == '\t') && memchr(from, '\r', (size_t)(end - from)) != NULL;
+}
+
 /* The texts of all fields of a row, one behind the other in c->raw; where each ends is in c->ends. */
 static const char *read_names(struct ks_csv *c, struct ks_bytes row)
 {
-	const unsigned char *p = row.p, *end = row.p + row.n;
+	const unsigned char *p = row.p, *end = row.p + row.n, *field;
 	const char *wrong;
 	size_t from;
 
@@ -20,6 +26,7 @@ static const char *read_names(struct ks_csv *c, struct ks_bytes row)
 		if (c->count == KS_CSV_COLUMNS_MAX)
 			return "the header has more than 4096 fields";
 		from = c->raw.n;
+		field = p;
 		wrong = ks_csv_field(c->delim, &p, end, &c->raw);
 		if (wrong == NULL && c->raw.n > UINT32_MAX / 4)
 			wrong = too_large;
@@ -27,6 +34,8 @@ static const char *read_names(struct ks_csv *c, struct ks_bytes row)
 			return wrong;
 		if (wrong == NULL && ks_utf8_prefix(c->raw.p + from, c->raw.n - from) != c->raw.n - from)
 			wrong = "it is not UTF-8 (iconv makes it so)";
+		if (wrong == NULL && has_cr(c, field, p))
+			wrong = "there is a carriage return without a newline (tr '\\r' '\\n' ends lines so)";
 		if (wrong != NULL) {
 			snprintf(c->wrong, sizeof(c->wrong), "the header, field %u: %s", c->count + 1, wrong);
 			return c->wrong;

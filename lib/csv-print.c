@@ -15,7 +15,8 @@ static bool is_word(struct ks_bytes text)
 
 int ks_csv_add(struct ks_buf *out, struct ks_bytes text, bool name)
 {
-	bool quotes = text.n == 0 || (!name && is_word(text));
+	/* The first name of a file would lose what is taken for a mark. */
+	bool quotes = text.n == 0 || (name ? ks_bytes_bom(text) : is_word(text));
 	const unsigned char *end = text.p + text.n, *p = text.p, *q;
 	int no = 0;
 

@@ -102,23 +102,23 @@ static int read_top(struct text *t, struct ks_buf *b, bool *over, struct ks_err 
 	return 0;
 }
 
-/* A run goes on in the middle of a file: its names are at the top. */
+/* A run goes on in the middle of a file: its names are at the top, if they do not come only now. */
 static int read_header(struct text *t, struct ks_err *err)
 {
 	struct ks_csv *c = &t->csv[t->at];
+	size_t start = 0, limit = (size_t)t->places.at[t->at].offset;
 	struct ks_bytes row = { 0 };
-	size_t start = 0;
 	struct ks_buf b;
 	bool over = false;
 	int status = 0;
 
 	ks_buf_init(&b, t->config->limits.record + PIECE + KS_PAD);
 	ks_csv_next(c, 0);
-	while (status == 0 && !over && c->count == 0) {
+	while (status == 0 && !over && c->count == 0 && start < limit) {
 		status = read_top(t, &b, &over, err);
 		if (status == 0 && start == 0 && c->at == 0 && ks_bytes_bom(ks_buf_bytes(&b)))
 			start = 3;
-		while (status == 0 && c->count == 0 && (ks_csv_find(c, b.p + start, b.n - start) || over)) {
+		while (status == 0 && c->count == 0 && start < limit && (ks_csv_find(c, b.p + start, b.n - start) || over)) {
 			row = trim(ks_bytes(b.p + start, c->at), false);
 			if (row.n > 0)
 				status = take_header(t, row, err);
@@ -128,7 +128,7 @@ static int read_header(struct text *t, struct ks_err *err)
 				break;
 		}
 	}
-	if (status == 0 && c->count == 0)
+	if (status == 0 && c->count == 0 && start < limit)
 		status = ks_fail(err, KS_CONFIG, "'%s' has no header any more", t->places.at[t->at].name);
 	ks_buf_release(&b);
 	return status;

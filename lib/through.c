@@ -63,11 +63,18 @@ static bool reached(const struct ks_through *x, struct ks_bytes positions)
 
 int ks_through_barrier(struct ks_through *x, struct ks_run *run, const struct ks_barrier *b)
 {
-	int status = x->ends == NULL ? see_ends(x, run) : 0;
+	int status;
 
+	if (run->loop->ends_here)	/* that one */
+		return 0;
+	status = x->ends == NULL ? see_ends(x, run) : 0;
 	if (status == 0 && x->ends != NULL && reached(x, b->positions)) {
 		run->loop->ends_here = true;
 		run->loop->ends_as = x->paused ? KS_PAUSED : KS_COMPLETE;
+	} else if (status == 0 && b->kind != KS_GO_ON) {
+		/* Somebody has ended the reader: what the first half writes would be missing, and nobody would know. */
+		status = ks_fail(run->err, KS_TEMP, "the kstream-cat that reads kafka:%s has ended before all that was written to it was read",
+		    run->through);
 	}
 	return status;
 }

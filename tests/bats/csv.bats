@@ -68,6 +68,7 @@ load lib
 }
 
 @test "csv: names come from the header, or from --fields" {
+	local x
 	[ "$(printf 'a,a,,b,a\n1,2,3,4,5' | kstream-cat --from csv --to json)" = '{"a":1,"a_2":2,"3":3,"b":4,"a_3":5}' ]
 	try_sh "printf 'a,a_2,a\n1,2,3\n' | kstream-cat --from csv --to json --on-error skip"
 	refused 65 kstream-cat "stdin:1: the header, field 3: the next of equal names is called 'a_2', as field 2 is"
@@ -81,12 +82,22 @@ load lib
 	expect 0 ''
 	try_sh "printf 'a,b' | kstream-cat --from csv --to json"
 	expect 0 ''
+	# Lines that end in CR alone are not taken for one header without records.
+	for x in 'a,b\r1,2\r3,4\r' 'a\r1\n'; do
+		try_sh "printf '$x' | kstream-cat --from csv --to json"
+		refused 65 kstream-cat "there is a carriage return without a newline (tr '\\r' '\\n'" || fail "$x"
+	done
+	try_sh "printf '\"a\rb\"\r\n1\n' | kstream-cat --from csv --to json"
+	expect 0 '{"a\rb":1}'
+	# A name that begins like a byte order mark comes back.
+	printf '{"\xef\xbb\xbfa":1,"b":2}\n' >in
+	try_sh "kstream-cat --from json --to csv in | kstream-cat --from csv --to json | cmp - in"
+	expect 0 ''
 	# Each file has its own.
 	printf 'a,b\n1,2\n' >one.csv
 	printf 'b,c\n3,4\n' >two.csv
 	try kstream-cat --from csv --to json one.csv two.csv
 	expect 0 $'{"a":1,"b":2}\n{"b":3,"c":4}'
-	local x
 	for x in '--fields ,a' '--fields a,a' '--columns a,,b' '--types int' '--color red'; do
 		# shellcheck disable=SC2086
 		try kstream-cat --from csv --to csv $x one.csv
@@ -175,6 +186,14 @@ load lib
 	refused 65 kstream-cat 'in.csv@' # the line is not known in the middle
 	try kstream-cat --from csv --to csv --app x --out rows --on-error skip in.csv
 	expect 0 ''
+	# The lines before the header were read by another run.
+	printf '\n\n' >late.csv
+	try kstream-cat --from csv --to json --app late --out late late.csv
+	expect 0 ''
+	printf '\nid,text\n1,a\n' >>late.csv
+	try kstream-cat --from csv --to json --app late --out late late.csv
+	expect 0 ''
+	[ "$(cat late)" = '{"id":1,"text":"a"}' ]
 	printf '{"id":1,"more":2}\n' >other.json
 	try kstream-cat --from json --to csv --app y --out other other.json
 	expect 0 ''

@@ -145,7 +145,8 @@ rep() {
 	[ "$output" = $'["a",3,[]]\n["a",0,[]]' ]
 	local r
 	for r in '4|there is no partition 4: there are 4, from 0' '-1|there is no partition -1' '1.5|no integer, but number' \
-		'"1"|no integer, but string' 'null|no integer, but null' '9223372036854775807|there is no partition 9223372036854775807'; do
+		'"1"|no integer, but string' 'null|no integer, but null' '9223372036854775807|there is no partition 9223372036854775807' \
+		'18446744073709551615|there is no partition 18446744073709551615: '; do
 		records '"a":1:0:1' "\"a\":1:7:${r%%|*}" >in
 		try kstream-repartition --from envelope --to json --assign .user --partitions 4 in
 		refused 65 kstream-repartition "in/7@1: --assign: ${r#*|}" || return

@@ -120,6 +120,23 @@ want() {
 	[ "$status" -eq 75 ]
 	[ "$(wc -l <err)" -eq 1 ]
 	grep -q 'has failed\|was killed by signal 9' err	# of the two who see it, the faster
+	# a reader that somebody ends would leave out what is still written: no END, and no 0
+	"$bin/kstream-repartition" --commit-interval 50ms -b "$b" --by .user --through "$t" pipe >live 2>err &
+	pids=$!
+	exec 8>pipe
+	cat_ --from json in | head -c -20 >&8
+	wait_for grep -q u1 live
+	kill -TERM "$(pgrep -P "$pids" kstream-cat)"
+	status=0
+	wait "$pids" || status=$?
+	pids=
+	exec 8>&-
+	cat err
+	[ "$status" -eq 75 ]
+	[ "$(wc -l <err)" -eq 1 ]
+	grep -q "the kstream-cat that reads kafka:$t has ended before" err
+	run cat_ --to json live
+	[ "$status" -eq 75 ]
 }
 
 @test "--through of a topic that goes on: records come at once, and a signal ends it paused, with all that was written" {
