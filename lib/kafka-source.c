@@ -77,6 +77,9 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
 		return status;
 	ks_kafka_conf_text(conf, "fetch.queue.backoff.ms", kb, sizeof(kb));
 	s->backs_off = kb[0] != '\0';
+	ks_kafka_conf_text(conf, "fetch.wait.max.ms", kb, sizeof(kb));
+	if (ks_num_parse_i64(ks_str(kb), &s->fetch_wait_ms) != 0)	/* of 0 to 300,000, says librdkafka */
+		ks_bug("fetch.wait.max.ms is no number");
 	ks_kafka_conf_text(conf, "topic.metadata.refresh.interval.ms", kb, sizeof(kb));
 	if (ks_num_parse_i64(ks_str(kb), &refresh) == 0 && refresh > 0 && !s->options->bounded &&
 	    s->options->partition_count == 0)
@@ -478,7 +481,7 @@ static void kafka_close(struct ks_source *source)
 	struct ks_kafka_source *s = (struct ks_kafka_source *)source;
 
 	drop_batch(s);
-	ks_group_leave(&s->group);
+	ks_group_leave(&s->group, !s->away);
 	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
 	close_client(s);
