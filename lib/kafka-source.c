@@ -406,7 +406,7 @@ static int idle(struct ks_kafka_source *s, bool *wait, struct ks_err *err)
 /* The section ends, or a barrier or another section is due.  *out: what there is goes out. */
 static int look_round(struct ks_kafka_source *s, bool *out, struct ks_err *err)
 {
-	int status;
+	int status, unused;
 
 	*out = true;
 	if (s->own.stop >= 0)
@@ -417,6 +417,9 @@ static int look_round(struct ks_kafka_source *s, bool *out, struct ks_err *err)
 		return ks_kafka_section_barrier(s, err);
 	/* Also while records come faster than they go. */
 	status = ks_kafka_section_look(s, out, err);
+	/* Of a reader that is gone only a write tells, and all records may be left out. */
+	if (status == 0 && s->own.frames.n == 0 && s->reader.left_out > 0)
+		status = ks_section_idle(&s->own.section, &s->own.frames, &unused, err);
 	*out |= is_enough(s);
 	return status;
 }

@@ -296,4 +296,14 @@ is_tool() { [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *kstream-filter* && $(chi
 	rm frames
 	beside/kstream-filter -b "$b" --in "kafka:$t" -e '$ts > 0 and .n > 90' --to json >ten # of the record, not its value
 	[ "$("$bin/kstream-cat" --to raw frames | wc -l)" = 100 ]
+	rm frames
+	beside/kstream-filter -b "$b" --in "kafka:$t" -e 'now > 0 and .n > 90' --to json >ten # at the time of the filter
+	[ "$("$bin/kstream-cat" --to raw frames | wc -l)" = 100 ]
+	# Barriers go on where nothing else does, and a group is told.
+	rm frames
+	run_in_back beside/kstream-filter -b "$b" --in "kafka:$t" -G "$t" -o beginning --commit-interval 100ms -v false
+	told() { cat_ -b "$b" -t "$t" -o stored -X "group.id=$t" -e --to json >left && [ ! -s left ]; }
+	wait_for told
+	kill -TERM "$pid"
+	wait "$pid"
 }
