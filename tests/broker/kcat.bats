@@ -92,8 +92,12 @@ make_topics() {
 		done=$((done + 1))
 		run_line $n "$kind" "$command" 3>&- &
 		running+=" $!"
-		# shellcheck disable=SC2086 # numbers; a plain wait would wait for the clock of bats, too
-		if [ $((done % 10)) -eq 0 ]; then wait $running && running=; fi
+		# Ten at a time.  A plain wait would wait for the clock of bats, too.
+		while [ "$(wc -w <<<"$running")" -ge 10 ]; do
+			# shellcheck disable=SC2086 # numbers
+			wait -n -p pid $running
+			running=$(tr ' ' '\n' <<<"$running" | awk -v pid="$pid" 'NF && $1 != pid { printf " %s", $1 }')
+		done
 	done <"$BATS_TEST_DIRNAME/kcat-lines"
 	# shellcheck disable=SC2086
 	[ -z "$running" ] || wait $running
