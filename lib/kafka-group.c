@@ -205,14 +205,15 @@ static void close_consumer(struct ks_kafka_group *g)
 	rd_kafka_queue_destroy(queue);
 }
 
-void ks_group_leave(struct ks_kafka_group *g)
+void ks_group_leave(struct ks_kafka_group *g, bool tell)
 {
 	if (g->client == NULL)
 		return;
 	g->leaving = true;
 	if (g->news != KS_GROUP_QUIET)
 		rd_kafka_assign(g->client->rk, NULL);	/* librdkafka waits for it */
-	close_consumer(g);
+	if (tell)
+		close_consumer(g);
 	if (g->given != NULL)
 		rd_kafka_topic_partition_list_destroy(g->given);
 	rd_kafka_queue_destroy(g->answers);

@@ -54,7 +54,7 @@ enum ks_group_commit {
 int	ks_group_commit(struct ks_kafka_group *g, struct ks_kafka_parts *x, enum ks_group_commit how,
 	    struct ks_err *err) KS_MUST_USE;
 
-/* Leave, so that the others get the partitions at once; no message may be held.  Nothing is committed. */
-void	ks_group_leave(struct ks_kafka_group *g);
+/* Leave; no message may be held, and nothing is committed.  tell: the group, so that the others get the partitions at once. */
+void	ks_group_leave(struct ks_kafka_group *g, bool tell);
 
 #endif

@@ -5,8 +5,15 @@
 #include "fdio.h"
 #include "kafka-source-impl.h"
 
-#define QUIET_MS 5000		/* nothing has come for so long: ask whether the broker is there */
-#define PROBE_MS 1000		/* how long such a question may take */
+#define QUIET_MS 5000		/* nothing has come for so long, or for half of --timeout: ask whether the broker is there */
+#define PROBE_MS 1000		/* how long such a question may take, behind a fetch that the broker holds for half of it */
+#define AGAIN_MS 250		/* between two questions without an answer */
+
+/* A broker answers in order, and so not before a fetch that fetch.wait.max.ms lets it hold. */
+static int probe_ms(const struct ks_kafka_source *s)
+{
+	return PROBE_MS + (s->fetch_wait_ms > PROBE_MS / 2 ? (int)s->fetch_wait_ms - PROBE_MS / 2 : 0);
+}
 
 /* A small request to each leader; the answer does not matter here. */
 int ks_kafka_ask_leaders(struct ks_kafka_source *s)
@@ -16,9 +23,9 @@ int ks_kafka_ask_leaders(struct ks_kafka_source *s)
 	int e;
 
 	if (list->cnt > 0) {
-		e = ks_kafka_ask_ends(&s->client, list, true, PROBE_MS);
+		e = ks_kafka_ask_ends(&s->client, list, true, probe_ms(s));
 	} else {	/* a group has given nothing yet, or no topic matches */
-		e = rd_kafka_metadata(s->client.rk, 0, NULL, &md, PROBE_MS);
+		e = rd_kafka_metadata(s->client.rk, 0, NULL, &md, probe_ms(s));
 		if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
 			rd_kafka_metadata_destroy(md);
 	}
@@ -56,11 +63,11 @@ static int look_for_topics(struct ks_kafka_source *s, int e, struct ks_err *err)
 int ks_kafka_check_away(struct ks_kafka_source *s, struct ks_err *err)
 {
 	int status = ks_kafka_check(&s->client, err), e;
-	int64_t now = ks_clock_ms();
+	int64_t now = ks_clock_ms(), half = s->client.timeout_ms / 2, quiet = half < QUIET_MS ? half : QUIET_MS;
 
 	if (status != 0)
 		return status;
-	if ((s->client.down_since == 0 && now - s->heard < QUIET_MS) || now - s->probed < PROBE_MS)
+	if ((s->client.down_since == 0 && now - s->heard < quiet) || now - s->probed < AGAIN_MS)
 		return 0;
 	e = ks_kafka_ask_leaders(s);
 	s->probed = ks_clock_ms();
@@ -72,8 +79,10 @@ int ks_kafka_check_away(struct ks_kafka_source *s, struct ks_err *err)
 	status = look_for_topics(s, e, err);
 	if (status != 0)
 		return status;
-	if (s->probed - s->heard < s->client.timeout_ms)
+	/* In the quiet before the first question, and while a fetch was held, it may well have been there. */
+	if (s->probed - s->heard < s->client.timeout_ms + (quiet < PROBE_MS ? quiet : PROBE_MS) + probe_ms(s) - PROBE_MS)
 		return 0;
+	s->away = true;
 	return ks_kafka_fail(&s->client, e, false, err, "%s has been away for %lld s", s->client.brokers,
 	    (long long)(s->client.timeout_ms / 1000));
 }

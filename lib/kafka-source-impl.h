@@ -34,6 +34,8 @@ struct ks_kafka_source {
 	uint64_t records;
 	size_t peak;			/* longest queue since the last kick */
 	int64_t kicked, heard, probed;	/* ks_clock_ms */
+	int64_t fetch_wait_ms;		/* how long a broker may hold a fetch */
+	bool away;			/* the broker has not answered for --timeout */
 	int64_t refresh_ms, look_due;	/* how often to look for new topics and partitions, 0: never; when */
 	bool backs_off;			/* this librdkafka looks again by itself when its queue was full */
 	bool timed;			/* -o s@T or e@T: records are chosen by their time, too */

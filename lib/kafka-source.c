@@ -77,6 +77,9 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
 		return status;
 	ks_kafka_conf_text(conf, "fetch.queue.backoff.ms", kb, sizeof(kb));
 	s->backs_off = kb[0] != '\0';
+	ks_kafka_conf_text(conf, "fetch.wait.max.ms", kb, sizeof(kb));
+	if (ks_num_parse_i64(ks_str(kb), &s->fetch_wait_ms) != 0)	/* of 0 to 300,000, says librdkafka */
+		ks_bug("fetch.wait.max.ms is no number");
 	ks_kafka_conf_text(conf, "topic.metadata.refresh.interval.ms", kb, sizeof(kb));
 	if (ks_num_parse_i64(ks_str(kb), &refresh) == 0 && refresh > 0 && !s->options->bounded &&
 	    s->options->partition_count == 0)
@@ -403,7 +406,7 @@ static int idle(struct ks_kafka_source *s, bool *wait, struct ks_err *err)
 /* The section ends, or a barrier or another section is due.  *out: what there is goes out. */
 static int look_round(struct ks_kafka_source *s, bool *out, struct ks_err *err)
 {
-	int status;
+	int status, unused;
 
 	*out = true;
 	if (s->own.stop >= 0)
@@ -414,6 +417,9 @@ static int look_round(struct ks_kafka_source *s, bool *out, struct ks_err *err)
 		return ks_kafka_section_barrier(s, err);
 	/* Also while records come faster than they go. */
 	status = ks_kafka_section_look(s, out, err);
+	/* Of a reader that is gone only a write tells, and all records may be left out. */
+	if (status == 0 && s->own.frames.n == 0 && s->reader.left_out > 0)
+		status = ks_section_idle(&s->own.section, &s->own.frames, &unused, err);
 	*out |= is_enough(s);
 	return status;
 }
@@ -478,7 +484,7 @@ static void kafka_close(struct ks_source *source)
 	struct ks_kafka_source *s = (struct ks_kafka_source *)source;
 
 	drop_batch(s);
-	ks_group_leave(&s->group);
+	ks_group_leave(&s->group, !s->away);
 	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
 	close_client(s);

@@ -252,6 +252,17 @@ static int end_here(struct ks_frame_loop *l)
 	return status;
 }
 
+/* It tells whether the reader lives by being written: a source that never waits would keep it back. */
+static int on_ping(struct ks_frame_loop *l, struct ks_bytes raw)
+{
+	int status;
+
+	if (l->sink == NULL || l->sink->frame == NULL)
+		return 0;
+	status = l->sink->frame(l->sink, raw, &l->err);
+	return status == 0 ? l->sink->flush(l->sink, &l->err) : status;
+}
+
 static int on_frame(struct ks_frame_loop *l, int type, struct ks_bytes payload, struct ks_bytes raw)
 {
 	switch (type) {
@@ -259,7 +270,8 @@ static int on_frame(struct ks_frame_loop *l, int type, struct ks_bytes payload, 
 	case KS_MARK: return on_mark(l, payload, raw);
 	case KS_BARRIER: return on_barrier(l, payload);
 	case KS_END: return on_end(l, payload);
-	default:	/* PING, and what this version does not know */
+	case KS_PING: return on_ping(l, raw);
+	default:	/* what this version does not know */
 		return l->sink == NULL || l->sink->frame == NULL ? 0 : l->sink->frame(l->sink, raw, &l->err);
 	}
 }

@@ -5,8 +5,8 @@
  * records, go through a pipe, and be read again.
  *
  * It changes nothing that anybody sees.  Left out is only what certainly
- * would be dropped: a value that is sound JSON, for which the expression is
- * evaluated without error.  Whatever is in doubt goes on, and the tool
+ * would be dropped: a value that is sound JSON, for which the expression,
+ * which does not ask what time it is, is evaluated without error.  Whatever is in doubt goes on, and the tool
  * itself decides.  What is left out is counted, for the tool's own counters.
  */
 #ifndef KS_SIEVE_H

@@ -109,9 +109,12 @@ start() {
 	start late -G "$t" --timeout 2s "$t"
 	sleep 1
 	kill -STOP "$broker"
+	begin=$(date +%s%3N)
 	status=0
 	wait $reader || status=$?
+	spent=$(($(date +%s%3N) - begin))
 	kill -CONT "$broker"
-	cat late.err
+	echo "$spent ms" && cat late.err
 	[ "$status" -eq 75 ]
+	[ "$spent" -gt 1500 ] && [ "$spent" -lt 5000 ] # 4 s, and who else runs here
 }

@@ -254,3 +254,10 @@ assert codes[0] == 2 and codes[-1] == 6 and codes.count(5) >= 2, codes'
 	cat_ -b "$b" -t "$t" -e --to json | sort -n | diff - <(seq 1000)
 	cat_ -b "$b" -t "$t" -e --to envelope | jq -c '[.partition,.offset]' | sort | uniq -d | diff - /dev/null
 }
+
+@test "a fetch that the broker holds for longer than --timeout is no broker that is away" {
+	"$topic" create "$t" 1
+	run timeout 5 "$bin/kstream-cat" -b "$b" -t "$t" --to json --timeout 1s -X fetch.wait.max.ms=2000
+	echo "$output"
+	[ "$status" -eq 124 ] && [ -z "$output" ]
+}

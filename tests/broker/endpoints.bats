@@ -200,6 +200,18 @@ is_tool() { [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *kstream-filter* && $(chi
 	ends
 	[ "$status" = 137 ]
 	[ "${#lines[@]}" -le 1 ]
+	# Also where the source leaves everything out, which takes it many times as long as this may.
+	"$topic" create "$t.big" 1
+	yes "{\"s\":\"$(head -c 66000 /dev/zero | tr '\0' x)\"}" | head -n 1000 | kcat -P -b "$b" -t "$t.big" -z lz4
+	run_in_back "$bin/kstream-filter" -b "$b" --in "kafka:$t.big" -e --commit-interval 1h '[range(300000) | tostring] | length < 0'
+	wait_for eval '[ -n "$(children)" ]'
+	kin=$(children)
+	sleep 0.2
+	kill -KILL "$pid"
+	begin=$(date +%s%3N)
+	ends
+	echo "$(($(date +%s%3N) - begin)) ms"
+	[ $(($(date +%s%3N) - begin)) -lt 8000 ]
 }
 
 @test "-v is the tool's own line; with -v -v the children say theirs" {
@@ -296,4 +308,14 @@ is_tool() { [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *kstream-filter* && $(chi
 	rm frames
 	beside/kstream-filter -b "$b" --in "kafka:$t" -e '$ts > 0 and .n > 90' --to json >ten # of the record, not its value
 	[ "$("$bin/kstream-cat" --to raw frames | wc -l)" = 100 ]
+	rm frames
+	beside/kstream-filter -b "$b" --in "kafka:$t" -e 'now > 0 and .n > 90' --to json >ten # at the time of the filter
+	[ "$("$bin/kstream-cat" --to raw frames | wc -l)" = 100 ]
+	# Barriers go on where nothing else does, and a group is told.
+	rm frames
+	run_in_back beside/kstream-filter -b "$b" --in "kafka:$t" -G "$t" -o beginning --commit-interval 100ms -v false
+	told() { cat_ -b "$b" -t "$t" -o stored -X "group.id=$t" -e --to json >left && [ ! -s left ]; }
+	wait_for told
+	kill -TERM "$pid"
+	wait "$pid"
 }

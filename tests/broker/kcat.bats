@@ -92,8 +92,12 @@ make_topics() {
 		done=$((done + 1))
 		run_line $n "$kind" "$command" 3>&- &
 		running+=" $!"
-		# shellcheck disable=SC2086 # numbers; a plain wait would wait for the clock of bats, too
-		if [ $((done % 10)) -eq 0 ]; then wait $running && running=; fi
+		# Ten at a time.  A plain wait would wait for the clock of bats, too.
+		while [ "$(wc -w <<<"$running")" -ge 10 ]; do
+			# shellcheck disable=SC2086 # numbers
+			wait -n -p pid $running
+			running=$(tr ' ' '\n' <<<"$running" | awk -v pid="$pid" 'NF && $1 != pid { printf " %s", $1 }')
+		done
 	done <"$BATS_TEST_DIRNAME/kcat-lines"
 	# shellcheck disable=SC2086
 	[ -z "$running" ] || wait $running
@@ -204,14 +208,17 @@ make_topics() {
 	numbers 1 1000 | kcat -P -b "$b" -t "$t"
 	"${PYTHON:-python3}" - "$bin/kstream-cat" "$b" "$t" <<-'END'
 		import os, subprocess, sys, time
-		took = []
+		took = {sys.argv[1]: [], "true": []}
 		for _ in range(11):
-		    begin = time.monotonic()
-		    p = subprocess.Popen([sys.argv[1], "-C", "-b", sys.argv[2], "-t", sys.argv[3]], stdout=subprocess.PIPE)
-		    os.read(p.stdout.fileno(), 1)
-		    took.append((time.monotonic() - begin) * 1000)
-		    p.terminate(); p.stdout.close(); p.wait()
-		print("ms:", *("%.1f" % t for t in sorted(took)))
-		assert sorted(took)[5] <= 50, took # the median: the machine may be busy
+		    for tool in took:
+		        begin = time.monotonic()
+		        p = subprocess.Popen([tool, "-C", "-b", sys.argv[2], "-t", sys.argv[3]], stdout=subprocess.PIPE)
+		        os.read(p.stdout.fileno(), 1)
+		        took[tool].append((time.monotonic() - begin) * 1000)
+		        p.terminate(); p.stdout.close(); p.wait()
+		ours, nothing = (sorted(x) for x in took.values())
+		print("ms:", *("%.1f" % t for t in ours), "and true:", *("%.1f" % t for t in nothing))
+		# The median.  On a busy machine a program that does nothing takes long, too, and ours waits for its turn a few times.
+		assert ours[5] <= 50 + 10 * max(0, nothing[5] - 2), (ours, nothing)
 	END
 }
