@@ -30,7 +30,8 @@ static const char *const kept[] = {
 	"allow.auto.create.topics", "message.timeout.ms", "delivery.timeout.ms", "partitioner",
 };
 
-bool ks_kafka_is_secret(const char *name)
+/* Does the value of a property have to stay unseen? */
+static bool is_secret(const char *name)
 {
 	static const char *const words[] = {
 		"password", "passphrase", "secret", "token", "key.pem", "keystore.key", "jaas", "oauthbearer.config",
@@ -63,7 +64,8 @@ void ks_kafka_forget(char *text)
 	free(text);
 }
 
-const char *ks_kafka_where(const struct ks_kafka_given *g, char *room, size_t n)
+/* Where a property was given, for messages: "-X", or FILE:LINE. */
+static const char *where(const struct ks_kafka_given *g, char *room, size_t n)
 {
 	if (g->file == NULL)
 		return "-X";
@@ -80,7 +82,7 @@ int ks_kafka_config_fail(struct ks_err *err, const struct ks_kafka_given *g, con
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return ks_fail(err, g->file != NULL ? KS_CONFIG : KS_USAGE, "%s: %s",
-	    ks_kafka_where(g, room, sizeof(room)), text);
+	    where(g, room, sizeof(room)), text);
 }
 
 /* --- lists --- */
@@ -97,7 +99,7 @@ static int add(struct ks_kafka_list *list, struct ks_kafka_given g, struct ks_er
 		ks_kafka_forget(g.value);
 		return ks_fail_memory(err);
 	}
-	g.secret = ks_kafka_is_secret(g.name);
+	g.secret = is_secret(g.name);
 	p[list->n++] = g;
 	return 0;
 }
@@ -259,7 +261,7 @@ static int note(struct ks_kafka_config *c, const struct ks_kafka_given *g, const
 	if (c->notes.max == 0)
 		ks_buf_init(&c->notes, NOTES_MAX);
 	if (ks_buf_printf(&c->notes, "%s: property '%s' is left out: %s\n",
-	    ks_kafka_where(g, room, sizeof(room)), g->name, text) == ENOMEM)
+	    where(g, room, sizeof(room)), g->name, text) == ENOMEM)
 		return ks_fail_memory(err);
 	return 0;
 }
@@ -331,7 +333,7 @@ static int take(struct ks_kafka_config *c, const struct ks_kafka_given *from, st
 	int status = g.name == NULL || g.value == NULL ? ks_fail_memory(err) : 0;
 
 	if (status == 0) {
-		g.secret = ks_kafka_is_secret(g.name);
+		g.secret = is_secret(g.name);
 		if (g.secret)
 			hide_process();
 		status = fetch(&g, err);
@@ -393,7 +395,7 @@ static int take_line(struct ks_kafka_config *c, const char *path, unsigned at, c
 	if (*name == '\0')
 		return ks_kafka_config_fail(err, &g, "not a line of NAME=VALUE");
 	name += bare(name) - name;
-	if (ks_kafka_is_secret(name) && *value != '\0' && !is_fetched(value) && others_can_read(st))
+	if (is_secret(name) && *value != '\0' && !is_fetched(value) && others_can_read(st))
 		return ks_kafka_config_fail(err, &g, "others can read this file, which has a secret, '%s': chmod 600 '%s'",
 		    name, path);
 	g.name = strdup(name);

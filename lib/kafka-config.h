@@ -59,12 +59,6 @@ int	ks_kafka_config_settle(struct ks_kafka_config *c, struct ks_kafka_options *o
 /* Secrets are overwritten before they are freed. */
 void	ks_kafka_config_release(struct ks_kafka_config *c);
 
-/* Does the value of a property have to stay unseen? */
-bool	ks_kafka_is_secret(const char *name);
-
-/* Where a property was given, for messages: "-X", or FILE:LINE. */
-const char *ks_kafka_where(const struct ks_kafka_given *g, char *room, size_t n);
-
 /* Fill err for a property at fault: where it was given, then the text; the status is that of its kind of place. */
 int	ks_kafka_config_fail(struct ks_err *err, const struct ks_kafka_given *g, const char *fmt, ...)
 	    KS_PRINTF(3, 4);
