@@ -42,8 +42,10 @@ struct ks_kafka_source {
 	bool again;			/* behind this END another section follows */
 };
 
+/* What was fetched and not read is let go of. */
+void	ks_kafka_drop_batch(struct ks_kafka_source *s);
+
 /* kafka-source-section.c */
-int	ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
 int	ks_kafka_section_barrier(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
 int	ks_kafka_section_end(struct ks_kafka_source *s, enum ks_kind kind, struct ks_err *err) KS_MUST_USE;
 /* All that was handed out is out: what a barrier among it promised is done now. */

@@ -37,7 +37,7 @@ static int assign(struct ks_kafka_source *s, struct ks_err *err)
 	return ks_kafka_fail(&s->client, (int)e, !s->own.begun, err, "cannot read from %s", s->client.brokers);
 }
 
-int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
+static int begin(struct ks_kafka_source *s, struct ks_err *err)
 {
 	static const char *const codecs[] = { "string", "json", "raw" };
 	const struct ks_kafka_parts *x = &s->parts;
@@ -127,13 +127,6 @@ static int reopen(struct ks_kafka_source *s, const rd_kafka_topic_partition_list
 	return 0;
 }
 
-/* What was fetched and not read is of no use: it comes again, to this member or another. */
-static void forget_batch(struct ks_kafka_source *s)
-{
-	while (s->batch_at < s->batch_count)
-		rd_kafka_message_destroy(s->batch[s->batch_at++]);
-}
-
 /* What keeps a member out for good; whatever else goes wrong librdkafka tries again. */
 static int joining_failed(struct ks_kafka_source *s, rd_kafka_resp_err_t e, struct ks_err *err)
 {
@@ -176,11 +169,11 @@ static int await_group(struct ks_kafka_source *s, struct ks_err *err)
 		return ks_group_give_back(&s->group, err);
 	if (s->group.news != KS_GROUP_GIVEN)
 		return 0;
-	forget_batch(s);
+	ks_kafka_drop_batch(s);	/* it comes again, to this member or another */
 	status = reopen(s, s->group.given, NULL, err);
 	if (status == 0)
 		status = ks_group_take(&s->group, &s->parts, err);
-	return status == 0 ? ks_kafka_section_begin(s, err) : status;
+	return status == 0 ? begin(s, err) : status;
 }
 
 int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
@@ -192,7 +185,7 @@ int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
 		return 0;
 	}
 	if (s->own.stop >= 0) {		/* before the group gave anything: a stream of nothing */
-		status = ks_kafka_section_begin(s, err);
+		status = begin(s, err);
 		return status == 0 ? ks_kafka_section_end(s, (enum ks_kind)s->own.stop, err) : status;
 	}
 	if (s->options->group != NULL)
@@ -201,7 +194,7 @@ int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
 		status = reopen(s, NULL, &s->parts, err);
 	if (status == 0)
 		status = assign(s, err);
-	return status == 0 ? ks_kafka_section_begin(s, err) : status;
+	return status == 0 ? begin(s, err) : status;
 }
 
 static int end_for_another(struct ks_kafka_source *s, bool *ended, struct ks_err *err)

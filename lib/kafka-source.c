@@ -292,7 +292,7 @@ static int take_batch(struct ks_kafka_source *s, struct ks_err *err)
 	return status;
 }
 
-static void drop_batch(struct ks_kafka_source *s)
+void ks_kafka_drop_batch(struct ks_kafka_source *s)
 {
 	while (s->batch_at < s->batch_count)
 		rd_kafka_message_destroy(s->batch[s->batch_at++]);
@@ -477,7 +477,7 @@ static void kafka_close(struct ks_source *source)
 {
 	struct ks_kafka_source *s = (struct ks_kafka_source *)source;
 
-	drop_batch(s);
+	ks_kafka_drop_batch(s);
 	ks_group_leave(&s->group);
 	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
