@@ -38,7 +38,6 @@ struct text {
 	size_t tail_n;
 	struct ks_rec blank;		/* what all records of a file share */
 	char (*topics)[KS_NAME_MAX + 1];	/* of each file */
-	int64_t left;			/* of -c, -1: no limit */
 	bool letter;			/* what was made of the line at hand is a dead letter: -c does not count it */
 	bool partial;			/* what is held is the beginning of a line */
 	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
@@ -54,7 +53,7 @@ void	ks_text_close_input(struct text *t);
 /* What was read of it is still there. */
 int	ks_text_check_input(struct text *t, struct ks_err *err) KS_MUST_USE;
 
-/* More of it; *wait: nothing now.  May give a PING instead where block is set. */
+/* More of it; *wait: nothing now, but for a PING where block is set. */
 int	ks_text_read_more(struct text *t, bool block, bool *wait, struct ks_err *err) KS_MUST_USE;
 
 /* The first line that is held, size bytes with its newline; 0: none is whole.  What is too long is let go of. */
@@ -80,9 +79,6 @@ int	ks_text_read_line(struct text *t, struct ks_bytes line, int *made, struct ks
 
 /* It is dealt with, size bytes of what is held: the position moves. */
 void	ks_text_pass(struct text *t, size_t size, int made);
-
-int	ks_text_barrier(struct text *t, struct ks_err *err) KS_MUST_USE;
-int	ks_text_end(struct text *t, enum ks_kind kind, struct ks_err *err) KS_MUST_USE;
 
 /* --order time: gather of ks_own, and what is around it. */
 int	ks_text_open_ordered(struct text *t, struct ks_err *err) KS_MUST_USE;

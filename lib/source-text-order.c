@@ -164,7 +164,6 @@ static int look(struct text *t, size_t i, bool block, bool *wait, struct ks_err 
 			q->rest = KS_ORDER_OVER;
 		} else if (status == 0) {
 			status = ks_text_read_more(t, block && t->own.frames.n == 0, wait, err);
-			*wait = *wait || (block && t->own.frames.n > 0);	/* a PING is due */
 		}
 		if (status != 0)
 			return status;
@@ -192,7 +191,7 @@ static int merge(struct text *t, bool *wait, struct ks_err *err)
 	struct spot *x;
 	int status = 0;
 
-	while (status == 0 && !*wait && t->own.frames.n < KS_IO_SIZE && t->left != 0) {
+	while (status == 0 && !*wait && t->own.frames.n < KS_IO_SIZE && t->own.left != 0) {
 		q = ks_order_next(&t->order, 0, 0, &until);
 		if (q == NULL)
 			return 0;
@@ -221,18 +220,13 @@ static bool is_over(const struct text *t)
 int ks_text_gather_ordered(struct ks_own *own, bool block, struct ks_err *err)
 {
 	struct text *t = (struct text *)own;
-	bool wait = false;
+	bool wait = false, out;
 	int status;
 
 	while (!t->own.section.done && !wait) {
-		if (t->own.stop >= 0)
-			return ks_text_end(t, (enum ks_kind)t->own.stop, err);
-		if (t->left == 0 || is_over(t))
-			return ks_text_end(t, ks_section_kind(t->config), err);
-		if (ks_section_due(&t->own.section, ks_clock_ms()))
-			return ks_text_barrier(t, err);
-		if (t->own.frames.n >= KS_IO_SIZE)
-			return 0;
+		status = ks_own_turn(&t->own, is_over(t), &out, err);
+		if (status != 0 || out || t->own.frames.n >= KS_IO_SIZE)
+			return status;
 		status = look_all(t, block && t->own.frames.n == 0, &wait, err);
 		if (status == 0 && !wait)
 			status = merge(t, &wait, err);

@@ -74,8 +74,9 @@ int ks_text_check_input(struct text *t, struct ks_err *err)
 	return ks_places_check(&t->places, &t->places.at[t->at], t->in.fd, read, err);
 }
 
-static int list_positions(struct text *t, struct ks_bytes *positions, struct ks_err *err)
+static int list_positions(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err)
 {
+	struct text *t = (struct text *)own;
 	int status = t->spots != NULL ? ks_text_check_all(t, err) : t->at < t->places.count ? ks_text_check_input(t, err) : 0;
 
 	return status == 0 ? ks_places_list(&t->places, positions, err) : status;
@@ -90,8 +91,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 	const struct ks_config *config = t->config;
 	struct ks_hello h = {
 		.streams = streams, .stream_count = t->places.count, .positions = positions,
-		.position_count = t->places.count, .hint = "kstream-record(5)",
-		.side = config->on_error == KS_POLICY_DLQ ? config->error_to : NULL,
+		.position_count = t->places.count,
 	};
 	size_t i;
 	int status;
@@ -164,9 +164,7 @@ static inline void step(struct text *t, size_t size, int made)
 {
 	t->places.at[t->at].offset += (int64_t)size;
 	t->ingest.line += t->ingest.line > 0;
-	t->own.section.hop += made;
-	if (t->left > 0 && made > 0)
-		t->left -= !t->letter;
+	ks_own_count(&t->own, made, t->letter);
 }
 
 /* JSON lines, and rows, that nothing is wrong with, as far as they go: their ends need not be looked for first. */
@@ -177,7 +175,7 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 	uint64_t letters;
 	int made, status;
 
-	while (t->own.frames.n < KS_IO_SIZE && t->left != 0 && t->in.start < t->in.end) {
+	while (t->own.frames.n < KS_IO_SIZE && t->own.left != 0 && t->in.start < t->in.end) {
 		text = ks_bytes(t->in.p + t->in.start, t->in.end - t->in.start);
 		rec = t->blank;
 		rec.offset = t->places.at[t->at].offset;
@@ -277,8 +275,9 @@ bool ks_text_is_last_line(const struct text *t)
 }
 
 /* The lines that are held, until there is enough to hand out.  *more: whole lines may be left. */
-static int read_lines(struct text *t, bool *more, struct ks_err *err)
+static int read_lines(struct ks_own *own, bool *more, struct ks_err *err)
 {
+	struct text *t = (struct text *)own;
 	struct ks_bytes line;
 	size_t size;
 	int made, status;
@@ -290,7 +289,7 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 			if (status != 0)
 				return status;
 		}
-		if (t->own.frames.n >= KS_IO_SIZE || t->left == 0)
+		if (t->own.frames.n >= KS_IO_SIZE || t->own.left == 0)
 			return 0;
 		status = ks_text_find_line(t, &line, &size, err);
 		if (status != 0)
@@ -312,44 +311,14 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 	return status;
 }
 
-int ks_text_end(struct text *t, enum ks_kind kind, struct ks_err *err)
-{
-	int status = ks_reject_finish(&t->ingest.reject, err);
-	struct ks_bytes positions;
-
-	if (status == 0)
-		status = list_positions(t, &positions, err);
-	if (status != 0)
-		return status;
-	return ks_section_end(&t->own.section, kind, positions, &t->own.frames, err);
-}
-
-int ks_text_barrier(struct text *t, struct ks_err *err)
-{
-	struct ks_bytes positions;
-	int status = list_positions(t, &positions, err);
-
-	if (status != 0)
-		return status;
-	return ks_section_barrier(&t->own.section, KS_GO_ON, positions, &t->own.frames, err);
-}
-
 int ks_text_read_more(struct text *t, bool block, bool *wait, struct ks_err *err)
 {
-	uint64_t before;
 	bool ready;
-	int no, timeout = 0, status;
+	int status = ks_own_wait(&t->own, t->in.fd, block, &ready, err);
 
-	if (block) {
-		status = ks_section_idle(&t->own.section, &t->own.frames, &timeout, err);
-		if (status != 0 || t->own.frames.n > 0)
-			return status;
-	}
-	no = ks_wait(t->in.fd, t->own.source.wake, block ? timeout : 0, &ready);
-	if (no == 0 && !ready) {
-		*wait = true;
-		return 0;
-	}
+	*wait = !ready;
+	if (status != 0 || !ready)
+		return status;
 	/* Early once, so that what is replaced before the first barrier is found, too. */
 	if (t->places.at[t->at].checked < 0 && t->places.at[t->at].offset > 0) {
 		status = ks_text_check_input(t, err);
@@ -357,18 +326,13 @@ int ks_text_read_more(struct text *t, bool block, bool *wait, struct ks_err *err
 			return status;
 	}
 	keep_tail(t);
-	before = t->in.bytes;
-	if (no == 0)
-		no = ks_in_fill(&t->in);
-	t->own.source.stats.bytes += t->in.bytes - before;
-	if (no == ENOMEM)
-		return ks_fail_memory(err);
-	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", t->own.source.name);
+	return ks_own_fill(&t->own, &t->in, err);
 }
 
 /* More input, or the next file, or the end of the section; *wait: nothing now. */
-static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
+static int advance(struct ks_own *own, bool block, bool *wait, struct ks_err *err)
 {
+	struct text *t = (struct text *)own;
 	int status;
 
 	if (!t->in.eof)
@@ -379,33 +343,7 @@ static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
 	ks_text_close_input(t);
 	if (++t->at < t->places.count)
 		return ks_text_open_input(t, err);
-	return ks_text_end(t, ks_section_kind(t->config), err);
-}
-
-/* As far as the input goes without waiting, or until there is enough to hand out. */
-static int gather(struct ks_own *own, bool block, struct ks_err *err)
-{
-	struct text *t = (struct text *)own;
-	bool more, wait = false;
-	int status;
-
-	while (!t->own.section.done && !wait) {
-		if (t->own.stop >= 0)
-			return ks_text_end(t, (enum ks_kind)t->own.stop, err);
-		status = read_lines(t, &more, err);
-		if (status != 0)
-			return status;
-		if (t->left == 0)
-			return ks_text_end(t, ks_section_kind(t->config), err);
-		if (ks_section_due(&t->own.section, ks_clock_ms()))
-			return ks_text_barrier(t, err);
-		if (more)
-			return 0;
-		status = advance(t, block && t->own.frames.n == 0, &wait, err);
-		if (status != 0)
-			return status;
-	}
-	return 0;
+	return ks_own_end(&t->own, ks_section_kind(t->config), err);
 }
 
 static void text_close(struct ks_source *source)
@@ -471,11 +409,13 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	ks_own_init(&t->own, config, wake, "stdin");
 	t->own.source.close = text_close;
 	t->own.begin = begin;
-	t->own.gather = config->order == KS_ORDER_TIME ? ks_text_gather_ordered : gather;
+	t->own.gather = config->order == KS_ORDER_TIME ? ks_text_gather_ordered : ks_own_gather;
+	t->own.take = read_lines;
+	t->own.advance = advance;
+	t->own.positions = list_positions;
 	t->own.ingest = &t->ingest;
 	t->own.source.ingest = t->own.ingest;
 	t->config = config;
-	t->left = config->count;
 	t->in.fd = -1;
 	ks_buf_init(&t->object, 4 * config->limits.record + KEPT);
 	ks_buf_init(&t->scratch, 2 * config->limits.record);
