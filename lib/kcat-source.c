@@ -168,14 +168,19 @@ static int take_message(struct kcat *s, struct ks_bytes message, size_t size, st
 		.topic = ks_str(topic_of(s)), .offset = s->offset, .headers = s->input->headers,
 	};
 	struct ks_bytes whole = message;
+	uint64_t letters = s->ingest.reject.letters;
 	int made = 0, no, status;
 
 	s->offset += (int64_t)size;
 	if (message.n == 0)
 		return 0;
 	no = take_key(s, &message, &rec);
-	if (no == EMSGSIZE)
-		return ks_ingest_reject(&s->ingest, &rec, whole, "the key is larger than --max-key allows", &s->own.frames, &made, err);
+	if (no == EMSGSIZE) {
+		rec.key = ks_mp_nil;
+		status = ks_ingest_reject(&s->ingest, &rec, whole, "the key is larger than --max-key allows", &s->own.frames, &made, err);
+		ks_own_count(&s->own, made, true);
+		return status;
+	}
 	if (no == 0)	/* -Z makes null of what stands behind a key alone: other messages are not empty */
 		no = pack(s, message, &s->value, &rec.value);
 	if (no != 0)
@@ -183,7 +188,7 @@ static int take_message(struct kcat *s, struct ks_bytes message, size_t size, st
 	status = ks_ingest_record(&s->ingest, &rec, &s->own.frames, &made, err);
 	if (status != 0)
 		return status;
-	ks_own_count(&s->own, made, false);
+	ks_own_count(&s->own, made, s->ingest.reject.letters != letters);
 	if (!s->input->tee)
 		return 0;
 	no = ks_out_add(&s->tee, whole.p, whole.n);
