@@ -14,7 +14,6 @@
 #include "signals.h"
 #include "source-own.h"
 
-#define KEPT ((size_t)4096)	/* bytes of a message past --max-record, for the dead letter */
 #define WHOLE "the message is longer than --max-record allows"
 
 struct kcat {
@@ -204,7 +203,7 @@ static int let_go(struct kcat *s, struct ks_err *err)
 
 	if (s->skipped == 0) {
 		s->kept.n = 0;
-		if (ks_buf_add(&s->kept, s->in.p + s->in.start, held < KEPT ? held : KEPT) != 0)
+		if (ks_buf_add(&s->kept, s->in.p + s->in.start, held < KS_REJECT_KEPT ? held : KS_REJECT_KEPT) != 0)
 			return ks_fail_memory(err);
 	}
 	if (held > keep) {
@@ -329,7 +328,7 @@ int ks_source_kcat(const struct ks_kcat_input *input, const struct ks_config *co
 	s->in.fd = -1;
 	ks_buf_init(&s->key, config->limits.key);
 	ks_buf_init(&s->value, config->limits.record + KS_IO_SIZE);
-	ks_buf_init(&s->kept, KEPT);
+	ks_buf_init(&s->kept, KS_REJECT_KEPT);
 	ks_buf_init(&s->positions, KS_CONTROL_MAX);
 	*source = &s->own.source;
 	if (ks_in_open(&s->in, -1, config->limits.record + input->delim.n + KS_IO_SIZE) != 0 ||

@@ -18,8 +18,6 @@
 #include "envelope.h"
 #include "input.h"
 
-#define KEPT ((size_t)4096)	/* bytes of a line past --max-record, for the dead letter */
-
 static const char *topic_of(const struct text *t, size_t at, char *room)
 {
 	return t->config->topic != NULL ? t->config->topic : ks_input_topic(t->places.at[at].name, room);
@@ -200,8 +198,7 @@ static int read_line(struct text *t, struct ks_bytes line, int *made, struct ks_
 	*made = 0;
 	rec.offset = t->places.at[t->at].offset;
 	if (t->skipped > 0)
-		return ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object),
-		    "the line is longer than --max-record allows", &t->own.frames, made, err);
+		return ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object), ks_reject_over_long, &t->own.frames, made, err);
 	if (t->csv != NULL)
 		return ks_text_csv_read(t, &rec, line, made, err);
 	if (t->config->from == KS_RAW)
@@ -235,7 +232,7 @@ int ks_text_let_go(struct text *t, size_t n, struct ks_err *err)
 {
 	if (t->skipped == 0) {
 		t->object.n = 0;
-		if (ks_buf_add(&t->object, t->in.p + t->in.start, n < KEPT ? n : KEPT) != 0)
+		if (ks_buf_add(&t->object, t->in.p + t->in.start, n < KS_REJECT_KEPT ? n : KS_REJECT_KEPT) != 0)
 			return ks_fail_memory(err);
 	}
 	t->skipped += n;
@@ -417,7 +414,7 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	t->own.source.ingest = t->own.ingest;
 	t->config = config;
 	t->in.fd = -1;
-	ks_buf_init(&t->object, 4 * config->limits.record + KEPT);
+	ks_buf_init(&t->object, 4 * config->limits.record + KS_REJECT_KEPT);
 	ks_buf_init(&t->scratch, 2 * config->limits.record);
 	*source = &t->own.source;
 	return text_open(t, err);
