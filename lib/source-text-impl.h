@@ -11,14 +11,20 @@
 #include "places.h"
 #include "source-own.h"
 
-/* With --order time: what is of one file, while another is at hand, and its next record. */
-struct spot {
+/* What is of the file at hand. */
+struct hand {
 	struct ks_in in;
-	unsigned char *tail;
-	size_t tail_n, skipped;
-	struct ks_rec blank;
+	unsigned char *tail;		/* KS_PLACES_TAIL bytes at most of what was read before in.start, as long as in no longer holds it */
+	size_t tail_n;
+	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
+	struct ks_rec blank;		/* what all its records share */
+	bool partial;			/* what is held is the beginning of a line */
+};
+
+/* With --order time: of each file what is put aside while another is at hand, and its next record. */
+struct spot {
+	struct hand hand;
 	uint64_t line;
-	bool partial;
 	struct ks_buf head;		/* frames of its next line */
 	size_t size;			/* bytes of that */
 	int made;			/* records in it */
@@ -29,18 +35,13 @@ struct spot {
 struct text {
 	struct ks_own own;
 	const struct ks_config *config;
-	struct ks_in in;
+	struct hand hand;
 	struct ks_ingest ingest;
-	struct ks_buf object, scratch;	/* an envelope on its way */
+	struct ks_buf object, scratch;	/* an envelope on its way; object: the beginning of a line past --max-record */
 	struct ks_places places;	/* the files, or stdin */
 	size_t at;			/* the one being read; places.count: none left */
-	unsigned char *tail;		/* KS_PLACES_TAIL bytes at most of what was read before in.start, as long as in no longer holds it */
-	size_t tail_n;
-	struct ks_rec blank;		/* what all records of a file share */
 	char (*topics)[KS_NAME_MAX + 1];	/* of each file */
 	bool letter;			/* what was made of the line at hand is a dead letter: -c does not count it */
-	bool partial;			/* what is held is the beginning of a line */
-	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
 	struct spot *spots;		/* of each file; NULL: one after another */
 	struct ks_order order;		/* of them */
 	struct ks_csv *csv;		/* of each file; NULL: it is neither csv nor tsv */
