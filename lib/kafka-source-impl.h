@@ -40,9 +40,6 @@ struct ks_kafka_source {
 	bool told;			/* a barrier has been handed out, and the group not been told */
 };
 
-/* What was fetched and not read is let go of. */
-void	ks_kafka_drop_batch(struct ks_kafka_source *s);
-
 /* kafka-source-section.c */
 int	ks_kafka_section_positions(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err) KS_MUST_USE;
 /* All that was handed out is out: what a barrier among it promised is done now. */
@@ -51,6 +48,8 @@ int	ks_kafka_section_passed(struct ks_own *own, struct ks_err *err) KS_MUST_USE;
 int	ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
 /* Whether what is read has changed: the section has been ended then. */
 int	ks_kafka_section_look(struct ks_kafka_source *s, bool *ended, struct ks_err *err) KS_MUST_USE;
+/* What was fetched and not read is let go of. */
+void	ks_kafka_drop_batch(struct ks_kafka_source *s);
 
 /* kafka-source-away.c */
 int	ks_kafka_ask_leaders(struct ks_kafka_source *s);

@@ -120,6 +120,12 @@ static int reopen(struct ks_kafka_source *s, const rd_kafka_topic_partition_list
 	return 0;
 }
 
+void ks_kafka_drop_batch(struct ks_kafka_source *s)
+{
+	while (s->batch_at < s->batch_count)
+		rd_kafka_message_destroy(s->batch[s->batch_at++]);
+}
+
 /* What keeps a member out for good; whatever else goes wrong librdkafka tries again. */
 static int joining_failed(struct ks_kafka_source *s, rd_kafka_resp_err_t e, struct ks_err *err)
 {

@@ -292,12 +292,6 @@ static int take_batch(struct ks_kafka_source *s, struct ks_err *err)
 	return status;
 }
 
-void ks_kafka_drop_batch(struct ks_kafka_source *s)
-{
-	while (s->batch_at < s->batch_count)
-		rd_kafka_message_destroy(s->batch[s->batch_at++]);
-}
-
 /*
  * A full queue puts the fetcher of librdkafka 2.0.2 to sleep for a second.
  * A request to each leader wakes it, once there is room again (broker 6).
