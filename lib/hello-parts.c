@@ -47,7 +47,8 @@ static bool next_pair(struct pairs *x)
 	return true;
 }
 
-bool ks_names_has(const char *list, struct ks_bytes name)
+/* Whether name stands between the commas of list. */
+static bool names_has(const char *list, struct ks_bytes name)
 {
 	size_t n;
 
@@ -68,7 +69,7 @@ static int32_t count_of(const struct ks_hello_parts *x, struct ks_bytes stream)
 	if (x->only == NULL)
 		return x->partitions;
 	while (next_pair(&at))
-		if (ks_bytes_is(at.key, "name") && at.v.type == KS_STR && ks_names_has(x->only, at.v.b))
+		if (ks_bytes_is(at.key, "name") && at.v.type == KS_STR && names_has(x->only, at.v.b))
 			return x->partitions;
 	return x->routes ? 0 : -1;
 }

@@ -16,9 +16,6 @@ struct ks_hello_parts {
 /* Copy a HELLO, whose payload has been parsed, to b with that changed: 0, ENOMEM, EMSGSIZE. */
 int	ks_hello_add_parts(struct ks_buf *b, struct ks_bytes payload, const struct ks_hello_parts *x) KS_MUST_USE;
 
-/* Whether name stands between the commas of list. */
-bool	ks_names_has(const char *list, struct ks_bytes name);
-
 /*
  * ks_hello_partitions - call each for every partition of the inputs that the
  * "positions" name, as often as they do.  Stops at, and returns, what is not 0.

@@ -3,13 +3,11 @@
  * kafka-config.c - properties of the Kafka client from the command line,
  * files and the environment.
  *
- * It refuses files over 1 MiB, text with NUL bytes, lines without '=', and
- * secrets in files that others can read.
+ * It refuses lines without '=', and secrets in files that others can read.
  */
 #include "kafka-config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <librdkafka/rdkafka.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEXT_MAX ((size_t)1 << 20)	/* bytes of a file: chains of certificates fit in many times */
 #define NOTES_MAX ((size_t)64 << 10)
 #define FOUND_MAX 4096			/* bytes of a path that is looked for */
 
@@ -30,7 +27,8 @@ static const char *const kept[] = {
 	"allow.auto.create.topics", "message.timeout.ms", "delivery.timeout.ms", "partitioner",
 };
 
-bool ks_kafka_is_secret(const char *name)
+/* Does the value of a property have to stay unseen? */
+static bool is_secret(const char *name)
 {
 	static const char *const words[] = {
 		"password", "passphrase", "secret", "token", "key.pem", "keystore.key", "jaas", "oauthbearer.config",
@@ -56,14 +54,8 @@ static void hide_process(void)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-void ks_kafka_forget(char *text)
-{
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
-const char *ks_kafka_where(const struct ks_kafka_given *g, char *room, size_t n)
+/* Where a property was given, for messages: "-X", or FILE:LINE. */
+static const char *where(const struct ks_kafka_given *g, char *room, size_t n)
 {
 	if (g->file == NULL)
 		return "-X";
@@ -80,7 +72,7 @@ int ks_kafka_config_fail(struct ks_err *err, const struct ks_kafka_given *g, con
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return ks_fail(err, g->file != NULL ? KS_CONFIG : KS_USAGE, "%s: %s",
-	    ks_kafka_where(g, room, sizeof(room)), text);
+	    where(g, room, sizeof(room)), text);
 }
 
 /* --- lists --- */
@@ -97,7 +89,7 @@ static int add(struct ks_kafka_list *list, struct ks_kafka_given g, struct ks_er
 		ks_kafka_forget(g.value);
 		return ks_fail_memory(err);
 	}
-	g.secret = ks_kafka_is_secret(g.name);
+	g.secret = is_secret(g.name);
 	p[list->n++] = g;
 	return 0;
 }
@@ -112,11 +104,6 @@ static void release(struct ks_kafka_list *list)
 	}
 	free(list->p);
 	*list = (struct ks_kafka_list){ 0 };
-}
-
-static bool is_fetched(const char *value)
-{
-	return value[0] == '@' || strncmp(value, "env:", 4) == 0;
 }
 
 /* kcat's "topic." before a name says nothing to librdkafka. */
@@ -138,7 +125,7 @@ int ks_kafka_config_arg(struct ks_kafka_config *c, const char *text, struct ks_e
 	g.name = strndup(name, (size_t)(eq - name));
 	g.value = strdup(eq + 1);
 	status = add(&c->args, g, err);
-	if (status != 0 || !c->args.p[c->args.n - 1].secret || is_fetched(eq + 1))
+	if (status != 0 || !c->args.p[c->args.n - 1].secret || ks_kafka_is_fetched(eq + 1))
 		return status;
 	c->exposed = c->args.p[c->args.n - 1].name;
 	explicit_bzero((char *)(uintptr_t)(eq + 1), strlen(eq + 1));
@@ -166,92 +153,6 @@ int ks_kafka_config_file(struct ks_kafka_config *c, const char *path, struct ks_
 	return 0;
 }
 
-/* --- reading --- */
-
-/* The text of a file, n bytes and a NUL; the caller's to forget.  NULL: errno says why. */
-static char *read_text(const char *path, struct stat *st, size_t *size)
-{
-	char *room = malloc(TEXT_MAX + 1);
-	size_t n = 0;
-	ssize_t got = -1;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), no;
-
-	if (room != NULL && fd >= 0 && fstat(fd, st) == 0)
-		while (n < TEXT_MAX && (got = read(fd, room + n, TEXT_MAX - n)) > 0)
-			n += (size_t)got;
-	no = room == NULL ? ENOMEM : errno;
-	if (fd >= 0)
-		close(fd);
-	if (got >= 0 && n == TEXT_MAX)
-		no = EFBIG;
-	else if (got == 0 && memchr(room, '\0', n) != NULL)
-		no = EILSEQ;
-	else if (got == 0)
-		no = 0;
-	if (no == 0) {
-		room[n] = '\0';
-		*size = n;
-		return room;
-	}
-	if (room != NULL)
-		explicit_bzero(room, n);
-	free(room);
-	errno = no;
-	return NULL;
-}
-
-static bool others_can_read(const struct stat *st)
-{
-	return S_ISREG(st->st_mode) && (st->st_mode & (S_IRWXG | S_IRWXO)) != 0;
-}
-
-/* Not the command line is wrong, but what it names. */
-#define failed_fetch(err, g, ...) (ks_kafka_config_fail(err, g, __VA_ARGS__), (err)->status = KS_CONFIG)
-
-/* "@FILE": its content without its last newline. */
-static int fetch_file(struct ks_kafka_given *g, struct ks_err *err)
-{
-	struct stat st;
-	const char *path = g->value + 1;
-	size_t n = 0;
-	char *text = read_text(path, &st, &n);
-
-	if (text == NULL)
-		return failed_fetch(err, g, "cannot read '%s' for property '%s': %s", path, g->name, strerror(errno));
-	if (g->secret && others_can_read(&st)) {
-		ks_kafka_forget(text);
-		return failed_fetch(err, g, "others can read '%s', which has the secret of property '%s': chmod 600 '%s'",
-		    path, g->name, path);
-	}
-	if (n > 0 && text[n - 1] == '\n')
-		text[--n] = '\0';
-	if (n > 0 && text[n - 1] == '\r')
-		text[--n] = '\0';
-	ks_kafka_forget(g->value);
-	g->value = text;
-	return 0;
-}
-
-static int fetch(struct ks_kafka_given *g, struct ks_err *err)
-{
-	const char *value;
-	char *copy;
-
-	if (g->value[0] == '@')
-		return fetch_file(g, err);
-	if (strncmp(g->value, "env:", 4) != 0)
-		return 0;
-	value = getenv(g->value + 4);
-	if (value == NULL)
-		return failed_fetch(err, g, "no variable '%s' in the environment, for property '%s'", g->value + 4, g->name);
-	copy = strdup(value);
-	if (copy == NULL)
-		return ks_fail_memory(err);
-	free(g->value);
-	g->value = copy;
-	return 0;
-}
-
 static int note(struct ks_kafka_config *c, const struct ks_kafka_given *g, const char *text, struct ks_err *err)
 {
 	char room[FOUND_MAX];
@@ -259,7 +160,7 @@ static int note(struct ks_kafka_config *c, const struct ks_kafka_given *g, const
 	if (c->notes.max == 0)
 		ks_buf_init(&c->notes, NOTES_MAX);
 	if (ks_buf_printf(&c->notes, "%s: property '%s' is left out: %s\n",
-	    ks_kafka_where(g, room, sizeof(room)), g->name, text) == ENOMEM)
+	    where(g, room, sizeof(room)), g->name, text) == ENOMEM)
 		return ks_fail_memory(err);
 	return 0;
 }
@@ -331,10 +232,10 @@ static int take(struct ks_kafka_config *c, const struct ks_kafka_given *from, st
 	int status = g.name == NULL || g.value == NULL ? ks_fail_memory(err) : 0;
 
 	if (status == 0) {
-		g.secret = ks_kafka_is_secret(g.name);
+		g.secret = is_secret(g.name);
 		if (g.secret)
 			hide_process();
-		status = fetch(&g, err);
+		status = ks_kafka_fetch(&g, err);
 	}
 	if (status == 0)
 		status = ks_kafka_java(&g, &more, &known, err);
@@ -393,7 +294,7 @@ static int take_line(struct ks_kafka_config *c, const char *path, unsigned at, c
 	if (*name == '\0')
 		return ks_kafka_config_fail(err, &g, "not a line of NAME=VALUE");
 	name += bare(name) - name;
-	if (ks_kafka_is_secret(name) && *value != '\0' && !is_fetched(value) && others_can_read(st))
+	if (is_secret(name) && *value != '\0' && !ks_kafka_is_fetched(value) && ks_kafka_others_can_read(st))
 		return ks_kafka_config_fail(err, &g, "others can read this file, which has a secret, '%s': chmod 600 '%s'",
 		    name, path);
 	g.name = strdup(name);
@@ -432,7 +333,7 @@ static int read_file(struct ks_kafka_config *c, const char *path, struct ks_err 
 	int status;
 
 	hide_process();	/* nobody knows yet what is in it */
-	text = read_text(path, &st, &n);
+	text = ks_kafka_read_text(path, &st, &n);
 	if (text == NULL)
 		return ks_fail_errno(err, KS_CONFIG, errno, "cannot read the configuration '%s'", path);
 	if (c->notes.max == 0)

@@ -11,6 +11,8 @@
 
 #include "kafka.h"
 
+struct stat;
+
 struct ks_kafka_list {
 	struct ks_kafka_given *p;
 	size_t n;
@@ -59,18 +61,23 @@ int	ks_kafka_config_settle(struct ks_kafka_config *c, struct ks_kafka_options *o
 /* Secrets are overwritten before they are freed. */
 void	ks_kafka_config_release(struct ks_kafka_config *c);
 
-/* Does the value of a property have to stay unseen? */
-bool	ks_kafka_is_secret(const char *name);
-
-/* Where a property was given, for messages: "-X", or FILE:LINE. */
-const char *ks_kafka_where(const struct ks_kafka_given *g, char *room, size_t n);
-
 /* Fill err for a property at fault: where it was given, then the text; the status is that of its kind of place. */
 int	ks_kafka_config_fail(struct ks_err *err, const struct ks_kafka_given *g, const char *fmt, ...)
 	    KS_PRINTF(3, 4);
 
+/* --- kafka-value.c --- */
+
 /* Overwrite text and free it. */
 void	ks_kafka_forget(char *text);
+
+/* The text of a file, n bytes and a NUL; the caller's to forget.  NULL: errno says why. */
+char *ks_kafka_read_text(const char *path, struct stat *st, size_t *n);
+
+bool	ks_kafka_others_can_read(const struct stat *st);
+
+/* Whether a value is "@FILE" or "env:NAME"; and what stands there in its place. */
+bool	ks_kafka_is_fetched(const char *value);
+int	ks_kafka_fetch(struct ks_kafka_given *g, struct ks_err *err) KS_MUST_USE;
 
 /* --- kafka-java.c --- */
 

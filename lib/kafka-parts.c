@@ -138,6 +138,28 @@ static int choose(struct ks_kafka_parts *x, const rd_kafka_topic_partition_list_
 	return 0;
 }
 
+static struct ks_kafka_part *part_of(const struct ks_kafka_parts *x, const struct ks_kafka_read *t, int32_t partition)
+{
+	struct ks_kafka_part *p = &x->parts[t->first];
+
+	if (t->whole)
+		return partition >= 0 && partition < t->partitions ? p + partition : NULL;
+	for (; p < &x->parts[t->first + t->count]; p++)
+		if (p->partition == partition)
+			return p;
+	return NULL;
+}
+
+static struct ks_kafka_part *parts_named(const struct ks_kafka_parts *x, const char *topic, int32_t partition)
+{
+	const struct ks_kafka_read *t;
+
+	for (t = x->topics; t < x->topics + x->topic_count; t++)
+		if (strcmp(t->name, topic) == 0)
+			return part_of(x, t, partition);
+	return NULL;
+}
+
 /* Where they stand, of those that were read before. */
 static void carry_on(struct ks_kafka_parts *x, const struct ks_kafka_parts *before)
 {
@@ -145,7 +167,7 @@ static void carry_on(struct ks_kafka_parts *x, const struct ks_kafka_parts *befo
 	struct ks_kafka_part *p;
 
 	for (p = x->parts; p < x->parts + x->count; p++) {
-		old = ks_kafka_parts_named(before, p->topic->name, p->partition);
+		old = parts_named(before, p->topic->name, p->partition);
 		if (old == NULL)
 			continue;
 		p->next = old->next;
@@ -282,28 +304,6 @@ struct rd_kafka_topic_partition_list_s *ks_kafka_parts_list(const struct ks_kafk
 		if (!p->done)
 			rd_kafka_topic_partition_list_add(list, p->topic->name, p->partition)->offset = p->next;
 	return list;
-}
-
-static struct ks_kafka_part *part_of(const struct ks_kafka_parts *x, const struct ks_kafka_read *t, int32_t partition)
-{
-	struct ks_kafka_part *p = &x->parts[t->first];
-
-	if (t->whole)
-		return partition >= 0 && partition < t->partitions ? p + partition : NULL;
-	for (; p < &x->parts[t->first + t->count]; p++)
-		if (p->partition == partition)
-			return p;
-	return NULL;
-}
-
-struct ks_kafka_part *ks_kafka_parts_named(const struct ks_kafka_parts *x, const char *topic, int32_t partition)
-{
-	const struct ks_kafka_read *t;
-
-	for (t = x->topics; t < x->topics + x->topic_count; t++)
-		if (strcmp(t->name, topic) == 0)
-			return part_of(x, t, partition);
-	return NULL;
 }
 
 struct ks_kafka_part *ks_kafka_parts_find(struct ks_kafka_parts *x, const struct rd_kafka_message_s *m)

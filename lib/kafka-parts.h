@@ -77,7 +77,6 @@ struct rd_kafka_topic_partition_list_s *ks_kafka_parts_list(const struct ks_kafk
 /* The partition a message or an event is about; NULL: none that is read. */
 struct ks_kafka_part *ks_kafka_parts_find(struct ks_kafka_parts *x,
 	    const struct rd_kafka_message_s *m);
-struct ks_kafka_part *ks_kafka_parts_named(const struct ks_kafka_parts *x, const char *topic, int32_t partition);
 
 /* Nothing more of p is wanted. */
 void	ks_kafka_parts_finish(struct ks_kafka_parts *x, struct ks_kafka_part *p);

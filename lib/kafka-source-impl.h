@@ -30,7 +30,6 @@ struct ks_kafka_source {
 	size_t batch_at, batch_count;
 	struct ks_err *err;		/* of on_message, and its status */
 	int status;
-	int64_t left;			/* of -c, -1: no limit */
 	uint64_t records;
 	size_t peak;			/* longest queue since the last kick */
 	int64_t kicked, heard, probed;	/* ks_clock_ms */
@@ -41,19 +40,18 @@ struct ks_kafka_source {
 	bool timed;			/* -o s@T or e@T: records are chosen by their time, too */
 	bool open, began;		/* a section is; one was */
 	bool told;			/* a barrier has been handed out, and the group not been told */
-	bool again;			/* behind this END another section follows */
 };
 
 /* kafka-source-section.c */
-int	ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
-int	ks_kafka_section_barrier(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
-int	ks_kafka_section_end(struct ks_kafka_source *s, enum ks_kind kind, struct ks_err *err) KS_MUST_USE;
+int	ks_kafka_section_positions(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err) KS_MUST_USE;
 /* All that was handed out is out: what a barrier among it promised is done now. */
 int	ks_kafka_section_passed(struct ks_own *own, struct ks_err *err) KS_MUST_USE;
 /* No section is open: begin the next as soon as it is known what to read. */
 int	ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
 /* Whether what is read has changed: the section has been ended then. */
 int	ks_kafka_section_look(struct ks_kafka_source *s, bool *ended, struct ks_err *err) KS_MUST_USE;
+/* What was fetched and not read is let go of. */
+void	ks_kafka_drop_batch(struct ks_kafka_source *s);
 
 /* kafka-source-away.c */
 int	ks_kafka_ask_leaders(struct ks_kafka_source *s);

@@ -37,17 +37,15 @@ static int assign(struct ks_kafka_source *s, struct ks_err *err)
 	return ks_kafka_fail(&s->client, (int)e, !s->own.begun, err, "cannot read from %s", s->client.brokers);
 }
 
-int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
+static int begin(struct ks_kafka_source *s, struct ks_err *err)
 {
 	static const char *const codecs[] = { "string", "json", "raw" };
 	const struct ks_kafka_parts *x = &s->parts;
 	struct ks_hello_stream *streams = calloc(x->topic_count + 1, sizeof(*streams));
 	struct ks_hello_position *positions = calloc(x->count + 1, sizeof(*positions));
-	const struct ks_config *config = s->config;
 	struct ks_hello h = {
 		.live = !s->options->bounded, .streams = streams, .stream_count = x->topic_count,
-		.positions = positions, .position_count = x->count, .hint = "kstream-record(5)",
-		.side = config->on_error == KS_POLICY_DLQ ? config->error_to : NULL,
+		.positions = positions, .position_count = x->count,
 	};
 	size_t i;
 	int status;
@@ -60,7 +58,7 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 	for (i = 0; i < x->topic_count; i++)
 		streams[i] = (struct ks_hello_stream){
 			.name = x->topics[i].name, .partitions = x->topics[i].partitions,
-			.key = codecs[config->key_from], .time_type = x->topics[i].append ? KS_TIME_APPEND : KS_TIME_CREATE,
+			.key = codecs[s->config->key_from], .time_type = x->topics[i].append ? KS_TIME_APPEND : KS_TIME_CREATE,
 		};
 	for (i = 0; i < x->count; i++)
 		positions[i] = (struct ks_hello_position){
@@ -75,26 +73,21 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 	return status;
 }
 
-int ks_kafka_section_barrier(struct ks_kafka_source *s, struct ks_err *err)
+int ks_kafka_section_positions(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err)
 {
-	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
-		return ks_fail_memory(err);
-	s->told = true;
-	return ks_section_barrier(&s->own.section, KS_GO_ON, ks_buf_bytes(&s->positions), &s->own.frames, err);
-}
+	struct ks_kafka_source *s = (struct ks_kafka_source *)own;
 
-int ks_kafka_section_end(struct ks_kafka_source *s, enum ks_kind kind, struct ks_err *err)
-{
 	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
 		return ks_fail_memory(err);
 	s->told = true;
-	return ks_section_end(&s->own.section, kind, ks_buf_bytes(&s->positions), &s->own.frames, err);
+	*positions = ks_buf_bytes(&s->positions);
+	return 0;
 }
 
 int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
 {
 	struct ks_kafka_source *s = (struct ks_kafka_source *)own;
-	enum ks_group_commit how = !s->own.section.done ? KS_COMMIT_SOON : s->again ? KS_COMMIT_MOVE : KS_COMMIT_LAST;
+	enum ks_group_commit how = !s->own.section.done ? KS_COMMIT_SOON : s->own.again ? KS_COMMIT_MOVE : KS_COMMIT_LAST;
 	int status = 0;
 
 	if (!s->told)
@@ -102,10 +95,10 @@ int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
 	s->told = false;
 	if (s->options->group != NULL)
 		status = ks_group_commit(&s->group, &s->parts, how, err);
-	if (status == 0 && s->again && s->options->group != NULL)
+	if (status == 0 && s->own.again && s->options->group != NULL)
 		status = ks_group_give_back(&s->group, err);
-	if (s->again) {
-		s->own.section.done = s->open = s->again = false;
+	if (s->own.again) {
+		s->own.section.done = s->open = s->own.again = false;
 		s->parts.last = NULL;
 	}
 	return status;
@@ -127,8 +120,7 @@ static int reopen(struct ks_kafka_source *s, const rd_kafka_topic_partition_list
 	return 0;
 }
 
-/* What was fetched and not read is of no use: it comes again, to this member or another. */
-static void forget_batch(struct ks_kafka_source *s)
+void ks_kafka_drop_batch(struct ks_kafka_source *s)
 {
 	while (s->batch_at < s->batch_count)
 		rd_kafka_message_destroy(s->batch[s->batch_at++]);
@@ -176,11 +168,11 @@ static int await_group(struct ks_kafka_source *s, struct ks_err *err)
 		return ks_group_give_back(&s->group, err);
 	if (s->group.news != KS_GROUP_GIVEN)
 		return 0;
-	forget_batch(s);
+	ks_kafka_drop_batch(s);	/* it comes again, to this member or another */
 	status = reopen(s, s->group.given, NULL, err);
 	if (status == 0)
 		status = ks_group_take(&s->group, &s->parts, err);
-	return status == 0 ? ks_kafka_section_begin(s, err) : status;
+	return status == 0 ? begin(s, err) : status;
 }
 
 int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
@@ -192,8 +184,8 @@ int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
 		return 0;
 	}
 	if (s->own.stop >= 0) {		/* before the group gave anything: a stream of nothing */
-		status = ks_kafka_section_begin(s, err);
-		return status == 0 ? ks_kafka_section_end(s, (enum ks_kind)s->own.stop, err) : status;
+		status = begin(s, err);
+		return status == 0 ? ks_own_end(&s->own, (enum ks_kind)s->own.stop, err) : status;
 	}
 	if (s->options->group != NULL)
 		return await_group(s, err);
@@ -201,14 +193,14 @@ int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
 		status = reopen(s, NULL, &s->parts, err);
 	if (status == 0)
 		status = assign(s, err);
-	return status == 0 ? ks_kafka_section_begin(s, err) : status;
+	return status == 0 ? begin(s, err) : status;
 }
 
 static int end_for_another(struct ks_kafka_source *s, bool *ended, struct ks_err *err)
 {
 	*ended = true;
-	s->again = true;
-	return ks_kafka_section_end(s, KS_PAUSED, err);
+	s->own.again = true;
+	return ks_own_end(&s->own, KS_PAUSED, err);
 }
 
 int ks_kafka_section_look(struct ks_kafka_source *s, bool *ended, struct ks_err *err)

@@ -219,7 +219,7 @@ static bool is_timely(const struct ks_kafka_source *s, const struct ks_kafka_par
 
 static bool is_done(const struct ks_kafka_source *s)
 {
-	return s->left == 0 || (s->options->bounded && s->parts.left == 0);
+	return s->own.left == 0 || (s->options->bounded && s->parts.left == 0);
 }
 
 static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, struct ks_err *err)
@@ -252,8 +252,8 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 		s->own.section.hop += made;
 		if (s->reader.ingest.take != NULL || s->reader.left_out != left_out)
 			s->own.given += m->len + m->key_len + 1;
-		if (s->left > 0 && (made > 0 || s->reader.left_out != left_out) && s->reader.ingest.reject.letters == letters)	/* a dead letter is no record */
-			s->left--;
+		if (s->own.left > 0 && (made > 0 || s->reader.left_out != left_out) && s->reader.ingest.reject.letters == letters)	/* a dead letter is no record */
+			s->own.left--;
 		s->own.source.stats.bytes += m->len + m->key_len;
 		s->records++;
 	}
@@ -293,12 +293,6 @@ static int take_batch(struct ks_kafka_source *s, struct ks_err *err)
 		rd_kafka_message_destroy(m);
 	}
 	return status;
-}
-
-static void drop_batch(struct ks_kafka_source *s)
-{
-	while (s->batch_at < s->batch_count)
-		rd_kafka_message_destroy(s->batch[s->batch_at++]);
 }
 
 /*
@@ -406,15 +400,10 @@ static int idle(struct ks_kafka_source *s, bool *wait, struct ks_err *err)
 /* The section ends, or a barrier or another section is due.  *out: what there is goes out. */
 static int look_round(struct ks_kafka_source *s, bool *out, struct ks_err *err)
 {
-	int status, unused;
+	int status = ks_own_turn(&s->own, is_done(s), out, err), unused;
 
-	*out = true;
-	if (s->own.stop >= 0)
-		return ks_kafka_section_end(s, (enum ks_kind)s->own.stop, err);
-	if (is_done(s))
-		return ks_kafka_section_end(s, ks_section_kind(s->config), err);
-	if (ks_section_due(&s->own.section, ks_clock_ms()))
-		return ks_kafka_section_barrier(s, err);
+	if (status != 0 || *out)
+		return status;
 	/* Also while records come faster than they go. */
 	status = ks_kafka_section_look(s, out, err);
 	/* Of a reader that is gone only a write tells, and all records may be left out. */
@@ -483,7 +472,7 @@ static void kafka_close(struct ks_source *source)
 {
 	struct ks_kafka_source *s = (struct ks_kafka_source *)source;
 
-	drop_batch(s);
+	ks_kafka_drop_batch(s);
 	ks_group_leave(&s->group, !s->away);
 	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
@@ -507,12 +496,12 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	s->own.source.give = ks_own_give;
 	s->own.begin = begin;
 	s->own.gather = gather;
+	s->own.positions = ks_kafka_section_positions;
 	s->own.passed = ks_kafka_section_passed;
 	s->own.ingest = &s->reader.ingest;
 	s->own.source.ingest = s->own.ingest;
 	s->options = options;
 	s->config = config;
-	s->left = config->count;
 	s->timed = options->start == KS_START_TIME || options->has_stop;
 	s->ordered = options->group == NULL && !ks_kafka_has_patterns(config) && ks_kafka_is_ordered(config);
 	s->ready = -1;

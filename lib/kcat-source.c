@@ -14,7 +14,6 @@
 #include "signals.h"
 #include "source-own.h"
 
-#define KEPT ((size_t)4096)	/* bytes of a message past --max-record, for the dead letter */
 #define WHOLE "the message is longer than --max-record allows"
 
 struct kcat {
@@ -30,7 +29,6 @@ struct kcat {
 	size_t skipped;			/* bytes of a message past --max-record that were let go so far */
 	int64_t offset;			/* of what is held, in the file */
 	char topic[KS_NAME_MAX + 1];
-	int64_t left;			/* of -c, -1: no limit */
 	struct ks_buf key, value, kept, positions;
 };
 
@@ -80,11 +78,22 @@ static const char *topic_of(const struct kcat *s)
 	return s->config->topic != NULL ? s->config->topic : s->topic;
 }
 
-static int list_positions(struct kcat *s, struct ks_err *err)
+static int flush_tee(struct kcat *s, struct ks_err *err)
 {
-	struct ks_buf *b = &s->positions;
-	int no;
+	int no = ks_out_pending(&s->tee) ? ks_out_flush(&s->tee) : 0;
 
+	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot write to stdout");
+}
+
+/* What it covers is out on stdout, too. */
+static int list_positions(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err)
+{
+	struct kcat *s = (struct kcat *)own;
+	struct ks_buf *b = &s->positions;
+	int no, status = flush_tee(s, err);
+
+	if (status != 0)
+		return status;
 	b->n = 0;
 	no = ks_mp_add_array_head(b, 1);
 	if (no == 0)
@@ -95,6 +104,7 @@ static int list_positions(struct kcat *s, struct ks_err *err)
 		no = ks_mp_add_i64(b, 0);
 	if (no == 0)
 		no = ks_mp_add_i64(b, s->offset);
+	*positions = ks_buf_bytes(b);
 	return no == 0 ? 0 : ks_fail_memory(err);
 }
 
@@ -105,8 +115,6 @@ static int begin(struct ks_own *own, struct ks_err *err)
 	struct ks_hello_position position = { .input = s->own.source.name };
 	struct ks_hello h = {
 		.streams = &stream, .stream_count = 1, .positions = &position, .position_count = 1,
-		.hint = "kstream-record(5)",
-		.side = s->config->on_error == KS_POLICY_DLQ ? s->config->error_to : NULL,
 	};
 
 	return ks_section_begin(&s->own.section, &h, &s->own.frames, err);
@@ -159,14 +167,19 @@ static int take_message(struct kcat *s, struct ks_bytes message, size_t size, st
 		.topic = ks_str(topic_of(s)), .offset = s->offset, .headers = s->input->headers,
 	};
 	struct ks_bytes whole = message;
+	uint64_t letters = s->ingest.reject.letters;
 	int made = 0, no, status;
 
 	s->offset += (int64_t)size;
 	if (message.n == 0)
 		return 0;
 	no = take_key(s, &message, &rec);
-	if (no == EMSGSIZE)
-		return ks_ingest_reject(&s->ingest, &rec, whole, "the key is larger than --max-key allows", &s->own.frames, &made, err);
+	if (no == EMSGSIZE) {
+		rec.key = ks_mp_nil;
+		status = ks_ingest_reject(&s->ingest, &rec, whole, "the key is larger than --max-key allows", &s->own.frames, &made, err);
+		ks_own_count(&s->own, made, true);
+		return status;
+	}
 	if (no == 0)	/* -Z makes null of what stands behind a key alone: other messages are not empty */
 		no = pack(s, message, &s->value, &rec.value);
 	if (no != 0)
@@ -174,8 +187,7 @@ static int take_message(struct kcat *s, struct ks_bytes message, size_t size, st
 	status = ks_ingest_record(&s->ingest, &rec, &s->own.frames, &made, err);
 	if (status != 0)
 		return status;
-	s->own.section.hop += made;
-	s->left -= s->left > 0 && made > 0;
+	ks_own_count(&s->own, made, s->ingest.reject.letters != letters);
 	if (!s->input->tee)
 		return 0;
 	no = ks_out_add(&s->tee, whole.p, whole.n);
@@ -191,7 +203,7 @@ static int let_go(struct kcat *s, struct ks_err *err)
 
 	if (s->skipped == 0) {
 		s->kept.n = 0;
-		if (ks_buf_add(&s->kept, s->in.p + s->in.start, held < KEPT ? held : KEPT) != 0)
+		if (ks_buf_add(&s->kept, s->in.p + s->in.start, held < KS_REJECT_KEPT ? held : KS_REJECT_KEPT) != 0)
 			return ks_fail_memory(err);
 	}
 	if (held > keep) {
@@ -209,21 +221,22 @@ static int reject_over_long(struct kcat *s, size_t size, struct ks_err *err)
 
 	status = ks_ingest_reject(&s->ingest, &rec, ks_buf_bytes(&s->kept), WHOLE, &s->own.frames, &made, err);
 	s->offset += (int64_t)(s->skipped + size);
-	s->own.section.hop += made;
+	ks_own_count(&s->own, made, true);
 	s->skipped = 0;
 	return status;
 }
 
 /* The messages that are held whole, until there is enough to hand out.  *more: some may be left. */
-static int take_messages(struct kcat *s, bool *more, struct ks_err *err)
+static int take_messages(struct ks_own *own, bool *more, struct ks_err *err)
 {
+	struct kcat *s = (struct kcat *)own;
 	const unsigned char *p, *found;
 	size_t held, n;
 	int status = 0;
 
 	*more = true;
 	while (status == 0) {
-		if (s->own.frames.n >= KS_IO_SIZE || s->left == 0)
+		if (s->own.frames.n >= KS_IO_SIZE || s->own.left == 0)
 			return 0;
 		p = s->in.p + s->in.start;
 		held = s->in.end - s->in.start;
@@ -252,30 +265,11 @@ static int take_messages(struct kcat *s, bool *more, struct ks_err *err)
 	return s->skipped > 0 ? reject_over_long(s, held, err) : take_message(s, ks_bytes(p, held), held, err);
 }
 
-static int flush_tee(struct kcat *s, struct ks_err *err)
-{
-	int no = ks_out_pending(&s->tee) ? ks_out_flush(&s->tee) : 0;
-
-	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot write to stdout");
-}
-
-static int end_section(struct kcat *s, enum ks_kind kind, struct ks_err *err)
-{
-	int status = ks_reject_finish(&s->ingest.reject, err);
-
-	if (status == 0)
-		status = flush_tee(s, err);
-	if (status == 0)
-		status = list_positions(s, err);
-	if (status != 0)
-		return status;
-	return ks_section_end(&s->own.section, kind, ks_buf_bytes(&s->positions), &s->own.frames, err);
-}
-
 /* More input, or the next file, or the end of the section; *wait: nothing now. */
-static int advance(struct kcat *s, bool block, bool *wait, struct ks_err *err)
+static int advance(struct ks_own *own, bool block, bool *wait, struct ks_err *err)
 {
-	int no, timeout = 0, status;
+	struct kcat *s = (struct kcat *)own;
+	int status;
 	bool ready;
 
 	if (s->in.eof) {
@@ -283,54 +277,15 @@ static int advance(struct kcat *s, bool block, bool *wait, struct ks_err *err)
 		s->in.fd = -1;
 		if (++s->at < s->count)
 			return open_input(s, err);
-		return end_section(s, ks_section_kind(s->config), err);
+		return ks_own_end(&s->own, ks_section_kind(s->config), err);
 	}
-	if (block) {
-		status = ks_section_idle(&s->own.section, &s->own.frames, &timeout, err);
-		if (status == 0)
-			status = flush_tee(s, err);
-		if (status != 0 || s->own.frames.n > 0)
-			return status;
-	}
-	no = ks_wait(s->in.fd, s->own.source.wake, block ? timeout : 0, &ready);
-	if (no == 0 && !ready) {
-		*wait = true;
-		return 0;
-	}
-	if (no == 0)
-		no = ks_in_fill(&s->in);
-	s->own.source.stats.bytes = s->in.bytes;
-	if (no == ENOMEM)
-		return ks_fail_memory(err);
-	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", s->own.source.name);
-}
-
-static int gather(struct ks_own *own, bool block, struct ks_err *err)
-{
-	struct kcat *s = (struct kcat *)own;
-	bool more, wait = false;
-	int status;
-
-	while (!s->own.section.done && !wait) {
-		if (s->own.stop >= 0)
-			return end_section(s, (enum ks_kind)s->own.stop, err);
-		status = take_messages(s, &more, err);
-		if (status != 0)
-			return status;
-		if (s->left == 0)
-			return end_section(s, ks_section_kind(s->config), err);
-		if (ks_section_due(&s->own.section, ks_clock_ms())) {
-			status = list_positions(s, err);
-			return status != 0 ? status : ks_section_barrier(&s->own.section, KS_GO_ON,
-			    ks_buf_bytes(&s->positions), &s->own.frames, err);
-		}
-		if (more)
-			return 0;
-		status = advance(s, block && s->own.frames.n == 0, &wait, err);
-		if (status != 0)
-			return status;
-	}
-	return 0;
+	status = block ? flush_tee(s, err) : 0;
+	if (status == 0)
+		status = ks_own_wait(&s->own, s->in.fd, block, &ready, err);
+	if (status != 0)
+		return status;
+	*wait = !ready;
+	return ready ? ks_own_fill(&s->own, &s->in, err) : 0;
 }
 
 static void kcat_close(struct ks_source *source)
@@ -361,17 +316,19 @@ int ks_source_kcat(const struct ks_kcat_input *input, const struct ks_config *co
 	ks_own_init(&s->own, config, wake, "stdin");
 	s->own.source.close = kcat_close;
 	s->own.begin = begin;
-	s->own.gather = gather;
+	s->own.gather = ks_own_gather;
+	s->own.take = take_messages;
+	s->own.advance = advance;
+	s->own.positions = list_positions;
 	s->own.ingest = &s->ingest;
 	s->own.source.ingest = s->own.ingest;
 	s->input = input;
 	s->config = config;
 	s->count = config->in_count > 0 ? config->in_count : 1;
-	s->left = config->count;
 	s->in.fd = -1;
 	ks_buf_init(&s->key, config->limits.key);
 	ks_buf_init(&s->value, config->limits.record + KS_IO_SIZE);
-	ks_buf_init(&s->kept, KEPT);
+	ks_buf_init(&s->kept, KS_REJECT_KEPT);
 	ks_buf_init(&s->positions, KS_CONTROL_MAX);
 	*source = &s->own.source;
 	if (ks_in_open(&s->in, -1, config->limits.record + input->delim.n + KS_IO_SIZE) != 0 ||

@@ -54,7 +54,6 @@ static int output_option(struct ks_kcat *k, int letter, const char *value, struc
 	switch (letter) {
 	case 'f':
 		k->form = value;
-		k->of_output = 'f';
 		return 0;
 	case 'D':
 		k->delimited = true;

@@ -18,7 +18,7 @@ struct ks_kcat {
 	bool properties, dump;		/* -X list, -X dump */
 
 	/* its own */
-	char of_input, of_output;	/* a letter that was given and is about reading messages, or printing them */
+	char of_input;			/* a letter that was given and is about what -P reads */
 	const char *form;		/* -f */
 	bool delimited, unbuffered;	/* -D was given, -u */
 	struct ks_buf delim, key_delim, headers;

@@ -13,16 +13,16 @@
 /* The output as the ledger is to have it; size -1: there is no file. */
 static int put_output(struct ks_frame_loop *l, int64_t size, bool open)
 {
-	struct ks_output *o = &l->ledger.output;
+	struct ks_output *o = &l->out.ledger.output;
 
 	o->size = size;
 	o->open = open;
 	o->name.n = 0;
 	if (size < 0)
 		return 0;
-	if (l->out_read < 0 || ks_input_check(l->out_read, size, o->check) != 0)
+	if (l->out.read < 0 || ks_input_check(l->out.read, size, o->check) != 0)
 		o->check[0] = '\0';
-	if (ks_buf_add(&o->name, l->out_real, strlen(l->out_real)) != 0)
+	if (ks_buf_add(&o->name, l->out.real, strlen(l->out.real)) != 0)
 		return ks_fail_memory(&l->err);
 	return 0;
 }
@@ -36,33 +36,34 @@ static int put_output(struct ks_frame_loop *l, int64_t size, bool open)
  */
 static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size, bool open)
 {
-	int64_t run = l->ledger.run;
-	int status = ks_ledger_read(&l->ledger, &l->err);
+	struct ks_ledger *g = &l->out.ledger;
+	int64_t run = g->run;
+	int status = ks_ledger_read(g, &l->err);
 
 	if (status != 0)
 		return status;
-	if (l->ledger.run != run)
+	if (g->run != run)
 		return ks_fail(&l->err, KS_TEMP, "run %lld of this app has taken over from run %lld",
-		    (long long)l->ledger.run, (long long)run);
+		    (long long)g->run, (long long)run);
 	status = put_output(l, size, open);
 	if (status != 0)
 		return status;
 	if (b != NULL) {
-		l->ledger.epoch = b->n;
-		l->ledger.positions.n = 0;
-		if (ks_buf_add(&l->ledger.positions, b->positions.p, b->positions.n) != 0)
+		g->epoch = b->n;
+		g->positions.n = 0;
+		if (ks_buf_add(&g->positions, b->positions.p, b->positions.n) != 0)
 			return ks_fail_memory(&l->err);
 	}
-	return ks_ledger_write(&l->ledger, &l->err);
+	return ks_ledger_write(g, &l->err);
 }
 
 static int change_ledger(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size, bool open)
 {
-	int status = ks_ledger_hold(&l->ledger, &l->err);
+	int status = ks_ledger_hold(&l->out.ledger, &l->err);
 
 	if (status == 0)
 		status = enter(l, b, size, open);
-	ks_ledger_let_go(&l->ledger);
+	ks_ledger_let_go(&l->out.ledger);
 	return status;
 }
 
@@ -77,65 +78,66 @@ static int lock_output(struct ks_frame_loop *l)
 /* By its real path it is one output, however it is named; it is read to tell whether it is still the same. */
 static int name_output(struct ks_frame_loop *l)
 {
+	struct ks_loop_out *out = &l->out;
 	struct stat st, there;
 
-	if (l->out_real != NULL)
+	if (out->real != NULL)
 		return 0;
-	l->out_real = realpath(l->config->out, NULL);
-	if (l->out_real == NULL)
+	out->real = realpath(l->config->out, NULL);
+	if (out->real == NULL)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot find '%s' again", l->config->out);
-	l->out_read = open(l->out_real, O_RDONLY | O_CLOEXEC);
-	if (l->out_read < 0 && errno != EACCES)	/* what may only be written goes without a check */
+	out->read = open(out->real, O_RDONLY | O_CLOEXEC);
+	if (out->read < 0 && errno != EACCES)	/* what may only be written goes without a check */
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot read '%s'", l->config->out);
-	if (fstat(l->sink->out.fd, &st) != 0 || stat(l->out_real, &there) != 0 || st.st_dev != there.st_dev ||
+	if (fstat(l->sink->out.fd, &st) != 0 || stat(out->real, &there) != 0 || st.st_dev != there.st_dev ||
 	    st.st_ino != there.st_ino)
 		return ks_fail(&l->err, KS_TEMP, "'%s' is another file than it was a moment ago", l->config->out);
-	if (strchr(l->out_real, '\n') != NULL)
-		return ks_fail(&l->err, KS_CONFIG, "--app cannot keep the size of '%s': its name has a newline", l->out_real);
+	if (strchr(out->real, '\n') != NULL)
+		return ks_fail(&l->err, KS_CONFIG, "--app cannot keep the size of '%s': its name has a newline", out->real);
 	return 0;
 }
 
 /* It must hold what was committed, and nothing behind it that a run of this app cannot have written. */
 static int compare_output(struct ks_frame_loop *l, int64_t size)
 {
-	const struct ks_output *o = &l->ledger.output;
+	const struct ks_output *o = &l->out.ledger.output;
 	char check[KS_INPUT_CHECK + 1];
 
 	if (size < o->size)
 		return ks_fail(&l->err, KS_CONFIG, "'%s' has %lld bytes, but %lld were committed: it was cut or replaced; "
 		    "to go on behind what it holds, remove its line from '%s/ledger'",
-		    l->config->out, (long long)size, (long long)o->size, l->ledger.path);
-	if (o->check[0] != '\0' && l->out_read >= 0 && (ks_input_check(l->out_read, o->size, check) != 0 ||
+		    l->config->out, (long long)size, (long long)o->size, l->out.ledger.path);
+	if (o->check[0] != '\0' && l->out.read >= 0 && (ks_input_check(l->out.read, o->size, check) != 0 ||
 	    strcmp(check, o->check) != 0))
 		return ks_fail(&l->err, KS_CONFIG, "'%s' has other bytes than the %lld that were committed: it was replaced; "
 		    "to go on behind what it holds, remove its line from '%s/ledger'",
-		    l->config->out, (long long)o->size, l->ledger.path);
+		    l->config->out, (long long)o->size, l->out.ledger.path);
 	if (!o->open && size > o->size)
 		return ks_fail(&l->err, KS_CONFIG, "'%s' has grown from %lld to %lld bytes since this app last wrote it: "
 		    "give the app a file of its own, or remove its line from '%s/ledger' to go on behind what it holds",
-		    l->config->out, (long long)o->size, (long long)size, l->ledger.path);
+		    l->config->out, (long long)o->size, (long long)size, l->out.ledger.path);
 	return 0;
 }
 
 /* Whether --out is the file that the ledger has.  Without a check it is of version 1, where the name is as it was given. */
 static bool is_known(const struct ks_frame_loop *l)
 {
-	const struct ks_output *o = &l->ledger.output;
+	const struct ks_output *o = &l->out.ledger.output;
 	struct ks_bytes name = ks_buf_bytes(&o->name);
 
-	return o->size >= 0 && l->out_is_file &&
-	    (ks_bytes_is(name, l->out_real) || (o->check[0] == '\0' && ks_bytes_is(name, l->config->out)));
+	return o->size >= 0 && l->out.is_file &&
+	    (ks_bytes_is(name, l->out.real) || (o->check[0] == '\0' && ks_bytes_is(name, l->config->out)));
 }
 
 /* What a run that failed wrote behind its last commit would be taken for committed, once the ledger no longer has the file. */
 static int check_other(struct ks_frame_loop *l)
 {
-	const struct ks_output *o = &l->ledger.output;
+	const struct ks_output *o = &l->out.ledger.output;
 
 	if (o->size < 0 || !o->open || is_known(l))
 		return 0;
 	return ks_fail(&l->err, KS_CONFIG, "the last run has not ended in '%.*s': go on with it once, or remove its line from '%s/ledger'",
-	    (int)o->name.n, (const char *)o->name.p, l->ledger.path);
+	    (int)o->name.n, (const char *)o->name.p, l->out.ledger.path);
 }
 
 /*
@@ -145,13 +147,13 @@ static int check_other(struct ks_frame_loop *l)
  */
 static int cut_output(struct ks_frame_loop *l)
 {
-	const struct ks_output *o = &l->ledger.output;
+	const struct ks_output *o = &l->out.ledger.output;
 	int fd = l->sink->out.fd, status, flags, no;
 	struct stat st;
 
-	if (!l->out_is_file)
+	if (!l->out.is_file)
 		return check_other(l);
-	l->out_began = true;
+	l->out.began = true;
 	if (l->config->to == KS_FRAMES)
 		return ks_fail(&l->err, KS_CONFIG, "--app cannot go on with a file of frames: let --out be text, or pipe the frames");
 	status = lock_output(l);
@@ -169,8 +171,8 @@ static int cut_output(struct ks_frame_loop *l)
 			return ks_fail_errno(&l->err, KS_IO, errno, "cannot cut '%s' to its last commit", l->config->out);
 		st.st_size = o->size;
 	} else {
-		status = ks_ledger_is_free(&l->ledger, l->config, l->out_real, &l->err);
-		no = status == 0 ? ks_sync_parent(l->out_real) : 0;
+		status = ks_ledger_is_free(&l->out.ledger, l->config, l->out.real, &l->err);
+		no = status == 0 ? ks_sync_parent(l->out.real) : 0;
 		if (no != 0)
 			return ks_fail_errno(&l->err, KS_IO, no, "cannot fsync the directory of '%s'", l->config->out);
 	}
@@ -181,23 +183,24 @@ static int cut_output(struct ks_frame_loop *l)
 	/* Whoever writes to it beside us is not written over, and found by its size at the next barrier. */
 	if (lseek(fd, 0, SEEK_END) < 0 || (flags = fcntl(fd, F_GETFL)) < 0 || fcntl(fd, F_SETFL, flags | O_APPEND) < 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot append to '%s'", l->config->out);
-	l->out_base = st.st_size - (int64_t)l->sink->out.bytes;
+	l->out.base = st.st_size - (int64_t)l->sink->out.bytes;
 	return change_ledger(l, NULL, st.st_size, true);
 }
 
 int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 {
+	struct ks_ledger *g = &l->out.ledger;
 	char app[KS_NAME_MAX + 1];
 	int status;
 
-	if (l->has_ledger)
-		ks_ledger_close(&l->ledger);
-	l->has_ledger = false;
+	if (l->out.has_ledger)
+		ks_ledger_close(g);
+	l->out.has_ledger = false;
 	if (h->app.p == NULL)
 		return 0;
 	/* A stream at rest in a file can be looked at; it commits nothing again. */
 	if (!l->source->piped)
-		return l->config->app == NULL || !l->out_is_file ? 0 :
+		return l->config->app == NULL || !l->out.is_file ? 0 :
 		    ks_fail(&l->err, KS_CONFIG, "%s: frames in a file commit nothing: leave --app out", l->source->name);
 	if (l->sink == NULL)
 		return ks_fail(&l->err, KS_CONFIG, "an answer is no output that --app could commit: leave --app out");
@@ -209,21 +212,21 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 		return ks_fail(&l->err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
 	memcpy(app, h->app.p, h->app.n);
 	app[h->app.n] = '\0';
-	status = ks_ledger_open(&l->ledger, l->config, app, h->instance, &l->err);
-	l->has_ledger = true;
+	status = ks_ledger_open(g, l->config, app, h->instance, &l->err);
+	l->out.has_ledger = true;
 	if (status == 0)
-		status = ks_ledger_read(&l->ledger, &l->err);
+		status = ks_ledger_read(g, &l->err);
 	if (status != 0)
 		return status;
 	/* The source has entered its run before it sent HELLO. */
-	if (l->ledger.run < h->run)
+	if (g->run < h->run)
 		return ks_fail(&l->err, KS_CONFIG,
 		    "the ledger in '%s' does not know run %lld of the source: give both ends the same --state-dir",
-		    l->ledger.path, (long long)h->run);
-	if (l->ledger.run != h->run || l->ledger.epoch != h->epoch)
+		    g->path, (long long)h->run);
+	if (g->run != h->run || g->epoch != h->epoch)
 		return ks_fail(&l->err, KS_TEMP,
 		    "the ledger '%s' stands at run %lld, epoch %lld, but the stream begins at run %lld, epoch %lld",
-		    l->ledger.path, (long long)l->ledger.run, (long long)l->ledger.epoch,
+		    g->path, (long long)g->run, (long long)g->epoch,
 		    (long long)h->run, (long long)h->epoch);
 	return cut_output(l);
 }
@@ -231,7 +234,7 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 /* What stands in the output is not ours alone.  The ledger says so, and the next run cuts nothing. */
 static int not_alone(struct ks_frame_loop *l, int64_t size, int64_t written)
 {
-	int status = change_ledger(l, NULL, l->ledger.output.size, false);
+	int status = change_ledger(l, NULL, l->out.ledger.output.size, false);
 
 	return status != 0 ? status :
 	    ks_fail(&l->err, KS_CONFIG, "'%s' has %lld bytes, but this app has written to byte %lld: something else writes to it, or cuts it",
@@ -244,7 +247,7 @@ int ks_loop_commit(struct ks_frame_loop *l, const struct ks_barrier *b)
 	struct stat st;
 	int fd;
 
-	if (!l->has_ledger)
+	if (!l->out.has_ledger)
 		return 0;
 	fd = l->sink->out.fd;
 	if (fd >= 0 && fstat(fd, &st) != 0)
@@ -252,10 +255,10 @@ int ks_loop_commit(struct ks_frame_loop *l, const struct ks_barrier *b)
 	if (fd >= 0 && S_ISREG(st.st_mode)) {
 		if (fsync(fd) != 0)
 			return ks_fail_errno(&l->err, KS_IO, errno, "cannot fsync %s", l->sink->name);
-		if (l->out_is_file)
+		if (l->out.is_file)
 			size = st.st_size;
 	}
-	written = l->out_base + (int64_t)(fd >= 0 ? l->sink->out.bytes : 0);
+	written = l->out.base + (int64_t)(fd >= 0 ? l->sink->out.bytes : 0);
 	if (size >= 0 && size != written)
 		return not_alone(l, size, written);
 	return change_ledger(l, b, size, b->kind == KS_GO_ON);
@@ -265,9 +268,9 @@ int ks_loop_empty_output(struct ks_frame_loop *l)
 {
 	int status;
 
-	if (!l->out_is_file || l->out_began)
+	if (!l->out.is_file || l->out.began)
 		return 0;
-	l->out_began = true;
+	l->out.began = true;
 	status = lock_output(l);
 	if (status == 0 && ftruncate(l->sink->out.fd, 0) != 0)
 		status = ks_fail_errno(&l->err, KS_CANTCREAT, errno, "cannot empty '%s'", l->config->out);
@@ -276,9 +279,11 @@ int ks_loop_empty_output(struct ks_frame_loop *l)
 
 void ks_loop_close_ledger(struct ks_frame_loop *l)
 {
-	if (l->has_ledger)
-		ks_ledger_close(&l->ledger);
-	if (l->out_real != NULL && l->out_read >= 0)
-		close(l->out_read);
-	free(l->out_real);
+	struct ks_loop_out *out = &l->out;
+
+	if (out->has_ledger)
+		ks_ledger_close(&out->ledger);
+	if (out->real != NULL && out->read >= 0)
+		close(out->read);
+	free(out->real);
 }

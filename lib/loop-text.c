@@ -49,14 +49,11 @@ static inline const unsigned char *skip_blanks(const unsigned char *p)
 	return p;
 }
 
-static const char over_long[] = "the line is longer than --max-record allows";
-
-#define KEPT ((size_t)64)	/* bytes of such a line that are kept: --max-record is never less */
-
-static int reject_over_long(struct ks_frame_loop *l, const unsigned char *line)
+/* n: bytes that are held of it. */
+static int reject_over_long(struct ks_frame_loop *l, const unsigned char *line, size_t n)
 {
 	l->mains--;	/* it is no record */
-	return ks_reject_line(&l->run, line, KEPT, NULL, over_long);
+	return ks_reject_line(&l->run, line, n < KS_REJECT_KEPT ? n : KS_REJECT_KEPT, NULL, ks_reject_over_long);
 }
 
 /*
@@ -77,7 +74,7 @@ static bool screen(struct lines *x, const unsigned char *p, const unsigned char 
 	n = (size_t)(*newline - p);
 	nul = memchr(p, '\0', n);
 	if (n > l->config->limits.record)
-		*status = reject_over_long(l, p);
+		*status = reject_over_long(l, p, n);
 	else if (nul != NULL)
 		*status = ks_reject_line(&l->run, p, n, nul, "a NUL byte is not JSON");
 	return n > l->config->limits.record || nul != NULL;
@@ -126,7 +123,7 @@ static int pass_over(struct lines *x)
 	if (!x->over_long) {
 		x->loop->stats.in++;
 		x->loop->mains++;
-		status = reject_over_long(x->loop, p);
+		status = reject_over_long(x->loop, p, held);
 	}
 	x->over_long = true;
 	x->loop->place.offset += held;

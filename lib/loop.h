@@ -29,6 +29,17 @@ struct ks_only {
 	bool known;	/* HELLO tells of it, or a record has come */
 };
 
+/* What the last process of a pipeline with --app commits, and the file that --out names (loop-ledger.c). */
+struct ks_loop_out {
+	struct ks_ledger ledger;
+	bool has_ledger;
+	bool is_file;		/* --out names a regular file */
+	bool began;		/* what it held when this process began has been seen to */
+	char *real;		/* its real path, for the ledger */
+	int read;		/* a descriptor to read it by, -1: it cannot be read; where real is set */
+	int64_t base;		/* what it would hold had this process written nothing */
+};
+
 struct ks_frame_loop {
 	const struct ks_op *op;
 	void *st;
@@ -59,13 +70,7 @@ struct ks_frame_loop {
 	int64_t drain_until;	/* after a signal, 0: none came */
 	bool stopped;		/* the source was asked to end */
 	bool answers, no;	/* ks_answer, ks_say_no */
-	struct ks_ledger ledger;	/* of the last process */
-	bool has_ledger;
-	bool out_is_file;	/* --out names a regular file */
-	bool out_began;		/* what it held when this process began has been seen to */
-	char *out_real;		/* its real path, for the ledger */
-	int out_read;		/* a descriptor to read it by, -1: it cannot be read; where out_real is set */
-	int64_t out_base;	/* what it would hold had this process written nothing */
+	struct ks_loop_out out;
 	char warning[200];	/* ks_warn */
 	struct ks_text_place place;
 };

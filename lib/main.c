@@ -85,7 +85,7 @@ static int check_inputs(struct ks_frame_loop *l, int out)
 	}
 	if (c->in_count == 0 && fstat(STDIN_FILENO, &from) == 0 && same_file(&to, &from))
 		return ks_fail(&l->err, KS_USAGE, "stdin is input and output at once");
-	l->out_is_file = c->out != NULL && S_ISREG(to.st_mode);
+	l->out.is_file = c->out != NULL && S_ISREG(to.st_mode);
 	return 0;
 }
 

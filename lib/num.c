@@ -361,29 +361,3 @@ size_t ks_num_print_time(char *o, int64_t ms)
 	*p++ = 'Z';
 	return (size_t)(p - o);
 }
-
-size_t ks_num_print_duration(char *o, int64_t ms)
-{
-	/* Unsigned: the magnitude of INT64_MIN is no int64_t. */
-	uint64_t left = ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms, unit;
-	size_t n = 0, i, length;
-
-	if (ms < 0)
-		o[n++] = '-';
-	/* From days: nobody calls 30 days 4 weeks and 2 days. */
-	for (i = 1; i < UNITS; i++) {
-		unit = (uint64_t)units[i].ms;
-		if (left < unit)
-			continue;
-		n += ks_num_print_u64(o + n, left / unit);
-		left %= unit;
-		length = strlen(units[i].name);
-		memcpy(o + n, units[i].name, length);
-		n += length;
-	}
-	if (n == 0) {
-		memcpy(o, "0s", 2);
-		n = 2;
-	}
-	return n;
-}

@@ -47,9 +47,6 @@ size_t	ks_num_print_f64(char *o, double d);
 /* "2026-11-21T22:00:00Z", with ".123" when ms are not 0; years outside 0000-9999: "@ms". */
 size_t	ks_num_print_time(char *o, int64_t ms);
 
-/* "250ms", "1m30s", "30d": what ks_num_parse_duration reads back, in units from days down. */
-size_t	ks_num_print_duration(char *o, int64_t ms);
-
 /*
  * The double nearest to a JSON number text[0..n), which is well formed and
  * has a NUL, a newline or another byte that is no part of a number behind it.

@@ -12,6 +12,7 @@
 #include "signals.h"
 
 const char ks_reject_bom[] = "it begins with a byte order mark (EF BB BF), which is not JSON: remove it, as tail -c +4 does";
+const char ks_reject_over_long[] = "the line is longer than --max-record allows";
 
 int ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct ks_err *err)
 {

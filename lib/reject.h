@@ -43,6 +43,10 @@ int	ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *
 /* What is wrong with a line of JSON that ks_bytes_bom is true for. */
 extern const char ks_reject_bom[];
 
+/* Of a line or message past --max-record so much is kept for the dead letter. */
+#define KS_REJECT_KEPT ((size_t)4096)
+extern const char ks_reject_over_long[];	/* a line */
+
 /* "orders/3@1042" for messages; room of KS_WHERE. */
 #define KS_WHERE (KS_NAME_MAX + 40)
 const char *ks_where(const struct ks_rec *rec, char *room);

@@ -58,6 +58,8 @@ int ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
 {
 	int status;
 
+	h->hint = "kstream-record(5)";
+	h->side = s->config->on_error == KS_POLICY_DLQ ? s->config->error_to : NULL;
 	h->app = s->config->app;
 	h->instance = s->config->instance;
 	h->instances = s->config->instances;

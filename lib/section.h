@@ -32,7 +32,7 @@ struct ks_section {
 int	ks_section_open(struct ks_section *s, const struct ks_config *config, struct ks_err *err)
 	    KS_MUST_USE;
 
-/* Claim the ledger for a new run and append HELLO; h has streams, positions, live, hint, side; the rest is filled in. */
+/* Claim the ledger for a new run and append HELLO; h has streams, positions, live; the rest is filled in. */
 int	ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
 	    struct ks_err *err) KS_MUST_USE;
 

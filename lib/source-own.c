@@ -2,6 +2,8 @@
 /* source-own.c - what all sources that make their own stream share. */
 #include "source-own.h"
 
+#include <errno.h>
+
 static enum ks_next own_next(struct ks_source *source, bool block, struct ks_err *err)
 {
 	struct ks_own *own = (struct ks_own *)source;
@@ -19,7 +21,6 @@ static enum ks_next own_next(struct ks_source *source, bool block, struct ks_err
 		return KS_NEXT_OVER;
 	status = own->begun ? own->gather(own, block, err) : own->begin(own, err);
 	own->begun = true;
-	source->stats.rejected = own->ingest->reject.count + own->ingest->bad_times;
 	source->stats.duplicates = own->ingest->json.duplicates;
 	source->chunk = ks_buf_bytes(&own->frames);
 	if (status != 0 && own->frames.n > 0) {
@@ -29,6 +30,80 @@ static enum ks_next own_next(struct ks_source *source, bool block, struct ks_err
 	if (status != 0)
 		return KS_NEXT_FAILED;
 	return own->frames.n > 0 || own->given > 0 ? KS_NEXT_FRAMES : KS_NEXT_WAIT;
+}
+
+int ks_own_barrier(struct ks_own *own, struct ks_err *err)
+{
+	struct ks_bytes positions;
+	int status = own->positions(own, &positions, err);
+
+	return status != 0 ? status : ks_section_barrier(&own->section, KS_GO_ON, positions, &own->frames, err);
+}
+
+int ks_own_end(struct ks_own *own, enum ks_kind kind, struct ks_err *err)
+{
+	struct ks_bytes positions;
+	int status = own->again ? 0 : ks_reject_finish(&own->ingest->reject, err);
+
+	if (status == 0)
+		status = own->positions(own, &positions, err);
+	return status != 0 ? status : ks_section_end(&own->section, kind, positions, &own->frames, err);
+}
+
+int ks_own_turn(struct ks_own *own, bool over, bool *out, struct ks_err *err)
+{
+	*out = true;
+	if (own->stop >= 0)
+		return ks_own_end(own, (enum ks_kind)own->stop, err);
+	if (over || own->left == 0)
+		return ks_own_end(own, ks_section_kind(own->section.config), err);
+	if (ks_section_due(&own->section, ks_clock_ms()))
+		return ks_own_barrier(own, err);
+	*out = false;
+	return 0;
+}
+
+int ks_own_gather(struct ks_own *own, bool block, struct ks_err *err)
+{
+	bool more = false, wait = false, out;
+	int status;
+
+	while (!own->section.done && !wait) {
+		status = own->stop >= 0 ? 0 : own->take(own, &more, err);
+		if (status == 0)
+			status = ks_own_turn(own, false, &out, err);
+		if (status != 0 || out || more)
+			return status;
+		status = own->advance(own, block && own->frames.n == 0, &wait, err);
+		if (status != 0)
+			return status;
+	}
+	return 0;
+}
+
+int ks_own_wait(struct ks_own *own, int fd, bool block, bool *ready, struct ks_err *err)
+{
+	int no, timeout = 0, status;
+
+	*ready = false;
+	if (block) {
+		status = ks_section_idle(&own->section, &own->frames, &timeout, err);
+		if (status != 0 || own->frames.n > 0)
+			return status;
+	}
+	no = ks_wait(fd, own->source.wake, timeout, ready);
+	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", own->source.name);
+}
+
+int ks_own_fill(struct ks_own *own, struct ks_in *in, struct ks_err *err)
+{
+	uint64_t before = in->bytes;
+	int no = ks_in_fill(in);
+
+	own->source.stats.bytes += in->bytes - before;
+	if (no == ENOMEM)
+		return ks_fail_memory(err);
+	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", own->source.name);
 }
 
 void ks_own_give(struct ks_source *source, int (*take)(void *taker, struct ks_rec *rec), void *taker)
@@ -50,6 +125,7 @@ void ks_own_init(struct ks_own *own, const struct ks_config *config, int wake, c
 		.next = own_next, .stop = own_stop, .wake = wake, .name = name, .piped = true,
 	};
 	own->stop = -1;
+	own->left = config->count;
 	ks_buf_init(&own->frames, 8 * config->limits.record + 2 * KS_IO_SIZE + KS_CONTROL_MAX);
 }
 

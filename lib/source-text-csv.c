@@ -92,7 +92,7 @@ static int read_top(struct text *t, struct ks_buf *b, bool *over, struct ks_err 
 	if (no != 0)
 		return no == ENOMEM ? ks_fail_memory(err) : no_header(t, err);
 	do
-		n = pread(t->in.fd, b->p + b->n, PIECE, (off_t)b->n);
+		n = pread(t->hand.in.fd, b->p + b->n, PIECE, (off_t)b->n);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return ks_fail_errno(err, KS_IO, errno, "cannot read the header of '%s'", t->places.at[t->at].name);
@@ -148,21 +148,21 @@ int ks_text_csv_begin(struct text *t, struct ks_err *err)
 int ks_text_csv_find(struct text *t, struct ks_bytes *row, size_t *size, struct ks_err *err)
 {
 	struct ks_csv *c = &t->csv[t->at];
-	const unsigned char *p = t->in.p + t->in.start;
-	size_t held = t->in.end - t->in.start;
+	const unsigned char *p = t->hand.in.p + t->hand.in.start;
+	size_t held = t->hand.in.end - t->hand.in.start;
 	int status;
 
 	*size = 0;
-	if (c->at == 0 && t->skipped == 0 && t->places.at[t->at].offset == 0) {
-		if (held < 3 && !t->in.eof && memcmp(p, "\xef\xbb\xbf", held) == 0)
+	if (c->at == 0 && t->hand.skipped == 0 && t->places.at[t->at].offset == 0) {
+		if (held < 3 && !t->hand.in.eof && memcmp(p, "\xef\xbb\xbf", held) == 0)
 			return 0;	/* the beginning of a mark, or of nothing */
 		ks_csv_next(c, ks_bytes_bom(ks_bytes(p, held)) ? 3 : 0);
 	}
-	t->partial = !ks_csv_find(c, p, held);
-	if (!t->partial) {
+	t->hand.partial = !ks_csv_find(c, p, held);
+	if (!t->hand.partial) {
 		*size = c->at + 1;
 		*row = ks_bytes(p, c->at);
-		if (KS_LIKELY(row->n <= t->config->limits.record && t->skipped == 0))
+		if (KS_LIKELY(row->n <= t->config->limits.record && t->hand.skipped == 0))
 			return 0;
 		if (c->count == 0)
 			return no_header(t, err);
@@ -170,7 +170,7 @@ int ks_text_csv_find(struct text *t, struct ks_bytes *row, size_t *size, struct 
 		*size = 1;
 		return status;
 	}
-	if (t->skipped > 0 || held > t->config->limits.record) {
+	if (t->hand.skipped > 0 || held > t->config->limits.record) {
 		if (c->count == 0)
 			return no_header(t, err);
 		c->at = 0;
@@ -184,7 +184,7 @@ int ks_text_csv_line(struct text *t, struct ks_rec *rec, struct ks_bytes *row, i
 	struct ks_csv *c = &t->csv[t->at];
 	int status;
 
-	if (c->count == 0 || rec->offset == 0 || c->at > 0 || t->skipped > 0) {	/* a header, a mark, a row begun */
+	if (c->count == 0 || rec->offset == 0 || c->at > 0 || t->hand.skipped > 0) {	/* a header, a mark, a row begun */
 		row->n = 0;
 		return 0;
 	}

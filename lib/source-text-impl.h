@@ -11,14 +11,20 @@
 #include "places.h"
 #include "source-own.h"
 
-/* With --order time: what is of one file, while another is at hand, and its next record. */
-struct spot {
+/* What is of the file at hand. */
+struct hand {
 	struct ks_in in;
-	unsigned char *tail;
-	size_t tail_n, skipped;
-	struct ks_rec blank;
+	unsigned char *tail;		/* KS_PLACES_TAIL bytes at most of what was read before in.start, as long as in no longer holds it */
+	size_t tail_n;
+	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
+	struct ks_rec blank;		/* what all its records share */
+	bool partial;			/* what is held is the beginning of a line */
+};
+
+/* With --order time: of each file what is put aside while another is at hand, and its next record. */
+struct spot {
+	struct hand hand;
 	uint64_t line;
-	bool partial;
 	struct ks_buf head;		/* frames of its next line */
 	size_t size;			/* bytes of that */
 	int made;			/* records in it */
@@ -29,19 +35,13 @@ struct spot {
 struct text {
 	struct ks_own own;
 	const struct ks_config *config;
-	struct ks_in in;
+	struct hand hand;
 	struct ks_ingest ingest;
-	struct ks_buf object, scratch;	/* an envelope on its way */
+	struct ks_buf object, scratch;	/* an envelope on its way; object: the beginning of a line past --max-record */
 	struct ks_places places;	/* the files, or stdin */
 	size_t at;			/* the one being read; places.count: none left */
-	unsigned char *tail;		/* KS_PLACES_TAIL bytes at most of what was read before in.start, as long as in no longer holds it */
-	size_t tail_n;
-	struct ks_rec blank;		/* what all records of a file share */
 	char (*topics)[KS_NAME_MAX + 1];	/* of each file */
-	int64_t left;			/* of -c, -1: no limit */
 	bool letter;			/* what was made of the line at hand is a dead letter: -c does not count it */
-	bool partial;			/* what is held is the beginning of a line */
-	size_t skipped;			/* bytes of a line past --max-record that were let go so far */
 	struct spot *spots;		/* of each file; NULL: one after another */
 	struct ks_order order;		/* of them */
 	struct ks_csv *csv;		/* of each file; NULL: it is neither csv nor tsv */
@@ -54,7 +54,7 @@ void	ks_text_close_input(struct text *t);
 /* What was read of it is still there. */
 int	ks_text_check_input(struct text *t, struct ks_err *err) KS_MUST_USE;
 
-/* More of it; *wait: nothing now.  May give a PING instead where block is set. */
+/* More of it; *wait: nothing now, but for a PING where block is set. */
 int	ks_text_read_more(struct text *t, bool block, bool *wait, struct ks_err *err) KS_MUST_USE;
 
 /* The first line that is held, size bytes with its newline; 0: none is whole.  What is too long is let go of. */
@@ -80,9 +80,6 @@ int	ks_text_read_line(struct text *t, struct ks_bytes line, int *made, struct ks
 
 /* It is dealt with, size bytes of what is held: the position moves. */
 void	ks_text_pass(struct text *t, size_t size, int made);
-
-int	ks_text_barrier(struct text *t, struct ks_err *err) KS_MUST_USE;
-int	ks_text_end(struct text *t, enum ks_kind kind, struct ks_err *err) KS_MUST_USE;
 
 /* --order time: gather of ks_own, and what is around it. */
 int	ks_text_open_ordered(struct text *t, struct ks_err *err) KS_MUST_USE;

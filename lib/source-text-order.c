@@ -20,22 +20,11 @@ static void turn_to(struct text *t, size_t at)
 
 	if (at == t->at)
 		return;
-	x->in = t->in;
-	x->tail = t->tail;
-	x->tail_n = t->tail_n;
-	x->skipped = t->skipped;
-	x->blank = t->blank;
+	x->hand = t->hand;
 	x->line = t->ingest.line;
-	x->partial = t->partial;
 	t->at = at;
-	x = &t->spots[at];
-	t->in = x->in;
-	t->tail = x->tail;
-	t->tail_n = x->tail_n;
-	t->skipped = x->skipped;
-	t->blank = x->blank;
-	t->ingest.line = x->line;
-	t->partial = x->partial;
+	t->hand = t->spots[at].hand;
+	t->ingest.line = t->spots[at].line;
 	t->own.source.name = t->ingest.path = t->places.at[at].name;
 }
 
@@ -60,7 +49,7 @@ static int64_t time_of(void *arg, void *item)
 int ks_text_open_ordered(struct text *t, struct ks_err *err)
 {
 	int32_t *numbers = calloc(t->places.count, sizeof(*numbers));	/* all are of one group */
-	struct ks_in first = t->in;
+	struct ks_in first = t->hand.in;
 	int status = 0;
 	size_t i;
 
@@ -72,14 +61,14 @@ int ks_text_open_ordered(struct text *t, struct ks_err *err)
 		return status;
 	t->order.time_of = time_of;
 	for (i = 0; i < t->places.count; i++)
-		t->spots[i].in.fd = -1;
+		t->spots[i].hand.in.fd = -1;
 	for (i = 0; i < t->places.count && status == 0; i++) {
 		struct spot *x = &t->spots[i];
 
 		ks_buf_init(&x->head, t->own.frames.max);
 		if (i > 0) {
-			x->tail = malloc(KS_PLACES_TAIL);
-			if (x->tail == NULL || ks_in_open(&x->in, -1, first.max) != 0)
+			x->hand.tail = malloc(KS_PLACES_TAIL);
+			if (x->hand.tail == NULL || ks_in_open(&x->hand.in, -1, first.max) != 0)
 				return ks_fail_memory(err);
 		}
 		turn_to(t, i);
@@ -96,9 +85,9 @@ void ks_text_close_ordered(struct text *t)
 		ks_buf_release(&t->spots[i].head);
 		if (i == t->at)
 			continue;	/* it is at hand: the source has closed it */
-		ks_input_close(t->spots[i].in.fd);
-		ks_in_release(&t->spots[i].in);
-		free(t->spots[i].tail);
+		ks_input_close(t->spots[i].hand.in.fd);
+		ks_in_release(&t->spots[i].hand.in);
+		free(t->spots[i].hand.tail);
 	}
 	free(t->spots);
 	ks_order_close(&t->order);
@@ -156,15 +145,14 @@ static int look(struct text *t, size_t i, bool block, bool *wait, struct ks_err 
 		if (status == 0 && size > 0) {
 			status = take_line(t, line, size, err);
 		} else if (status == 0 && ks_text_is_last_line(t)) {
-			line = ks_bytes(t->in.p + t->in.start, t->in.end - t->in.start);
+			line = ks_bytes(t->hand.in.p + t->hand.in.start, t->hand.in.end - t->hand.in.start);
 			status = take_line(t, line, line.n, err);
-		} else if (status == 0 && t->in.eof) {
+		} else if (status == 0 && t->hand.in.eof) {
 			status = ks_text_check_input(t, err);
 			ks_text_close_input(t);
 			q->rest = KS_ORDER_OVER;
 		} else if (status == 0) {
 			status = ks_text_read_more(t, block && t->own.frames.n == 0, wait, err);
-			*wait = *wait || (block && t->own.frames.n > 0);	/* a PING is due */
 		}
 		if (status != 0)
 			return status;
@@ -192,7 +180,7 @@ static int merge(struct text *t, bool *wait, struct ks_err *err)
 	struct spot *x;
 	int status = 0;
 
-	while (status == 0 && !*wait && t->own.frames.n < KS_IO_SIZE && t->left != 0) {
+	while (status == 0 && !*wait && t->own.frames.n < KS_IO_SIZE && t->own.left != 0) {
 		q = ks_order_next(&t->order, 0, 0, &until);
 		if (q == NULL)
 			return 0;
@@ -221,18 +209,13 @@ static bool is_over(const struct text *t)
 int ks_text_gather_ordered(struct ks_own *own, bool block, struct ks_err *err)
 {
 	struct text *t = (struct text *)own;
-	bool wait = false;
+	bool wait = false, out;
 	int status;
 
 	while (!t->own.section.done && !wait) {
-		if (t->own.stop >= 0)
-			return ks_text_end(t, (enum ks_kind)t->own.stop, err);
-		if (t->left == 0 || is_over(t))
-			return ks_text_end(t, ks_section_kind(t->config), err);
-		if (ks_section_due(&t->own.section, ks_clock_ms()))
-			return ks_text_barrier(t, err);
-		if (t->own.frames.n >= KS_IO_SIZE)
-			return 0;
+		status = ks_own_turn(&t->own, is_over(t), &out, err);
+		if (status != 0 || out || t->own.frames.n >= KS_IO_SIZE)
+			return status;
 		status = look_all(t, block && t->own.frames.n == 0, &wait, err);
 		if (status == 0 && !wait)
 			status = merge(t, &wait, err);

@@ -18,8 +18,6 @@
 #include "envelope.h"
 #include "input.h"
 
-#define KEPT ((size_t)4096)	/* bytes of a line past --max-record, for the dead letter */
-
 static const char *topic_of(const struct text *t, size_t at, char *room)
 {
 	return t->config->topic != NULL ? t->config->topic : ks_input_topic(t->places.at[at].name, room);
@@ -32,17 +30,17 @@ int ks_text_open_input(struct text *t, struct ks_err *err)
 	int64_t size;
 	int status;
 
-	status = ks_input_open(t->config->in_count == 0 ? "-" : t->config->in[t->at], &t->in.fd, &size, err);
+	status = ks_input_open(t->config->in_count == 0 ? "-" : t->config->in[t->at], &t->hand.in.fd, &size, err);
 	if (status == 0)
-		status = ks_places_seek(&t->places, place, t->in.fd, size, err);
+		status = ks_places_seek(&t->places, place, t->hand.in.fd, size, err);
 	if (status != 0)
 		return status;
 	if (size >= 0)
 		t->own.source.stats.total += (uint64_t)(size - place->offset);
-	t->in.eof = false;
+	t->hand.in.eof = false;
 	t->own.source.name = t->ingest.path = name;
 	t->ingest.line = place->offset == 0 ? 1 : 0;
-	t->blank = (struct ks_rec){
+	t->hand.blank = (struct ks_rec){
 		.topic = ks_str(topic_of(t, t->at, t->topics[t->at])), .key = ks_mp_nil,
 		.headers = ks_no_headers,
 	};
@@ -51,31 +49,35 @@ int ks_text_open_input(struct text *t, struct ks_err *err)
 
 void ks_text_close_input(struct text *t)
 {
-	ks_input_close(t->in.fd);
-	t->in.fd = -1;
-	t->in.start = t->in.end = t->skipped = t->tail_n = 0;
+	ks_input_close(t->hand.in.fd);
+	t->hand.in.fd = -1;
+	t->hand.in.start = t->hand.in.end = t->hand.skipped = t->hand.tail_n = 0;
 }
 
 /* Input may move over what was used of it. */
 static void keep_tail(struct text *t)
 {
-	if (t->places.ledger == NULL || t->in.start == 0)
+	struct hand *h = &t->hand;
+
+	if (t->places.ledger == NULL || h->in.start == 0)
 		return;
-	t->tail_n = t->in.start < KS_PLACES_TAIL ? t->in.start : KS_PLACES_TAIL;
-	memcpy(t->tail, t->in.p + t->in.start - t->tail_n, t->tail_n);
+	h->tail_n = h->in.start < KS_PLACES_TAIL ? h->in.start : KS_PLACES_TAIL;
+	memcpy(h->tail, h->in.p + h->in.start - h->tail_n, h->tail_n);
 }
 
 int ks_text_check_input(struct text *t, struct ks_err *err)
 {
-	struct ks_bytes read = t->in.start > 0 ? ks_bytes(t->in.p, t->in.start) : ks_bytes(t->tail, t->tail_n);
+	const struct hand *h = &t->hand;
+	struct ks_bytes read = h->in.start > 0 ? ks_bytes(h->in.p, h->in.start) : ks_bytes(h->tail, h->tail_n);
 
-	if (t->skipped > 0)
+	if (h->skipped > 0)
 		read.n = 0;		/* it ends within a line that does not count yet */
-	return ks_places_check(&t->places, &t->places.at[t->at], t->in.fd, read, err);
+	return ks_places_check(&t->places, &t->places.at[t->at], h->in.fd, read, err);
 }
 
-static int list_positions(struct text *t, struct ks_bytes *positions, struct ks_err *err)
+static int list_positions(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err)
 {
+	struct text *t = (struct text *)own;
 	int status = t->spots != NULL ? ks_text_check_all(t, err) : t->at < t->places.count ? ks_text_check_input(t, err) : 0;
 
 	return status == 0 ? ks_places_list(&t->places, positions, err) : status;
@@ -90,8 +92,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 	const struct ks_config *config = t->config;
 	struct ks_hello h = {
 		.streams = streams, .stream_count = t->places.count, .positions = positions,
-		.position_count = t->places.count, .hint = "kstream-record(5)",
-		.side = config->on_error == KS_POLICY_DLQ ? config->error_to : NULL,
+		.position_count = t->places.count,
 	};
 	size_t i;
 	int status;
@@ -164,9 +165,7 @@ static inline void step(struct text *t, size_t size, int made)
 {
 	t->places.at[t->at].offset += (int64_t)size;
 	t->ingest.line += t->ingest.line > 0;
-	t->own.section.hop += made;
-	if (t->left > 0 && made > 0)
-		t->left -= !t->letter;
+	ks_own_count(&t->own, made, t->letter);
 }
 
 /* JSON lines, and rows, that nothing is wrong with, as far as they go: their ends need not be looked for first. */
@@ -177,9 +176,9 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 	uint64_t letters;
 	int made, status;
 
-	while (t->own.frames.n < KS_IO_SIZE && t->left != 0 && t->in.start < t->in.end) {
-		text = ks_bytes(t->in.p + t->in.start, t->in.end - t->in.start);
-		rec = t->blank;
+	while (t->own.frames.n < KS_IO_SIZE && t->own.left != 0 && t->hand.in.start < t->hand.in.end) {
+		text = ks_bytes(t->hand.in.p + t->hand.in.start, t->hand.in.end - t->hand.in.start);
+		rec = t->hand.blank;
 		rec.offset = t->places.at[t->at].offset;
 		letters = t->ingest.reject.letters;
 		status = t->csv != NULL ? ks_text_csv_line(t, &rec, &text, &made, err) :
@@ -190,20 +189,19 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 		step(t, text.n + 1, made);
 		if (t->csv != NULL)
 			ks_text_csv_pass(t);
-		t->in.start += text.n + 1;
+		t->hand.in.start += text.n + 1;
 	}
 	return 0;
 }
 
 static int read_line(struct text *t, struct ks_bytes line, int *made, struct ks_err *err)
 {
-	struct ks_rec rec = t->blank;
+	struct ks_rec rec = t->hand.blank;
 
 	*made = 0;
 	rec.offset = t->places.at[t->at].offset;
-	if (t->skipped > 0)
-		return ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object),
-		    "the line is longer than --max-record allows", &t->own.frames, made, err);
+	if (t->hand.skipped > 0)
+		return ks_ingest_reject(&t->ingest, &rec, ks_buf_bytes(&t->object), ks_reject_over_long, &t->own.frames, made, err);
 	if (t->csv != NULL)
 		return ks_text_csv_read(t, &rec, line, made, err);
 	if (t->config->from == KS_RAW)
@@ -226,36 +224,36 @@ int ks_text_read_line(struct text *t, struct ks_bytes line, int *made, struct ks
 
 void ks_text_pass(struct text *t, size_t size, int made)
 {
-	step(t, t->skipped + size, made);
-	t->skipped = 0;
+	step(t, t->hand.skipped + size, made);
+	t->hand.skipped = 0;
 	if (t->csv != NULL)
 		ks_text_csv_pass(t);
-	t->in.start += size;
+	t->hand.in.start += size;
 }
 
 int ks_text_let_go(struct text *t, size_t n, struct ks_err *err)
 {
-	if (t->skipped == 0) {
+	if (t->hand.skipped == 0) {
 		t->object.n = 0;
-		if (ks_buf_add(&t->object, t->in.p + t->in.start, n < KEPT ? n : KEPT) != 0)
+		if (ks_buf_add(&t->object, t->hand.in.p + t->hand.in.start, n < KS_REJECT_KEPT ? n : KS_REJECT_KEPT) != 0)
 			return ks_fail_memory(err);
 	}
-	t->skipped += n;
-	t->in.start += n;
+	t->hand.skipped += n;
+	t->hand.in.start += n;
 	return 0;
 }
 
 int ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struct ks_err *err)
 {
-	size_t held = t->in.end - t->in.start;
-	const unsigned char *p = t->in.p + t->in.start, *nl;
+	size_t held = t->hand.in.end - t->hand.in.start;
+	const unsigned char *p = t->hand.in.p + t->hand.in.start, *nl;
 	int status;
 
 	if (t->csv != NULL)
 		return ks_text_csv_find(t, line, size, err);
 	nl = memchr(p, '\n', held);
 	*size = 0;
-	t->partial = nl == NULL;
+	t->hand.partial = nl == NULL;
 	if (nl != NULL) {
 		*size = (size_t)(nl - p) + 1;
 		*line = ks_bytes(p, *size - 1);
@@ -265,32 +263,33 @@ int ks_text_find_line(struct text *t, struct ks_bytes *line, size_t *size, struc
 		*size = 1;
 		return status;
 	}
-	if (t->skipped > 0 || held > t->config->limits.record)
+	if (t->hand.skipped > 0 || held > t->config->limits.record)
 		return ks_text_let_go(t, held, err);
 	return 0;
 }
 
 bool ks_text_is_last_line(const struct text *t)
 {
-	return t->in.eof && (t->config->app == NULL || ks_section_kind(t->config) == KS_COMPLETE) &&
-	    (t->skipped > 0 || t->in.start < t->in.end);
+	return t->hand.in.eof && (t->config->app == NULL || ks_section_kind(t->config) == KS_COMPLETE) &&
+	    (t->hand.skipped > 0 || t->hand.in.start < t->hand.in.end);
 }
 
 /* The lines that are held, until there is enough to hand out.  *more: whole lines may be left. */
-static int read_lines(struct text *t, bool *more, struct ks_err *err)
+static int read_lines(struct ks_own *own, bool *more, struct ks_err *err)
 {
+	struct text *t = (struct text *)own;
 	struct ks_bytes line;
 	size_t size;
 	int made, status;
 
 	for (;;) {
 		*more = true;
-		if ((t->config->from == KS_JSON || t->csv != NULL) && !t->partial) {
+		if ((t->config->from == KS_JSON || t->csv != NULL) && !t->hand.partial) {
 			status = read_sound_lines(t, err);
 			if (status != 0)
 				return status;
 		}
-		if (t->own.frames.n >= KS_IO_SIZE || t->left == 0)
+		if (t->own.frames.n >= KS_IO_SIZE || t->own.left == 0)
 			return 0;
 		status = ks_text_find_line(t, &line, &size, err);
 		if (status != 0)
@@ -305,51 +304,21 @@ static int read_lines(struct text *t, bool *more, struct ks_err *err)
 	*more = false;
 	if (!ks_text_is_last_line(t))
 		return 0;
-	size = t->in.end - t->in.start;
-	status = ks_text_read_line(t, ks_bytes(t->in.p + t->in.start, size), &made, err);
+	size = t->hand.in.end - t->hand.in.start;
+	status = ks_text_read_line(t, ks_bytes(t->hand.in.p + t->hand.in.start, size), &made, err);
 	if (status == 0)
 		ks_text_pass(t, size, made);
 	return status;
 }
 
-int ks_text_end(struct text *t, enum ks_kind kind, struct ks_err *err)
-{
-	int status = ks_reject_finish(&t->ingest.reject, err);
-	struct ks_bytes positions;
-
-	if (status == 0)
-		status = list_positions(t, &positions, err);
-	if (status != 0)
-		return status;
-	return ks_section_end(&t->own.section, kind, positions, &t->own.frames, err);
-}
-
-int ks_text_barrier(struct text *t, struct ks_err *err)
-{
-	struct ks_bytes positions;
-	int status = list_positions(t, &positions, err);
-
-	if (status != 0)
-		return status;
-	return ks_section_barrier(&t->own.section, KS_GO_ON, positions, &t->own.frames, err);
-}
-
 int ks_text_read_more(struct text *t, bool block, bool *wait, struct ks_err *err)
 {
-	uint64_t before;
 	bool ready;
-	int no, timeout = 0, status;
+	int status = ks_own_wait(&t->own, t->hand.in.fd, block, &ready, err);
 
-	if (block) {
-		status = ks_section_idle(&t->own.section, &t->own.frames, &timeout, err);
-		if (status != 0 || t->own.frames.n > 0)
-			return status;
-	}
-	no = ks_wait(t->in.fd, t->own.source.wake, block ? timeout : 0, &ready);
-	if (no == 0 && !ready) {
-		*wait = true;
-		return 0;
-	}
+	*wait = !ready;
+	if (status != 0 || !ready)
+		return status;
 	/* Early once, so that what is replaced before the first barrier is found, too. */
 	if (t->places.at[t->at].checked < 0 && t->places.at[t->at].offset > 0) {
 		status = ks_text_check_input(t, err);
@@ -357,21 +326,16 @@ int ks_text_read_more(struct text *t, bool block, bool *wait, struct ks_err *err
 			return status;
 	}
 	keep_tail(t);
-	before = t->in.bytes;
-	if (no == 0)
-		no = ks_in_fill(&t->in);
-	t->own.source.stats.bytes += t->in.bytes - before;
-	if (no == ENOMEM)
-		return ks_fail_memory(err);
-	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", t->own.source.name);
+	return ks_own_fill(&t->own, &t->hand.in, err);
 }
 
 /* More input, or the next file, or the end of the section; *wait: nothing now. */
-static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
+static int advance(struct ks_own *own, bool block, bool *wait, struct ks_err *err)
 {
+	struct text *t = (struct text *)own;
 	int status;
 
-	if (!t->in.eof)
+	if (!t->hand.in.eof)
 		return ks_text_read_more(t, block, wait, err);
 	status = ks_text_check_input(t, err);
 	if (status != 0)
@@ -379,33 +343,7 @@ static int advance(struct text *t, bool block, bool *wait, struct ks_err *err)
 	ks_text_close_input(t);
 	if (++t->at < t->places.count)
 		return ks_text_open_input(t, err);
-	return ks_text_end(t, ks_section_kind(t->config), err);
-}
-
-/* As far as the input goes without waiting, or until there is enough to hand out. */
-static int gather(struct ks_own *own, bool block, struct ks_err *err)
-{
-	struct text *t = (struct text *)own;
-	bool more, wait = false;
-	int status;
-
-	while (!t->own.section.done && !wait) {
-		if (t->own.stop >= 0)
-			return ks_text_end(t, (enum ks_kind)t->own.stop, err);
-		status = read_lines(t, &more, err);
-		if (status != 0)
-			return status;
-		if (t->left == 0)
-			return ks_text_end(t, ks_section_kind(t->config), err);
-		if (ks_section_due(&t->own.section, ks_clock_ms()))
-			return ks_text_barrier(t, err);
-		if (more)
-			return 0;
-		status = advance(t, block && t->own.frames.n == 0, &wait, err);
-		if (status != 0)
-			return status;
-	}
-	return 0;
+	return ks_own_end(&t->own, ks_section_kind(t->config), err);
 }
 
 static void text_close(struct ks_source *source)
@@ -413,7 +351,7 @@ static void text_close(struct ks_source *source)
 	struct text *t = (struct text *)source;
 
 	ks_text_close_input(t);
-	ks_in_release(&t->in);
+	ks_in_release(&t->hand.in);
 	ks_own_release(&t->own);
 	ks_ingest_close(&t->ingest);
 	ks_buf_release(&t->object);
@@ -421,7 +359,7 @@ static void text_close(struct ks_source *source)
 	ks_text_close_ordered(t);
 	ks_text_csv_close(t);
 	ks_places_close(&t->places);
-	free(t->tail);
+	free(t->hand.tail);
 	free(t->topics);
 	free(t);
 }
@@ -437,8 +375,8 @@ static int text_open(struct text *t, struct ks_err *err)
 		return ks_fail(err, KS_CONFIG, "--on-bad-time append: a file has no broker's time to fall back to");
 	if (t->config->order == KS_ORDER_TIME && t->config->time_expr == NULL && t->config->from != KS_ENVELOPE)
 		return ks_fail(err, KS_USAGE, "--order time: lines have a time by --time EXPR, which is not given");
-	t->tail = malloc(KS_PLACES_TAIL);
-	if (t->tail == NULL || ks_in_open(&t->in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
+	t->hand.tail = malloc(KS_PLACES_TAIL);
+	if (t->hand.tail == NULL || ks_in_open(&t->hand.in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
 		return ks_fail_memory(err);
 	status = ks_section_open(&t->own.section, t->config, err);
 	if (status == 0)
@@ -471,13 +409,15 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	ks_own_init(&t->own, config, wake, "stdin");
 	t->own.source.close = text_close;
 	t->own.begin = begin;
-	t->own.gather = config->order == KS_ORDER_TIME ? ks_text_gather_ordered : gather;
+	t->own.gather = config->order == KS_ORDER_TIME ? ks_text_gather_ordered : ks_own_gather;
+	t->own.take = read_lines;
+	t->own.advance = advance;
+	t->own.positions = list_positions;
 	t->own.ingest = &t->ingest;
 	t->own.source.ingest = t->own.ingest;
 	t->config = config;
-	t->left = config->count;
-	t->in.fd = -1;
-	ks_buf_init(&t->object, 4 * config->limits.record + KEPT);
+	t->hand.in.fd = -1;
+	ks_buf_init(&t->object, 4 * config->limits.record + KS_REJECT_KEPT);
 	ks_buf_init(&t->scratch, 2 * config->limits.record);
 	*source = &t->own.source;
 	return text_open(t, err);

@@ -25,7 +25,7 @@ enum ks_next {
 struct ks_source_stats {
 	uint64_t bytes;		/* read */
 	uint64_t total;		/* to read in all, 0: not known */
-	uint64_t rejected, duplicates;	/* records that could not be made; equal keys in JSON */
+	uint64_t duplicates;	/* equal keys in JSON */
 };
 
 struct ks_source {
@@ -62,7 +62,7 @@ struct ks_source {
 int	ks_source_frames(const struct ks_config *config, int wake, struct ks_source **src,
 	    struct ks_err *err) KS_MUST_USE;
 
-/* Lines of text (json, envelope, raw) from the files of config or stdin. */
+/* Lines of text (json, envelope, raw, csv, tsv) from the files of config or stdin. */
 int	ks_source_text(const struct ks_config *config, int wake, struct ks_source **src,
 	    struct ks_err *err) KS_MUST_USE;
 

@@ -155,6 +155,11 @@ small_stream() {
 	try kstream-filter -v --from json --to json --on-error skip true in.json
 	refused 0 kstream-filter '2 rejected'
 	output_is $'1\n2'
+	# The dead letters are the same whether or not frames are made in between, as for --only.
+	try kstream-filter --from json --to json --on-error file:one true in.json
+	try kstream-filter --from json --to json --on-error file:two --only in true in.json
+	[ "$(grep -c 'longer than' one)" = 2 ]
+	cmp one two
 	# No memory for what never ends.
 	little 300000 'head -c 300000000 /dev/zero | tr "\0" x | kstream-cat --from json --to json --on-error skip'
 	expect 0 ''

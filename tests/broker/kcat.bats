@@ -177,6 +177,11 @@ make_topics() {
 		printf ':d'
 	} | cat_ -b "$b" -P -t "$t" -D :: --max-record 10k --on-error skip
 	[[ $(judge | cut -d ' ' -f 4 | tr '\n' ' ') == *"a b c d " ]]
+	# so is a key longer than --max-key; -c does not count its dead letter
+	"$topic" create "$t.dlq" 1
+	printf '%065600d:e\nf:g\nh:i\n' 0 | cat_ -b "$b" -P -t "$t" -K : -c 1 --on-error "dlq:$t.dlq"
+	[ "$(kcat -C -q -e -b "$b" -t "$t.dlq" -f '%K %S\n')" = '-1 65602' ]
+	[[ $(judge | cut -d ' ' -f 4 | tr '\n' ' ') == *"d g " ]]
 }
 
 @test "-T fails where stdout is full, and a message is where it is said to be" {

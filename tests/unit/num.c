@@ -186,31 +186,6 @@ static void print_integers(void **state)
 	assert_string_equal(ours, "18446744073709551615");
 }
 
-static void print_durations(void **state)
-{
-	static const struct {
-		int64_t ms;
-		const char *text;
-	} table[] = {
-		{ 0, "0s" }, { 1, "1ms" }, { 250, "250ms" }, { 1000, "1s" }, { 90000, "1m30s" },
-		{ 3600000, "1h" }, { 5400000, "1h30m" }, { 604800000, "7d" }, { 2592000000, "30d" },
-		{ 60250, "1m250ms" }, { INT64_MAX, "106751991167d7h12m55s807ms" },
-	};
-	char text[KS_NUM_TEXT];
-	int64_t back;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		text[ks_num_print_duration(text, table[i].ms)] = '\0';
-		assert_string_equal(text, table[i].text);
-		assert_int_equal(ks_num_parse_duration(ks_str(text), &back), 0);
-		assert_int_equal(back, table[i].ms);
-	}
-	text[ks_num_print_duration(text, INT64_MIN)] = '\0';
-	assert_string_equal(text, "-106751991167d7h12m55s808ms");
-}
-
 static void print_times_past_the_calendar(void **state)
 {
 	static const struct {
@@ -396,7 +371,6 @@ int main(void)
 		cmocka_unit_test(parse_time),
 		cmocka_unit_test(parse_ends_at_the_slice),
 		cmocka_unit_test(print_integers),
-		cmocka_unit_test(print_durations),
 		cmocka_unit_test(print_times_past_the_calendar),
 		cmocka_unit_test(doubles_print_as_python),
 		cmocka_unit_test(doubles_parse_as_python),
