@@ -8,7 +8,8 @@ static enum ks_next own_next(struct ks_source *source, bool block, struct ks_err
 	int status;
 
 	own->frames.n = own->given = 0;
-	source->used = 0;
+	source->used = source->run = 0;
+	source->run_records = 0;
 	if (own->failed.status != 0) {
 		*err = own->failed;
 		return KS_NEXT_FAILED;

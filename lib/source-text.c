@@ -169,14 +169,44 @@ static inline void step(struct text *t, size_t size, int made)
 		t->left -= !t->letter;
 }
 
+/* JSON lines that nothing at all is special about, many at once. */
+static int read_plain_lines(struct text *t, struct ks_err *err)
+{
+	struct ks_place *place = &t->places.at[t->at];
+	struct ks_bytes text;
+	struct ks_rec rec;
+	uint64_t made;
+	int status;
+
+	do {
+		if (t->own.frames.n >= KS_IO_SIZE || t->in.start == t->in.end)
+			return 0;
+		text = ks_bytes(t->in.p + t->in.start, t->in.end - t->in.start);
+		rec = t->blank;
+		rec.offset = place->offset;
+		status = ks_ingest_lines(&t->ingest, &rec, &text, &t->own.frames, &made, err);
+		if (status != 0)
+			return status;
+		place->offset += (int64_t)text.n;
+		t->in.start += text.n;
+		t->ingest.line += t->ingest.line > 0 ? made : 0;
+		t->own.section.hop += (int64_t)made;
+	} while (text.n > 0);
+	return 0;
+}
+
 /* JSON lines, and rows, that nothing is wrong with, as far as they go: their ends need not be looked for first. */
 static int read_sound_lines(struct text *t, struct ks_err *err)
 {
 	struct ks_bytes text;
 	struct ks_rec rec;
 	uint64_t letters;
-	int made, status;
+	int made, status = 0;
 
+	if (t->csv == NULL && t->left < 0)
+		status = read_plain_lines(t, err);
+	if (status != 0)
+		return status;
 	while (t->own.frames.n < KS_IO_SIZE && t->left != 0 && t->in.start < t->in.end) {
 		text = ks_bytes(t->in.p + t->in.start, t->in.end - t->in.start);
 		rec = t->blank;
@@ -387,14 +417,22 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 {
 	struct text *t = (struct text *)own;
 	bool more, wait = false;
+	size_t before;
+	int64_t hop;
 	int status;
 
 	while (!t->own.section.done && !wait) {
 		if (t->own.stop >= 0)
 			return ks_text_end(t, (enum ks_kind)t->own.stop, err);
+		hop = t->own.section.hop;
+		before = t->own.frames.n;
 		status = read_lines(t, &more, err);
 		if (status != 0)
 			return status;
+		if (before == t->own.source.run) {	/* no PING stands there */
+			t->own.source.run = t->own.frames.n;
+			t->own.source.run_records += (uint64_t)(t->own.section.hop - hop);
+		}
 		if (t->left == 0)
 			return ks_text_end(t, ks_section_kind(t->config), err);
 		if (ks_section_due(&t->own.section, ks_clock_ms()))
