@@ -15,6 +15,7 @@
 
 #include "evtime.h"
 #include "fdio.h"
+#include "json-lines.h"
 #include "unwrap.h"
 
 int ks_ingest_open(struct ks_ingest *g, const struct ks_config *config, struct ks_err *err)
@@ -398,4 +399,49 @@ int ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *tex
 	}
 	text->n = (size_t)(g->json.at - text->p);
 	return finish(g, rec, *text, start, b, made, err);
+}
+
+/* The head of rec for all whose offset takes as many bytes.  False: it is too long. */
+static bool lines_head(struct ks_ingest *g, struct ks_rec *rec, struct ks_json_lines *l, uint64_t *room)
+{
+	size_t tail = 1 + rec->key.n + rec->headers.n;	/* behind the offset, where there is no route */
+	unsigned char head[4 * KS_PAD];
+
+	rec->value = ks_bytes(NULL, 0);
+	*room = ks_rec_size(rec);
+	if (*room > sizeof(head) || *room > g->config->limits.record || rec->route.p != NULL)
+		return false;
+	l->head_n = (uint32_t)(ks_rec_put_head(head, rec, 0) - head);
+	if (l->head_n > sizeof(l->head))
+		return false;
+	memcpy(l->head, head, l->head_n);
+	l->offset_n = rec->offset <= UINT8_MAX ? 1 : rec->offset <= UINT16_MAX ? 2 : rec->offset <= UINT32_MAX ? 4 : 8;
+	l->offset_max = l->offset_n == 8 ? INT64_MAX : rec->offset < 128 ? 127 : (int64_t)(UINT64_MAX >> (64 - 8 * l->offset_n));
+	l->offset_at = l->head_n - (uint32_t)tail - l->offset_n;
+	l->offset = rec->offset;
+	return true;
+}
+
+int ks_ingest_lines(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text,
+    struct ks_buf *b, uint64_t *made, struct ks_err *err)
+{
+	const struct ks_config *c = g->config;
+	struct ks_json_lines l = { .size_at = 1, .size_from = KS_FRAME_HEAD, .line_max = c->limits.record, .enough = KS_IO_SIZE };
+	struct ks_bytes all = *text;
+	uint64_t room;
+
+	text->n = 0;
+	*made = 0;
+	if (g->set != NULL || g->take != NULL || c->time_wall || c->has_since || c->has_until || c->unwrap ||
+	    rec->key.n > c->limits.key || !lines_head(g, rec, &l, &room))
+		return 0;
+	l.value_max = c->limits.record - room;
+	switch (ks_json_lines(&g->json, &l, all, b)) {
+	case 0: break;
+	case ENOMEM: return ks_fail_memory(err);
+	default: return 0;
+	}
+	text->n = (size_t)(l.offset - rec->offset);
+	*made = l.count;
+	return 0;
 }

@@ -61,6 +61,15 @@ int	ks_ingest_json(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text
 int	ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text,
 	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;
 
+/*
+ * ks_ingest_lines - the same for as many lines as nothing is special about,
+ * all of the same rec but for its offset, which is the byte of the line:
+ * text->n becomes the bytes of them with their newlines, and *made how many
+ * they are.  0 as it may be, it is for ks_ingest_line to say more.
+ */
+int	ks_ingest_lines(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text,
+	    struct ks_buf *b, uint64_t *made, struct ks_err *err) KS_MUST_USE;
+
 /* The same for a row of csv or tsv, without its line end, with KS_PAD readable bytes behind it. */
 int	ks_ingest_row(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, struct ks_bytes row,
 	    struct ks_buf *b, int *made, struct ks_err *err) KS_MUST_USE;

@@ -81,16 +81,27 @@ struct ks_json_guess {
 	struct ks_json_seen seen;
 	unsigned char packed[KS_JSON_SEEN];
 	uint32_t packed_n;
+	uint32_t span;		/* bytes from the key to the next one; 0: not foreseen */
+	uint32_t doubt;		/* whether it should be: grows as it fails */
+	uint32_t failed;	/* when it did: the number of the document */
 };
 #define KS_JSON_GUESSES 64
 
+/* Bytes of room that a text of n bytes needs. */
+#define KS_JSON_ROOM(n) ((n) / 4 * 9 + 2 * KS_PAD)
+
+/* How a document is packed; which way is a matter of the machine (json-pack.h). */
+struct ks_json_packer;
+
 /* A reader. */
 struct ks_json {
+	const struct ks_json_packer *pack;
 	unsigned depth;			/* in: containers that may nest */
 	uint64_t duplicates;		/* counts on */
+	uint32_t documents;		/* likewise, up and around */
 	const unsigned char *at;	/* on error: the offending byte */
 	struct ks_buf keys;		/* scratch, kept between calls; release with ks_json_release */
-	struct ks_json_guess guesses[KS_JSON_GUESSES];	/* by the key's number in the document: its slot */
+	struct ks_json_guess guesses[KS_JSON_GUESSES + 1];	/* by the key's number in the document: its slot; the last stays empty */
 	uint64_t distinct[KS_JSON_GUESSES];	/* of an object by its first key's slot: slots whose keys differ, a bit each */
 };
 

@@ -293,6 +293,20 @@ static int not_a_frame(struct ks_frame_loop *l, unsigned char first)
 	    "not a frame: 0xc9 and a type from 1 to 127 are expected");
 }
 
+/* What the source has just made of nothing but records goes on as it is, many at once. */
+static int pass_run(struct ks_frame_loop *l, struct ks_bytes *left)
+{
+	struct ks_source *s = l->source;
+
+	l->hop += (int64_t)s->run_records;
+	l->stats.in += s->run_records;
+	l->mains += s->run_records;
+	l->stats.out += s->run_records;
+	l->frame_bytes += s->run;
+	*left = ks_bytes(left->p + s->run, left->n - s->run);
+	return l->sink->run(l->sink, ks_bytes(s->chunk.p, s->run), s->run_records, &l->err);
+}
+
 static int consume(struct ks_frame_loop *l)
 {
 	size_t size, limit = l->config->limits.record;
@@ -302,6 +316,11 @@ static int consume(struct ks_frame_loop *l)
 	int type, status;
 
 	s->need = 0;
+	if (s->run > 0 && l->hops && l->in_section) {
+		status = pass_run(l, &left);
+		if (status != 0)
+			return status;
+	}
 	while (left.n > 0 && !l->over) {
 		state = ks_frame_split(left, limit > KS_CONTROL_MAX ? limit : KS_CONTROL_MAX, &type, &payload, &size);
 		if (KS_UNLIKELY(state == KS_FRAME_WHOLE && size > limit && type == KS_RECORD))

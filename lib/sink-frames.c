@@ -63,6 +63,12 @@ static int frames_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_
 	return 0;
 }
 
+static int frames_run(struct ks_sink *s, struct ks_bytes frames, uint64_t count, struct ks_err *err)
+{
+	((struct frames *)s)->hop += (int64_t)count;
+	return done(s, ks_out_lend(&s->out, frames), err);
+}
+
 static int send_control(struct frames *f, int no, struct ks_err *err)
 {
 	if (no == 0)
@@ -122,7 +128,7 @@ int ks_sink_frames(const struct ks_config *config, int fd, struct ks_sink **sink
 	if (f == NULL)
 		return ks_fail_memory(err);
 	f->sink = (struct ks_sink){
-		.hello = frames_hello, .record = frames_record, .frame = frames_frame,
+		.hello = frames_hello, .record = frames_record, .run = frames_run, .frame = frames_frame,
 		.barrier = frames_barrier, .end = frames_end, .flush = frames_flush,
 		.settle = frames_settle, .pending = frames_pending, .close = frames_close,
 		.hops = true,

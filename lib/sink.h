@@ -16,6 +16,8 @@ struct ks_sink {
 	int (*hello)(struct ks_sink *s, const struct ks_hello_view *h, struct ks_bytes raw,
 	    struct ks_err *err);
 	int (*record)(struct ks_sink *s, const struct ks_rec *rec, struct ks_err *err);
+	/* count of them, as frames that lie one behind the other; where hops is set. */
+	int (*run)(struct ks_sink *s, struct ks_bytes frames, uint64_t count, struct ks_err *err);
 	/* MARK, PING and frames this version does not know; NULL: the sink has no use for them. */
 	int (*frame)(struct ks_sink *s, struct ks_bytes raw, struct ks_err *err);
 	/* All records before it must have left (text, frames) or be acknowledged (Kafka) when it returns. */

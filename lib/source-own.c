@@ -10,7 +10,8 @@ static enum ks_next own_next(struct ks_source *source, bool block, struct ks_err
 	int status;
 
 	own->frames.n = own->given = 0;
-	source->used = 0;
+	source->used = source->run = 0;
+	source->run_records = 0;
 	if (own->failed.status != 0) {
 		*err = own->failed;
 		return KS_NEXT_FAILED;
@@ -63,13 +64,28 @@ int ks_own_turn(struct ks_own *own, bool over, bool *out, struct ks_err *err)
 	return 0;
 }
 
+/* What was taken are RECORD frames alone: where no other stands before them, they are a run. */
+static int take(struct ks_own *own, bool *more, struct ks_err *err)
+{
+	struct ks_source *source = &own->source;
+	size_t before = own->frames.n;
+	int64_t hop = own->section.hop;
+	int status = own->take(own, more, err);
+
+	if (status == 0 && before == source->run) {
+		source->run = own->frames.n;
+		source->run_records += (uint64_t)(own->section.hop - hop);
+	}
+	return status;
+}
+
 int ks_own_gather(struct ks_own *own, bool block, struct ks_err *err)
 {
 	bool more = false, wait = false, out;
 	int status;
 
 	while (!own->section.done && !wait) {
-		status = own->stop >= 0 ? 0 : own->take(own, &more, err);
+		status = own->stop >= 0 ? 0 : take(own, &more, err);
 		if (status == 0)
 			status = ks_own_turn(own, false, &out, err);
 		if (status != 0 || out || more)

@@ -168,14 +168,44 @@ static inline void step(struct text *t, size_t size, int made)
 	ks_own_count(&t->own, made, t->letter);
 }
 
+/* JSON lines that nothing at all is special about, many at once. */
+static int read_plain_lines(struct text *t, struct ks_err *err)
+{
+	struct ks_place *place = &t->places.at[t->at];
+	struct ks_bytes text;
+	struct ks_rec rec;
+	uint64_t made;
+	int status;
+
+	do {
+		if (t->own.frames.n >= KS_IO_SIZE || t->hand.in.start == t->hand.in.end)
+			return 0;
+		text = ks_bytes(t->hand.in.p + t->hand.in.start, t->hand.in.end - t->hand.in.start);
+		rec = t->hand.blank;
+		rec.offset = place->offset;
+		status = ks_ingest_lines(&t->ingest, &rec, &text, &t->own.frames, &made, err);
+		if (status != 0)
+			return status;
+		place->offset += (int64_t)text.n;
+		t->hand.in.start += text.n;
+		t->ingest.line += t->ingest.line > 0 ? made : 0;
+		t->own.section.hop += (int64_t)made;
+	} while (text.n > 0);
+	return 0;
+}
+
 /* JSON lines, and rows, that nothing is wrong with, as far as they go: their ends need not be looked for first. */
 static int read_sound_lines(struct text *t, struct ks_err *err)
 {
 	struct ks_bytes text;
 	struct ks_rec rec;
 	uint64_t letters;
-	int made, status;
+	int made, status = 0;
 
+	if (t->csv == NULL && t->own.left < 0)
+		status = read_plain_lines(t, err);
+	if (status != 0)
+		return status;
 	while (t->own.frames.n < KS_IO_SIZE && t->own.left != 0 && t->hand.in.start < t->hand.in.end) {
 		text = ks_bytes(t->hand.in.p + t->hand.in.start, t->hand.in.end - t->hand.in.start);
 		rec = t->hand.blank;

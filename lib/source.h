@@ -48,6 +48,8 @@ struct ks_source {
 	void (*close)(struct ks_source *src);
 
 	struct ks_bytes chunk;
+	size_t run;		/* bytes at the start of chunk that are RECORD frames and no other */
+	uint64_t run_records;	/* so many */
 	size_t used;		/* of chunk, by the loop: whole frames */
 	size_t need;		/* the frame behind them wants so many bytes; 0: not known */
 	int wake;		/* fd that a signal makes readable */

@@ -161,3 +161,29 @@ load lib
 	status_of "$pids"
 	refused 69 kstream-cat
 }
+
+# Lines become frames a block at a time, whose heads differ in size and offset alone: one byte of it at first, in the end four.
+@test "cat: each frame says the byte of its line, however many bytes that takes, and -c counts them" {
+	"${PYTHON:-python3}" - >lines <<-'END'
+		import json
+		odd = {40: "", 41: "  ", 500: "{", 501: json.dumps("a" * 300, indent=1), 777: '{"i":1,"i":2}', 1200: '{"i": 3, "\u00e9": [null, {}]}'}
+		for i in range(6000):
+		    print(odd.get(i, json.dumps({"i": i, "side": "buy" if i * 7919 % 3 else "sell", "p": i / 4}, separators=(",", ":"))))
+	END
+	kstream-cat --from json --on-error skip lines 2>log >stream
+	kstream-cat --to envelope <stream | jq -c '[.offset, .payload]' >got
+	"${PYTHON:-python3}" - >want <<-'END'
+		import json
+		at = 0
+		for line in open("lines", "rb"):
+		    try:
+		        print(json.dumps([at, json.loads(line)], separators=(",", ":"), ensure_ascii=False))
+		    except ValueError:
+		        pass
+		    at += len(line)
+	END
+	diff <(jq -c . want) <(jq -c . got)
+	[ "$(wc -l <got)" -eq 5997 ]
+	kstream-cat --from json --on-error skip -c 5000 lines 2>/dev/null | kstream-cat --to envelope | jq -c '[.offset, .payload]' | diff <(head -n 5000 got) -
+	kstream-cat --from json --on-error skip -v lines 2>&1 >/dev/null | grep -q ': 5998 in, 5997 out, .* 1 rejected, '
+}

@@ -11,10 +11,31 @@
 #include <msgpack.h>
 #include <string.h>
 
-#include "lib/json-scan.h"
+#include "lib/json-lines.h"
+#include "lib/json-pack.h"
 #include "tests/fuzz/must.h"
 
 #define DEPTH 30u	/* msgpack-c refuses more than 32 */
+
+/* The same by the way of many lines; behind its newline stands nothing that is one. */
+static void check_lines(struct ks_json *j, struct ks_bytes text, bool sound, const struct ks_buf *whole)
+{
+	struct ks_json_lines l = {
+		.head = "size..........", .head_n = 14, .size_from = 4, .offset_at = 5, .offset_n = 4, .offset = 9,
+		.offset_max = INT64_MAX, .value_max = SIZE_MAX, .line_max = SIZE_MAX, .enough = SIZE_MAX,
+	};
+	uint64_t duplicates = j->duplicates;
+	struct ks_buf out;
+
+	ks_buf_init(&out, KS_PAD + KS_JSON_ROOM(text.n));
+	MUST(ks_json_lines(j, &l, text, &out) == 0);
+	MUST(l.count == (sound ? 1 : 0) && l.offset == 9 + (sound ? (int64_t)text.n : 0));
+	MUST(sound || j->duplicates == duplicates);
+	MUST(!sound || (out.n == 14 + whole->n && memcmp(out.p + 14, whole->p, whole->n) == 0));
+	MUST(!sound || (ks_get32(out.p) == 10 + whole->n && ks_get32(out.p + 5) == 9));
+	j->duplicates = duplicates;
+	ks_buf_release(&out);
+}
 
 /* A document as the first of many lines: the same value, up to the newline. */
 static void check_line(struct ks_json *j, struct ks_bytes text, enum ks_json_error e, const struct ks_buf *whole)
@@ -31,6 +52,7 @@ static void check_line(struct ks_json *j, struct ks_bytes text, enum ks_json_err
 	MUST(sound == (e == KS_JSON_OK) || memchr(text.p, '\0', text.n) != NULL);
 	MUST(!sound || (j->at == text.p + text.n - 1 && ks_bytes_eq(ks_buf_bytes(&out), ks_buf_bytes(whole))));
 	ks_buf_release(&out);
+	check_lines(j, text, sound, whole);
 }
 
 /* The text with its pad, in just that much memory; out has just the room that is promised. */
@@ -83,6 +105,7 @@ static void try_document(struct ks_json *j, struct ks_bytes text)
 
 	e = parse(j, text, '\0', &out);
 	ks_json_init(&fresh, DEPTH);
+	fresh.pack = &ks_pack_plain;
 	MUST(parse(&fresh, text, '\n', &alone) == e);
 	MUST(e != KS_JSON_OK || fresh.duplicates == j->duplicates - before);
 	MUST(ks_bytes_eq(ks_buf_bytes(&out), ks_buf_bytes(&alone)));
