@@ -65,7 +65,7 @@ int ks_own_turn(struct ks_own *own, bool over, bool *out, struct ks_err *err)
 }
 
 /* What was taken are RECORD frames alone: where no other stands before them, they are a run. */
-static int take(struct ks_own *own, bool *more, struct ks_err *err)
+static int take_more(struct ks_own *own, bool *more, struct ks_err *err)
 {
 	struct ks_source *source = &own->source;
 	size_t before = own->frames.n;
@@ -85,7 +85,7 @@ int ks_own_gather(struct ks_own *own, bool block, struct ks_err *err)
 	int status;
 
 	while (!own->section.done && !wait) {
-		status = own->stop >= 0 ? 0 : take(own, &more, err);
+		status = own->stop >= 0 ? 0 : take_more(own, &more, err);
 		if (status == 0)
 			status = ks_own_turn(own, false, &out, err);
 		if (status != 0 || out || more)
