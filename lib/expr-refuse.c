@@ -133,7 +133,7 @@ static unsigned distance(struct ks_bytes a, const char *b)
 	return row[a.n % 3][n];
 }
 
-/* The nearest of the names, at most two letters off and fewer than half of it; NULL if none. */
+/* The nearest of the names, at most two letters off and fewer than half of either; NULL if none. */
 static const char *nearest(struct ks_bytes word, const char *const *names)
 {
 	const char *best = NULL;
@@ -141,7 +141,7 @@ static const char *nearest(struct ks_bytes word, const char *const *names)
 
 	for (; *names != NULL; names++) {
 		d = distance(word, *names);
-		if (d < least && 2 * d < strlen(*names)) {
+		if (d < least && 2 * d < strlen(*names) && 2 * d < word.n) {
 			least = d;
 			best = *names;
 		}

@@ -122,7 +122,7 @@ static const struct refusal {
 	{ "keyz", 1, "did you mean 'keys'" }, { "lenght", 1, "did you mean 'length'" },
 	{ "selct(.a)", 1, "did you mean 'select'" }, { ".a | sort_bi(.b)", 6, "did you mean 'sort_by'" },
 	{ "price > 5", 1, "a field is written '.price'" }, { ".a == nott", 7, "did you mean 'not'" },
-	{ "nul", 1, "did you mean 'null'" }, { "ture", 1, "did you mean 'true'" },
+	{ "foo", 1, "a field is written '.foo'" }, { "nul", 1, "did you mean 'null'" }, { "ture", 1, "did you mean 'true'" },
 	{ ".a adn .b", 4, "did you mean 'and'" }, { ".a AND .b", 4, "write 'and'" },
 	{ ".a OR .b", 4, "write 'or'" }, { "NOT .a", 1, "'.a | not'" }, { "True", 1, "write 'true'" },
 	{ ".a not", 4, "'|' is missing" }, { "not .a", 5, "stands behind" },
