@@ -19,6 +19,7 @@
 
 #define CAT "kstream-cat"
 #define VARIABLE "KSTREAM_CHILD"	/* PID of the tool, colon, number of the token's descriptor; what sieve.h puts behind it */
+static char variable[sizeof(VARIABLE) + 40 + KS_WANTED_SIZE];	/* it stands in the environment, and is changed there */
 
 #define THROUGH_MS 2000	/* a first half that is not wanted any more is waited for, and then killed */
 
@@ -117,8 +118,6 @@ static int spawn(const struct ks_child *child, pid_t *pid, char *const argv[], i
 
 static int open_token(struct ks_children *k, struct ks_err *err)
 {
-	char text[64];
-
 	if (k->token >= 0 && (!k->serves || k->hands_on))
 		return 0;
 	/* A first half has children itself, and all of them tell of one failure. */
@@ -127,8 +126,8 @@ static int open_token(struct ks_children *k, struct ks_err *err)
 		k->token = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (k->token < 0)
 		return ks_fail_errno(err, KS_TEMP, errno, "cannot make an eventfd");
-	snprintf(text, sizeof(text), "%d:%d", (int)getpid(), k->token);
-	return setenv(VARIABLE, text, 1) != 0 ? ks_fail_memory(err) : 0;
+	snprintf(variable, sizeof(variable), VARIABLE "=%d:%d", (int)getpid(), k->token);
+	return putenv(variable) != 0 ? ks_fail_memory(err) : 0;
 }
 
 static int run(struct ks_children *k, struct ks_child *child, struct ks_args *c, int fd, int at, struct ks_err *err)
@@ -158,10 +157,11 @@ int ks_children_source(struct ks_children *k, const struct ks_options *o, const 
 	struct ks_args c = { 0 };
 	size_t i;
 	int fd[2], counter, status = make_pipe(k, fd, err);
+	char *behind = variable + strlen(variable);
 
 	if (status != 0)
 		return status;
-	counter = ks_wanted_tell(&k->wanted, wants, VARIABLE);
+	counter = ks_wanted_tell(&k->wanted, wants, behind, (size_t)(variable + sizeof(variable) - behind));
 	ks_args_add(&c, CAT, NULL);
 	for (i = 0; i < o->config.topic_count; i++)
 		ks_args_topic(&c, "--in", o->config.topics[i]);
@@ -176,7 +176,7 @@ int ks_children_source(struct ks_children *k, const struct ks_options *o, const 
 	if (o->through != NULL && (k->input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0)
 		c.failed = true;
 	status = run(k, &k->source, &c, fd[1], STDOUT_FILENO, err);
-	ks_wanted_told(counter, VARIABLE);
+	ks_wanted_told(counter, behind);
 	if (status == 0 && dup2(fd[0], STDIN_FILENO) < 0)
 		status = ks_fail_errno(err, KS_TEMP, errno, "cannot read from " CAT);
 	close(fd[0]);

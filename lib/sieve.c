@@ -4,7 +4,6 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -23,40 +22,28 @@ static bool can_go(const struct ks_wants *wants)
 	return wants != NULL && strlen(wants->expr) <= KS_SIEVE_MAX && strstr(wants->expr, "now") == NULL;
 }
 
-int ks_wanted_tell(struct ks_wanted *w, const struct ks_wants *wants, const char *variable)
+int ks_wanted_tell(struct ks_wanted *w, const struct ks_wants *wants, char *text, size_t size)
 {
-	const char *before = getenv(variable);
-	char *text;
 	int fd;
 
-	if (!can_go(wants) || before == NULL)
+	if (!can_go(wants))
 		return -1;
 	fd = memfd_create("kstream-left-out", 0);
 	if (fd < 0)
 		return -1;
 	if (ftruncate(fd, sizeof(*w->left_out)) == 0)
 		w->left_out = map(fd);
-	if (w->left_out != NULL && asprintf(&text, "%s:%d:%c%s", before, fd, wants->invert ? '-' : '+', wants->expr) >= 0) {
-		(void)setenv(variable, text, 1);
-		free(text);
-	}
+	if (w->left_out != NULL)
+		snprintf(text, size, ":%d:%c%s", fd, wants->invert ? '-' : '+', wants->expr);
 	w->wants = *wants;
 	return fd;
 }
 
-void ks_wanted_told(int fd, const char *variable)
+void ks_wanted_told(int fd, char *text)
 {
-	char mark[24], *at, *text = getenv(variable), *copy;
-
-	if (fd < 0)
-		return;
-	close(fd);
-	snprintf(mark, sizeof(mark), ":%d:", fd);
-	at = text != NULL ? strstr(text, mark) : NULL;
-	copy = at != NULL ? strndup(text, (size_t)(at - text)) : NULL;
-	if (copy != NULL)
-		(void)setenv(variable, copy, 1);
-	free(copy);
+	if (fd >= 0)
+		close(fd);
+	*text = '\0';
 }
 
 void ks_wanted_learn(struct ks_wanted *w, const char *text)

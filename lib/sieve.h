@@ -35,14 +35,16 @@ struct ks_wanted {
 };
 
 /*
- * ks_wanted_tell - make w from wants, and put it behind the value of an
- * environment variable, for the one process that is run next: a colon, the
- * number of a descriptor that it inherits, ":+" or with invert ":-", the
- * expression.  ks_wanted_told, with what it returned, takes both away again.
- * wants may be NULL; where it does not go, nothing is told.
+ * ks_wanted_tell - make w from wants, and write to text, of size bytes, what
+ * the one process that is run next finds behind the value of an environment
+ * variable: a colon, the number of a descriptor that it inherits, ":+" or
+ * with invert ":-", the expression.  ks_wanted_told, with what it returned,
+ * takes both away again.  wants may be NULL; where it does not go, nothing
+ * is told.  size: KS_WANTED_SIZE at least.
  */
-int	ks_wanted_tell(struct ks_wanted *w, const struct ks_wants *wants, const char *variable) KS_MUST_USE;
-void	ks_wanted_told(int fd, const char *variable);
+#define KS_WANTED_SIZE (KS_SIEVE_MAX + 20)
+int	ks_wanted_tell(struct ks_wanted *w, const struct ks_wants *wants, char *text, size_t size) KS_MUST_USE;
+void	ks_wanted_told(int fd, char *text);
 
 /* The same text, as the process finds it; what is none leaves w alone.  w borrows from text. */
 void	ks_wanted_learn(struct ks_wanted *w, const char *text);
