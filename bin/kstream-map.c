@@ -179,6 +179,21 @@ static const char *pack(struct ks_buf *b, const struct ks_val *v, struct ks_byte
 	return why_not(no);
 }
 
+/* The JSON of v, to m->text. */
+static const char *print(struct map *m, const struct ks_val *v)
+{
+	struct ks_bytes value;
+	const char *wrong = pack(&m->value, v, &value);
+	enum ks_mp_error e;
+	int no = 0;
+
+	m->text.n = 0;
+	if (wrong != NULL)
+		return wrong;
+	e = ks_json_print(value, m->run->limits->depth, &m->text, &no);
+	return e != KS_MP_OK ? ks_mp_strerror(e) : why_not(no);
+}
+
 static const char *set_key(struct map *m, const struct ks_val *v)
 {
 	m->made.flags = (m->made.flags & ~(uint32_t)KS_KEY_KIND) | KS_KEY_CHANGED;
@@ -206,26 +221,17 @@ static const char *(*const setters[PARTS])(struct map *m, const struct ks_val *v
 /* Text and bytes as they are, anything else as JSON; null is no header. */
 static const char *set_header(struct map *m, const struct header *h)
 {
-	struct ks_bytes value;
 	const char *wrong;
-	enum ks_mp_error e;
 	struct ks_val v;
-	int no = 0;
 
 	wrong = only(h->expr, &v);
 	if (wrong != NULL || v.type == KS_NIL)
 		return wrong;
 	if (v.type != KS_STR && v.type != KS_BIN) {
-		wrong = pack(&m->value, &v, &value);
-		if (wrong != NULL)
-			return wrong;
-		m->text.n = 0;
-		e = ks_json_print(value, m->run->limits->depth, &m->text, &no);
-		if (e != KS_MP_OK)
-			return ks_mp_strerror(e);
+		wrong = print(m, &v);
 		v.b = ks_buf_bytes(&m->text);
 	}
-	return why_not(no != 0 ? no : ks_headers_add(&m->edit, h->name, v.b));
+	return wrong != NULL ? wrong : why_not(ks_headers_add(&m->edit, h->name, v.b));
 }
 
 static bool is_kept(const void *m, struct ks_bytes name)
@@ -296,6 +302,7 @@ static int send(struct map *m, const struct ks_rec *rec)
 static int send_value(void *st, const struct ks_val *v)
 {
 	struct map *m = st;
+
 	m->wrong = pack(&m->value, v, &m->made.value);
 	if (KS_UNLIKELY(m->wrong != NULL))
 		return KS_DATA;
@@ -427,16 +434,8 @@ static bool map_text_ready(void *st, struct ks_run *run)
 static int send_line(void *st, const struct ks_val *v)
 {
 	struct map *m = st;
-	struct ks_bytes value;
-	enum ks_mp_error e;
-	int no = 0;
 
-	m->text.n = 0;
-	m->wrong = pack(&m->value, v, &value);
-	if (m->wrong == NULL) {
-		e = ks_json_print(value, m->run->limits->depth, &m->text, &no);
-		m->wrong = e != KS_MP_OK ? ks_mp_strerror(e) : why_not(no);
-	}
+	m->wrong = print(m, v);
 	if (m->wrong == NULL)
 		m->wrong = why_not(ks_buf_add(&m->text, "", 1));
 	if (KS_UNLIKELY(m->wrong != NULL))

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 void ks_buf_init(struct ks_buf *b, size_t max)
 {
@@ -51,6 +52,25 @@ int ks_buf_add(struct ks_buf *b, const void *p, size_t n)
 		memcpy(b->p + b->n, p, n);
 	b->n += n;
 	return 0;
+}
+
+int ks_buf_read(struct ks_buf *b, int fd)
+{
+	ssize_t n;
+	int no;
+
+	for (;;) {
+		no = ks_buf_reserve(b, 4096);
+		if (no != 0)
+			return no;
+		n = read(fd, b->p + b->n, b->cap - b->n);
+		if (n < 0 && errno != EINTR)
+			return errno;
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			b->n += (size_t)n;
+	}
 }
 
 int ks_buf_printf(struct ks_buf *b, const char *fmt, ...)

@@ -28,6 +28,9 @@ static inline int KS_MUST_USE ks_buf_reserve(struct ks_buf *b, size_t n)
 }
 
 int	ks_buf_add(struct ks_buf *b, const void *p, size_t n) KS_MUST_USE;
+/* All that fd gives up to its end; also an errno of read. */
+int	ks_buf_read(struct ks_buf *b, int fd) KS_MUST_USE;
+
 int	ks_buf_printf(struct ks_buf *b, const char *fmt, ...) KS_MUST_USE KS_PRINTF(2, 3);
 
 static inline struct ks_bytes ks_buf_bytes(const struct ks_buf *b)

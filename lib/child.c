@@ -208,24 +208,6 @@ int ks_children_sink(struct ks_children *k, const struct ks_options *o, int *fd,
 static void await(struct ks_child *child);
 static bool died(const struct ks_child *child, struct ks_err *err);
 
-static int read_all(int fd, struct ks_buf *out)
-{
-	ssize_t got;
-	int no;
-
-	for (;;) {
-		no = ks_buf_reserve(out, 4096);
-		if (no != 0)
-			return no;
-		got = read(fd, out->p + out->n, 4096);
-		if (got == 0)
-			return 0;
-		if (got < 0 && errno != EINTR)
-			return errno;
-		out->n += got > 0 ? (size_t)got : 0;
-	}
-}
-
 int ks_children_ask(struct ks_children *k, const struct ks_options *o, const char *const words[], struct ks_buf *out,
     struct ks_err *err)
 {
@@ -240,7 +222,7 @@ int ks_children_ask(struct ks_children *k, const struct ks_options *o, const cha
 	for (; *words != NULL; words++)
 		ks_args_add(&c, *words, NULL);
 	status = run(k, &child, &c, fd[1], STDOUT_FILENO, err);
-	no = status == 0 ? read_all(fd[0], out) : 0;
+	no = status == 0 ? ks_buf_read(out, fd[0]) : 0;
 	close(fd[0]);
 	await(&child);
 	if (no != 0)

@@ -62,7 +62,7 @@ static uint32_t parse_argument(struct ks_expr_parser *x, const struct ks_expr_ar
 	return node;
 }
 
-uint32_t ks_expr_macro(struct ks_expr_parser *x, const char *text,
+static uint32_t expand(struct ks_expr_parser *x, const char *text,
     const struct ks_expr_argument *arguments, uint32_t count)
 {
 	struct place here = leave(x);
@@ -134,7 +134,7 @@ static uint32_t apply(struct ks_expr_parser *x, const struct ks_expr_fn *fn,
 	uint32_t nodes[KS_EXPR_ARGUMENTS], outer = x->input, i;
 
 	if (fn->macro != NULL)
-		return ks_expr_macro(x, fn->macro, arguments, fn->args);
+		return expand(x, fn->macro, arguments, fn->args);
 	for (i = 0; i < fn->args; i++) {
 		if (fn->run != NULL && !fn->inherits)
 			x->input = ks_expr_made(x, OP_INPUT, KS_EXPR_NONE, KS_EXPR_NONE);
@@ -291,7 +291,7 @@ uint32_t ks_expr_variable_term(struct ks_expr_parser *x)
 		if (ks_bytes_is(x->at, names[i]))
 			return ks_expr_passed(x, ks_expr_checked(x, ks_expr_root(x->set, i)));
 	if (ks_bytes_is(x->at, "$meta"))
-		return ks_expr_passed(x, ks_expr_macro(x, "{key: $key, ts: $ts, topic: $topic, "
+		return ks_expr_passed(x, expand(x, "{key: $key, ts: $ts, topic: $topic, "
 		    "partition: $partition, offset: $offset, headers: $headers}", NULL, 0));
 	ks_expr_refuse_variable(x);
 	return KS_EXPR_NONE;

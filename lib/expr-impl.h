@@ -285,8 +285,6 @@ uint32_t ks_expr_string_term(struct ks_expr_parser *x, const struct ks_expr_fn *
 /* expr-call.c */
 uint32_t ks_expr_word_term(struct ks_expr_parser *x);
 uint32_t ks_expr_call(struct ks_expr_parser *x, const char *name, const uint32_t *args, uint32_t count);
-uint32_t ks_expr_macro(struct ks_expr_parser *x, const char *text,
-    const struct ks_expr_argument *arguments, uint32_t count);
 uint32_t ks_expr_variable_term(struct ks_expr_parser *x);
 uint32_t ks_expr_binding(struct ks_expr_parser *x, uint32_t source);
 uint32_t ks_expr_bind(struct ks_expr_parser *x, uint32_t source, uint32_t slot, uint32_t body);

@@ -245,25 +245,6 @@ static bool parse_ledger(struct ks_ledger *l, struct ks_bytes text, struct ks_bu
 	    ks_buf_add(&l->positions, list->p, list->n) == 0;
 }
 
-static int read_whole(int fd, struct ks_buf *b)
-{
-	ssize_t n;
-	int no;
-
-	for (;;) {
-		no = ks_buf_reserve(b, 4096);
-		if (no != 0)
-			return no;
-		n = read(fd, b->p + b->n, b->cap - b->n);
-		if (n < 0 && errno != EINTR)
-			return errno;
-		if (n == 0)
-			return 0;
-		if (n > 0)
-			b->n += (size_t)n;
-	}
-}
-
 int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
 {
 	struct ks_buf text, list;
@@ -283,7 +264,7 @@ int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
 		return ks_fail_errno(err, KS_IO, errno, "cannot open '%s/ledger'", l->path);
 	ks_buf_init(&text, LEDGER_MAX);
 	ks_buf_init(&list, LEDGER_MAX);
-	no = read_whole(fd, &text);
+	no = ks_buf_read(&text, fd);
 	/* As msgpack a line is not longer; without memory a sound ledger must not be called damaged. */
 	if (no == 0 && (no = ks_buf_reserve(&list, text.n)) == 0 && (no = ks_buf_reserve(&l->positions, text.n)) == 0)
 		no = ks_buf_reserve(&l->output.name, text.n);

@@ -33,7 +33,7 @@ static enum ks_next own_next(struct ks_source *source, bool block, struct ks_err
 	return own->frames.n > 0 || own->given > 0 ? KS_NEXT_FRAMES : KS_NEXT_WAIT;
 }
 
-int ks_own_barrier(struct ks_own *own, struct ks_err *err)
+static int barrier(struct ks_own *own, struct ks_err *err)
 {
 	struct ks_bytes positions;
 	int status = own->positions(own, &positions, err);
@@ -59,7 +59,7 @@ int ks_own_turn(struct ks_own *own, bool over, bool *out, struct ks_err *err)
 	if (over || own->left == 0)
 		return ks_own_end(own, ks_section_kind(own->section.config), err);
 	if (ks_section_due(&own->section, ks_clock_ms()))
-		return ks_own_barrier(own, err);
+		return barrier(own, err);
 	*out = false;
 	return 0;
 }

@@ -46,8 +46,7 @@ static inline void ks_own_count(struct ks_own *own, int made, bool letter)
 		own->left -= !letter;
 }
 
-/* A barrier to go on behind, or a last one of that kind and END, for what positions tells. */
-int	ks_own_barrier(struct ks_own *own, struct ks_err *err) KS_MUST_USE;
+/* A last barrier of that kind, for what positions tells, and END. */
 int	ks_own_end(struct ks_own *own, enum ks_kind kind, struct ks_err *err) KS_MUST_USE;
 
 /* Between two steps of gather: the section ends where it was asked to, or is over; or a barrier is due.  *out: it is in frames. */
