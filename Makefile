@@ -41,6 +41,12 @@ endif
 KS_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(HARDEN)
 LIBS := -lrdkafka -lmsgpackc -lm
 
+# kstream-cat frees in one thread what librdkafka allocates in another, for each record: the C library's lock on what they share costs
+# more than all the rest (4 partitions, CPU s/M: 0.65, with mimalloc 0.31).  The sanitizers have an allocator of their own.
+ifeq ($(filter asan ubsan,$(MODE)),)
+$(B)/bin/kstream-cat: LIBS := -lmimalloc $(LIBS)
+endif
+
 LIB_C := $(wildcard lib/*.c)
 TOOL_C := $(wildcard bin/kstream-*.c)
 UNIT_C := $(wildcard tests/unit/*.c)
