@@ -152,11 +152,15 @@ static int map_open(void *st, struct ks_run *run)
 	return m->tee_path != NULL ? ks_tee_open(&m->tee, m->tee_path, run->config, run->err) : 0;
 }
 
+/* What is wrong with what e has just yielded: nothing at all is, too. */
+static const char *checked(const struct ks_expr *e, const char *wrong)
+{
+	return KS_LIKELY(wrong == NULL) && KS_UNLIKELY(ks_expr_nothing(e)) ? "the expression yields no value" : wrong;
+}
+
 static const char *only(struct ks_expr *e, struct ks_val *v)
 {
-	const char *wrong = ks_expr_eval(e, v);
-
-	return KS_LIKELY(wrong == NULL) && KS_UNLIKELY(ks_expr_nothing(e)) ? "the expression yields no value" : wrong;
+	return checked(e, ks_expr_eval(e, v));
 }
 
 static const char *why_not(int no)
@@ -387,14 +391,22 @@ static int map_table(struct map *m, const struct ks_rec *rec)
 	return wrong != NULL ? failed(m, rec, wrong) : send(m, &m->made);
 }
 
-/* A value and nothing else, which changes the record where it is. */
+/* A value and nothing else, which changes the record where it is, or is written where it goes out. */
 static int map_value(struct map *m, struct ks_rec *rec)
 {
 	const char *wrong = ks_expr_load(m->set, rec);
+	struct ks_room room;
 	struct ks_val v;
 
-	if (KS_LIKELY(wrong == NULL))
-		wrong = only(m->parts[PART_VALUE], &v);
+	if (KS_LIKELY(wrong == NULL)) {
+		room = ks_emit_room(m->run, rec);
+		wrong = ks_expr_eval_to(m->parts[PART_VALUE], room, &v);
+		if (KS_LIKELY(wrong == NULL && v.type == KS_MAP && v.b.p == room.p)) {
+			ks_emit_value(m->run, room.p + v.b.n);
+			return 0;
+		}
+		wrong = checked(m->parts[PART_VALUE], wrong);
+	}
 	if (KS_LIKELY(wrong == NULL))
 		wrong = pack(&m->value, &v, &m->made.value);
 	if (KS_UNLIKELY(wrong != NULL)) {

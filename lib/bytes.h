@@ -23,6 +23,12 @@ static inline struct ks_bytes ks_bytes(const void *p, size_t n)
 	return (struct ks_bytes){ p, n };
 }
 
+/* Room that may be written to; p == NULL: none. */
+struct ks_room {
+	unsigned char *p;
+	size_t n;
+};
+
 static inline struct ks_bytes ks_str(const char *text)
 {
 	return (struct ks_bytes){ (const unsigned char *)text, text != NULL ? strlen(text) : 0 };

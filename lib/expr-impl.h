@@ -125,10 +125,10 @@ struct ks_expr_guess {
 	uint32_t first, child;
 };
 
-/* The same in msgpack: the first bytes of a short key and its header. */
+/* The same in msgpack: a short key and its header.  No place is the child of none, so one that is all zero is no guess. */
 struct ks_expr_packed_guess {
-	uint64_t word, mask;
-	uint32_t size, first, child;	/* size 0: none */
+	uint64_t word[2], mask[2];
+	uint32_t size, first, lead;	/* lead: as expr-walk.c says */
 };
 
 struct ks_expr_set {
@@ -160,6 +160,12 @@ struct ks_expr_set {
 	struct ks_buf headers;		/* $headers */
 	struct ks_expr_guess guesses[KS_JSON_GUESSES];	/* by the number of the key in the text */
 	struct ks_expr_packed_guess packed_guesses[KS_JSON_GUESSES];
+	struct {
+		const unsigned char *end;
+		uint32_t left;		/* places that are not met yet */
+		uint32_t lead;		/* where the last key led that was no guess */
+		enum ks_mp_error e;
+	} walk;				/* over msgpack */
 	uint64_t duplicates;		/* of keys that paths ask for */
 	struct ks_regexes *regexes;	/* NULL: none was used */
 	char error[256];
@@ -301,6 +307,9 @@ int	ks_expr_refuse_operator(struct ks_expr_parser *x);
 int	ks_expr_refuse_variable(struct ks_expr_parser *x);
 int	ks_expr_refuse_missing(struct ks_expr_parser *x, const char *what);
 
+/* expr-walk.c: find where the paths from root lead in a value. */
+enum ks_mp_error ks_expr_walk(struct ks_expr_set *set, uint32_t root, struct ks_bytes value) KS_MUST_USE;
+
 /* expr.c: of a node that is single; KS_YIELD_NONE: no value. */
 enum ks_yield ks_expr_value(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out);
@@ -322,17 +331,20 @@ enum ks_yield ks_expr_key_check(struct ks_expr_set *set, const struct ks_val *ke
 
 /*
  * expr-plain.c: the keys of an object of few members, each a literal and
- * another one; NULL: it is none.  What such an object yields.
+ * another one; NULL: it is none.  What such an object yields, in place where
+ * it fits.
  */
 struct ks_expr_key {
 	unsigned char packed[32];	/* n of them count */
 	size_t n;
 	unsigned char text[48];		/* as JSON: a comma, the key in quotes, a colon */
 	size_t text_n;			/* 0: it has to be escaped */
+	uint32_t slot;			/* of the member, where it is a path; else KS_EXPR_NONE */
+	struct ks_bytes literal;	/* the member encoded, where it is a short literal; else empty */
 };
 const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint32_t *args, uint32_t count);
 enum ks_yield ks_expr_plain_object(struct ks_expr_set *set, const struct ks_expr_node *n,
-    const struct ks_val *in, struct ks_val *out);
+    const struct ks_val *in, struct ks_room place, struct ks_val *out);
 
 /* expr-build.c: v as msgpack, room being there; containers are that already. */
 unsigned char *ks_expr_put(unsigned char *o, const struct ks_val *v);

@@ -1,209 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expr-load.c - one walk over the value that finds where all paths of a
- * set lead, on msgpack and on JSON text.
+ * expr-load.c - where all paths of a set lead, in a record or in a line of
+ * JSON, which is walked over once (msgpack: expr-walk.c).
  *
- * Hot.  Nothing is decoded here: a slot learns where its value stands.  On
- * msgpack the walk ends with the last path found; text is checked to its
- * end.
+ * Hot.  Nothing is decoded here: a slot learns where its value stands.  Text
+ * is checked to its end.
  */
 #include "expr-impl.h"
 
 #include <errno.h>
-
-/* msgpack: returns the byte behind the value, or NULL to stop, with e set where that is an error. */
-struct walk {
-	struct ks_expr_set *set;
-	const unsigned char *end;
-	uint32_t left;			/* places that are not met yet */
-	enum ks_mp_error e;
-};
-
-static const unsigned char *stop(struct walk *w, enum ks_mp_error e)
-{
-	w->e = e;
-	return NULL;
-}
-
-static __attribute__((noinline)) const unsigned char *skip_other(struct walk *w,
-    const unsigned char *p, unsigned depth)
-{
-	enum ks_mp_error e = ks_mp_skip(&p, w->end, depth);
-
-	return e == KS_MP_OK ? p : stop(w, e);
-}
-
-/* ks_mp_skip, with what most fields are in line: a jump is foreseen where a table must be waited for. */
-static inline const unsigned char *skip(struct walk *w, const unsigned char *p, unsigned depth)
-{
-	static const unsigned char number[] = { 5, 9, 2, 3, 5, 9, 2, 3, 5, 9 };	/* ca-d3 */
-	size_t left = (size_t)(w->end - p), n = left + 1;
-
-	if (KS_LIKELY(left > 0)) {
-		if ((*p & 0xe0) == 0xa0)
-			n = 1u + (*p & 0x1f);
-		else if (*p >= 0xca && *p <= 0xd3)
-			n = number[*p - 0xca];
-		else if (*p < 0x80 || *p >= 0xe0 || *p == 0xc2 || *p == 0xc3)
-			n = 1;
-	}
-	return KS_LIKELY(n <= left) ? p + n : skip_other(w, p, depth);
-}
-
-static const unsigned char *resolve(struct walk *w, const unsigned char *p, uint32_t place,
-    unsigned depth);
-
-/* A key that is not a short string: returns its text. */
-static __attribute__((noinline)) const unsigned char *long_key(struct walk *w,
-    const unsigned char *p, size_t *n)
-{
-	struct ks_head head;
-	enum ks_mp_error e;
-
-	if (p >= w->end)
-		return stop(w, KS_MP_TRUNCATED);
-	e = ks_mp_head(p, w->end, &head);
-	if (e != KS_MP_OK)
-		return stop(w, e);
-	if (head.type != KS_STR)
-		return stop(w, KS_MP_KEY);
-	*n = head.count;
-	return head.body;
-}
-
-/* A key: returns its value, and where it leads (0: nowhere); NULL: the walk ends. */
-static inline const unsigned char *walk_key(struct walk *w, const unsigned char *p, uint32_t first,
-    struct ks_expr_packed_guess *g, uint32_t *child)
-{
-	const unsigned char *end = w->end;
-	size_t n, long_n;
-	uint64_t word;
-
-	if (KS_LIKELY(end - p > 8)) {
-		memcpy(&word, p, 8);
-		if (KS_LIKELY((word & g->mask) == g->word && g->first == first && g->size != 0)) {
-			*child = g->child;
-			return p + g->size;
-		}
-	}
-	if (KS_LIKELY(p < end && (*p & 0xe0) == 0xa0 && (size_t)(end - p) > (*p & 0x1f))) {
-		n = *p++ & 0x1f;
-	} else {
-		p = long_key(w, p, &long_n);
-		if (p == NULL)
-			return NULL;
-		n = long_n;
-	}
-	*child = ks_expr_find(w->set->places, first, p, n, (size_t)(end - p));
-	if (n < 8 && p[-1] == (0xa0 | n)) {
-		*g = (struct ks_expr_packed_guess){ .size = (uint32_t)n + 1, .first = first, .child = *child };
-		g->mask = n == 7 ? UINT64_MAX : (UINT64_C(1) << 8 * (n + 1)) - 1;
-		memcpy(&g->word, p - 1, n + 1);
-	}
-	return p + n;
-}
-
-static const unsigned char *walk_map(struct walk *w, const unsigned char *p, uint32_t count,
-    uint32_t place, unsigned depth)
-{
-	struct ks_expr_set *set = w->set;
-	const struct ks_expr_place *places = set->places;
-	const unsigned char *end = w->end;
-	uint32_t first = places[place].child, child;
-	struct ks_expr_packed_guess *g = set->packed_guesses;
-
-	for (; count > 0; count--) {
-		p = walk_key(w, p, first, g, &child);
-		if (KS_UNLIKELY(p == NULL))
-			return NULL;
-		g += g + 1 < set->packed_guesses + KS_JSON_GUESSES;
-		if (child != 0 && set->states[child] == SLOT_MISSING) {
-			if (KS_UNLIKELY(places[child].child != 0)) {
-				p = resolve(w, p, child, depth);
-				if (p == NULL)
-					return NULL;
-				continue;
-			}
-			/* As resolve does where no path goes on. */
-			if (KS_UNLIKELY(p >= end))
-				return stop(w, KS_MP_TRUNCATED);
-			set->slots[child].p = p;
-			set->slots[child].end = end;
-			set->states[child] = SLOT_PACKED;
-			if (--w->left == 0)
-				return stop(w, KS_MP_OK);
-		}
-		p = skip(w, p, depth);
-		if (KS_UNLIKELY(p == NULL))
-			return NULL;
-	}
-	return p;
-}
-
-static const unsigned char *walk_array(struct walk *w, const unsigned char *p, uint32_t count,
-    uint32_t place, unsigned depth)
-{
-	const struct ks_expr_place *places = w->set->places;
-	const unsigned char *next;
-	uint32_t i, child;
-	int64_t n;
-
-	for (i = 0; i < count; i++, p = next) {
-		next = NULL;
-		for (child = places[place].child; child != 0; child = places[child].next) {
-			if (places[child].length != KS_EXPR_IS_INDEX)
-				continue;
-			n = places[child].step.i;
-			if ((n < 0 ? n + count : n) != (int64_t)i)
-				continue;
-			/* -1 and 0 may be one element: each path has its own walk. */
-			next = resolve(w, p, child, depth);
-			if (next == NULL)
-				return NULL;
-		}
-		if (next == NULL)
-			next = skip(w, p, depth);
-		if (next == NULL)
-			return NULL;
-	}
-	return p;
-}
-
-static const unsigned char *resolve(struct walk *w, const unsigned char *p, uint32_t place,
-    unsigned depth)
-{
-	struct ks_expr_set *set = w->set;
-	struct ks_head head;
-	enum ks_mp_error e;
-
-	if (KS_UNLIKELY(p >= w->end))
-		return stop(w, KS_MP_TRUNCATED);
-	set->slots[place].p = p;
-	set->slots[place].end = w->end;
-	set->states[place] = SLOT_PACKED;
-	if (--w->left == 0)
-		return stop(w, KS_MP_OK);
-	if (set->places[place].child == 0)
-		return skip(w, p, depth);
-	e = ks_mp_head(p, w->end, &head);
-	if (e != KS_MP_OK)
-		return stop(w, e);
-	if (head.type < KS_ARRAY)
-		return skip(w, p, depth);
-	if (depth == 0)
-		return stop(w, KS_MP_DEPTH);
-	if (head.type == KS_MAP)
-		return walk_map(w, head.body, head.count, place, depth - 1);
-	return walk_array(w, head.body, head.count, place, depth - 1);
-}
-
-static enum ks_mp_error walk_root(struct ks_expr_set *set, uint32_t root, struct ks_bytes value)
-{
-	struct walk w = { .set = set, .end = value.p + value.n, .left = set->places_of[root] };
-
-	(void)resolve(&w, value.p, root, set->depth);
-	return w.e;
-}
 
 static void known(struct ks_expr_set *set, uint32_t root, struct ks_val v)
 {
@@ -262,11 +67,11 @@ static const char *load_meta(struct ks_expr_set *set, const struct ks_rec *rec)
 	known_number(set, ROOT_PARTITION, rec->partition, rec->partition >= 0);
 	known_number(set, ROOT_OFFSET, rec->offset, rec->offset >= 0);
 	if (set->places_of[ROOT_KEY] > 0)
-		e = walk_root(set, ROOT_KEY, rec->key);
+		e = ks_expr_walk(set, ROOT_KEY, rec->key);
 	if (e == KS_MP_OK && set->places_of[ROOT_HEADERS] > 0) {
 		e = copy_headers(set, rec->headers, &no);
 		if (e == KS_MP_OK && no == 0)
-			e = walk_root(set, ROOT_HEADERS, ks_buf_bytes(&set->headers));
+			e = ks_expr_walk(set, ROOT_HEADERS, ks_buf_bytes(&set->headers));
 	}
 	if (no != 0)
 		return ks_no_memory;
@@ -295,7 +100,7 @@ const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
 
 	begin(set);
 	if (set->places_of[ROOT_VALUE] > 0) {
-		e = walk_root(set, ROOT_VALUE, rec->value);
+		e = ks_expr_walk(set, ROOT_VALUE, rec->value);
 		if (KS_UNLIKELY(e != KS_MP_OK))
 			return ks_mp_strerror(e);
 	}

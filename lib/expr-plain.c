@@ -43,8 +43,22 @@ static bool is_ascii(struct ks_bytes name)
 	return true;
 }
 
+/* Bytes that are copied at once: of values, behind which as many can be read. */
+#define BLOCK 16u
+
+/* A literal member is encoded once, before the first record. */
+static struct ks_bytes packed_literal(struct ks_expr_set *set, const struct ks_expr_node *n)
+{
+	unsigned char *p = NULL;
+
+	if (n->op == OP_LITERAL && n->value.type < KS_ARRAY && (n->value.type < KS_STR || n->value.b.n <= KEY_MAX))
+		p = ks_arena_get(&set->program, KS_MP_HEADER + KEY_MAX + BLOCK);
+	return p == NULL ? ks_bytes(NULL, 0) : ks_bytes(p, (size_t)(ks_expr_put(p, &n->value) - p));
+}
+
 const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint32_t *args, uint32_t count)
 {
+	const struct ks_expr_node *member;
 	struct ks_expr_key *keys;
 	struct ks_bytes name;
 	uint32_t i;
@@ -54,64 +68,101 @@ const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint
 	keys = ks_arena_get(&set->program, (count / 2 + 1) * sizeof(*keys));
 	for (i = 0; keys != NULL && i < count / 2; i++) {
 		name = set->nodes[args[2 * i]].value.b;
+		member = &set->nodes[args[2 * i + 1]];
 		keys[i] = (struct ks_expr_key){ .packed = { (unsigned char)(0xa0 | name.n) }, .n = 1 + name.n };
 		if (name.n > 0)
 			memcpy(keys[i].packed + 1, name.p, name.n);
 		keys[i].text_n = is_ascii(name) ? (size_t)snprintf((char *)keys[i].text, sizeof(keys[i].text), ",\"%.*s\":",
 		    (int)name.n, (const char *)name.p) : 0;
+		keys[i].slot = member->op == OP_SLOT ? member->slot : KS_EXPR_NONE;
+		keys[i].literal = packed_literal(set, member);
 	}
 	return keys;	/* or NULL: they are made one by one then */
 }
 
-/* How long the scalar at p is, where it stands as we would write it; 0: it does not, or more must be read. */
-static inline size_t written(const unsigned char *p, size_t left)
-{
-	if ((*p & 0xe0) == 0xa0)
-		return 1 + (size_t)(*p & 0x1f);
-	if (*p < 0x80 || *p >= 0xe0 || *p == 0xc0 || *p == 0xc2 || *p == 0xc3)
-		return 1;
-	if (left < 9)
-		return 0;
-	switch (*p) {
-	case 0xcb: return 9;
-	case 0xcc: return p[1] >= 0x80 ? 2 : 0;
-	case 0xcd: return ks_get16(p + 1) > UINT8_MAX ? 3 : 0;
-	case 0xce: return ks_get32(p + 1) > UINT16_MAX ? 5 : 0;
-	case 0xcf: return ks_get64(p + 1) > UINT32_MAX ? 9 : 0;
-	default: return 0;
-	}
-}
+/*
+ * From what number to what number on it is written as the first byte says;
+ * shift is how far the eight bytes behind that go to the right to be the number.
+ */
+struct form {
+	uint64_t from, span;
+	unsigned shift;
+};
+
+#define FIRST_FORM 0xca
+#define FORM(bytes, from, to) { (from), (to) - (from), 64 - 8 * (bytes) }
+static const struct form forms[] = {
+	{ 2, 0, 63 },	/* a float of 32 bits: never */
+	{ 0, UINT64_MAX, 0 },
+	FORM(1, 0x80, 0xff), FORM(2, 0x100, 0xffff), FORM(4, 0x10000, 0xffffffff),
+	FORM(8, UINT64_C(0x100000000), UINT64_MAX),
+	FORM(1, 0x80, 0xdf), FORM(2, 0x8000, 0xff7f), FORM(4, 0x80000000, 0xffff7fff),
+	FORM(8, UINT64_C(0x8000000000000000), UINT64_C(0xffffffff7fffffff)),
+	{ 0, UINT64_MAX, 0 },	/* no number of this kind */
+};
+#define OTHER_FORM (sizeof(forms) / sizeof(forms[0]) - 1)
 
 /*
- * What v's type says of bytes that are encoded already: COPIED of a slot's,
- * short ones with as many behind them that BLOCK can be copied; containers.
+ * How long the scalar at p is, BLOCK bytes being there, where it stands as we
+ * would write it; 0: it does not, or more must be read.  No jumps: which
+ * encoding a number has changes from record to record.
  */
-#define BLOCK 16u
+static inline size_t written(const unsigned char *p)
+{
+	size_t form = (size_t)*p - FIRST_FORM;
+	const struct form *f = &forms[form < OTHER_FORM ? form : OTHER_FORM];
+
+	return (ks_get64(p + 1) >> f->shift) - f->from <= f->span ? ks_mp_fixed[*p] : 0;
+}
+
+/* What v's type says of bytes that are encoded already: of which BLOCK can be copied; other ones, containers among them. */
 #define COPIED_BLOCK KS_MAP
 #define COPIED KS_ARRAY
 
-/* A value that needs no decoding. */
-static inline bool as_it_stands(const struct ks_expr_set *set, uint32_t node, struct ks_val *v)
+/* The last bytes of a value: fewer than BLOCK. */
+static __attribute__((noinline)) bool stands_last(const struct ks_expr_slot *slot, struct ks_val *v)
 {
-	const struct ks_expr_node *n = &set->nodes[node];
-	const struct ks_expr_slot *slot = &set->slots[n->slot];
-	size_t left, length;
+	size_t left = (size_t)(slot->end - slot->p);
+	unsigned char block[BLOCK] = { 0xc1 };
 
-	if (n->op != OP_SLOT || set->states[n->slot] != SLOT_PACKED)
+	memcpy(block, slot->p, left);
+	v->type = COPIED;
+	v->b = ks_bytes(slot->p, written(block));
+	return v->b.n > 0 && v->b.n <= left;
+}
+
+/* A value that needs no decoding. */
+static inline bool as_it_stands(const struct ks_expr_set *set, const struct ks_expr_key *key, struct ks_val *v)
+{
+	const struct ks_expr_slot *slot;
+
+	v->type = COPIED_BLOCK;
+	if (key->slot == KS_EXPR_NONE) {
+		v->b = key->literal;
+		return v->b.n > 0;
+	}
+	slot = &set->slots[key->slot];
+	if (set->states[key->slot] != SLOT_PACKED)
 		return false;
-	left = (size_t)(slot->end - slot->p);
-	length = left > 0 ? written(slot->p, left) : 0;
-	v->type = length <= BLOCK && left >= BLOCK ? COPIED_BLOCK : COPIED;
-	v->b = ks_bytes(slot->p, length);
-	return length > 0 && length <= left;
+	if (KS_UNLIKELY((size_t)(slot->end - slot->p) < BLOCK))
+		return stands_last(slot, v);
+	v->b = ks_bytes(slot->p, written(slot->p));
+	return v->b.n > 0 && v->b.n <= (size_t)(slot->end - slot->p);
+}
+
+static inline unsigned char *put_block(unsigned char *o, struct ks_bytes b)
+{
+	memcpy(o, b.p, BLOCK);
+	if (KS_UNLIKELY(b.n > BLOCK))
+		memcpy(o + BLOCK, b.p + BLOCK, b.n - BLOCK);
+	return o + b.n;
 }
 
 static inline unsigned char *put(unsigned char *o, const struct ks_val *v)
 {
 	switch (v->type) {
 	case COPIED_BLOCK:
-		memcpy(o, v->b.p, BLOCK);
-		return o + v->b.n;
+		return put_block(o, v->b);
 	case COPIED:
 		memcpy(o, v->b.p, v->b.n);
 		return o + v->b.n;
@@ -124,6 +175,15 @@ static inline unsigned char *put(unsigned char *o, const struct ks_val *v)
 	}
 }
 
+static inline unsigned char *put_head(unsigned char *o, uint32_t members)
+{
+	_Static_assert(MEMBERS <= 16, "a map head is one byte, or that of 16");
+	if (KS_UNLIKELY(members == 16))
+		return ks_mp_put_map_head(o, members);
+	*o = (unsigned char)(0x80 | members);
+	return o + 1;
+}
+
 /* The values in v; room grows by what they take. */
 static inline enum ks_yield values(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_val *v, size_t *room)
@@ -133,7 +193,7 @@ static inline enum ks_yield values(struct ks_expr_set *set, const struct ks_expr
 	bool containers = false;
 
 	for (i = 0; i < members; i++) {
-		if (as_it_stands(set, n->args[2 * i + 1], &v[i])) {
+		if (as_it_stands(set, &n->keys[i], &v[i])) {
 			*room += v[i].b.n;
 			continue;
 		}
@@ -148,26 +208,60 @@ static inline enum ks_yield values(struct ks_expr_set *set, const struct ks_expr
 	}
 	/* As in ks_expr_object, once all of them have come. */
 	for (i = 0; containers && i < members && got == KS_YIELD; i++)
-		got = ks_expr_fits(set, &v[i]);
+		got = v[i].type == COPIED ? ks_expr_fits(set, &v[i]) : KS_YIELD;
 	return got;
 }
 
+/* The object where all its values stand as we would write them, to room; NULL: it is not so. */
+static inline unsigned char *copied(const struct ks_expr_set *set, const struct ks_expr_node *n, unsigned char *o)
+{
+	const struct ks_expr_key *key = n->keys, *end = key + n->count / 2;
+	struct ks_val v;
+
+	o = put_head(o, n->count / 2);
+	for (; key < end; key++) {
+		if (KS_UNLIKELY(!as_it_stands(set, key, &v)))
+			return NULL;
+		memcpy(o, key->packed, sizeof(key->packed));
+		o += key->n;
+		if (KS_LIKELY(v.type == COPIED_BLOCK)) {
+			o = put_block(o, v.b);
+		} else {
+			memcpy(o, v.b.p, v.b.n);
+			o += v.b.n;
+		}
+	}
+	return o;
+}
+
+/* What a member takes at most that as_it_stands knows; what is copied beyond it is covered by the next one's key. */
+#define MEMBER_ROOM (2 * (KEY_MAX + 1))
+
 enum ks_yield ks_expr_plain_object(struct ks_expr_set *set, const struct ks_expr_node *n,
-    const struct ks_val *in, struct ks_val *out)
+    const struct ks_val *in, struct ks_room place, struct ks_val *out)
 {
 	uint32_t i, members = n->count / 2;
 	const struct ks_expr_key *keys = n->keys;
 	size_t room = KS_MP_HEADER + sizeof(keys->packed) + members * (sizeof(keys->packed) + KS_MP_HEADER);
 	struct ks_val v[MEMBERS];
-	enum ks_yield got = values(set, n, in, v, &room);
-	unsigned char *start, *o;
+	enum ks_yield got;
+	unsigned char *start = place.p, *o;
 
+	if (place.n >= KS_MP_HEADER + MEMBERS * MEMBER_ROOM + BLOCK) {
+		o = copied(set, n, start);
+		if (KS_LIKELY(o != NULL)) {
+			*out = (struct ks_val){ .type = KS_MAP, .b = ks_bytes(start, (size_t)(o - start)) };
+			return ks_expr_steps(set, n->count);
+		}
+	}
+	got = values(set, n, in, v, &room);
 	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
-	start = room > UINT32_MAX ? NULL : ks_expr_scratch(set, room);
+	if (room > place.n)
+		start = room > UINT32_MAX ? NULL : ks_expr_scratch(set, room);
 	if (start == NULL)
 		return ks_expr_no_scratch(set);
-	o = ks_mp_put_map_head(start, members);
+	o = put_head(start, members);
 	for (i = 0; i < members; i++) {
 		memcpy(o, keys[i].packed, sizeof(keys[i].packed));
 		o = put(o + keys[i].n, &v[i]);

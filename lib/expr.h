@@ -78,6 +78,13 @@ enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned cha
  * apart, until the next eval of e.
  */
 const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v) KS_MUST_USE;
+
+/*
+ * ks_expr_eval_to - the same, but an object may be built in room, where it
+ * fits: v->b.p is room.p then.  What else stands in room afterwards is unknown.
+ */
+const char *ks_expr_eval_to(struct ks_expr *e, struct ks_room room, struct ks_val *v) KS_MUST_USE;
+
 /*
  * ks_expr_print - append the value of e to out as JSON text, straight from
  * the text that was loaded.  max: bytes that it may have in msgpack.  False:

@@ -54,6 +54,24 @@ int ks_emit(struct ks_run *run, const struct ks_rec *rec)
 	return put(run, rec);
 }
 
+struct ks_room ks_emit_room(struct ks_run *run, const struct ks_rec *rec)
+{
+	struct ks_frame_loop *l = run->loop;
+
+	if (rec->frame.p == NULL || l->sink == NULL || l->sink->room == NULL || l->config->as != NULL)
+		return (struct ks_room){ NULL, 0 };
+	return l->sink->room(l->sink, rec);
+}
+
+void ks_emit_value(struct ks_run *run, const unsigned char *end)
+{
+	struct ks_frame_loop *l = run->loop;
+
+	l->sink->value(l->sink, end);
+	l->stats.results += l->op->folds;
+	l->stats.out++;
+}
+
 int ks_emit_mark(struct ks_run *run, const struct ks_mark *m)
 {
 	struct ks_frame_loop *l = run->loop;

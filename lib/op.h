@@ -91,6 +91,15 @@ int	ks_main(const struct ks_op *op, int argc, char *argv[]);
 /* Emit a record downstream: untouched (frame set) it goes as it came. */
 int	ks_emit(struct ks_run *run, const struct ks_rec *rec) KS_MUST_USE;
 
+/*
+ * ks_emit_room - where to write the value of a record that goes on as it came
+ * but for that, without a copy; none: change it, and ks_emit it.  Once it
+ * stands there, and ends at end, ks_emit_value emits it; nothing else may be
+ * emitted in between, and where the record is not emitted, nothing has to be.
+ */
+struct ks_room ks_emit_room(struct ks_run *run, const struct ks_rec *rec);
+void	ks_emit_value(struct ks_run *run, const unsigned char *end);
+
 /* Send a mark of the tool's own; what it emitted before goes first. */
 int	ks_emit_mark(struct ks_run *run, const struct ks_mark *m) KS_MUST_USE;
 

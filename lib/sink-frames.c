@@ -63,6 +63,37 @@ static int frames_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_
 	return 0;
 }
 
+/*
+ * The head of the frame as it came, copied in blocks.  What takes a write, a
+ * lent run or more memory is left to frames_record.
+ */
+#define BLOCK 16u
+
+static struct ks_room frames_room(struct ks_sink *s, const struct ks_rec *rec)
+{
+	const struct ks_out *out = &s->out;
+	const size_t head = (size_t)(rec->value.p - rec->frame.p), max = ((struct frames *)s)->max;
+	size_t left = out->cap - out->n, i;
+	unsigned char *o = out->p + out->n;
+
+	if (left > max)
+		left = max;
+	if (KS_UNLIKELY(out->run.n > 0 || left < head + BLOCK || rec->frame.n < head + BLOCK))
+		return (struct ks_room){ NULL, 0 };
+	for (i = 0; i < head; i += BLOCK)
+		memcpy(o + i, rec->frame.p + i, BLOCK);
+	return (struct ks_room){ o + head, left - head };
+}
+
+static void frames_value(struct ks_sink *s, const unsigned char *end)
+{
+	unsigned char *start = s->out.p + s->out.n;
+
+	ks_put32(start + 1, (uint32_t)((size_t)(end - start) - KS_FRAME_HEAD));
+	ks_out_took(&s->out, end);
+	((struct frames *)s)->hop++;
+}
+
 static int frames_run(struct ks_sink *s, struct ks_bytes frames, uint64_t count, struct ks_err *err)
 {
 	((struct frames *)s)->hop += (int64_t)count;
@@ -128,7 +159,8 @@ int ks_sink_frames(const struct ks_config *config, int fd, struct ks_sink **sink
 	if (f == NULL)
 		return ks_fail_memory(err);
 	f->sink = (struct ks_sink){
-		.hello = frames_hello, .record = frames_record, .run = frames_run, .frame = frames_frame,
+		.hello = frames_hello, 
+		.record = frames_record, .room = frames_room, .value = frames_value, .run = frames_run, .frame = frames_frame,
 		.barrier = frames_barrier, .end = frames_end, .flush = frames_flush,
 		.settle = frames_settle, .pending = frames_pending, .close = frames_close,
 		.hops = true,

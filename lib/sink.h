@@ -16,6 +16,13 @@ struct ks_sink {
 	int (*hello)(struct ks_sink *s, const struct ks_hello_view *h, struct ks_bytes raw,
 	    struct ks_err *err);
 	int (*record)(struct ks_sink *s, const struct ks_rec *rec, struct ks_err *err);
+	/*
+	 * rec, which stands as it came, but for its value: where to write that,
+	 * without a copy.  None: record takes it, made anew.  value: it was
+	 * written, and ends there.  NULL: the sink does not know of this.
+	 */
+	struct ks_room (*room)(struct ks_sink *s, const struct ks_rec *rec);
+	void (*value)(struct ks_sink *s, const unsigned char *end);
 	/* count of them, as frames that lie one behind the other; where hops is set. */
 	int (*run)(struct ks_sink *s, struct ks_bytes frames, uint64_t count, struct ks_err *err);
 	/* MARK, PING and frames this version does not know; NULL: the sink has no use for them. */

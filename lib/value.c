@@ -27,8 +27,7 @@ const char *ks_mp_strerror(enum ks_mp_error e)
 	return text[e];
 }
 
-/* The length of a value that its first byte alone tells; 0 where more must be read. */
-static const unsigned char fixed_size[256] = {
+const unsigned char ks_mp_fixed[256] = {
 #define R4(x) x, x, x, x
 #define R16(x) R4(x), R4(x), R4(x), R4(x)
 	R16(1), R16(1), R16(1), R16(1), R16(1), R16(1), R16(1), R16(1),	/* 00-7f positive fixint */
@@ -82,10 +81,10 @@ enum ks_mp_error ks_mp_head(const unsigned char *p, const unsigned char *end, st
 		case 0xc1:
 			return KS_MP_RESERVED;
 		default:
-			if (fixed_size[tag] == 0)
+			if (ks_mp_fixed[tag] == 0)
 				return KS_MP_EXT;
 			head->count = 0;
-			skip = fixed_size[tag];
+			skip = ks_mp_fixed[tag];
 			head->type = tag == 0xc0 ? KS_NIL : tag == 0xc2 ? KS_FALSE : tag == 0xc3 ?
 			    KS_TRUE : tag == 0xca || tag == 0xcb ? KS_FLOAT : KS_INT;
 			if (skip > left)
@@ -118,7 +117,7 @@ enum ks_mp_error ks_mp_skip(const unsigned char **at, const unsigned char *end, 
 
 	if (p >= end)
 		return KS_MP_TRUNCATED;
-	n = fixed_size[*p];
+	n = ks_mp_fixed[*p];
 	if (KS_LIKELY(n != 0)) {
 		if (n > (size_t)(end - p))
 			return KS_MP_TRUNCATED;

@@ -73,6 +73,9 @@ enum ks_mp_error ks_mp_head(const unsigned char *p, const unsigned char *end, st
 enum ks_mp_error ks_mp_skip(const unsigned char **p, const unsigned char *end, unsigned depth)
     KS_MUST_USE;
 
+/* By its first byte, the length of a value that this byte alone tells; 0: more must be read. */
+extern const unsigned char ks_mp_fixed[256];
+
 /* ks_mp_read - decode the value at *p into v (which borrows) and step over it. */
 enum ks_mp_error ks_mp_read(const unsigned char **p, const unsigned char *end, unsigned depth,
     struct ks_val *v) KS_MUST_USE;

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * expr-walk.c - one walk over a msgpack value that finds where all paths of a
+ * set lead.
+ *
+ * Hot.  Nothing is decoded: a slot learns where its value stands.  The walk
+ * ends with the last path found.  Records of a stream are mostly alike: each
+ * key is first held against the one that stood there in the map before.
+ */
+#include "expr-impl.h"
+
+/* All return the byte behind the value, or NULL to stop, with set->walk.e set where that is an error. */
+static const unsigned char *stop(struct ks_expr_set *set, enum ks_mp_error e)
+{
+	set->walk.e = e;
+	return NULL;
+}
+
+static __attribute__((noinline)) const unsigned char *skip_other(struct ks_expr_set *set,
+    const unsigned char *p, unsigned depth)
+{
+	enum ks_mp_error e = ks_mp_skip(&p, set->walk.end, depth);
+
+	return e == KS_MP_OK ? p : stop(set, e);
+}
+
+/* ks_mp_skip, with what most fields are in line. */
+static inline const unsigned char *skip(struct ks_expr_set *set, const unsigned char *p, const unsigned char *end, unsigned depth)
+{
+	size_t left = (size_t)(end - p), n;
+
+	if (KS_UNLIKELY(left == 0))
+		return stop(set, KS_MP_TRUNCATED);
+	n = ks_mp_fixed[*p];
+	if (n == 0 && *p == 0xd9 && left > 1)
+		n = 2u + p[1];
+	return KS_LIKELY(n - 1 < left) ? p + n : skip_other(set, p, depth);	/* 0 is more than any */
+}
+
+static const unsigned char *resolve(struct ks_expr_set *set, const unsigned char *p, uint32_t place,
+    unsigned depth);
+
+/* A key that is not a short string: returns its text. */
+static __attribute__((noinline)) const unsigned char *long_key(struct ks_expr_set *set,
+    const unsigned char *p, size_t *n)
+{
+	struct ks_head head;
+	enum ks_mp_error e;
+
+	if (p >= set->walk.end)
+		return stop(set, KS_MP_TRUNCATED);
+	e = ks_mp_head(p, set->walk.end, &head);
+	if (e != KS_MP_OK)
+		return stop(set, e);
+	if (head.type != KS_STR)
+		return stop(set, KS_MP_KEY);
+	*n = head.count;
+	return head.body;
+}
+
+/* The first n of 8 bytes. */
+static inline uint64_t mask_of(size_t n)
+{
+	return n >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * n) - 1;
+}
+
+/* Where a key leads: a place (0: nowhere), and whether paths go on from there. */
+#define ON (UINT32_C(1) << 31)
+
+/* A key that is not the guess, which it becomes: returns its value, and in walk.lead where it leads; NULL: the walk ends. */
+static __attribute__((noinline)) const unsigned char *find_key(struct ks_expr_set *set, const unsigned char *p,
+    uint32_t first, struct ks_expr_packed_guess *g)
+{
+	const unsigned char *key = p, *end = set->walk.end;
+	size_t n;
+
+	if (KS_LIKELY(p < end && (*p & 0xe0) == 0xa0 && (size_t)(end - p) > (*p & 0x1f))) {
+		n = *p++ & 0x1f;
+	} else {
+		p = long_key(set, p, &n);
+		if (p == NULL)
+			return NULL;
+	}
+	set->walk.lead = ks_expr_find(set->places, first, p, n, (size_t)(end - p));
+	if (set->walk.lead != 0 && set->places[set->walk.lead].child != 0)
+		set->walk.lead |= ON;
+	if (n < sizeof(g->word) && p == key + 1) {
+		*g = (struct ks_expr_packed_guess){ .size = (uint32_t)n + 1, .first = first, .lead = set->walk.lead };
+		g->mask[0] = mask_of(n + 1);
+		g->mask[1] = n < 8 ? 0 : mask_of(n - 7);
+		memcpy(g->word, key, n + 1);
+	}
+	return p + n;
+}
+
+/* Whether the key at p, of which left bytes can be read, is the guess. */
+static inline bool again(const struct ks_expr_packed_guess *g, const unsigned char *p, size_t left)
+{
+	uint64_t word;
+
+	if (KS_UNLIKELY(left <= 8))
+		return false;
+	memcpy(&word, p, 8);
+	if (KS_UNLIKELY((word & g->mask[0]) != g->word[0]))
+		return false;
+	if (g->size <= 8)
+		return true;
+	if (left <= 16)
+		return false;
+	memcpy(&word, p + 8, 8);
+	return (word & g->mask[1]) == g->word[1];
+}
+
+/* The value of a key that leads to a place: the byte behind it, or NULL. */
+static inline const unsigned char *meet(struct ks_expr_set *set, const unsigned char *p, const unsigned char *end,
+    uint32_t place, unsigned depth)
+{
+	/* Of equal keys the first one counts. */
+	if (KS_UNLIKELY(set->states[place & ~ON] != SLOT_MISSING))
+		return skip(set, p, end, depth);
+	if (KS_UNLIKELY((place & ON) != 0))
+		return resolve(set, p, place & ~ON, depth);
+	/* As resolve does where no path goes on. */
+	if (KS_UNLIKELY(p >= end))
+		return stop(set, KS_MP_TRUNCATED);
+	set->slots[place].p = p;
+	set->slots[place].end = end;
+	set->states[place] = SLOT_PACKED;
+	if (--set->walk.left == 0)
+		return stop(set, KS_MP_OK);
+	return skip(set, p, end, depth);
+}
+
+static const unsigned char *walk_map(struct ks_expr_set *set, const unsigned char *p, uint32_t count,
+    uint32_t place, unsigned depth)
+{
+	const unsigned char *end = set->walk.end;
+	uint32_t first = set->places[place].child, lead;
+	struct ks_expr_packed_guess *g = set->packed_guesses, *last = g + KS_JSON_GUESSES - 1;
+
+	for (; count > 0; count--) {
+		if (KS_LIKELY(again(g, p, (size_t)(end - p)) && g->first == first)) {
+			lead = g->lead;
+			p += g->size;
+		} else {
+			p = find_key(set, p, first, g);
+			if (KS_UNLIKELY(p == NULL))
+				return NULL;
+			lead = set->walk.lead;
+		}
+		if (KS_LIKELY(g < last))
+			g++;
+		p = lead == 0 ? skip(set, p, end, depth) : meet(set, p, end, lead, depth);
+		if (KS_UNLIKELY(p == NULL))
+			return NULL;
+	}
+	return p;
+}
+
+static const unsigned char *walk_array(struct ks_expr_set *set, const unsigned char *p, uint32_t count,
+    uint32_t place, unsigned depth)
+{
+	const struct ks_expr_place *places = set->places;
+	const unsigned char *next;
+	uint32_t i, child;
+	int64_t n;
+
+	for (i = 0; i < count; i++, p = next) {
+		next = NULL;
+		for (child = places[place].child; child != 0; child = places[child].next) {
+			if (places[child].length != KS_EXPR_IS_INDEX)
+				continue;
+			n = places[child].step.i;
+			if ((n < 0 ? n + count : n) != (int64_t)i)
+				continue;
+			/* -1 and 0 may be one element: each path has its own walk. */
+			next = resolve(set, p, child, depth);
+			if (next == NULL)
+				return NULL;
+		}
+		if (next == NULL)
+			next = skip(set, p, set->walk.end, depth);
+		if (next == NULL)
+			return NULL;
+	}
+	return p;
+}
+
+static const unsigned char *resolve(struct ks_expr_set *set, const unsigned char *p, uint32_t place,
+    unsigned depth)
+{
+	struct ks_head head;
+	enum ks_mp_error e;
+
+	if (KS_UNLIKELY(p >= set->walk.end))
+		return stop(set, KS_MP_TRUNCATED);
+	set->slots[place].p = p;
+	set->slots[place].end = set->walk.end;
+	set->states[place] = SLOT_PACKED;
+	if (--set->walk.left == 0)
+		return stop(set, KS_MP_OK);
+	if (set->places[place].child == 0)
+		return skip(set, p, set->walk.end, depth);
+	e = ks_mp_head(p, set->walk.end, &head);
+	if (e != KS_MP_OK)
+		return stop(set, e);
+	if (head.type < KS_ARRAY)
+		return skip(set, p, set->walk.end, depth);
+	if (depth == 0)
+		return stop(set, KS_MP_DEPTH);
+	if (head.type == KS_MAP)
+		return walk_map(set, head.body, head.count, place, depth - 1);
+	return walk_array(set, head.body, head.count, place, depth - 1);
+}
+
+enum ks_mp_error ks_expr_walk(struct ks_expr_set *set, uint32_t root, struct ks_bytes value)
+{
+	size_t count = value.n > 0 && (*value.p & 0xf0) == 0x80 ? *value.p & 0x0f : SIZE_MAX;
+
+	set->walk.end = value.p + value.n;
+	set->walk.left = set->places_of[root];
+	set->walk.e = KS_MP_OK;
+	/* As resolve does, for a map as most are. */
+	if (KS_LIKELY(count <= (value.n - 1) / 2 && set->places[root].child != 0 && set->depth > 0)) {
+		set->slots[root].p = value.p;
+		set->slots[root].end = set->walk.end;
+		set->states[root] = SLOT_PACKED;
+		set->walk.left--;
+		(void)walk_map(set, value.p + 1, (uint32_t)count, root, set->depth - 1);
+	} else {
+		(void)resolve(set, value.p, root, set->depth);
+	}
+	return set->walk.e;
+}
