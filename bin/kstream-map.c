@@ -135,6 +135,8 @@ static int map_operands(void *st, struct ks_run *run, int argc, char *const argv
 	m->others = m->header_count > 0 || m->parts[PART_KEY] != NULL || m->parts[PART_TIME] != NULL ||
 	    m->parts[PART_TOPIC] != NULL;
 	m->simple = !m->others && !m->flat && m->tee_path == NULL;
+	m->part = part_names[PART_VALUE];
+	m->header = ks_str("");
 	if (status == 0 && m->flat && m->parts[PART_VALUE] == NULL)
 		return ks_fail(run->err, KS_USAGE, "--flat is about value=, which is not given");
 	return status;
@@ -392,31 +394,40 @@ static int map_table(struct map *m, const struct ks_rec *rec)
 }
 
 /* A value and nothing else, which changes the record where it is, or is written where it goes out. */
+static __attribute__((noinline)) int map_computed(struct map *m, struct ks_rec *rec, struct ks_room room)
+{
+	const char *wrong;
+	struct ks_val v;
+
+	wrong = checked(m->parts[PART_VALUE], ks_expr_eval_to(m->parts[PART_VALUE], room, &v));
+	if (KS_LIKELY(wrong == NULL && v.type == KS_MAP && v.b.p == room.p)) {
+		ks_emit_value(m->run, room.p + v.b.n);
+		return 0;
+	}
+	if (KS_LIKELY(wrong == NULL))
+		wrong = pack(&m->value, &v, &m->made.value);
+	if (KS_UNLIKELY(wrong != NULL))
+		return failed(m, rec, wrong);
+	rec->value = m->made.value;
+	rec->frame = ks_bytes(NULL, 0);
+	return ks_emit(m->run, rec);
+}
+
 static int map_value(struct map *m, struct ks_rec *rec)
 {
 	const char *wrong = ks_expr_load(m->set, rec);
 	struct ks_room room;
-	struct ks_val v;
+	size_t n;
 
 	if (KS_LIKELY(wrong == NULL)) {
 		room = ks_emit_room(m->run, rec);
-		wrong = ks_expr_eval_to(m->parts[PART_VALUE], room, &v);
-		if (KS_LIKELY(wrong == NULL && v.type == KS_MAP && v.b.p == room.p)) {
-			ks_emit_value(m->run, room.p + v.b.n);
-			return 0;
-		}
-		wrong = checked(m->parts[PART_VALUE], wrong);
+		n = ks_expr_copy(m->parts[PART_VALUE], room);
+		if (KS_UNLIKELY(n == 0))
+			return map_computed(m, rec, room);
+		ks_emit_value(m->run, room.p + n);
+		return 0;
 	}
-	if (KS_LIKELY(wrong == NULL))
-		wrong = pack(&m->value, &v, &m->made.value);
-	if (KS_UNLIKELY(wrong != NULL)) {
-		m->part = "value";
-		m->header = ks_str("");
-		return failed(m, rec, wrong);
-	}
-	rec->value = m->made.value;
-	rec->frame = ks_bytes(NULL, 0);
-	return ks_emit(m->run, rec);
+	return failed(m, rec, wrong);
 }
 
 static int map_record(void *st, struct ks_run *run, unsigned input, struct ks_rec *rec)

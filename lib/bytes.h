@@ -74,6 +74,12 @@ static inline uint64_t ks_get64(const unsigned char *p)
 	return __builtin_bswap64(x);
 }
 
+/* The first n of the 8 bytes of a word as it lies in memory. */
+static inline uint64_t ks_mask(size_t n)
+{
+	return n >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * n) - 1;
+}
+
 static inline void ks_put16(unsigned char *p, uint16_t x)
 {
 	x = __builtin_bswap16(x);

@@ -307,8 +307,28 @@ int	ks_expr_refuse_operator(struct ks_expr_parser *x);
 int	ks_expr_refuse_variable(struct ks_expr_parser *x);
 int	ks_expr_refuse_missing(struct ks_expr_parser *x, const char *what);
 
-/* expr-walk.c: find where the paths from root lead in a value. */
-enum ks_mp_error ks_expr_walk(struct ks_expr_set *set, uint32_t root, struct ks_bytes value) KS_MUST_USE;
+/* A load begins; a root of which there is nothing to walk over. */
+static inline void ks_expr_load_begin(struct ks_expr_set *set)
+{
+	uint32_t i;
+
+	/* The array is allocated in sixteens, and mostly is one. */
+	for (i = 0; i < set->place_count; i += 16)
+		memset(set->states + i, SLOT_MISSING, 16);
+	set->steps = set->step_limit;
+	set->blind = KS_EXPR_BLIND;
+	set->starved = false;
+	if (set->scratch_used) {
+		ks_arena_reset(&set->scratch);
+		set->scratch_used = false;
+	}
+}
+
+static inline void ks_expr_known(struct ks_expr_set *set, uint32_t root, struct ks_val v)
+{
+	set->slots[root].v = v;
+	set->states[root] = SLOT_DECODED;
+}
 
 /* expr.c: of a node that is single; KS_YIELD_NONE: no value. */
 enum ks_yield ks_expr_value(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
@@ -386,6 +406,16 @@ enum ks_yield ks_expr_negated(struct ks_expr_set *set, const struct ks_val *v, s
 const char *ks_expr_why(struct ks_expr_set *set, enum ks_yield got);	/* expr-answer.c: for the user */
 enum ks_yield ks_expr_only(struct ks_expr_set *set, uint32_t node, struct ks_val *out);
 enum ks_yield ks_expr_some(struct ks_expr_set *set, uint32_t node, bool *any);
+
+/* What the user is told of an evaluation of e. */
+static inline const char *ks_expr_answer(struct ks_expr *e, enum ks_yield got, struct ks_val *v)
+{
+	e->nothing = got == KS_YIELD_NONE;
+	if (KS_LIKELY(got == KS_YIELD))
+		return NULL;
+	v->type = KS_NIL;
+	return got == KS_YIELD_NONE ? NULL : ks_expr_why(e->set, got);
+}
 
 /* Evaluation begins: its stack is measured from here. */
 static inline void ks_expr_begin(struct ks_expr_set *set)

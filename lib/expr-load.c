@@ -1,111 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expr-load.c - where all paths of a set lead, in a record or in a line of
- * JSON, which is walked over once (msgpack: expr-walk.c).
+ * expr-load.c - one walk over a line of JSON that finds where all paths of a
+ * set lead (in a record: expr-walk.c).
  *
  * Hot.  Nothing is decoded here: a slot learns where its value stands.  Text
  * is checked to its end.
  */
 #include "expr-impl.h"
-
-#include <errno.h>
-
-static void known(struct ks_expr_set *set, uint32_t root, struct ks_val v)
-{
-	set->slots[root].v = v;
-	set->states[root] = SLOT_DECODED;
-}
-
-static void known_number(struct ks_expr_set *set, uint32_t root, int64_t x, bool there)
-{
-	known(set, root, (struct ks_val){ .type = there ? KS_INT : KS_NIL, .i = x });
-}
-
-/* Header values come as bytes; what is text becomes a string, so that it can be compared with one. */
-static enum ks_mp_error copy_headers(struct ks_expr_set *set, struct ks_bytes headers, int *no)
-{
-	const unsigned char *p = headers.p, *end = p + headers.n;
-	struct ks_head head, pair;
-	enum ks_mp_error e;
-	struct ks_val v;
-	uint32_t i, j;
-
-	set->headers.n = 0;
-	if (p >= end)
-		return KS_MP_TRUNCATED;
-	e = ks_mp_head(p, end, &head);
-	if (e != KS_MP_OK)
-		return e;
-	*no = ks_mp_add_array_head(&set->headers, head.count);
-	for (i = 0, p = head.body; i < head.count && *no == 0; i++) {
-		if (p >= end)
-			return KS_MP_TRUNCATED;
-		e = ks_mp_head(p, end, &pair);
-		if (e != KS_MP_OK)
-			return e;
-		*no = ks_mp_add_array_head(&set->headers, pair.count);
-		for (j = 0, p = pair.body; j < pair.count && *no == 0; j++) {
-			e = ks_mp_read(&p, end, 0, &v);
-			if (e != KS_MP_OK)
-				return e;
-			if (v.type == KS_BIN && ks_utf8_prefix(v.b.p, v.b.n) == v.b.n)
-				v.type = KS_STR;
-			*no = ks_mp_add_val(&set->headers, &v);
-		}
-	}
-	return KS_MP_OK;
-}
-
-static const char *load_meta(struct ks_expr_set *set, const struct ks_rec *rec)
-{
-	struct ks_val topic = { .type = rec->topic.p != NULL ? KS_STR : KS_NIL, .b = rec->topic };
-	enum ks_mp_error e = KS_MP_OK;
-	int no = 0;
-
-	known(set, ROOT_TOPIC, topic);
-	known_number(set, ROOT_TS, rec->time_ms, (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE);
-	known_number(set, ROOT_PARTITION, rec->partition, rec->partition >= 0);
-	known_number(set, ROOT_OFFSET, rec->offset, rec->offset >= 0);
-	if (set->places_of[ROOT_KEY] > 0)
-		e = ks_expr_walk(set, ROOT_KEY, rec->key);
-	if (e == KS_MP_OK && set->places_of[ROOT_HEADERS] > 0) {
-		e = copy_headers(set, rec->headers, &no);
-		if (e == KS_MP_OK && no == 0)
-			e = ks_expr_walk(set, ROOT_HEADERS, ks_buf_bytes(&set->headers));
-	}
-	if (no != 0)
-		return ks_no_memory;
-	return e != KS_MP_OK ? ks_mp_strerror(e) : NULL;
-}
-
-static void begin(struct ks_expr_set *set)
-{
-	uint32_t i;
-
-	/* The array is allocated in sixteens, and mostly is one. */
-	for (i = 0; i < set->place_count; i += 16)
-		memset(set->states + i, SLOT_MISSING, 16);
-	set->steps = set->step_limit;
-	set->blind = KS_EXPR_BLIND;
-	set->starved = false;
-	if (set->scratch_used) {
-		ks_arena_reset(&set->scratch);
-		set->scratch_used = false;
-	}
-}
-
-const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
-{
-	enum ks_mp_error e;
-
-	begin(set);
-	if (set->places_of[ROOT_VALUE] > 0) {
-		e = ks_expr_walk(set, ROOT_VALUE, rec->value);
-		if (KS_UNLIKELY(e != KS_MP_OK))
-			return ks_mp_strerror(e);
-	}
-	return KS_UNLIKELY(set->wants_record) ? load_meta(set, rec) : NULL;
-}
 
 /* JSON text: returns the byte behind the value, or NULL with scan.e set. */
 struct read {
@@ -305,11 +206,11 @@ enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned cha
 	const unsigned char *p;
 	uint32_t root;
 
-	begin(set);
+	ks_expr_load_begin(set);
 	if (set->wants_record) {
 		for (root = ROOT_VALUE + 1; root < ROOTS; root++)
-			known(set, root, (struct ks_val){ .type = KS_NIL });
-		known(set, ROOT_HEADERS, (struct ks_val){ .type = KS_ARRAY, .b = ks_no_headers });
+			ks_expr_known(set, root, (struct ks_val){ .type = KS_NIL });
+		ks_expr_known(set, ROOT_HEADERS, (struct ks_val){ .type = KS_ARRAY, .b = ks_no_headers });
 	}
 	p = read_value(&r, ks_scan_ws(&r.scan, text), ROOT_VALUE, set->depth);
 	if (KS_UNLIKELY(p == NULL)) {

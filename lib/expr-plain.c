@@ -86,86 +86,87 @@ const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint
  */
 struct form {
 	uint64_t from, span;
-	unsigned shift;
+	uint64_t shift;
 };
 
-#define FIRST_FORM 0xca
+#define FIRST_FORM 0xcc
 #define FORM(bytes, from, to) { (from), (to) - (from), 64 - 8 * (bytes) }
 static const struct form forms[] = {
-	{ 2, 0, 63 },	/* a float of 32 bits: never */
-	{ 0, UINT64_MAX, 0 },
 	FORM(1, 0x80, 0xff), FORM(2, 0x100, 0xffff), FORM(4, 0x10000, 0xffffffff),
 	FORM(8, UINT64_C(0x100000000), UINT64_MAX),
 	FORM(1, 0x80, 0xdf), FORM(2, 0x8000, 0xff7f), FORM(4, 0x80000000, 0xffff7fff),
 	FORM(8, UINT64_C(0x8000000000000000), UINT64_C(0xffffffff7fffffff)),
-	{ 0, UINT64_MAX, 0 },	/* no number of this kind */
 };
-#define OTHER_FORM (sizeof(forms) / sizeof(forms[0]) - 1)
 
 /*
  * How long the scalar at p is, BLOCK bytes being there, where it stands as we
- * would write it; 0: it does not, or more must be read.  No jumps: which
- * encoding a number has changes from record to record.
+ * would write it; 0: it does not, or more must be read.  There is no jump for
+ * each form: which one a number has changes from record to record.
  */
 static inline size_t written(const unsigned char *p)
 {
 	size_t form = (size_t)*p - FIRST_FORM;
-	const struct form *f = &forms[form < OTHER_FORM ? form : OTHER_FORM];
+	const struct form *f = &forms[form % 8];
 
-	return (ks_get64(p + 1) >> f->shift) - f->from <= f->span ? ks_mp_fixed[*p] : 0;
+	if (form < 8 && (ks_get64(p + 1) >> f->shift) - f->from > f->span)
+		return 0;
+	return KS_LIKELY(*p != 0xca) ? ks_mp_fixed[*p] : 0;
 }
 
 /* What v's type says of bytes that are encoded already: of which BLOCK can be copied; other ones, containers among them. */
 #define COPIED_BLOCK KS_MAP
 #define COPIED KS_ARRAY
 
-/* The last bytes of a value: fewer than BLOCK. */
-static __attribute__((noinline)) bool stands_last(const struct ks_expr_slot *slot, struct ks_val *v)
+/* As written, of the last bytes of a value, fewer than BLOCK. */
+static __attribute__((noinline)) size_t written_last(const unsigned char *p, size_t left)
 {
-	size_t left = (size_t)(slot->end - slot->p);
 	unsigned char block[BLOCK] = { 0xc1 };
+	size_t n;
 
-	memcpy(block, slot->p, left);
-	v->type = COPIED;
-	v->b = ks_bytes(slot->p, written(block));
-	return v->b.n > 0 && v->b.n <= left;
+	memcpy(block, p, left);
+	n = written(block);
+	return n <= left ? n : 0;
 }
 
-/* A value that needs no decoding. */
-static inline bool as_it_stands(const struct ks_expr_set *set, const struct ks_expr_key *key, struct ks_val *v)
+/* A value that needs no decoding: how long it is; 0: it does.  *block: BLOCK bytes can be copied. */
+static inline size_t as_it_stands(const struct ks_expr_set *set, const struct ks_expr_key *key,
+    const unsigned char **p, bool *block)
 {
 	const struct ks_expr_slot *slot;
+	size_t left, n;
 
-	v->type = COPIED_BLOCK;
-	if (key->slot == KS_EXPR_NONE) {
-		v->b = key->literal;
-		return v->b.n > 0;
+	*block = true;
+	if (KS_UNLIKELY(key->slot == KS_EXPR_NONE)) {
+		*p = key->literal.p;
+		return key->literal.n;
 	}
 	slot = &set->slots[key->slot];
-	if (set->states[key->slot] != SLOT_PACKED)
-		return false;
-	if (KS_UNLIKELY((size_t)(slot->end - slot->p) < BLOCK))
-		return stands_last(slot, v);
-	v->b = ks_bytes(slot->p, written(slot->p));
-	return v->b.n > 0 && v->b.n <= (size_t)(slot->end - slot->p);
+	if (KS_UNLIKELY(set->states[key->slot] != SLOT_PACKED))
+		return 0;
+	*p = slot->p;
+	left = (size_t)(slot->end - slot->p);
+	if (KS_UNLIKELY(left < BLOCK)) {
+		*block = false;
+		return written_last(slot->p, left);
+	}
+	n = written(slot->p);
+	return KS_LIKELY(n <= left) ? n : 0;
 }
 
-static inline unsigned char *put_block(unsigned char *o, struct ks_bytes b)
+static inline unsigned char *put_bytes(unsigned char *o, const unsigned char *p, size_t n, bool block)
 {
-	memcpy(o, b.p, BLOCK);
-	if (KS_UNLIKELY(b.n > BLOCK))
-		memcpy(o + BLOCK, b.p + BLOCK, b.n - BLOCK);
-	return o + b.n;
+	if (KS_LIKELY(block && n <= BLOCK))
+		memcpy(o, p, BLOCK);
+	else
+		memcpy(o, p, n);
+	return o + n;
 }
 
 static inline unsigned char *put(unsigned char *o, const struct ks_val *v)
 {
 	switch (v->type) {
-	case COPIED_BLOCK:
-		return put_block(o, v->b);
-	case COPIED:
-		memcpy(o, v->b.p, v->b.n);
-		return o + v->b.n;
+	case COPIED_BLOCK: case COPIED:
+		return put_bytes(o, v->b.p, v->b.n, v->type == COPIED_BLOCK);
 	case KS_FLOAT:
 		return ks_mp_put_f64(o, v->d);
 	case KS_INT:
@@ -190,10 +191,12 @@ static inline enum ks_yield values(struct ks_expr_set *set, const struct ks_expr
 {
 	uint32_t i, members = n->count / 2;
 	enum ks_yield got = KS_YIELD;
-	bool containers = false;
+	bool containers = false, block;
 
 	for (i = 0; i < members; i++) {
-		if (as_it_stands(set, &n->keys[i], &v[i])) {
+		v[i].b.n = as_it_stands(set, &n->keys[i], &v[i].b.p, &block);
+		if (v[i].b.n > 0) {
+			v[i].type = block ? COPIED_BLOCK : COPIED;
 			*room += v[i].b.n;
 			continue;
 		}
@@ -212,31 +215,6 @@ static inline enum ks_yield values(struct ks_expr_set *set, const struct ks_expr
 	return got;
 }
 
-/* The object where all its values stand as we would write them, to room; NULL: it is not so. */
-static inline unsigned char *copied(const struct ks_expr_set *set, const struct ks_expr_node *n, unsigned char *o)
-{
-	const struct ks_expr_key *key = n->keys, *end = key + n->count / 2;
-	struct ks_val v;
-
-	o = put_head(o, n->count / 2);
-	for (; key < end; key++) {
-		if (KS_UNLIKELY(!as_it_stands(set, key, &v)))
-			return NULL;
-		memcpy(o, key->packed, sizeof(key->packed));
-		o += key->n;
-		if (KS_LIKELY(v.type == COPIED_BLOCK)) {
-			o = put_block(o, v.b);
-		} else {
-			memcpy(o, v.b.p, v.b.n);
-			o += v.b.n;
-		}
-	}
-	return o;
-}
-
-/* What a member takes at most that as_it_stands knows; what is copied beyond it is covered by the next one's key. */
-#define MEMBER_ROOM (2 * (KEY_MAX + 1))
-
 enum ks_yield ks_expr_plain_object(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_room place, struct ks_val *out)
 {
@@ -244,17 +222,9 @@ enum ks_yield ks_expr_plain_object(struct ks_expr_set *set, const struct ks_expr
 	const struct ks_expr_key *keys = n->keys;
 	size_t room = KS_MP_HEADER + sizeof(keys->packed) + members * (sizeof(keys->packed) + KS_MP_HEADER);
 	struct ks_val v[MEMBERS];
-	enum ks_yield got;
+	enum ks_yield got = values(set, n, in, v, &room);
 	unsigned char *start = place.p, *o;
 
-	if (place.n >= KS_MP_HEADER + MEMBERS * MEMBER_ROOM + BLOCK) {
-		o = copied(set, n, start);
-		if (KS_LIKELY(o != NULL)) {
-			*out = (struct ks_val){ .type = KS_MAP, .b = ks_bytes(start, (size_t)(o - start)) };
-			return ks_expr_steps(set, n->count);
-		}
-	}
-	got = values(set, n, in, v, &room);
 	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
 	if (room > place.n)
@@ -268,4 +238,43 @@ enum ks_yield ks_expr_plain_object(struct ks_expr_set *set, const struct ks_expr
 	}
 	*out = (struct ks_val){ .type = KS_MAP, .b = ks_bytes(start, (size_t)(o - start)) };
 	return ks_expr_steps(set, n->count);
+}
+
+/* What a member takes at most that as_it_stands knows; what is copied beyond it is covered by the next one's key. */
+#define MEMBER_ROOM (2 * (KEY_MAX + 1))
+
+size_t ks_expr_copy(const struct ks_expr *e, struct ks_room room)
+{
+	struct ks_expr_set *set = e->set;
+	const struct ks_expr_node *n = &set->nodes[e->node];
+	const struct ks_expr_key *key, *end;
+	const unsigned char *p = NULL;
+	unsigned char *o;
+	size_t size;
+	bool block;
+
+	if (n->op != OP_OBJECT || n->keys == NULL || room.n < KS_MP_HEADER + MEMBERS * MEMBER_ROOM + BLOCK || set->steps < n->count)
+		return 0;
+	key = n->keys;
+	end = key + n->count / 2;
+	for (o = put_head(room.p, n->count / 2); key < end; key++) {
+		size = as_it_stands(set, key, &p, &block);
+		if (KS_UNLIKELY(size == 0))
+			return 0;
+		memcpy(o, key->packed, sizeof(key->packed));
+		o = put_bytes(o + key->n, p, size, block);
+	}
+	set->steps -= n->count;
+	return (size_t)(o - room.p);
+}
+
+const char *ks_expr_eval_to(struct ks_expr *e, struct ks_room room, struct ks_val *v)
+{
+	struct ks_expr_set *set = e->set;
+	const struct ks_expr_node *n = &set->nodes[e->node];
+
+	if (n->op != OP_OBJECT || n->keys == NULL)
+		return ks_expr_eval(e, v);
+	ks_expr_begin(set);
+	return ks_expr_answer(e, ks_expr_plain_object(set, n, &ks_expr_nil, room, v), v);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expr-walk.c - one walk over a msgpack value that finds where all paths of a
- * set lead.
+ * expr-walk.c - one walk over the value of a record that finds where all paths
+ * of a set lead.
  *
  * Hot.  Nothing is decoded: a slot learns where its value stands.  The walk
  * ends with the last path found.  Records of a stream are mostly alike: each
@@ -58,12 +58,6 @@ static __attribute__((noinline)) const unsigned char *long_key(struct ks_expr_se
 	return head.body;
 }
 
-/* The first n of 8 bytes. */
-static inline uint64_t mask_of(size_t n)
-{
-	return n >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * n) - 1;
-}
-
 /* Where a key leads: a place (0: nowhere), and whether paths go on from there. */
 #define ON (UINT32_C(1) << 31)
 
@@ -86,8 +80,8 @@ static __attribute__((noinline)) const unsigned char *find_key(struct ks_expr_se
 		set->walk.lead |= ON;
 	if (n < sizeof(g->word) && p == key + 1) {
 		*g = (struct ks_expr_packed_guess){ .size = (uint32_t)n + 1, .first = first, .lead = set->walk.lead };
-		g->mask[0] = mask_of(n + 1);
-		g->mask[1] = n < 8 ? 0 : mask_of(n - 7);
+		g->mask[0] = ks_mask(n + 1);
+		g->mask[1] = n < 8 ? 0 : ks_mask(n - 7);
 		memcpy(g->word, key, n + 1);
 	}
 	return p + n;
@@ -131,30 +125,75 @@ static inline const unsigned char *meet(struct ks_expr_set *set, const unsigned 
 	return skip(set, p, end, depth);
 }
 
+/* One member of a map, of any kind: the byte behind it, or NULL. */
+static __attribute__((noinline)) const unsigned char *walk_member(struct ks_expr_set *set, const unsigned char *p,
+    uint32_t first, struct ks_expr_packed_guess *g, unsigned depth)
+{
+	const unsigned char *end = set->walk.end;
+	uint32_t lead;
+
+	if (KS_LIKELY(again(g, p, (size_t)(end - p)) && g->first == first)) {
+		lead = g->lead;
+		p += g->size;
+	} else {
+		p = find_key(set, p, first, g);
+		if (KS_UNLIKELY(p == NULL))
+			return NULL;
+		lead = set->walk.lead;
+	}
+	return lead == 0 ? skip(set, p, end, depth) : meet(set, p, end, lead, depth);
+}
+
+/* What a key that is a guess, and the first byte of its value, take at most. */
+#define STEP 17u
+
+/*
+ * The loop inside is over members by keys that stood there before, far from
+ * the end, whose values have a length that one byte tells: how far these go
+ * is only looked at in the end.
+ */
 static const unsigned char *walk_map(struct ks_expr_set *set, const unsigned char *p, uint32_t count,
     uint32_t place, unsigned depth)
 {
-	const unsigned char *end = set->walk.end;
-	uint32_t first = set->places[place].child, lead;
 	struct ks_expr_packed_guess *g = set->packed_guesses, *last = g + KS_JSON_GUESSES - 1;
+	size_t n = (size_t)(set->walk.end - p), safe = n >= STEP ? n - STEP + 1 : 0, i = 0, value, size;
+	uint32_t first = set->places[place].child, lead;
+	uint64_t word;
 
-	for (; count > 0; count--) {
-		if (KS_LIKELY(again(g, p, (size_t)(end - p)) && g->first == first)) {
+	for (; count > 0; count--, g += g < last) {
+		for (; i < safe && g < last && count > 0; g++, count--) {
+			memcpy(&word, p + i, 8);
+			if (KS_UNLIKELY((word & g->mask[0]) != g->word[0] || g->first != first))
+				break;
+			memcpy(&word, p + i + 8, 8);
+			if (g->size > 8 && KS_UNLIKELY((word & g->mask[1]) != g->word[1]))
+				break;
+			value = i + g->size;
+			size = ks_mp_fixed[p[value]];
 			lead = g->lead;
-			p += g->size;
-		} else {
-			p = find_key(set, p, first, g);
-			if (KS_UNLIKELY(p == NULL))
-				return NULL;
-			lead = set->walk.lead;
+			if (KS_UNLIKELY(size == 0 || (lead & ON) != 0))
+				break;
+			i = value + size;
+			if (lead == 0 || KS_UNLIKELY(set->states[lead] != SLOT_MISSING))
+				continue;	/* of equal keys the first one counts */
+			set->slots[lead].p = p + value;
+			set->slots[lead].end = p + n;
+			set->states[lead] = SLOT_PACKED;
+			if (--set->walk.left == 0)
+				return stop(set, KS_MP_OK);
 		}
-		if (KS_LIKELY(g < last))
-			g++;
-		p = lead == 0 ? skip(set, p, end, depth) : meet(set, p, end, lead, depth);
+		if (KS_UNLIKELY(i > n))
+			return stop(set, KS_MP_TRUNCATED);
+		if (count == 0)
+			break;
+		p = walk_member(set, p + i, first, g, depth);
 		if (KS_UNLIKELY(p == NULL))
 			return NULL;
+		n = (size_t)(set->walk.end - p);
+		safe = n >= STEP ? n - STEP + 1 : 0;
+		i = 0;
 	}
-	return p;
+	return p + i;
 }
 
 static const unsigned char *walk_array(struct ks_expr_set *set, const unsigned char *p, uint32_t count,
@@ -213,7 +252,7 @@ static const unsigned char *resolve(struct ks_expr_set *set, const unsigned char
 	return walk_array(set, head.body, head.count, place, depth - 1);
 }
 
-enum ks_mp_error ks_expr_walk(struct ks_expr_set *set, uint32_t root, struct ks_bytes value)
+static inline enum ks_mp_error walk(struct ks_expr_set *set, uint32_t root, struct ks_bytes value)
 {
 	size_t count = value.n > 0 && (*value.p & 0xf0) == 0x80 ? *value.p & 0x0f : SIZE_MAX;
 
@@ -231,4 +270,79 @@ enum ks_mp_error ks_expr_walk(struct ks_expr_set *set, uint32_t root, struct ks_
 		(void)resolve(set, value.p, root, set->depth);
 	}
 	return set->walk.e;
+}
+
+static void known_number(struct ks_expr_set *set, uint32_t root, int64_t x, bool there)
+{
+	ks_expr_known(set, root, (struct ks_val){ .type = there ? KS_INT : KS_NIL, .i = x });
+}
+
+/* Header values come as bytes; what is text becomes a string, so that it can be compared with one. */
+static enum ks_mp_error copy_headers(struct ks_expr_set *set, struct ks_bytes headers, int *no)
+{
+	const unsigned char *p = headers.p, *end = p + headers.n;
+	struct ks_head head, pair;
+	enum ks_mp_error e;
+	struct ks_val v;
+	uint32_t i, j;
+
+	set->headers.n = 0;
+	if (p >= end)
+		return KS_MP_TRUNCATED;
+	e = ks_mp_head(p, end, &head);
+	if (e != KS_MP_OK)
+		return e;
+	*no = ks_mp_add_array_head(&set->headers, head.count);
+	for (i = 0, p = head.body; i < head.count && *no == 0; i++) {
+		if (p >= end)
+			return KS_MP_TRUNCATED;
+		e = ks_mp_head(p, end, &pair);
+		if (e != KS_MP_OK)
+			return e;
+		*no = ks_mp_add_array_head(&set->headers, pair.count);
+		for (j = 0, p = pair.body; j < pair.count && *no == 0; j++) {
+			e = ks_mp_read(&p, end, 0, &v);
+			if (e != KS_MP_OK)
+				return e;
+			if (v.type == KS_BIN && ks_utf8_prefix(v.b.p, v.b.n) == v.b.n)
+				v.type = KS_STR;
+			*no = ks_mp_add_val(&set->headers, &v);
+		}
+	}
+	return KS_MP_OK;
+}
+
+static __attribute__((noinline)) const char *load_meta(struct ks_expr_set *set, const struct ks_rec *rec)
+{
+	struct ks_val topic = { .type = rec->topic.p != NULL ? KS_STR : KS_NIL, .b = rec->topic };
+	enum ks_mp_error e = KS_MP_OK;
+	int no = 0;
+
+	ks_expr_known(set, ROOT_TOPIC, topic);
+	known_number(set, ROOT_TS, rec->time_ms, (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE);
+	known_number(set, ROOT_PARTITION, rec->partition, rec->partition >= 0);
+	known_number(set, ROOT_OFFSET, rec->offset, rec->offset >= 0);
+	if (set->places_of[ROOT_KEY] > 0)
+		e = walk(set, ROOT_KEY, rec->key);
+	if (e == KS_MP_OK && set->places_of[ROOT_HEADERS] > 0) {
+		e = copy_headers(set, rec->headers, &no);
+		if (e == KS_MP_OK && no == 0)
+			e = walk(set, ROOT_HEADERS, ks_buf_bytes(&set->headers));
+	}
+	if (no != 0)
+		return ks_no_memory;
+	return e != KS_MP_OK ? ks_mp_strerror(e) : NULL;
+}
+
+const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
+{
+	enum ks_mp_error e;
+
+	ks_expr_load_begin(set);
+	if (set->places_of[ROOT_VALUE] > 0) {
+		e = walk(set, ROOT_VALUE, rec->value);
+		if (KS_UNLIKELY(e != KS_MP_OK))
+			return ks_mp_strerror(e);
+	}
+	return KS_UNLIKELY(set->wants_record) ? load_meta(set, rec) : NULL;
 }

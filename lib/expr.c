@@ -418,33 +418,13 @@ enum ks_yield ks_expr_value(struct ks_expr_set *set, uint32_t node, const struct
 	return eval(set, node, in, out);
 }
 
-static inline const char *answer(struct ks_expr *e, enum ks_yield got, struct ks_val *v)
-{
-	e->nothing = got == KS_YIELD_NONE;
-	if (KS_LIKELY(got == KS_YIELD))
-		return NULL;
-	*v = ks_expr_nil;
-	return got == KS_YIELD_NONE ? NULL : ks_expr_why(e->set, got);
-}
-
 const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v)
 {
 	struct ks_expr_set *set = e->set;
 
 	ks_expr_begin(set);
-	return answer(e, KS_LIKELY(set->nodes[e->node].single) ? eval(set, e->node, &ks_expr_nil, v) :
+	return ks_expr_answer(e, KS_LIKELY(set->nodes[e->node].single) ? eval(set, e->node, &ks_expr_nil, v) :
 	    ks_expr_only(set, e->node, v), v);
-}
-
-const char *ks_expr_eval_to(struct ks_expr *e, struct ks_room room, struct ks_val *v)
-{
-	struct ks_expr_set *set = e->set;
-	const struct ks_expr_node *n = &set->nodes[e->node];
-
-	if (n->op != OP_OBJECT || n->keys == NULL)
-		return ks_expr_eval(e, v);
-	ks_expr_begin(set);
-	return answer(e, ks_expr_plain_object(set, n, &ks_expr_nil, room, v), v);
 }
 
 const char *ks_expr_any(struct ks_expr *e, bool *any)

@@ -86,6 +86,14 @@ const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v) KS_MUST_USE;
 const char *ks_expr_eval_to(struct ks_expr *e, struct ks_room room, struct ks_val *v) KS_MUST_USE;
 
 /*
+ * ks_expr_copy - the value of e as msgpack, copied from what was loaded to
+ * room: how many bytes it has.  0: e is not so simple, or the record is not, or
+ * there is too little room; evaluate it then.  What else stands in room
+ * afterwards is unknown.
+ */
+size_t	ks_expr_copy(const struct ks_expr *e, struct ks_room room);
+
+/*
  * ks_expr_print - append the value of e to out as JSON text, straight from
  * the text that was loaded.  max: bytes that it may have in msgpack.  False:
  * e is not so simple, or the record is not; evaluate it then.  out may have

@@ -2,7 +2,7 @@
 /*
  * frame.c - frames to structs and back.
  *
- * RECORD is hot and written by hand; the control frames, a few a second,
+ * RECORD is hot and read by hand (written: frame-put.c); the control frames, a few a second,
  * are packed by msgpack-c.
  */
 #include "frame.h"
@@ -68,7 +68,8 @@ static inline bool controls(uint64_t w)
 	const uint64_t ones = UINT64_C(0x0101010101010101), high = 0x80 * ones;
 	uint64_t del = w ^ 0x7f * ones;
 
-	return ((((w - 0x20 * ones) & ~w) | ((del - ones) & ~del)) & high) != 0;
+	/* No byte of w that has its high bit is one; del has the same high bits. */
+	return (((w - 0x20 * ones) | (del - ones)) & ~w & high) != 0;
 }
 
 static inline bool has_control(const unsigned char *p, size_t n)
@@ -212,7 +213,7 @@ static __attribute__((noinline)) const char *parse_any(struct ks_bytes payload, 
 /* A name of up to 31 bytes with as many behind it: returns the byte behind it, or NULL where it may be none. */
 static inline const unsigned char *short_name(const unsigned char *p, const unsigned char *end, struct ks_bytes *name)
 {
-	const uint64_t blanks = UINT64_C(0x2020202020202020);
+	const uint64_t high = UINT64_C(0x8080808080808080);
 	size_t n = *p & 31u, i;
 	uint64_t w;
 
@@ -230,9 +231,8 @@ static inline const unsigned char *short_name(const unsigned char *p, const unsi
 	}
 	if (i < n) {
 		memcpy(&w, p + i, 8);
-		/* What stands behind the name is blanked out. */
-		w = (w ^ blanks) << 8 * (8 - (n - i)) >> 8 * (8 - (n - i)) ^ blanks;
-		if (KS_UNLIKELY(controls(w)))
+		/* What stands behind the name is made no control, whatever it is. */
+		if (KS_UNLIKELY(controls(w | high << 8 * (n - i))))
 			return NULL;
 	}
 	return p + n;
@@ -241,22 +241,48 @@ static inline const unsigned char *short_name(const unsigned char *p, const unsi
 /* Of a record as most are: a time of today, short names and no headers. */
 #define QUICK_PLACE 10u		/* where the flags stand */
 
+/* Flags and topic that are not those of the record before, as which they are kept: the byte behind them, or NULL. */
+static const unsigned char *quick_topic(const unsigned char *start, const unsigned char *end, struct ks_rec_guess *g,
+    struct ks_rec *rec)
+{
+	const unsigned char *p;
+
+	rec->flags = *start;
+	if (*start >= 0x80 || (rec->flags & KS_TIME_TYPE) == KS_TIME_NONE ||
+	    (rec->flags & (KS_TIME_TYPE | KS_KEY_KIND)) >= KS_TIME_TYPE)
+		return NULL;
+	p = short_name(start + 1, end, &rec->topic);
+	if (p == NULL || rec->topic.n == 0 || p - start > (ptrdiff_t)sizeof(g->word))
+		return p;
+	g->n = (size_t)(p - start);
+	g->mask[0] = ks_mask(g->n);
+	g->mask[1] = g->n <= 8 ? 0 : ks_mask(g->n - 8);
+	memcpy(g->word, start, sizeof(g->word));
+	g->word[0] &= g->mask[0];
+	g->word[1] &= g->mask[1];
+	return p;
+}
+
 /* True: rec is all that parse_any would make of the payload.  False: nobody knows yet. */
-static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec *rec)
+static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec_guess *g,
+    struct ks_rec *rec)
 {
 	const unsigned char *p = payload.p, *end = payload.p + payload.n;
-	uint64_t time_ms;
+	uint64_t word[2];
 	size_t n;
 
-	if (payload.n < QUICK_PLACE + 16 || p[0] != 0x99 || p[1] != 0xcf || p[QUICK_PLACE] >= 0x80)
+	if (payload.n < QUICK_PLACE + sizeof(word) + 2 || p[0] != 0x99 || p[1] != 0xcf || p[2] >= 0x80)
 		return false;
-	time_ms = ks_get64(p + 2);
-	rec->flags = p[QUICK_PLACE];
-	if ((time_ms >> 63) != 0 || (rec->flags & KS_TIME_TYPE) == KS_TIME_NONE ||
-	    (rec->flags & (KS_TIME_TYPE | KS_KEY_KIND)) >= KS_TIME_TYPE)
-		return false;
-	rec->time_ms = (int64_t)time_ms;
-	p = short_name(p + QUICK_PLACE + 1, end, &rec->topic);
+	rec->time_ms = (int64_t)ks_get64(p + 2);
+	p += QUICK_PLACE;
+	memcpy(word, p, sizeof(word));
+	if (KS_LIKELY(g->n > 0 && (word[0] & g->mask[0]) == g->word[0] && (word[1] & g->mask[1]) == g->word[1])) {
+		rec->flags = *p;
+		rec->topic = ks_bytes(p + 2, g->n - 2);
+		p += g->n;
+	} else {
+		p = quick_topic(p, end, g, rec);
+	}
 	if (KS_UNLIKELY(p == NULL || (*p >= 0x80 && *p != 0xff)))
 		return false;
 	rec->partition = (int8_t)*p++;
@@ -275,52 +301,16 @@ static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *
 	return true;
 }
 
+const char *ks_rec_parse_next(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec_guess *g, struct ks_rec *rec)
+{
+	return KS_LIKELY(parse_quick(payload, limits, g, rec)) ? NULL : parse_any(payload, limits, rec);
+}
+
 const char *ks_rec_parse(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec *rec)
 {
-	return KS_LIKELY(parse_quick(payload, limits, rec)) ? NULL : parse_any(payload, limits, rec);
-}
+	struct ks_rec_guess none = { .n = 0 };
 
-static unsigned char *put_bytes(unsigned char *o, struct ks_bytes b)
-{
-	if (b.n == 1)	/* no key, no headers: mostly so, and a call costs more */
-		*o = *b.p;
-	else
-		memcpy(o, b.p, b.n);
-	return o + b.n;
-}
-
-static unsigned char *put_name(unsigned char *o, struct ks_bytes name)
-{
-	if (name.p == NULL) {
-		*o = 0xc0;
-		return o + 1;
-	}
-	return put_bytes(ks_mp_put_str_head(o, (uint32_t)name.n), name);
-}
-
-unsigned char *ks_rec_put_head(unsigned char *start, const struct ks_rec *r, size_t value_size)
-{
-	unsigned char *o = start + KS_FRAME_HEAD;
-
-	*o++ = 0x99;
-	if ((r->flags & KS_TIME_TYPE) == KS_TIME_NONE)
-		*o++ = 0xc0;
-	else
-		o = ks_mp_put_i64(o, r->time_ms);
-	o = ks_mp_put_u64(o, r->flags);
-	o = put_name(o, r->topic);
-	o = ks_mp_put_i64(o, r->partition);
-	o = ks_mp_put_i64(o, r->offset);
-	o = put_name(o, r->route);
-	o = put_bytes(o, r->key);
-	o = put_bytes(o, r->headers);
-	ks_frame_close(start, (size_t)(o - start) - KS_FRAME_HEAD + value_size, KS_RECORD);
-	return o;
-}
-
-unsigned char *ks_rec_put(unsigned char *o, const struct ks_rec *r)
-{
-	return put_bytes(ks_rec_put_head(o, r, r->value.n), r->value);
+	return ks_rec_parse_next(payload, limits, &none, rec);
 }
 
 /* The header of a control frame's array, and nothing behind its last element. */

@@ -128,6 +128,18 @@ static inline enum ks_frame_state ks_frame_split(struct ks_bytes b, size_t max, 
 const char *ks_rec_parse(struct ks_bytes payload, const struct ks_limits *limits,
     struct ks_rec *rec) KS_MUST_USE;
 
+/*
+ * The same for records that come one behind the other: in the guess the flags
+ * and the short topic of one stand by which the next one's are known again.
+ * All zero is none.
+ */
+struct ks_rec_guess {
+	uint64_t word[2], mask[2];
+	size_t n;
+};
+const char *ks_rec_parse_next(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec_guess *guess,
+    struct ks_rec *rec) KS_MUST_USE;
+
 /* A topic or route: a string of 1 to KS_NAME_MAX bytes without controls, or nil (name->p is NULL). */
 bool	ks_rec_name(const struct ks_val *v, struct ks_bytes *name) KS_MUST_USE;
 

@@ -146,7 +146,7 @@ static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 		l->stats.out++;
 		return l->sink->record(l->sink, &rec, &l->err);
 	}
-	wrong = ks_rec_parse(payload, &l->config->limits, &rec);
+	wrong = ks_rec_parse_next(payload, &l->config->limits, &l->guess, &rec);
 	if (KS_UNLIKELY(wrong != NULL))
 		return protocol_error(l, wrong);
 	return work_on(l, &rec);

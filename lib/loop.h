@@ -64,6 +64,7 @@ struct ks_frame_loop {
 	int64_t epoch;		/* n of the last barrier */
 	int64_t hop;		/* records since, as this end counts them */
 	enum ks_kind last_kind;	/* of the last barrier */
+	struct ks_rec_guess guess;
 	bool hops;		/* records go from input to output without being looked into */
 	uint64_t mains;		/* main records read, against -c */
 	uint64_t frame_bytes;	/* of frames handled, for messages */

@@ -74,6 +74,7 @@ static struct ks_room frames_room(struct ks_sink *s, const struct ks_rec *rec)
 	const struct ks_out *out = &s->out;
 	const size_t head = (size_t)(rec->value.p - rec->frame.p), max = ((struct frames *)s)->max;
 	size_t left = out->cap - out->n, i;
+	const unsigned char *p = rec->frame.p;
 	unsigned char *o = out->p + out->n;
 
 	if (left > max)
@@ -81,7 +82,7 @@ static struct ks_room frames_room(struct ks_sink *s, const struct ks_rec *rec)
 	if (KS_UNLIKELY(out->run.n > 0 || left < head + BLOCK || rec->frame.n < head + BLOCK))
 		return (struct ks_room){ NULL, 0 };
 	for (i = 0; i < head; i += BLOCK)
-		memcpy(o + i, rec->frame.p + i, BLOCK);
+		memcpy(o + i, p + i, BLOCK);
 	return (struct ks_room){ o + head, left - head };
 }
 

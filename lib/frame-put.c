@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* frame-put.c - a record to its frame.  Hot. */
+#include "frame.h"
+
+static unsigned char *put_bytes(unsigned char *o, struct ks_bytes b)
+{
+	if (b.n == 1)	/* no key, no headers: mostly so, and a call costs more */
+		*o = *b.p;
+	else
+		memcpy(o, b.p, b.n);
+	return o + b.n;
+}
+
+static unsigned char *put_name(unsigned char *o, struct ks_bytes name)
+{
+	if (name.p == NULL) {
+		*o = 0xc0;
+		return o + 1;
+	}
+	return put_bytes(ks_mp_put_str_head(o, (uint32_t)name.n), name);
+}
+
+unsigned char *ks_rec_put_head(unsigned char *start, const struct ks_rec *r, size_t value_size)
+{
+	unsigned char *o = start + KS_FRAME_HEAD;
+
+	*o++ = 0x99;
+	if ((r->flags & KS_TIME_TYPE) == KS_TIME_NONE)
+		*o++ = 0xc0;
+	else
+		o = ks_mp_put_i64(o, r->time_ms);
+	o = ks_mp_put_u64(o, r->flags);
+	o = put_name(o, r->topic);
+	o = ks_mp_put_i64(o, r->partition);
+	o = ks_mp_put_i64(o, r->offset);
+	o = put_name(o, r->route);
+	o = put_bytes(o, r->key);
+	o = put_bytes(o, r->headers);
+	ks_frame_close(start, (size_t)(o - start) - KS_FRAME_HEAD + value_size, KS_RECORD);
+	return o;
+}
+
+unsigned char *ks_rec_put(unsigned char *o, const struct ks_rec *r)
+{
+	return put_bytes(ks_rec_put_head(o, r, r->value.n), r->value);
+}
