@@ -127,7 +127,8 @@ struct ks_expr_guess {
 
 /* The same in msgpack: a short key and its header.  No place is the child of none, so one that is all zero is no guess. */
 struct ks_expr_packed_guess {
-	uint64_t word[2], mask[2];
+	unsigned char key[32];
+	uint64_t mask[4];		/* of its words: what counts */
 	uint32_t size, first, lead;	/* lead: as expr-walk.c says */
 };
 
@@ -162,6 +163,7 @@ struct ks_expr_set {
 	struct ks_expr_packed_guess packed_guesses[KS_JSON_GUESSES];
 	struct {
 		const unsigned char *end;
+		struct ks_expr_packed_guess *guess;	/* of the next key: by its number in what is walked over */
 		uint32_t left;		/* places that are not met yet */
 		uint32_t lead;		/* where the last key led that was no guess */
 		enum ks_mp_error e;
@@ -360,6 +362,7 @@ struct ks_expr_key {
 	unsigned char text[48];		/* as JSON: a comma, the key in quotes, a colon */
 	size_t text_n;			/* 0: it has to be escaped */
 	uint32_t slot;			/* of the member, where it is a path; else KS_EXPR_NONE */
+	bool copied;			/* of the first key: all members are paths or short literals */
 	struct ks_bytes literal;	/* the member encoded, where it is a short literal; else empty */
 };
 const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint32_t *args, uint32_t count);

@@ -61,11 +61,14 @@ const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint
 	const struct ks_expr_node *member;
 	struct ks_expr_key *keys;
 	struct ks_bytes name;
+	bool copied = true;
 	uint32_t i;
 
 	if (!is_plain(set, args, count))
 		return NULL;
 	keys = ks_arena_get(&set->program, (count / 2 + 1) * sizeof(*keys));
+	if (keys != NULL)
+		memset(keys, 0, sizeof(*keys));
 	for (i = 0; keys != NULL && i < count / 2; i++) {
 		name = set->nodes[args[2 * i]].value.b;
 		member = &set->nodes[args[2 * i + 1]];
@@ -76,6 +79,8 @@ const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint
 		    (int)name.n, (const char *)name.p) : 0;
 		keys[i].slot = member->op == OP_SLOT ? member->slot : KS_EXPR_NONE;
 		keys[i].literal = packed_literal(set, member);
+		copied &= keys[i].slot != KS_EXPR_NONE || keys[i].literal.n > 0;
+		keys[0].copied = copied;
 	}
 	return keys;	/* or NULL: they are made one by one then */
 }
@@ -242,6 +247,27 @@ enum ks_yield ks_expr_plain_object(struct ks_expr_set *set, const struct ks_expr
 
 /* What a member takes at most that as_it_stands knows; what is copied beyond it is covered by the next one's key. */
 #define MEMBER_ROOM (2 * (KEY_MAX + 1))
+#define COPY_ROOM (KS_MP_HEADER + MEMBERS * MEMBER_ROOM + BLOCK)
+
+/* A member that is text of 32 to 255 bytes as we would write it: the byte behind it; NULL: it is none, or there is no room. */
+static __attribute__((noinline)) unsigned char *copy_text(const struct ks_expr_set *set, const struct ks_expr_key *key,
+    unsigned char *o, size_t room)
+{
+	const struct ks_expr_slot *slot;
+	size_t n;
+
+	if (key->slot == KS_EXPR_NONE || set->states[key->slot] != SLOT_PACKED)
+		return NULL;
+	slot = &set->slots[key->slot];
+	if (slot->end - slot->p < 2 || *slot->p != 0xd9 || slot->p[1] <= KEY_MAX)
+		return NULL;
+	n = 2 + (size_t)slot->p[1];
+	if (n > (size_t)(slot->end - slot->p) || room < COPY_ROOM + n)
+		return NULL;
+	memcpy(o, key->packed, sizeof(key->packed));
+	memcpy(o + key->n, slot->p, n);
+	return o + key->n + n;
+}
 
 size_t ks_expr_copy(const struct ks_expr *e, struct ks_room room)
 {
@@ -253,14 +279,18 @@ size_t ks_expr_copy(const struct ks_expr *e, struct ks_room room)
 	size_t size;
 	bool block;
 
-	if (n->op != OP_OBJECT || n->keys == NULL || room.n < KS_MP_HEADER + MEMBERS * MEMBER_ROOM + BLOCK || set->steps < n->count)
+	if (n->op != OP_OBJECT || n->keys == NULL || !n->keys->copied || room.n < COPY_ROOM || set->steps < n->count)
 		return 0;
 	key = n->keys;
 	end = key + n->count / 2;
 	for (o = put_head(room.p, n->count / 2); key < end; key++) {
 		size = as_it_stands(set, key, &p, &block);
-		if (KS_UNLIKELY(size == 0))
-			return 0;
+		if (KS_UNLIKELY(size == 0)) {
+			o = copy_text(set, key, o, room.n - (size_t)(o - room.p));
+			if (o == NULL)
+				return 0;
+			continue;
+		}
 		memcpy(o, key->packed, sizeof(key->packed));
 		o = put_bytes(o + key->n, p, size, block);
 	}

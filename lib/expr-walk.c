@@ -61,6 +61,31 @@ static __attribute__((noinline)) const unsigned char *long_key(struct ks_expr_se
 /* Where a key leads: a place (0: nowhere), and whether paths go on from there. */
 #define ON (UINT32_C(1) << 31)
 
+/* How much is read of a key of so many bytes, its header included. */
+static inline size_t need(size_t size)
+{
+	return size <= 8 ? 8 : size <= 16 ? 16 : 32;
+}
+
+static inline void remember(struct ks_expr_packed_guess *g, const unsigned char *key, size_t size, uint32_t first,
+    uint32_t lead)
+{
+	memcpy(g->key, key, 8);
+	g->mask[0] = ks_mask(size);
+	if (size > 8) {
+		memcpy(g->key + 8, key + 8, 8);
+		g->mask[1] = ks_mask(size - 8);
+	}
+	if (KS_UNLIKELY(size > 16)) {
+		memcpy(g->key + 16, key + 16, 16);
+		g->mask[2] = ks_mask(size - 16);
+		g->mask[3] = ks_mask(size > 24 ? size - 24 : 0);
+	}
+	g->size = (uint32_t)size;
+	g->first = first;
+	g->lead = lead;
+}
+
 /* A key that is not the guess, which it becomes: returns its value, and in walk.lead where it leads; NULL: the walk ends. */
 static __attribute__((noinline)) const unsigned char *find_key(struct ks_expr_set *set, const unsigned char *p,
     uint32_t first, struct ks_expr_packed_guess *g)
@@ -78,31 +103,28 @@ static __attribute__((noinline)) const unsigned char *find_key(struct ks_expr_se
 	set->walk.lead = ks_expr_find(set->places, first, p, n, (size_t)(end - p));
 	if (set->walk.lead != 0 && set->places[set->walk.lead].child != 0)
 		set->walk.lead |= ON;
-	if (n < sizeof(g->word) && p == key + 1) {
-		*g = (struct ks_expr_packed_guess){ .size = (uint32_t)n + 1, .first = first, .lead = set->walk.lead };
-		g->mask[0] = ks_mask(n + 1);
-		g->mask[1] = n < 8 ? 0 : ks_mask(n - 7);
-		memcpy(g->word, key, n + 1);
-	}
+	/* One that is longer or too near the end is looked for each time. */
+	if (p == key + 1 && (size_t)(end - key) > need(n + 1))
+		remember(g, key, n + 1, first, set->walk.lead);
 	return p + n;
+}
+
+/* Whether the 8 bytes at p + at are those of the guess, as far as the key goes there. */
+static inline bool alike(const struct ks_expr_packed_guess *g, const unsigned char *p, size_t at)
+{
+	uint64_t here, there;
+
+	memcpy(&here, p + at, 8);
+	memcpy(&there, g->key + at, 8);
+	return ((here ^ there) & g->mask[at / 8]) == 0;
 }
 
 /* Whether the key at p, of which left bytes can be read, is the guess. */
 static inline bool again(const struct ks_expr_packed_guess *g, const unsigned char *p, size_t left)
 {
-	uint64_t word;
-
-	if (KS_UNLIKELY(left <= 8))
+	if (KS_UNLIKELY(left <= need(g->size)))
 		return false;
-	memcpy(&word, p, 8);
-	if (KS_UNLIKELY((word & g->mask[0]) != g->word[0]))
-		return false;
-	if (g->size <= 8)
-		return true;
-	if (left <= 16)
-		return false;
-	memcpy(&word, p + 8, 8);
-	return (word & g->mask[1]) == g->word[1];
+	return alike(g, p, 0) && (g->size <= 8 || alike(g, p, 8)) && (g->size <= 16 || (alike(g, p, 16) && alike(g, p, 24)));
 }
 
 /* The value of a key that leads to a place: the byte behind it, or NULL. */
@@ -144,7 +166,7 @@ static __attribute__((noinline)) const unsigned char *walk_member(struct ks_expr
 	return lead == 0 ? skip(set, p, end, depth) : meet(set, p, end, lead, depth);
 }
 
-/* What a key that is a guess, and the first byte of its value, take at most. */
+/* What a key that is a guess of up to 16 bytes, and the first byte of its value, take at most. */
 #define STEP 17u
 
 /*
@@ -155,18 +177,15 @@ static __attribute__((noinline)) const unsigned char *walk_member(struct ks_expr
 static const unsigned char *walk_map(struct ks_expr_set *set, const unsigned char *p, uint32_t count,
     uint32_t place, unsigned depth)
 {
-	struct ks_expr_packed_guess *g = set->packed_guesses, *last = g + KS_JSON_GUESSES - 1;
+	struct ks_expr_packed_guess *g = set->walk.guess, *last = set->packed_guesses + KS_JSON_GUESSES - 1;
 	size_t n = (size_t)(set->walk.end - p), safe = n >= STEP ? n - STEP + 1 : 0, i = 0, value, size;
 	uint32_t first = set->places[place].child, lead;
-	uint64_t word;
 
-	for (; count > 0; count--, g += g < last) {
+	for (; count > 0; count--, g = set->walk.guess) {
 		for (; i < safe && g < last && count > 0; g++, count--) {
-			memcpy(&word, p + i, 8);
-			if (KS_UNLIKELY((word & g->mask[0]) != g->word[0] || g->first != first))
+			if (KS_UNLIKELY(!alike(g, p + i, 0) || g->first != first))
 				break;
-			memcpy(&word, p + i + 8, 8);
-			if (g->size > 8 && KS_UNLIKELY((word & g->mask[1]) != g->word[1]))
+			if (g->size > 8 && KS_UNLIKELY(!again(g, p + i, n - i)))
 				break;
 			value = i + g->size;
 			size = ks_mp_fixed[p[value]];
@@ -186,6 +205,7 @@ static const unsigned char *walk_map(struct ks_expr_set *set, const unsigned cha
 			return stop(set, KS_MP_TRUNCATED);
 		if (count == 0)
 			break;
+		set->walk.guess = g + (g < last);
 		p = walk_member(set, p + i, first, g, depth);
 		if (KS_UNLIKELY(p == NULL))
 			return NULL;
@@ -193,6 +213,7 @@ static const unsigned char *walk_map(struct ks_expr_set *set, const unsigned cha
 		safe = n >= STEP ? n - STEP + 1 : 0;
 		i = 0;
 	}
+	set->walk.guess = g;
 	return p + i;
 }
 
@@ -258,6 +279,7 @@ static inline enum ks_mp_error walk(struct ks_expr_set *set, uint32_t root, stru
 
 	set->walk.end = value.p + value.n;
 	set->walk.left = set->places_of[root];
+	set->walk.guess = set->packed_guesses;
 	set->walk.e = KS_MP_OK;
 	/* As resolve does, for a map as most are. */
 	if (KS_LIKELY(count <= (value.n - 1) / 2 && set->places[root].child != 0 && set->depth > 0)) {

@@ -128,6 +128,36 @@ APART enum ks_yield decode_text(struct ks_expr_set *set, const struct ks_expr_sl
 	}
 }
 
+/* Of msgpack, what most fields are: ks_mp_read takes the rest, and what is cut. */
+INLINE bool decode_quick(const unsigned char *p, size_t left, struct ks_val *v)
+{
+	uint64_t u;
+
+	if (left < KS_MP_HEADER)
+		return false;
+	v->type = KS_INT;
+	if (*p < 0x80 || *p >= 0xe0) {
+		v->i = (int8_t)*p;
+		return true;
+	}
+	if ((*p & 0xe0) == 0xa0) {
+		v->type = KS_STR;
+		v->b = ks_bytes(p + 1, *p & 0x1f);
+		return v->b.n < left;
+	}
+	switch (*p) {
+	case 0xcb:
+		v->type = KS_FLOAT;
+		u = ks_get64(p + 1);
+		memcpy(&v->d, &u, sizeof(u));
+		return true;
+	case 0xcc: v->i = p[1]; return true;
+	case 0xcd: v->i = ks_get16(p + 1); return true;
+	case 0xce: v->i = ks_get32(p + 1); return true;
+	default: return false;
+	}
+}
+
 INLINE enum ks_yield decode(struct ks_expr_set *set, uint32_t i)
 {
 	struct ks_expr_slot *slot = &set->slots[i];
@@ -135,6 +165,10 @@ INLINE enum ks_yield decode(struct ks_expr_set *set, uint32_t i)
 	enum ks_yield got = KS_YIELD;
 	enum ks_mp_error e;
 
+	if (set->states[i] == SLOT_PACKED && KS_LIKELY(decode_quick(p, (size_t)(slot->end - p), &slot->v))) {
+		set->states[i] = SLOT_DECODED;
+		return KS_YIELD;
+	}
 	if (set->states[i] == SLOT_PACKED) {
 		e = ks_mp_read(&p, slot->end, set->depth, &slot->v);
 		if (KS_UNLIKELY(e != KS_MP_OK))

@@ -62,12 +62,28 @@ static void *need(void *p)
 	return p;
 }
 
+/* Copied, the value is what it is when it is evaluated; and a record that was just seen is read in the same way. */
+static void copied(struct ks_expr_set *set, struct ks_expr *e, const struct ks_rec *rec)
+{
+	static unsigned char room[1 << 14];
+	size_t n = ks_expr_copy(e, (struct ks_room){ room, sizeof(room) });
+	struct ks_val v;
+
+	if (ks_expr_load(set, rec) != NULL)
+		abort();
+	if (n > 0 && (ks_expr_eval(e, &v) != NULL || v.type != KS_MAP || v.b.n != n || memcmp(v.b.p, room, n) != 0))
+		abort();
+	if (ks_expr_load(set, rec) != NULL)
+		abort();
+}
+
 static void hostile(struct ks_expr_set *set, struct ks_expr *e, struct ks_bytes document)
 {
 	struct ks_rec rec = { .value = document, .key = document, .headers = document };
 	struct said s;
 
 	if (document.n > 0 && ks_expr_load(set, &rec) == NULL) {
+		copied(set, e, &rec);
 		evaluate(e, &s);
 		ks_buf_release(&s.values);
 	}
@@ -97,6 +113,7 @@ static void compare(struct ks_expr_set *const set[2], struct ks_expr *const e[2]
 		rec.value = ks_buf_bytes(&out);
 		if (ks_expr_load(set[1], &rec) != NULL)
 			abort();
+		copied(set[1], e[1], &rec);
 		evaluate(e[0], &a);
 		evaluate(e[1], &b);
 		/* Text takes more memory than msgpack does. */

@@ -10,8 +10,12 @@
 
 static const struct ks_limits limits = { (size_t)1 << 20, 4096, 40 };
 
+/* Of the record before, in this input. */
+static struct ks_rec_guess guess;
+
 static void try_record(struct ks_bytes payload)
 {
+	const char *wrong;
 	struct ks_rec rec, again;
 	unsigned char *room, *end;
 	struct ks_buf text;
@@ -19,8 +23,13 @@ static void try_record(struct ks_bytes payload)
 	const unsigned char *p;
 	int no;
 
-	if (ks_rec_parse(payload, &limits, &rec) != NULL)
+	wrong = ks_rec_parse(payload, &limits, &rec);
+	MUST(ks_rec_parse_next(payload, &limits, &guess, &again) == wrong);
+	if (wrong != NULL)
 		return;
+	MUST(again.time_ms == rec.time_ms && again.flags == rec.flags && again.partition == rec.partition);
+	MUST(again.offset == rec.offset && again.topic.p == rec.topic.p && again.topic.n == rec.topic.n);
+	MUST(ks_bytes_eq(again.route, rec.route) && ks_bytes_eq(again.key, rec.key) && again.value.p == rec.value.p);
 	MUST(rec.frame.p == payload.p - KS_FRAME_HEAD && rec.frame.n == payload.n + KS_FRAME_HEAD);
 	MUST(rec.value.n > 0 && rec.value.p + rec.value.n == payload.p + payload.n);
 	room = malloc(ks_rec_size(&rec));
@@ -81,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	size_t size = 0;
 	int type;
 
+	guess = (struct ks_rec_guess){ .n = 0 };
 	while (left.n > 0) {
 		state = ks_frame_split(left, limits.record, &type, &payload, &size);
 		if (state != KS_FRAME_WHOLE) {

@@ -173,6 +173,48 @@ static void record(void **state)
 	}
 }
 
+static bool same(const struct ks_rec *a, const struct ks_rec *b)
+{
+	return a->time_ms == b->time_ms && a->offset == b->offset && a->partition == b->partition && a->flags == b->flags &&
+	    a->topic.p == b->topic.p && a->topic.n == b->topic.n && a->route.p == b->route.p && a->route.n == b->route.n &&
+	    a->key.p == b->key.p && a->key.n == b->key.n && a->headers.p == b->headers.p && a->value.p == b->value.p &&
+	    a->value.n == b->value.n && a->frame.p == b->frame.p;
+}
+
+/* Flags and topic of all lengths, one behind the other, cut anywhere, with any byte of the head changed: as if none had come before. */
+static void record_known_again(void **state)
+{
+	static const char topics[] = "abcdefghijklmnopqrstuvwxyz", *wrong;
+	struct ks_rec rec = { .time_ms = 1767225600000, .key = ks_mp_nil, .headers = ks_no_headers,
+		.value = ks_bytes("\xda\x00\x28" "0123456789012345678901234567890123456789", 43) }, got, want;
+	unsigned char payload[KS_FRAME_HEAD + 200], *end, *copy;
+	struct ks_rec_guess guess = { .n = 0 };
+	size_t i, n, at;
+
+	(void)state;
+	for (i = 0; i < 60; i++) {
+		rec.flags = i % 5 == 4 ? KS_TIME_APPEND : i % 7 == 6 ? KS_TIME_CREATE | KS_CHANGE : KS_TIME_CREATE;
+		rec.topic = ks_bytes(topics, 1 + i / 2 % 20);
+		end = ks_rec_put(payload, &rec);
+		n = (size_t)(end - payload) - KS_FRAME_HEAD;
+		for (at = 0; at < n; at++) {
+			copy = kit_exact(payload, KS_FRAME_HEAD + n);
+			wrong = ks_rec_parse_next(ks_bytes(copy + KS_FRAME_HEAD, n), &limits, &guess, &got);
+			assert_null(wrong);
+			copy[KS_FRAME_HEAD + at] ^= (unsigned char)(at % 3 == 0 ? 0x61 : at % 3 == 1 ? 0x80 : 0x03);
+			wrong = ks_rec_parse(ks_bytes(copy + KS_FRAME_HEAD, n), &limits, &want);
+			assert_ptr_equal(ks_rec_parse_next(ks_bytes(copy + KS_FRAME_HEAD, n), &limits, &guess, &got), wrong);
+			assert_true(wrong != NULL || same(&got, &want));
+			free(copy);
+			copy = kit_exact(payload, KS_FRAME_HEAD + at);
+			wrong = ks_rec_parse(ks_bytes(copy + KS_FRAME_HEAD, at), &limits, &want);
+			assert_ptr_equal(ks_rec_parse_next(ks_bytes(copy + KS_FRAME_HEAD, at), &limits, &guess, &got), wrong);
+			assert_true(wrong != NULL || same(&got, &want));
+			free(copy);
+		}
+	}
+}
+
 /* Whatever is cut away behind, no record is left: every prefix is refused or has a shorter value. */
 static void record_cut(void **state)
 {
@@ -482,7 +524,7 @@ static void appended(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(split), cmocka_unit_test(record), cmocka_unit_test(record_cut),
+		cmocka_unit_test(split), cmocka_unit_test(record), cmocka_unit_test(record_known_again), cmocka_unit_test(record_cut),
 		cmocka_unit_test(record_refused), cmocka_unit_test(record_names), cmocka_unit_test(record_limits), cmocka_unit_test(mark),
 		cmocka_unit_test(barrier), cmocka_unit_test(end), cmocka_unit_test(appended),
 	};
