@@ -207,6 +207,7 @@ static __attribute__((noinline)) const char *parse_any(struct ks_bytes payload, 
 		return "the value is missing";
 	rec->value = ks_bytes(p, (size_t)(end - p));
 	rec->frame = ks_bytes(payload.p - KS_FRAME_HEAD, payload.n + KS_FRAME_HEAD);
+	rec->shortest = false;
 	return NULL;
 }
 
@@ -268,6 +269,9 @@ static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *
     struct ks_rec *rec)
 {
 	const unsigned char *p = payload.p, *end = payload.p + payload.n;
+	/* By the bytes of an offset: what it is at least where these are the fewest. */
+	static const int64_t least[] = { [2] = 0x80, [3] = 0x100, [5] = 0x10000, [9] = INT64_C(0x100000000) };
+	const unsigned char *offset;
 	uint64_t word[2];
 	size_t n;
 
@@ -286,8 +290,10 @@ static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *
 	if (KS_UNLIKELY(p == NULL || (*p >= 0x80 && *p != 0xff)))
 		return false;
 	rec->partition = (int8_t)*p++;
+	offset = p;
 	if (!take_int(&p, end, -1, INT64_MAX, &rec->offset) || p >= end)
 		return false;
+	rec->shortest = rec->time_ms > UINT32_MAX && (p - offset == 1 || rec->offset >= least[p - offset]);
 	p = short_name(p, end, &rec->route);
 	if (KS_UNLIKELY(p == NULL || p >= end))
 		return false;

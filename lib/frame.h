@@ -64,6 +64,7 @@ struct ks_rec {
 	struct ks_bytes headers;	/* msgpack array of [name, bin or nil] */
 	struct ks_bytes value;	/* one msgpack value; nil: a tombstone */
 	struct ks_bytes frame;
+	bool shortest;		/* of frame, all before the value is known to be what ks_rec_put_head writes */
 };
 
 extern const struct ks_bytes ks_mp_nil;		/* one byte: nil */

@@ -64,7 +64,8 @@ static int frames_record(struct ks_sink *s, const struct ks_rec *rec, struct ks_
 }
 
 /*
- * The head of the frame as it came, copied in blocks.  What takes a write, a
+ * The head of the frame as it came, where it would be written like this, copied
+ * in blocks.  What takes a write, a
  * lent run or more memory is left to frames_record.
  */
 #define BLOCK 16u
@@ -79,7 +80,7 @@ static struct ks_room frames_room(struct ks_sink *s, const struct ks_rec *rec)
 
 	if (left > max)
 		left = max;
-	if (KS_UNLIKELY(out->run.n > 0 || left < head + BLOCK || rec->frame.n < head + BLOCK))
+	if (KS_UNLIKELY(!rec->shortest || out->run.n > 0 || left < head + BLOCK || rec->frame.n < head + BLOCK))
 		return (struct ks_room){ NULL, 0 };
 	for (i = 0; i < head; i += BLOCK)
 		memcpy(o + i, p + i, BLOCK);

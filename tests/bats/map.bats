@@ -169,3 +169,46 @@ both() { # both STATUS EXPECTED ARGUMENT...: as text, and through frames
 	grep -qx '{"a":0,"c d":"x"}' lines
 	grep -qx '{"a":null,"c d":1}' lines
 }
+
+@test "map: of a record of frames only the value changes, and it is written in the shortest form" {
+	# Numbers in longer forms than they need, in the head and in the value; a key, headers, a route, many records, one too large.
+	/usr/bin/python3 - <<-'EOF'
+		import msgpack, struct
+
+		def frame(kind, payload):
+		    return b"\xc9" + struct.pack(">IB", len(payload), kind) + payload
+
+		def record(i, head, value):
+		    headers = msgpack.packb([["h", b"1"]] if i % 3 == 0 else [])
+		    topic = b"\xa1t" if i % 2 else b"\xac" + b"orders" * 2
+		    return frame(1, b"\x99\xcf" + struct.pack(">Q", 1700000000000 + i) + head[0] + topic + head[1] + head[2] +
+		                 (b"\xc0" if i % 5 else b"\xa2to") + (b"\xa1k" if i % 7 else b"\xc0") + headers + value)
+
+		hello = {"version": 1, "app": None, "instance": 0, "instances": 1, "run": 0, "epoch": 0, "guarantee": "none", "live": False,
+		         "layout": "modulo", "streams": [], "positions": [], "stages": [], "sides": [], "hint": None}
+		short = [(b"\x05", b"\x03", b"\x2a"), (b"\x01", b"\x03", b"\xcd\x01\0"), (b"\x01", b"\x7f", b"\xff"), (b"\x01", b"\x03", b"\x2a")]
+		long = [(b"\xcc\x05", b"\xce\0\0\0\x03", b"\xcf" + struct.pack(">Q", 42)), (b"\x01", b"\x03", b"\xce\0\0\x01\0"),
+		        (b"\x01", b"\x7f", b"\xd0\xff"), (b"\x01", b"\x03", b"\xcc\x2a")]
+		made, want, lines = [], [], 6000
+		for i in range(lines):
+		    n, text = i * 77777 % 2**33, "x" * (i % 300)
+		    old = (b"\x84\xa1n\xcf" + struct.pack(">Q", n) if i % 2 else b"\x84\xa1n" + msgpack.packb(n)) + b"\xa1s" + msgpack.packb(text)
+		    old += b"\xa1f" + msgpack.packb(i / 4) + b"\xa1e" + msgpack.packb(-i) if i % 11 else b"\xa1e\xd3" + struct.pack(">q", -i) + b"\xa1f\xc0"
+		    new = b"\x85\xa1n" + msgpack.packb(n) + b"\xa1s" + msgpack.packb(text) + b"\xa1f" + msgpack.packb(i / 4 if i % 11 else None)
+		    made.append(record(i, (short if i % 8 < 4 else long)[i % 4], old))
+		    want.append(record(i, short[i % 4], new + b"\xa1k\xcd\x03\xe8\xa1e" + msgpack.packb(-i)))
+		begin = frame(2, msgpack.packb(hello))
+
+		def end(hop):
+		    return frame(4, msgpack.packb([1, 2, [], -1, hop, None])) + frame(6, msgpack.packb([1, 2]))
+
+		open("in.frames", "wb").write(begin + b"".join(made) + end(lines))
+		open("want.frames", "wb").write(begin + b"".join(want) + end(lines))
+	EOF
+	kstream-map 'value={n, s, f, k: 1000, e}' --in in.frames >out.frames
+	cmp want.frames out.frames
+	kstream-map 'value={n, s, f, k: (1000 + 0), e}' --in in.frames >computed.frames
+	cmp out.frames computed.frames
+	try kstream-map 'value={n, s, f, k: 1000, e, t: .s}' --max-record 400 --in in.frames
+	refused 65 kstream-map 'ordersorders/127@-1: the record is larger than --max-record allows'
+}
