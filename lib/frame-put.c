@@ -44,3 +44,23 @@ unsigned char *ks_rec_put(unsigned char *o, const struct ks_rec *r)
 {
 	return put_bytes(ks_rec_put_head(o, r, r->value.n), r->value);
 }
+
+static size_t int_size(int64_t x)
+{
+	unsigned char room[KS_MP_HEADER];
+
+	return (size_t)(ks_mp_put_i64(room, x) - room);
+}
+
+static size_t name_size(struct ks_bytes name)
+{
+	return name.p == NULL ? 1 : name.n + (name.n < 32 ? 1 : 2);	/* none has more than 255 bytes */
+}
+
+bool ks_rec_is_shortest(const struct ks_rec *r)
+{
+	size_t time = (r->flags & KS_TIME_TYPE) == KS_TIME_NONE ? 1 : int_size(r->time_ms);
+
+	return (size_t)(r->value.p - r->frame.p) == KS_FRAME_HEAD + 1 + time + int_size(r->flags) + name_size(r->topic) +
+	    int_size(r->partition) + int_size(r->offset) + name_size(r->route) + r->key.n + r->headers.n;
+}

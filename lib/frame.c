@@ -207,7 +207,7 @@ static __attribute__((noinline)) const char *parse_any(struct ks_bytes payload, 
 		return "the value is missing";
 	rec->value = ks_bytes(p, (size_t)(end - p));
 	rec->frame = ks_bytes(payload.p - KS_FRAME_HEAD, payload.n + KS_FRAME_HEAD);
-	rec->shortest = false;
+	rec->shortest = ks_rec_is_shortest(rec);
 	return NULL;
 }
 

@@ -154,6 +154,9 @@ static inline size_t ks_rec_size(const struct ks_rec *r)
 /* ks_rec_put - write the frame of rec at o, which has ks_rec_size(rec) of room; returns the end. */
 unsigned char *ks_rec_put(unsigned char *o, const struct ks_rec *rec);
 
+/* What rec->shortest says, of a record that stands in its frame: no other form of a field is as short. */
+bool	ks_rec_is_shortest(const struct ks_rec *rec) KS_MUST_USE;
+
 /*
  * ks_rec_put_head - everything of a RECORD frame before its value, of which
  * value_size bytes will follow.  Room: ks_rec_size(rec) with an empty value.
