@@ -5,38 +5,13 @@
  * and the digits of a number with its point.  No load reaches further than
  * json-scan.h says.
  */
+#include "json-avx2.h"
+
 #include "json-pack.h"
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
-#define TARGET __attribute__((target("avx2,bmi,bmi2")))
-#define PACK static TARGET
-#define PACK_INLINE static inline TARGET __attribute__((always_inline))
-
-/* One byte 32 times, from memory: the compiler would make it of the byte at hand, and wait for that. */
-PACK_INLINE __m256i all(char c)
-{
-	__m256i v = _mm256_set1_epi8(c);
-
-	__asm__("" : "+x"(v));
-	return v;
-}
-
-/* As ks_scan_special, of 32 bytes. */
-PACK_INLINE uint32_t special(__m256i v)
-{
-	__m256i low = _mm256_cmpgt_epi8(all(0x20), v);
-	__m256i quote = _mm256_cmpeq_epi8(v, all('"'));
-	__m256i slash = _mm256_cmpeq_epi8(v, all('\\'));
-
-	return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, _mm256_or_si256(quote, slash)));
-}
-
-PACK_INLINE __m256i load(const unsigned char *p)
-{
-	return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
+#define PACK static KS_AVX2
+#define PACK_INLINE KS_AVX2_INLINE
 
 PACK_INLINE void store(unsigned char *o, __m256i v)
 {
@@ -46,8 +21,8 @@ PACK_INLINE void store(unsigned char *o, __m256i v)
 /* Looking at a string again costs less here than to remember what was seen of it. */
 PACK_INLINE struct ks_at put_string(struct ks_parser *x, const unsigned char *p, unsigned char *o)
 {
-	__m256i v = load(p), w;
-	uint32_t s = special(v);
+	__m256i v = ks_avx2_load(p), w;
+	uint32_t s = ks_avx2_special(v);
 	size_t n;
 
 	if (KS_LIKELY(s != 0)) {
@@ -58,8 +33,8 @@ PACK_INLINE struct ks_at put_string(struct ks_parser *x, const unsigned char *p,
 		store(o + 1, v);
 		return (struct ks_at){ p + n + 1, o + n + 1 };
 	}
-	w = load(p + 32);
-	s = special(w);
+	w = ks_avx2_load(p + 32);
+	s = ks_avx2_special(w);
 	n = 32 + (size_t)__builtin_ctz(s | UINT32_C(1) << 31);
 	if (KS_UNLIKELY(p[n] != '"'))
 		return ks_pack_odd_string(x, p, o);
@@ -114,8 +89,8 @@ PACK_INLINE __m128i to_the_end(unsigned n)
 /* All digits of a number at once, the point taken out from between them: how many there are is a matter of indices. */
 PACK_INLINE struct ks_at put_number(struct ks_parser *x, const unsigned char *p, unsigned char *o)
 {
-	__m128i d = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8('0')), to;
-	unsigned none = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(d, _mm_set1_epi8(9)), d)) ^ 0xffff;
+	__m128i d = ks_avx2_digits(p), to;
+	unsigned none = ks_avx2_no_digits(d);
 	unsigned n = (unsigned)__builtin_ctz(none | 0x10000), rest, end;
 	uint64_t u;
 	double f;
@@ -142,11 +117,9 @@ PACK_INLINE struct ks_at put_number(struct ks_parser *x, const unsigned char *p,
 /* Whether the key that was here in the document before stands at p again; then its packed form is at o. */
 PACK_INLINE bool key_again(const struct ks_json_guess *g, const unsigned char *p, unsigned char *o)
 {
-	uint32_t same = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(load(p), load(g->seen.text)));
-
-	if (KS_UNLIKELY((same | g->seen.spare) != UINT32_MAX))
+	if (KS_UNLIKELY(!ks_avx2_again(&g->seen, p)))
 		return false;
-	store(o, load(g->packed));
+	store(o, ks_avx2_load(g->packed));
 	return true;
 }
 
@@ -168,7 +141,7 @@ static const struct ks_json_packer ks_pack_avx2 = { document, lines };
 const struct ks_json_packer *ks_pack_best(void)
 {
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+	if (ks_avx2_is_there())
 		return &ks_pack_avx2;
 #endif
 	return &ks_pack_plain;
