@@ -119,10 +119,12 @@ struct ks_expr {
 	bool nothing;		/* the last evaluation yielded nothing */
 };
 
-/* Where a key of the document before led to, among the children of what place. */
+/* Where a key of the document before led to. */
 struct ks_expr_guess {
-	struct ks_json_seen seen;
-	uint32_t first, child;
+	struct ks_json_seen seen;	/* from behind the value before, or from the object's brace, up to the value */
+	struct ks_json_span span;
+	uint32_t mark;			/* twice the first child of the object's place, and 1 where it begins the object */
+	uint32_t child;
 };
 
 /* The same in msgpack: the first bytes of a short key and its header. */
@@ -131,7 +133,10 @@ struct ks_expr_packed_guess {
 	uint32_t size, first, child;	/* size 0: none */
 };
 
+struct ks_expr_read;	/* expr-read.h */
+
 struct ks_expr_set {
+	const unsigned char *(*read_object)(struct ks_expr_read *r, const unsigned char *p, uint32_t place, unsigned depth);
 	unsigned depth;
 	uint32_t node_count, node_cap;
 	struct ks_expr_node *nodes;
@@ -158,7 +163,8 @@ struct ks_expr_set {
 	struct ks_buf packed;		/* a container on its way from text to scratch */
 	struct ks_buf text;		/* JSON on its way to scratch */
 	struct ks_buf headers;		/* $headers */
-	struct ks_expr_guess guesses[KS_JSON_GUESSES];	/* by the number of the key in the text */
+	struct ks_expr_guess guesses[KS_JSON_GUESSES + 1];	/* by the number of the key in the text; the last stays empty */
+	uint32_t documents;		/* that were text, up and around */
 	struct ks_expr_packed_guess packed_guesses[KS_JSON_GUESSES];
 	uint64_t duplicates;		/* of keys that paths ask for */
 	struct ks_regexes *regexes;	/* NULL: none was used */

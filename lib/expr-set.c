@@ -2,7 +2,7 @@
 /*
  * expr-set.c - the set: its program, and the trie of the paths in it.
  */
-#include "expr-impl.h"
+#include "expr-read.h"
 
 #include <stdlib.h>
 
@@ -57,6 +57,7 @@ struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits)
 	if (set == NULL)
 		return NULL;
 	set->depth = limits->depth;
+	set->read_object = ks_expr_read_best();
 	set->step_limit = KS_EXPR_STEPS;
 	set->scratch.max = limits->record > KS_EXPR_MEMORY / 8 ? 8 * limits->record : KS_EXPR_MEMORY;
 	ks_expr_set_limit(set, limits->steps, limits->memory);
