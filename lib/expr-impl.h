@@ -105,12 +105,13 @@ enum ks_expr_state {
 	SLOT_PACKED,		/* p is at msgpack; end bounds it */
 	SLOT_TEXT,		/* p to end is JSON text */
 	SLOT_ESCAPED,		/* likewise: a string with a backslash in it */
+	SLOT_NUMBER,		/* likewise, and v is set */
 	SLOT_DECODED,		/* v is set */
 };
 
 struct ks_expr_slot {
 	const unsigned char *p, *end;
-	struct ks_val v;
+	struct ks_val v;	/* what was decoded last: mostly the next is of its type */
 };
 
 struct ks_expr {

@@ -49,6 +49,23 @@ READ_INLINE const unsigned char *number_end(struct ks_expr_read *r, const unsign
 	return KS_LIKELY(end < 16 && (p[end] | 0x20) != 'e') ? p + end : NULL;
 }
 
+/* What number_end has seen of it the compiler does not ask again. */
+READ_INLINE bool number_value(const unsigned char *p, const unsigned char *end, struct ks_val *v)
+{
+	__m128i d = ks_avx2_digits(p);
+	unsigned whole = (unsigned)__builtin_ctz(ks_avx2_no_digits(d) | 0x10000), n = (unsigned)(end - p);
+
+	if (whole == n) {
+		v->type = KS_INT;
+		v->i = (int64_t)ks_avx2_sixteen_digits(_mm_shuffle_epi8(d, ks_avx2_to_the_end(n)));
+		return true;
+	}
+	v->type = KS_FLOAT;
+	v->d = (double)(int64_t)ks_avx2_sixteen_digits(_mm_shuffle_epi8(d, ks_avx2_to_the_end_but(n - 1, whole))) /
+	    ks_pack_powers[n - whole - 1];
+	return true;
+}
+
 #include "expr-reader.h"
 
 static KS_AVX2 const unsigned char *read_object(struct ks_expr_read *r, const unsigned char *p, uint32_t place,

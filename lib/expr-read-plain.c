@@ -22,6 +22,14 @@ READ_INLINE const unsigned char *number_end(struct ks_expr_read *r, const unsign
 	return ks_scan_number(&r->scan, p);
 }
 
+READ_INLINE bool number_value(const unsigned char *p, const unsigned char *end, struct ks_val *v)
+{
+	(void)p;
+	(void)end;
+	(void)v;
+	return false;
+}
+
 #include "expr-reader.h"
 
 const unsigned char *ks_expr_read_plain(struct ks_expr_read *r, const unsigned char *p, uint32_t place, unsigned depth)

@@ -3,9 +3,10 @@
  * expr-reader.h - the members of an object to slots, for a file that says how
  * its keys, strings and numbers are read: see expr-read.h.
  *
- * Before it stand key_again, string_end and number_end, of which the last two
- * return NULL for what is rare or at fault, and the attributes READ and
- * READ_INLINE of every function.
+ * Before it stand key_again; string_end and number_end, which return NULL for
+ * what is rare or at fault; number_value of what number_end ended, false where
+ * that is for the evaluation; and the attributes READ and READ_INLINE of every
+ * function.
  */
 #ifndef KS_EXPR_READER_H
 #define KS_EXPR_READER_H
@@ -18,12 +19,19 @@
 READ_INLINE void note(struct ks_expr_set *set, uint32_t child, const unsigned char *p, const unsigned char *end)
 {
 	struct ks_expr_slot *slot = &set->slots[child];
+	enum ks_expr_state state = SLOT_TEXT;
 
+	/*
+	 * What the evaluation of the record before has decoded is decoded here, where the
+	 * processor does so while it reads on, and not where a comparison waits for it.
+	 */
+	if (*p != '"' && (slot->v.type == KS_INT || slot->v.type == KS_FLOAT) && number_value(p, end, &slot->v))
+		state = SLOT_NUMBER;
 	if (KS_UNLIKELY(set->states[child] != SLOT_MISSING))
 		ks_expr_read_again(set, child);
 	slot->p = p;
 	slot->end = end;
-	set->states[child] = SLOT_TEXT;
+	set->states[child] = (unsigned char)state;
 }
 
 READ const unsigned char *read_members(struct ks_expr_read *r, const unsigned char *p, uint32_t place, unsigned depth)

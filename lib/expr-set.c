@@ -71,6 +71,7 @@ struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits)
 			return NULL;
 		}
 		set->places[i] = (struct ks_expr_place){ .root = i };
+		set->slots[i] = (struct ks_expr_slot){ 0 };
 		set->states[i] = SLOT_MISSING;
 		set->place_count++;
 	}
@@ -218,6 +219,7 @@ static uint32_t place_behind(struct ks_expr_set *set, uint32_t at, const struct 
 		place->length = (uint32_t)step->b.n;
 		place->word = ks_expr_word(text, step->b.n, step->b.n);
 	}
+	set->slots[i] = (struct ks_expr_slot){ 0 };
 	set->states[i] = SLOT_MISSING;
 	set->places[at].child = i;
 	set->places_of[place->root]++;

@@ -234,7 +234,7 @@ INLINE enum ks_yield eval_slot(struct ks_expr_set *set, uint32_t node, const str
 		*v = &ks_expr_nil;
 		return missing(set, node);
 	}
-	if (set->states[i] != SLOT_DECODED) {
+	if (set->states[i] < SLOT_NUMBER) {
 		got = decode(set, i);
 		if (KS_UNLIKELY(got != KS_YIELD))
 			return got;

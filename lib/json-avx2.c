@@ -64,32 +64,10 @@ PACK_INLINE unsigned char *put_u64(unsigned char *o, uint64_t u)
 	return o + 1 + n;
 }
 
-/* Up to 16 digits, the values of bytes, the last of them last. */
-PACK_INLINE uint64_t sixteen_digits(__m128i d)
-{
-	__m128i two = _mm_maddubs_epi16(d, _mm_set1_epi16(1 << 8 | 10));
-	__m128i four = _mm_madd_epi16(two, _mm_set1_epi32(1 << 16 | 100));
-	__m128i eight = _mm_madd_epi16(_mm_packus_epi32(four, four), _mm_set1_epi32(1 << 16 | 10000));
-	uint64_t w = (uint64_t)_mm_cvtsi128_si64(eight);
-
-	return (w & UINT32_MAX) * 100000000 + (w >> 32);
-}
-
-/* From byte n on: where each of n bytes goes for them to stand last of 16, behind zeros. */
-PACK_INLINE __m128i to_the_end(unsigned n)
-{
-	static const signed char slide[32] = {
-		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-		0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-	};
-
-	return _mm_loadu_si128((const __m128i *)(const void *)(slide + n));
-}
-
 /* All digits of a number at once, the point taken out from between them: how many there are is a matter of indices. */
 PACK_INLINE struct ks_at put_number(struct ks_parser *x, const unsigned char *p, unsigned char *o)
 {
-	__m128i d = ks_avx2_digits(p), to;
+	__m128i d = ks_avx2_digits(p);
 	unsigned none = ks_avx2_no_digits(d);
 	unsigned n = (unsigned)__builtin_ctz(none | 0x10000), rest, end;
 	uint64_t u;
@@ -100,16 +78,13 @@ PACK_INLINE struct ks_at put_number(struct ks_parser *x, const unsigned char *p,
 	if (p[n] != '.') {
 		if (KS_UNLIKELY((p[n] | 0x20) == 'e'))
 			return ks_pack_odd_number(x, p, o);
-		return (struct ks_at){ p + n, put_u64(o, sixteen_digits(_mm_shuffle_epi8(d, to_the_end(n)))) };
+		return (struct ks_at){ p + n, put_u64(o, ks_avx2_sixteen_digits(_mm_shuffle_epi8(d, ks_avx2_to_the_end(n)))) };
 	}
 	rest = none & (none - 1);
 	end = (unsigned)__builtin_ctz(rest | 0x10000);
 	if (KS_UNLIKELY(end == 16 || end == n + 1 || (p[end] | 0x20) == 'e'))
 		return ks_pack_long_number(x, p, o);
-	/* The digits behind the point come from one byte further. */
-	to = to_the_end(end - 1);
-	to = _mm_sub_epi8(to, _mm_cmpgt_epi8(to, _mm_set1_epi8((char)(n - 1))));
-	u = sixteen_digits(_mm_shuffle_epi8(d, to));
+	u = ks_avx2_sixteen_digits(_mm_shuffle_epi8(d, ks_avx2_to_the_end_but(end - 1, n)));
 	f = (double)(int64_t)u / ks_pack_powers[end - n - 1];
 	return (struct ks_at){ p + end, ks_mp_put_f64(o, f) };
 }

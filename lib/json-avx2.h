@@ -61,6 +61,36 @@ KS_AVX2_INLINE unsigned ks_avx2_no_digits(__m128i d)
 {
 	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(d, _mm_set1_epi8(9)), d)) ^ 0xffff;
 }
+
+/* Up to 16 digits, the values of bytes, the last of them last. */
+KS_AVX2_INLINE uint64_t ks_avx2_sixteen_digits(__m128i d)
+{
+	__m128i two = _mm_maddubs_epi16(d, _mm_set1_epi16(1 << 8 | 10));
+	__m128i four = _mm_madd_epi16(two, _mm_set1_epi32(1 << 16 | 100));
+	__m128i eight = _mm_madd_epi16(_mm_packus_epi32(four, four), _mm_set1_epi32(1 << 16 | 10000));
+	uint64_t w = (uint64_t)_mm_cvtsi128_si64(eight);
+
+	return (w & UINT32_MAX) * 100000000 + (w >> 32);
+}
+
+/* From byte n on: where each of n bytes goes for them to stand last of 16, behind zeros. */
+KS_AVX2_INLINE __m128i ks_avx2_to_the_end(unsigned n)
+{
+	static const signed char slide[32] = {
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+		0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+	};
+
+	return _mm_loadu_si128((const __m128i *)(const void *)(slide + n));
+}
+
+/* The same where byte `but` is passed over: what stands behind it comes from one byte further. */
+KS_AVX2_INLINE __m128i ks_avx2_to_the_end_but(unsigned n, unsigned but)
+{
+	__m128i to = ks_avx2_to_the_end(n);
+
+	return _mm_sub_epi8(to, _mm_cmpgt_epi8(to, _mm_set1_epi8((char)(but - 1))));
+}
 #endif
 
 #endif
