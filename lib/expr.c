@@ -303,6 +303,12 @@ bool ks_expr_compares(enum ks_expr_op op, const struct ks_val *a, const struct k
 	return compares(op, a, b);
 }
 
+/* A loop over what is large must find its limit. */
+static inline bool is_large(const struct ks_val *v)
+{
+	return v->type >= KS_STR && (v->type >= KS_ARRAY || v->b.n > 4096);
+}
+
 static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_val *out)
 {
@@ -317,34 +323,54 @@ static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_ex
 	got = operand(set, n->lhs, in, &left, &a);
 	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
-	/* A loop over what is large must find its limit. */
-	if (KS_UNLIKELY(a->type >= KS_STR && (a->type >= KS_ARRAY || a->b.n > 4096) &&
-	    ks_expr_compared(set, a, b) != KS_YIELD))
+	if (KS_UNLIKELY(is_large(a)) && ks_expr_compared(set, a, b) != KS_YIELD)
 		return KS_YIELD_FAULT;
 	out->type = compares(n->op, a, b) ? KS_TRUE : KS_FALSE;
 	return KS_YIELD;
 }
 
-/* `and` and `or`: stop says which truth ends the chain. */
-static enum ks_yield eval_logic(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
-    struct ks_val *out)
+/* A comparison of values that need no room, as most are: 1 or 0, or minus why there is no answer. */
+INLINE int compared_in_place(struct ks_expr_set *set, const struct ks_expr_node *n)
 {
-	uint8_t op = set->nodes[node].op;
-	bool is = op == OP_AND, stop = op == OP_OR;
+	const struct ks_val *a, *b;
+	enum ks_yield got;
+
+	got = operand(set, n->rhs, NULL, NULL, &b);
+	if (KS_LIKELY(got == KS_YIELD))
+		got = operand(set, n->lhs, NULL, NULL, &a);
+	if (KS_LIKELY(got == KS_YIELD) && KS_UNLIKELY(is_large(a)))
+		got = ks_expr_compared(set, a, b);
+	return KS_LIKELY(got == KS_YIELD) ? compares(n->op, a, b) : -(int)got;
+}
+
+/* Whether the value of a node is true, likewise. */
+APART int truth_of_value(struct ks_expr_set *set, uint32_t node, const struct ks_val *in)
+{
 	const struct ks_val *v;
 	struct ks_val room;
-	enum ks_yield got;
-	uint32_t next;
+	enum ks_yield got = operand(set, node, in, &room, &v);
 
-	for (; node != KS_EXPR_NONE && is != stop; node = next) {
-		next = set->nodes[node].op == op ? set->nodes[node].rhs : KS_EXPR_NONE;
-		got = operand(set, next == KS_EXPR_NONE ? node : set->nodes[node].lhs, in, &room, &v);
-		if (KS_UNLIKELY(got != KS_YIELD))
-			return got;
-		is = ks_val_true(v);
+	return KS_LIKELY(got == KS_YIELD) ? ks_val_true(v) : -(int)got;
+}
+
+static int truth(struct ks_expr_set *set, uint32_t node, const struct ks_val *in)
+{
+	const struct ks_expr_node *nodes = set->nodes, *n = &nodes[node];
+	int is = 0, stop;
+
+	if (n->op >= OP_EQ && n->op <= OP_GE && nodes[n->lhs].op <= OP_SLOT && nodes[n->rhs].op <= OP_SLOT)
+		return compared_in_place(set, n);
+	if (n->op != OP_AND && n->op != OP_OR)
+		return truth_of_value(set, node, in);
+	/* stop: which truth ends the chain. */
+	for (stop = n->op == OP_OR;; n = &nodes[node]) {
+		is = truth(set, n->lhs, in);
+		node = n->rhs;
+		if (is < 0 || is == stop)
+			return is;
+		if (nodes[node].op != n->op)
+			return truth(set, node, in);
 	}
-	out->type = is ? KS_TRUE : KS_FALSE;
-	return KS_YIELD;
 }
 
 /* The first that is neither null nor false, or else the last.  Errors go through, as in jq 1.6. */
@@ -417,6 +443,7 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
 	const struct ks_expr_node *n = &set->nodes[node];
 	const struct ks_val *v;
 	enum ks_yield got;
+	int is;
 
 	switch ((enum ks_expr_op)n->op) {
 	case OP_LITERAL: case OP_SLOT: case OP_INPUT: case OP_VARIABLE:
@@ -433,7 +460,11 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
 	case OP_NOT: case OP_PIPE: case OP_IF:
 		return eval_over(set, n, in, out);
 	case OP_AND: case OP_OR:
-		return eval_logic(set, node, in, out);
+		is = truth(set, node, in);
+		if (KS_UNLIKELY(is < 0))
+			return (enum ks_yield)-is;
+		out->type = is != 0 ? KS_TRUE : KS_FALSE;
+		return KS_YIELD;
 	case OP_ALT:
 		return eval_alternative(set, node, in, out);
 	case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_GT: case OP_GE:
@@ -470,12 +501,13 @@ const char *ks_expr_any(struct ks_expr *e, bool *any)
 {
 	struct ks_expr_set *set = e->set;
 	enum ks_yield got;
-	struct ks_val v;
+	int is;
 
 	ks_expr_begin(set);
 	if (KS_LIKELY(set->nodes[e->node].single)) {
-		got = eval(set, e->node, &ks_expr_nil, &v);
-		*any = got == KS_YIELD && ks_val_true(&v);
+		is = truth(set, e->node, &ks_expr_nil);
+		*any = is > 0;
+		got = KS_LIKELY(is >= 0) ? KS_YIELD : (enum ks_yield)-is;
 	} else {
 		got = ks_expr_some(set, e->node, any);
 	}
