@@ -273,7 +273,7 @@ static const char *load_meta(struct ks_expr_set *set, const struct ks_rec *rec)
 	return e != KS_MP_OK ? ks_mp_strerror(e) : NULL;
 }
 
-static void begin(struct ks_expr_set *set)
+static inline __attribute__((always_inline)) void begin(struct ks_expr_set *set)
 {
 	uint32_t i;
 

@@ -19,11 +19,9 @@ static inline bool ks_avx2_is_there(void)
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 
-/* One byte 32 times, from memory: the compiler would make it of the byte at hand, and wait for that. */
-KS_AVX2_INLINE __m256i ks_avx2_all(char c)
+/* A constant that stays in a register: the compiler would make it anew for each string. */
+KS_AVX2_INLINE __m256i ks_avx2_kept(__m256i v)
 {
-	__m256i v = _mm256_set1_epi8(c);
-
 	__asm__("" : "+x"(v));
 	return v;
 }
@@ -31,11 +29,13 @@ KS_AVX2_INLINE __m256i ks_avx2_all(char c)
 /* As ks_scan_special, of 32 bytes. */
 KS_AVX2_INLINE uint32_t ks_avx2_special(__m256i v)
 {
-	__m256i low = _mm256_cmpgt_epi8(ks_avx2_all(0x20), v);
-	__m256i quote = _mm256_cmpeq_epi8(v, ks_avx2_all('"'));
-	__m256i slash = _mm256_cmpeq_epi8(v, ks_avx2_all('\\'));
+	/* By its low half, the one byte that each may be to be sought; it fits none other there. */
+	const __m128i half = _mm_setr_epi8(-1, -1, '"', -1, -1, -1, -1, -1, -1, -1, -1, -1, '\\', -1, -1, -1);
+	__m256i sought = ks_avx2_kept(_mm256_broadcastsi128_si256(half));
+	__m256i low = _mm256_cmpgt_epi8(ks_avx2_kept(_mm256_set1_epi8(0x20)), v);
+	__m256i equal = _mm256_cmpeq_epi8(v, _mm256_shuffle_epi8(sought, v));
 
-	return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, _mm256_or_si256(quote, slash)));
+	return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, equal));
 }
 
 KS_AVX2_INLINE __m256i ks_avx2_load(const unsigned char *p)
