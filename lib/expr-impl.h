@@ -105,7 +105,7 @@ enum ks_expr_state {
 	SLOT_PACKED,		/* p is at msgpack; end bounds it */
 	SLOT_TEXT,		/* p to end is JSON text */
 	SLOT_ESCAPED,		/* likewise: a string with a backslash in it */
-	SLOT_NUMBER,		/* likewise, and v is set */
+	SLOT_BOTH,		/* text without a backslash, and v is set */
 	SLOT_DECODED,		/* v is set */
 };
 

@@ -528,7 +528,7 @@ enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned cha
 		*at = r.scan.at;
 		return r.scan.e;
 	}
-	if (KS_UNLIKELY(*p != '\n')) {
+	if (KS_UNLIKELY(*p != '\n' && *p != '\0')) {
 		p = ks_scan_ws(&r.scan, p);
 		if (*p != '\n' && *p != '\0') {
 			*at = p;

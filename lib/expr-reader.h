@@ -16,22 +16,34 @@
 /* Code that ends in this is not made one with its like elsewhere, which would cost a jump. */
 #define JUMP_APART __asm__ volatile("" : : "i"(__LINE__))
 
-READ_INLINE void note(struct ks_expr_set *set, uint32_t child, const unsigned char *p, const unsigned char *end)
+READ_INLINE void note(struct ks_expr_set *set, uint32_t child, const unsigned char *p, const unsigned char *end,
+    enum ks_expr_state state)
 {
 	struct ks_expr_slot *slot = &set->slots[child];
-	enum ks_expr_state state = SLOT_TEXT;
 
-	/*
-	 * What the evaluation of the record before has decoded is decoded here, where the
-	 * processor does so while it reads on, and not where a comparison waits for it.
-	 */
-	if (*p != '"' && (slot->v.type == KS_INT || slot->v.type == KS_FLOAT) && number_value(p, end, &slot->v))
-		state = SLOT_NUMBER;
 	if (KS_UNLIKELY(set->states[child] != SLOT_MISSING))
 		ks_expr_read_again(set, child);
 	slot->p = p;
 	slot->end = end;
 	set->states[child] = (unsigned char)state;
+}
+
+READ_INLINE void note_string(struct ks_expr_set *set, uint32_t child, const unsigned char *p, const unsigned char *end)
+{
+	set->slots[child].v = (struct ks_val){ .type = KS_STR, .b = { p + 1, (size_t)(end - p) - 2 } };
+	note(set, child, p, end, SLOT_BOTH);
+}
+
+/*
+ * What the evaluation of the record before has decoded is decoded here, where the
+ * processor does so while it reads on, and not where a comparison waits for it.
+ */
+READ_INLINE void note_number(struct ks_expr_set *set, uint32_t child, const unsigned char *p, const unsigned char *end)
+{
+	struct ks_val *v = &set->slots[child].v;
+	bool is = (v->type == KS_INT || v->type == KS_FLOAT) && number_value(p, end, v);
+
+	note(set, child, p, end, is ? SLOT_BOTH : SLOT_TEXT);
 }
 
 READ const unsigned char *read_members(struct ks_expr_read *r, const unsigned char *p, uint32_t place, unsigned depth)
@@ -63,7 +75,7 @@ READ const unsigned char *read_members(struct ks_expr_read *r, const unsigned ch
 			end = string_end(r, value + 1);
 			if (KS_LIKELY(end != NULL)) {
 				if (g->child != 0)
-					note(set, g->child, value, end);
+					note_string(set, g->child, value, end);
 				p = ks_pack_foreseen(&g->span, set->documents, p, end);
 				continue;
 			}
@@ -71,7 +83,7 @@ READ const unsigned char *read_members(struct ks_expr_read *r, const unsigned ch
 			end = number_end(r, value);
 			if (KS_LIKELY(end != NULL)) {
 				if (g->child != 0)
-					note(set, g->child, value, end);
+					note_number(set, g->child, value, end);
 				p = ks_pack_foreseen(&g->span, set->documents, p, end);
 				JUMP_APART;
 				continue;

@@ -234,7 +234,7 @@ INLINE enum ks_yield eval_slot(struct ks_expr_set *set, uint32_t node, const str
 		*v = &ks_expr_nil;
 		return missing(set, node);
 	}
-	if (set->states[i] < SLOT_NUMBER) {
+	if (set->states[i] < SLOT_BOTH) {
 		got = decode(set, i);
 		if (KS_UNLIKELY(got != KS_YIELD))
 			return got;
@@ -329,8 +329,16 @@ static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_ex
 	return KS_YIELD;
 }
 
+/* The value of a literal or of a path, where it stands; NULL: it is not known yet. */
+INLINE const struct ks_val *known_value(const struct ks_expr_set *set, const struct ks_expr_node *n)
+{
+	if (n->op == OP_LITERAL)
+		return &n->value;
+	return KS_LIKELY(set->states[n->slot] >= SLOT_BOTH) ? &set->slots[n->slot].v : NULL;
+}
+
 /* A comparison of values that need no room, as most are: 1 or 0, or minus why there is no answer. */
-INLINE int compared_in_place(struct ks_expr_set *set, const struct ks_expr_node *n)
+APART int compared_in_place(struct ks_expr_set *set, const struct ks_expr_node *n)
 {
 	const struct ks_val *a, *b;
 	enum ks_yield got;
@@ -356,10 +364,16 @@ APART int truth_of_value(struct ks_expr_set *set, uint32_t node, const struct ks
 static int truth(struct ks_expr_set *set, uint32_t node, const struct ks_val *in)
 {
 	const struct ks_expr_node *nodes = set->nodes, *n = &nodes[node];
-	int is = 0, stop;
+	const struct ks_val *a, *b;
+	int is, stop;
 
-	if (n->op >= OP_EQ && n->op <= OP_GE && nodes[n->lhs].op <= OP_SLOT && nodes[n->rhs].op <= OP_SLOT)
+	if (n->op >= OP_EQ && n->op <= OP_GE && nodes[n->lhs].op <= OP_SLOT && nodes[n->rhs].op <= OP_SLOT) {
+		a = known_value(set, &nodes[n->lhs]);
+		b = a != NULL ? known_value(set, &nodes[n->rhs]) : NULL;
+		if (b != NULL && KS_LIKELY(!is_large(a)))
+			return compares(n->op, a, b);
 		return compared_in_place(set, n);
+	}
 	if (n->op != OP_AND && n->op != OP_OR)
 		return truth_of_value(set, node, in);
 	/* stop: which truth ends the chain. */
