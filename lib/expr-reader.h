@@ -13,9 +13,6 @@
 
 #include "expr-read.h"
 
-/* Code that ends in this is not made one with its like elsewhere, which would cost a jump. */
-#define JUMP_APART __asm__ volatile("" : : "i"(__LINE__))
-
 READ_INLINE void note(struct ks_expr_set *set, uint32_t child, const unsigned char *p, const unsigned char *end,
     enum ks_expr_state state)
 {
@@ -85,7 +82,7 @@ READ const unsigned char *read_members(struct ks_expr_read *r, const unsigned ch
 				if (g->child != 0)
 					note_number(set, g->child, value, end);
 				p = ks_pack_foreseen(&g->span, set->documents, p, end);
-				JUMP_APART;
+				KS_JUMP_APART;
 				continue;
 			}
 		}
