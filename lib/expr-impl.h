@@ -105,12 +105,13 @@ enum ks_expr_state {
 	SLOT_PACKED,		/* p is at msgpack; end bounds it */
 	SLOT_TEXT,		/* p to end is JSON text */
 	SLOT_ESCAPED,		/* likewise: a string with a backslash in it */
+	SLOT_BOTH,		/* text without a backslash, and v is set */
 	SLOT_DECODED,		/* v is set */
 };
 
 struct ks_expr_slot {
 	const unsigned char *p, *end;
-	struct ks_val v;
+	struct ks_val v;	/* what was decoded last: mostly the next is of its type */
 };
 
 struct ks_expr {
@@ -119,10 +120,12 @@ struct ks_expr {
 	bool nothing;		/* the last evaluation yielded nothing */
 };
 
-/* Where a key of the document before led to, among the children of what place. */
+/* Where a key of the document before led to. */
 struct ks_expr_guess {
-	struct ks_json_seen seen;
-	uint32_t first, child;
+	struct ks_json_seen seen;	/* from behind the value before, or from the object's brace, up to the value */
+	struct ks_json_span span;
+	uint32_t mark;			/* twice the first child of the object's place, and 1 where it begins the object */
+	uint32_t child;
 };
 
 /* The same in msgpack: a short key and its header.  No place is the child of none, so one that is all zero is no guess. */
@@ -132,7 +135,10 @@ struct ks_expr_packed_guess {
 	uint32_t size, first, lead;	/* lead: as expr-walk.c says */
 };
 
+struct ks_expr_read;	/* expr-read.h */
+
 struct ks_expr_set {
+	const unsigned char *(*read_object)(struct ks_expr_read *r, const unsigned char *p, uint32_t place, unsigned depth);
 	unsigned depth;
 	uint32_t node_count, node_cap;
 	struct ks_expr_node *nodes;
@@ -159,7 +165,8 @@ struct ks_expr_set {
 	struct ks_buf packed;		/* a container on its way from text to scratch */
 	struct ks_buf text;		/* JSON on its way to scratch */
 	struct ks_buf headers;		/* $headers */
-	struct ks_expr_guess guesses[KS_JSON_GUESSES];	/* by the number of the key in the text */
+	struct ks_expr_guess guesses[KS_JSON_GUESSES + 1];	/* by the number of the key in the text; the last stays empty */
+	uint32_t documents;		/* that were text, up and around */
 	struct ks_expr_packed_guess packed_guesses[KS_JSON_GUESSES];
 	struct {
 		const unsigned char *end;
@@ -310,7 +317,7 @@ int	ks_expr_refuse_variable(struct ks_expr_parser *x);
 int	ks_expr_refuse_missing(struct ks_expr_parser *x, const char *what);
 
 /* A load begins; a root of which there is nothing to walk over. */
-static inline void ks_expr_load_begin(struct ks_expr_set *set)
+static inline __attribute__((always_inline)) void ks_expr_load_begin(struct ks_expr_set *set)
 {
 	uint32_t i;
 

@@ -187,7 +187,37 @@ unsigned char *ks_mp_put_bin_head(unsigned char *o, uint32_t n);
 unsigned char *ks_mp_put_array_head(unsigned char *o, uint32_t n);
 unsigned char *ks_mp_put_map_head(unsigned char *o, uint32_t n);
 
-/* The same into a growing buffer: 0, ENOMEM, EMSGSIZE. */
+/* ks_mp_read in line, of what most fields are, not stepping over it; false: ask ks_mp_read. */
+static inline bool ks_mp_read_quick(const unsigned char *p, size_t left, struct ks_val *v)
+{
+	uint64_t u;
+
+	if (left < KS_MP_HEADER)
+		return false;
+	v->type = KS_INT;
+	if (*p < 0x80 || *p >= 0xe0) {
+		v->i = (int8_t)*p;
+		return true;
+	}
+	if ((*p & 0xe0) == 0xa0) {
+		v->type = KS_STR;
+		v->b = ks_bytes(p + 1, *p & 0x1f);
+		return v->b.n < left;
+	}
+	switch (*p) {
+	case 0xcb:
+		v->type = KS_FLOAT;
+		u = ks_get64(p + 1);
+		memcpy(&v->d, &u, sizeof(u));
+		return true;
+	case 0xcc: v->i = p[1]; return true;
+	case 0xcd: v->i = ks_get16(p + 1); return true;
+	case 0xce: v->i = ks_get32(p + 1); return true;
+	default: return false;
+	}
+}
+
+/* Encoding into a growing buffer: 0, ENOMEM, EMSGSIZE. */
 int	ks_mp_add_val(struct ks_buf *b, const struct ks_val *v) KS_MUST_USE;
 int	ks_mp_add_i64(struct ks_buf *b, int64_t x) KS_MUST_USE;
 int	ks_mp_add_str(struct ks_buf *b, struct ks_bytes text) KS_MUST_USE;	/* p == NULL: nil */
