@@ -280,7 +280,8 @@ static void begin(struct ks_expr_set *set)
 	/* The array is allocated in sixteens, and mostly is one. */
 	for (i = 0; i < set->place_count; i += 16)
 		memset(set->states + i, SLOT_MISSING, 16);
-	set->steps = set->step_limit;
+	set->more = set->step_limit;
+	set->steps = 0;
 	set->blind = KS_EXPR_BLIND;
 	set->starved = false;
 	if (set->scratch_used) {

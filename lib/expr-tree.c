@@ -113,7 +113,7 @@ static struct ks_tree *kid(struct ks_expr_set *set, struct ks_tree *t, const str
 			break;
 	}
 	/* Past the limit whatever is done next says so. */
-	(void)ks_expr_steps(set, 1 + i / 16);
+	(void)ks_expr_steps(set, 1 + (uint64_t)i * (32 + step->b.n) / 512);
 	if (i == t->n)
 		return NULL;
 	t->at = j + 1 < t->n ? j + 1 : 0;

@@ -247,14 +247,8 @@ static inline int compare(const struct ks_val *a, const struct ks_val *b)
 	return ks_val_cmp(a, b);
 }
 
-static inline bool compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b)
+static inline bool truth(enum ks_expr_op op, int c)
 {
-	int c;
-
-	if (op <= OP_NE && a->type == KS_STR && b->type == KS_STR)
-		c = !ks_bytes_eq(a->b, b->b);	/* which is less does not matter */
-	else
-		c = compare(a, b);
 	switch (op) {
 	case OP_EQ: return c == 0;
 	case OP_NE: return c != 0;
@@ -265,9 +259,32 @@ static inline bool compares(enum ks_expr_op op, const struct ks_val *a, const st
 	}
 }
 
+static inline bool compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b)
+{
+	if (op <= OP_NE && a->type == KS_STR && b->type == KS_STR)
+		return truth(op, !ks_bytes_eq(a->b, b->b));	/* which is less does not matter */
+	return truth(op, compare(a, b));
+}
+
 bool ks_expr_compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b)
 {
 	return compares(op, a, b);
+}
+
+enum ks_yield ks_expr_compared(struct ks_expr_set *set, enum ks_expr_op op, const struct ks_val *a,
+    const struct ks_val *b, struct ks_val *out)
+{
+	enum ks_yield got;
+	int c;
+
+	/* A loop over what is large must find its limit. */
+	if (KS_UNLIKELY(a->type >= KS_STR && (a->type >= KS_ARRAY || a->b.n > 1024))) {
+		got = ks_expr_cmp(set, a, b, &c);
+		out->type = truth(op, c) ? KS_TRUE : KS_FALSE;
+		return got;
+	}
+	out->type = compares(op, a, b) ? KS_TRUE : KS_FALSE;
+	return KS_YIELD;
 }
 
 static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_node *n,
@@ -284,12 +301,7 @@ static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_ex
 	got = operand(set, n->lhs, in, &left, &a);
 	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
-	/* A loop over what is large must find its limit. */
-	if (KS_UNLIKELY(a->type >= KS_STR && (a->type >= KS_ARRAY || a->b.n > 4096) &&
-	    ks_expr_compared(set, a, b) != KS_YIELD))
-		return KS_YIELD_FAULT;
-	out->type = compares(n->op, a, b) ? KS_TRUE : KS_FALSE;
-	return KS_YIELD;
+	return ks_expr_compared(set, n->op, a, b, out);
 }
 
 /* `and` and `or`: stop says which truth ends the chain. */
