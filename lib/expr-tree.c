@@ -356,7 +356,7 @@ enum ks_yield ks_tree_delete(struct ks_expr_set *set, struct ks_tree *t, const s
 		if (got != KS_YIELD)
 			return got;
 		t = kid(set, t, steps);
-		if (t == NULL)
+		if (t == NULL || t->gone)
 			return KS_YIELD;
 	}
 	if (n == 1)
