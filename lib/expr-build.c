@@ -139,6 +139,23 @@ enum ks_yield ks_expr_cmp(struct ks_expr_set *set, const struct ks_val *a, const
 	return ks_expr_steps(set, (all - left) / KS_EXPR_UNITS + (left == 0));
 }
 
+enum ks_yield ks_expr_compared(struct ks_expr_set *set, enum ks_expr_op op, const struct ks_val *a,
+    const struct ks_val *b, struct ks_val *out)
+{
+	struct ks_val order = { .type = KS_INT }, same = { .type = KS_INT };
+	enum ks_yield got;
+	int c = 0;
+
+	if (KS_LIKELY(a->type < KS_STR || (a->type < KS_ARRAY && a->b.n <= KS_EXPR_LARGE))) {
+		ks_val_bool(out, ks_expr_compares(op, a, b));
+		return KS_YIELD;
+	}
+	got = ks_expr_cmp(set, a, b, &c);
+	order.i = c;
+	ks_val_bool(out, ks_expr_compares(op, &order, &same));
+	return got;
+}
+
 void *ks_expr_scratch(struct ks_expr_set *set, size_t n)
 {
 	void *p = ks_arena_get(&set->scratch, n);

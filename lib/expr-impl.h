@@ -107,12 +107,13 @@ enum ks_expr_state {
 	SLOT_PACKED,		/* p is at msgpack; end bounds it */
 	SLOT_TEXT,		/* p to end is JSON text */
 	SLOT_ESCAPED,		/* likewise: a string with a backslash in it */
+	SLOT_BOTH,		/* text without a backslash, and v is set */
 	SLOT_DECODED,		/* v is set */
 };
 
 struct ks_expr_slot {
 	const unsigned char *p, *end;
-	struct ks_val v;
+	struct ks_val v;	/* what was decoded last: mostly the next is of its type */
 };
 
 struct ks_expr {
@@ -121,10 +122,12 @@ struct ks_expr {
 	bool nothing;		/* the last evaluation yielded nothing */
 };
 
-/* Where a key of the document before led to, among the children of what place. */
+/* Where a key of the document before led to. */
 struct ks_expr_guess {
-	struct ks_json_seen seen;
-	uint32_t first, child;
+	struct ks_json_seen seen;	/* from behind the value before, or from the object's brace, up to the value */
+	struct ks_json_span span;
+	uint32_t mark;			/* twice the first child of the object's place, and 1 where it begins the object */
+	uint32_t child;
 };
 
 /* The same in msgpack: the first bytes of a short key and its header. */
@@ -133,7 +136,10 @@ struct ks_expr_packed_guess {
 	uint32_t size, first, child;	/* size 0: none */
 };
 
+struct ks_expr_read;	/* expr-read.h */
+
 struct ks_expr_set {
+	const unsigned char *(*read_object)(struct ks_expr_read *r, const unsigned char *p, uint32_t place, unsigned depth);
 	unsigned depth;
 	uint32_t node_count, node_cap;
 	struct ks_expr_node *nodes;
@@ -162,7 +168,8 @@ struct ks_expr_set {
 	struct ks_buf packed;		/* a container on its way from text to scratch */
 	struct ks_buf text;		/* JSON on its way to scratch */
 	struct ks_buf headers;		/* $headers */
-	struct ks_expr_guess guesses[KS_JSON_GUESSES];	/* by the number of the key in the text */
+	struct ks_expr_guess guesses[KS_JSON_GUESSES + 1];	/* by the number of the key in the text; the last stays empty */
+	uint32_t documents;		/* that were text, up and around */
 	struct ks_expr_packed_guess packed_guesses[KS_JSON_GUESSES];
 	uint64_t duplicates;		/* of keys that paths ask for */
 	struct ks_regexes *regexes;	/* NULL: none was used */
@@ -312,7 +319,8 @@ enum ks_yield ks_expr_value(struct ks_expr_set *set, uint32_t node, const struct
 
 bool	ks_expr_compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b);
 enum ks_yield ks_expr_compared(struct ks_expr_set *set, enum ks_expr_op op, const struct ks_val *a,
-    const struct ks_val *b, struct ks_val *out);	/* the same, counted; a boolean */
+    const struct ks_val *b, struct ks_val *out);	/* expr-build.c: the same, counted; a boolean */
+#define KS_EXPR_LARGE 1024u	/* bytes of a string whose comparison counts: a loop over it must find its limit */
 
 /* expr-one.c: the nodes that expr.c leaves to it, likewise. */
 enum ks_yield ks_expr_value_rare(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,

@@ -7,7 +7,7 @@
  * msgpack the walk ends with the last path found; text is checked to its
  * end.
  */
-#include "expr-impl.h"
+#include "expr-read.h"
 
 #include <errno.h>
 
@@ -273,15 +273,15 @@ static const char *load_meta(struct ks_expr_set *set, const struct ks_rec *rec)
 	return e != KS_MP_OK ? ks_mp_strerror(e) : NULL;
 }
 
-static void begin(struct ks_expr_set *set)
+static inline __attribute__((always_inline)) void begin(struct ks_expr_set *set)
 {
 	uint32_t i;
 
 	/* The array is allocated in sixteens, and mostly is one. */
 	for (i = 0; i < set->place_count; i += 16)
 		memset(set->states + i, SLOT_MISSING, 16);
-	set->more = set->step_limit;
-	set->steps = 0;
+	set->steps = set->step_limit < KS_EXPR_SLICE ? set->step_limit : KS_EXPR_SLICE;
+	set->more = set->step_limit - set->steps;
 	set->blind = KS_EXPR_BLIND;
 	set->starved = false;
 	if (set->scratch_used) {
@@ -304,16 +304,9 @@ const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
 }
 
 /* JSON text: returns the byte behind the value, or NULL with scan.e set. */
-struct read {
-	struct ks_scan scan;
-	struct ks_expr_set *set;
-	unsigned key;		/* number of the next key in the text; the last guess serves all that follow */
-};
-
-static const unsigned char *read_value(struct read *r, const unsigned char *p, uint32_t place,
+static const unsigned char *read_value(struct ks_expr_read *r, const unsigned char *p, uint32_t place,
     unsigned depth);
 
-/* A key that a path asks for stands there again: the last one counts, with all that is under it. */
 static void forget(struct ks_expr_set *set, uint32_t place)
 {
 	uint32_t child;
@@ -323,7 +316,14 @@ static void forget(struct ks_expr_set *set, uint32_t place)
 		forget(set, child);
 }
 
-static uint32_t find_escaped(struct read *r, uint32_t first, const unsigned char *key, size_t n)
+/* The last one counts, with all that is under it. */
+void ks_expr_read_again(struct ks_expr_set *set, uint32_t child)
+{
+	set->duplicates++;
+	forget(set, child);
+}
+
+static uint32_t find_escaped(struct ks_expr_read *r, uint32_t first, const unsigned char *key, size_t n)
 {
 	unsigned char *text = ks_arena_get(&r->set->scratch, n + 1);
 
@@ -336,83 +336,69 @@ static uint32_t find_escaped(struct read *r, uint32_t first, const unsigned char
 	return ks_expr_find(r->set->places, first, text, n, n);
 }
 
-/* A key and its colon: the byte the value begins at, and where the key leads (0: nowhere). */
-static inline const unsigned char *read_key(struct read *r, const unsigned char *p,
-    const struct ks_expr_place *places, uint32_t first, uint32_t *child)
+/* What stands before a key, or the brace that ends the object; p is at the one that begins it, or behind a value. */
+static const unsigned char *read_comma(struct ks_expr_read *r, const unsigned char *p, bool begins)
 {
-	struct ks_expr_guess *g = &r->set->guesses[r->key];
-	const unsigned char *key = p + 1, *begin = p;
+	if (!begins) {
+		p = ks_scan_ws(&r->scan, p);
+		if (*p != ',' && *p != '}')
+			return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
+	}
+	if (*p == '}')
+		return p;
+	p = ks_scan_ws(&r->scan, p + 1);
+	return *p == '"' || (begins && *p == '}') ? p : ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
+}
+
+const unsigned char *ks_expr_read_key(struct ks_expr_read *r, const unsigned char *p, uint32_t mark,
+    struct ks_expr_guess *g)
+{
+	const unsigned char *key, *begin = p;
 	bool escaped = false;
+	uint32_t child;
 	size_t n;
 
-	if (KS_LIKELY(ks_json_again(&g->seen, p) && g->first == first)) {
-		r->key += r->key + 1 < KS_JSON_GUESSES;
-		*child = g->child;
-		return ks_scan_ws(&r->scan, p + g->seen.n);
-	}
-	if (KS_UNLIKELY(*p != '"'))
-		return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
+	p = read_comma(r, p, mark % 2 != 0);
+	if (p == NULL || *p == '}')
+		return p;
+	key = p + 1;
 	p = ks_scan_string(&r->scan, key, &escaped);
 	if (KS_UNLIKELY(p == NULL))
 		return NULL;
 	n = (size_t)(p - key) - 1;
 	if (KS_LIKELY(!escaped))
-		*child = ks_expr_find(places, first, key, n, KS_PAD);
+		child = ks_expr_find(r->set->places, mark / 2, key, n, KS_PAD);
 	else
-		*child = find_escaped(r, first, key, n);
-	if (KS_UNLIKELY(*child == KS_EXPR_NONE))
+		child = find_escaped(r, mark / 2, key, n);
+	if (KS_UNLIKELY(child == KS_EXPR_NONE))
 		return NULL;
 	p = ks_scan_ws(&r->scan, p);
 	if (KS_UNLIKELY(*p != ':'))
 		return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
-	ks_json_see(&g->seen, begin, (size_t)(p - begin) + 1);
-	g->first = first;
-	g->child = *child;
-	r->key += r->key + 1 < KS_JSON_GUESSES;
-	return ks_scan_ws(&r->scan, p + 1);
+	/* Who writes a blank behind the colon of one line writes it in the next, too. */
+	p = ks_scan_ws(&r->scan, p + 1);
+	if (KS_UNLIKELY(*p == '}'))	/* no value, and no end of the object */
+		return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
+	ks_json_see(&g->seen, begin, (size_t)(p - begin));
+	g->span = (struct ks_json_span){ 0 };
+	g->mark = mark;
+	g->child = child;
+	return p;
 }
 
-static inline const unsigned char *read_member(struct read *r, const unsigned char *p,
-    const struct ks_expr_place *places, uint32_t first, unsigned depth)
+const unsigned char *ks_expr_read_member(struct ks_expr_read *r, const unsigned char *p, uint32_t child,
+    unsigned depth)
 {
-	uint32_t child = 0;
-
-	p = read_key(r, p, places, first, &child);
-	if (KS_UNLIKELY(p == NULL))
-		return NULL;
+	p = ks_scan_ws(&r->scan, p);
 	if (child == 0)
 		return ks_scan_value(&r->scan, p, depth);
-	if (KS_UNLIKELY(r->set->states[child] != SLOT_MISSING)) {
-		r->set->duplicates++;
-		forget(r->set, child);
-	}
+	if (KS_UNLIKELY(r->set->states[child] != SLOT_MISSING))
+		ks_expr_read_again(r->set, child);
 	return read_value(r, p, child, depth);
 }
 
-static const unsigned char *read_object(struct read *r, const unsigned char *p, uint32_t place,
-    unsigned depth)
-{
-	const struct ks_expr_place *places = r->set->places;
-	uint32_t first = places[place].child;
-
-	p = ks_scan_ws(&r->scan, p + 1);
-	if (*p == '}')
-		return p + 1;
-	for (;;) {
-		p = read_member(r, p, places, first, depth);
-		if (KS_UNLIKELY(p == NULL))
-			return NULL;
-		p = ks_scan_ws(&r->scan, p);
-		if (*p == '}')
-			return p + 1;
-		if (KS_UNLIKELY(*p != ','))
-			return ks_scan_fail(&r->scan, p, KS_JSON_SYNTAX);
-		p = ks_scan_ws(&r->scan, p + 1);
-	}
-}
-
 /* One element: all paths that lead to it, of those with steps from 0 up or of those below 0. */
-static const unsigned char *read_element(struct read *r, const unsigned char *p, uint32_t place,
+static const unsigned char *read_element(struct ks_expr_read *r, const unsigned char *p, uint32_t place,
     unsigned depth, int64_t index)
 {
 	const struct ks_expr_place *places = r->set->places;
@@ -430,7 +416,7 @@ static const unsigned char *read_element(struct read *r, const unsigned char *p,
 }
 
 /* The elements counted from `first` up: 0, or minus their number. */
-static const unsigned char *read_elements(struct read *r, const unsigned char *p, uint32_t place,
+static const unsigned char *read_elements(struct ks_expr_read *r, const unsigned char *p, uint32_t place,
     unsigned depth, int64_t first, int64_t *count)
 {
 	*count = 0;
@@ -452,7 +438,7 @@ static const unsigned char *read_elements(struct read *r, const unsigned char *p
 }
 
 /* Only its end tells how long an array is: for steps below 0 it is read once more. */
-static const unsigned char *read_array(struct read *r, const unsigned char *p, uint32_t place,
+static const unsigned char *read_array(struct ks_expr_read *r, const unsigned char *p, uint32_t place,
     unsigned depth)
 {
 	const struct ks_expr_place *places = r->set->places;
@@ -469,7 +455,15 @@ static const unsigned char *read_array(struct read *r, const unsigned char *p, u
 	return end;
 }
 
-static const unsigned char *read_value(struct read *r, const unsigned char *p, uint32_t place,
+static inline const unsigned char *read_container(struct ks_expr_read *r, const unsigned char *p, uint32_t place,
+    unsigned depth)
+{
+	if (depth == 0)
+		return ks_scan_fail(&r->scan, p, KS_JSON_DEPTH);
+	return *p == '{' ? r->set->read_object(r, p, place, depth - 1) : read_array(r, p, place, depth - 1);
+}
+
+static const unsigned char *read_value(struct ks_expr_read *r, const unsigned char *p, uint32_t place,
     unsigned depth)
 {
 	struct ks_expr_slot *slot = &r->set->slots[place];
@@ -482,10 +476,7 @@ static const unsigned char *read_value(struct read *r, const unsigned char *p, u
 		if (escaped)
 			r->set->states[place] = SLOT_ESCAPED;
 	} else if ((*p == '{' || *p == '[') && r->set->places[place].child != 0) {
-		if (depth == 0)
-			return ks_scan_fail(&r->scan, p, KS_JSON_DEPTH);
-		p = *p == '{' ? read_object(r, p, place, depth - 1) :
-		    read_array(r, p, place, depth - 1);
+		p = read_container(r, p, place, depth);
 	} else {
 		p = ks_scan_value(&r->scan, p, depth);
 	}
@@ -493,29 +484,57 @@ static const unsigned char *read_value(struct read *r, const unsigned char *p, u
 	return p;
 }
 
+/* The same of the document, which mostly is an object that paths lead into. */
+static inline const unsigned char *read_root(struct ks_expr_read *r, const unsigned char *p)
+{
+	struct ks_expr_set *set = r->set;
+
+	if (KS_UNLIKELY(*p != '{' || set->places[ROOT_VALUE].child == 0))
+		return read_value(r, p, ROOT_VALUE, set->depth);
+	set->slots[ROOT_VALUE].p = p;
+	set->states[ROOT_VALUE] = SLOT_TEXT;
+	p = read_container(r, p, ROOT_VALUE, set->depth);
+	set->slots[ROOT_VALUE].end = p;
+	return p;
+}
+
+#define FORGIVEN 4096	/* documents, after which what was given up is tried again */
+
+static __attribute__((noinline)) void forgive(struct ks_expr_set *set)
+{
+	unsigned i;
+
+	for (i = 0; i < KS_JSON_GUESSES; i++)
+		ks_pack_forgive(&set->guesses[i].span);
+}
+
 enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned char *text,
     const unsigned char **end, const unsigned char **at)
 {
 	/* A newline ends the document wherever it stands. */
-	struct read r = { .scan = { .end = text }, .set = set };
+	struct ks_expr_read r = { .scan = { .end = text }, .set = set };
 	const unsigned char *p;
 	uint32_t root;
 
 	begin(set);
+	if (KS_UNLIKELY(++set->documents % FORGIVEN == 0))
+		forgive(set);
 	if (set->wants_record) {
 		for (root = ROOT_VALUE + 1; root < ROOTS; root++)
 			known(set, root, (struct ks_val){ .type = KS_NIL });
 		known(set, ROOT_HEADERS, (struct ks_val){ .type = KS_ARRAY, .b = ks_no_headers });
 	}
-	p = read_value(&r, ks_scan_ws(&r.scan, text), ROOT_VALUE, set->depth);
+	p = read_root(&r, ks_scan_ws(&r.scan, text));
 	if (KS_UNLIKELY(p == NULL)) {
 		*at = r.scan.at;
 		return r.scan.e;
 	}
-	p = ks_scan_ws(&r.scan, p);
 	if (KS_UNLIKELY(*p != '\n' && *p != '\0')) {
-		*at = p;
-		return KS_JSON_TRAILING;
+		p = ks_scan_ws(&r.scan, p);
+		if (*p != '\n' && *p != '\0') {
+			*at = p;
+			return KS_JSON_TRAILING;
+		}
 	}
 	*end = p;
 	return KS_JSON_OK;

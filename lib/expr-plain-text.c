@@ -48,7 +48,7 @@ static inline size_t plain_size(const struct ks_expr_set *set, uint32_t node)
 	const struct ks_expr_node *n = &set->nodes[node];
 	const struct ks_expr_slot *slot = &set->slots[n->slot];
 
-	if (n->op != OP_SLOT || set->states[n->slot] != SLOT_TEXT)
+	if (n->op != OP_SLOT || (set->states[n->slot] != SLOT_TEXT && set->states[n->slot] != SLOT_BOTH))
 		return 0;
 	switch (*slot->p) {
 	case '{': case '[':

@@ -2,7 +2,7 @@
 /*
  * expr-set.c - the set: its program, and the trie of the paths in it.
  */
-#include "expr-impl.h"
+#include "expr-read.h"
 
 #include <stdlib.h>
 
@@ -57,6 +57,7 @@ struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits)
 	if (set == NULL)
 		return NULL;
 	set->depth = limits->depth;
+	set->read_object = ks_expr_read_best();
 	set->step_limit = KS_EXPR_STEPS;
 	set->scratch.max = limits->record > KS_EXPR_MEMORY / 8 ? 8 * limits->record : KS_EXPR_MEMORY;
 	ks_expr_set_limit(set, limits->steps, limits->memory);
@@ -71,6 +72,7 @@ struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits)
 			return NULL;
 		}
 		set->places[i] = (struct ks_expr_place){ .root = i };
+		set->slots[i] = (struct ks_expr_slot){ 0 };
 		set->states[i] = SLOT_MISSING;
 		set->place_count++;
 	}
@@ -234,6 +236,7 @@ static uint32_t place_behind(struct ks_expr_set *set, uint32_t at, const struct 
 		place->length = (uint32_t)step->b.n;
 		place->word = ks_expr_word(text, step->b.n, step->b.n);
 	}
+	set->slots[i] = (struct ks_expr_slot){ 0 };
 	set->states[i] = SLOT_MISSING;
 	set->places[at].child = i;
 	set->places_of[place->root]++;

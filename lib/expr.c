@@ -10,13 +10,14 @@
  */
 #include "expr-impl.h"
 
+#include "json-pack.h"
 #include "num.h"
 
 /* What most expressions spend their time in; all that is rarer is kept out of its way. */
 #define INLINE static inline __attribute__((always_inline))
 #define APART static __attribute__((noinline))
 
-/* An integer, or what is no plain decimal of 15 digits. */
+/* An integer, or what is no plain decimal of few digits. */
 static void decode_odd_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
 {
 	bool negative = *p == '-';
@@ -35,38 +36,70 @@ static void decode_odd_number(const unsigned char *p, const unsigned char *end, 
 		*v = (struct ks_val){ .type = KS_INT, .i = (int64_t)(negative ? 0 - u : u) };
 }
 
-/* Text that the load has checked.  One division of two exact doubles rounds once (Clinger 1990). */
-static inline void decode_number(const unsigned char *p, const unsigned char *end,
-    struct ks_val *v)
+/* The same of more than eight characters, behind the sign. */
+APART void decode_long_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
 {
-	static const double ten[] = {
-		1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14,
-		1e15,
-	};
 	bool negative = *p == '-';
 	const unsigned char *q = p + negative, *point;
-	int64_t x = 0;
+	uint64_t u = 0;
 	double d;
 
 	if (KS_UNLIKELY(end - q > 16)) {
 		decode_odd_number(p, end, v);
 		return;
 	}
-	for (; (unsigned)*q - '0' <= 9; q++)
-		x = x * 10 + (*q - '0');
+	q = digits(q, &u);
 	if (q == end) {
+		v->type = KS_INT;
+		v->i = negative ? -(int64_t)u : (int64_t)u;
+		return;
+	}
+	point = q + 1;
+	if (KS_UNLIKELY(*q != '.' || digits(point, &u) != end)) {
+		decode_odd_number(p, end, v);
+		return;
+	}
+	d = (double)(int64_t)u / ks_pack_powers[end - point];
+	v->type = KS_FLOAT;
+	v->d = negative ? -d : d;
+}
+
+/*
+ * Text that the load has checked; eight bytes and more can be read at it.  All
+ * digits at once, the point taken out from between them, as json-plain.c does.
+ * One division of two exact doubles rounds once (Clinger 1990).
+ */
+static inline void decode_number(const unsigned char *p, const unsigned char *end,
+    struct ks_val *v)
+{
+	bool negative = *p == '-';
+	const unsigned char *q = p + negative;
+	size_t n = (size_t)(end - q), point;
+	uint64_t w, none, whole;
+	int64_t x;
+	double d;
+
+	if (KS_UNLIKELY(n > 8)) {
+		decode_long_number(p, end, v);
+		return;
+	}
+	w = load_digits(q) << (64 - 8 * n);
+	none = no_digits(w);
+	if (none == 0) {
+		x = (int64_t)eight_digits(w);
 		v->type = KS_INT;
 		v->i = negative ? -x : x;
 		return;
 	}
-	point = q + 1;
-	for (q = *q == '.' ? point : q; (unsigned)*q - '0' <= 9; q++)
-		x = x * 10 + (*q - '0');
-	if (KS_UNLIKELY(q != end)) {
+	/* Digits stand last now, zeros before them. */
+	point = (size_t)__builtin_ctzll(none) / 8;
+	if (KS_UNLIKELY((none & (none - 1)) != 0 || (w >> 8 * point & 0xff) != ('.' ^ '0'))) {
 		decode_odd_number(p, end, v);
 		return;
 	}
-	d = (double)x / ten[q - point];
+	whole = (UINT64_C(1) << 8 * point) - 1;
+	w = (w & whole) << 8 | (w & ~whole << 8);
+	d = (double)(int64_t)eight_digits(w) / ks_pack_powers[7 - point];
 	v->type = KS_FLOAT;
 	v->d = negative ? -d : d;
 }
@@ -201,7 +234,7 @@ INLINE enum ks_yield eval_slot(struct ks_expr_set *set, uint32_t node, const str
 		*v = &ks_expr_nil;
 		return missing(set, node);
 	}
-	if (set->states[i] != SLOT_DECODED) {
+	if (set->states[i] < SLOT_BOTH) {
 		got = decode(set, i);
 		if (KS_UNLIKELY(got != KS_YIELD))
 			return got;
@@ -247,8 +280,14 @@ static inline int compare(const struct ks_val *a, const struct ks_val *b)
 	return ks_val_cmp(a, b);
 }
 
-static inline bool truth(enum ks_expr_op op, int c)
+static inline bool compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b)
 {
+	int c;
+
+	if (op <= OP_NE && a->type == KS_STR && b->type == KS_STR)
+		c = !ks_bytes_eq(a->b, b->b);	/* which is less does not matter */
+	else
+		c = compare(a, b);
 	switch (op) {
 	case OP_EQ: return c == 0;
 	case OP_NE: return c != 0;
@@ -259,32 +298,14 @@ static inline bool truth(enum ks_expr_op op, int c)
 	}
 }
 
-static inline bool compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b)
-{
-	if (op <= OP_NE && a->type == KS_STR && b->type == KS_STR)
-		return truth(op, !ks_bytes_eq(a->b, b->b));	/* which is less does not matter */
-	return truth(op, compare(a, b));
-}
-
 bool ks_expr_compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b)
 {
 	return compares(op, a, b);
 }
 
-enum ks_yield ks_expr_compared(struct ks_expr_set *set, enum ks_expr_op op, const struct ks_val *a,
-    const struct ks_val *b, struct ks_val *out)
+static inline bool is_large(const struct ks_val *v)
 {
-	enum ks_yield got;
-	int c;
-
-	/* A loop over what is large must find its limit. */
-	if (KS_UNLIKELY(a->type >= KS_STR && (a->type >= KS_ARRAY || a->b.n > 1024))) {
-		got = ks_expr_cmp(set, a, b, &c);
-		out->type = truth(op, c) ? KS_TRUE : KS_FALSE;
-		return got;
-	}
-	out->type = compares(op, a, b) ? KS_TRUE : KS_FALSE;
-	return KS_YIELD;
+	return v->type >= KS_STR && (v->type >= KS_ARRAY || v->b.n > KS_EXPR_LARGE);
 }
 
 static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_node *n,
@@ -301,29 +322,72 @@ static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_ex
 	got = operand(set, n->lhs, in, &left, &a);
 	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
-	return ks_expr_compared(set, n->op, a, b, out);
+	if (KS_UNLIKELY(is_large(a)))
+		return ks_expr_compared(set, n->op, a, b, out);
+	out->type = compares(n->op, a, b) ? KS_TRUE : KS_FALSE;
+	return KS_YIELD;
 }
 
-/* `and` and `or`: stop says which truth ends the chain. */
-static enum ks_yield eval_logic(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
-    struct ks_val *out)
+/* The value of a literal or of a path, where it stands; NULL: it is not known yet. */
+INLINE const struct ks_val *known_value(const struct ks_expr_set *set, const struct ks_expr_node *n)
 {
-	uint8_t op = set->nodes[node].op;
-	bool is = op == OP_AND, stop = op == OP_OR;
+	if (n->op == OP_LITERAL)
+		return &n->value;
+	return KS_LIKELY(set->states[n->slot] >= SLOT_BOTH) ? &set->slots[n->slot].v : NULL;
+}
+
+/* A comparison of values that need no room, as most are: 1 or 0, or minus why there is no answer. */
+APART int compared_in_place(struct ks_expr_set *set, const struct ks_expr_node *n)
+{
+	const struct ks_val *a, *b;
+	enum ks_yield got;
+	struct ks_val is;
+
+	got = operand(set, n->rhs, NULL, NULL, &b);
+	if (KS_LIKELY(got == KS_YIELD))
+		got = operand(set, n->lhs, NULL, NULL, &a);
+	if (KS_UNLIKELY(got != KS_YIELD))
+		return -(int)got;
+	if (KS_LIKELY(!is_large(a)))
+		return compares(n->op, a, b);
+	got = ks_expr_compared(set, n->op, a, b, &is);
+	return got == KS_YIELD ? ks_val_true(&is) : -(int)got;
+}
+
+/* Whether the value of a node is true, likewise. */
+APART int truth_of_value(struct ks_expr_set *set, uint32_t node, const struct ks_val *in)
+{
 	const struct ks_val *v;
 	struct ks_val room;
-	enum ks_yield got;
-	uint32_t next;
+	enum ks_yield got = operand(set, node, in, &room, &v);
 
-	for (; node != KS_EXPR_NONE && is != stop; node = next) {
-		next = set->nodes[node].op == op ? set->nodes[node].rhs : KS_EXPR_NONE;
-		got = operand(set, next == KS_EXPR_NONE ? node : set->nodes[node].lhs, in, &room, &v);
-		if (KS_UNLIKELY(got != KS_YIELD))
-			return got;
-		is = ks_val_true(v);
+	return KS_LIKELY(got == KS_YIELD) ? ks_val_true(v) : -(int)got;
+}
+
+static int truth(struct ks_expr_set *set, uint32_t node, const struct ks_val *in)
+{
+	const struct ks_expr_node *nodes = set->nodes, *n = &nodes[node];
+	const struct ks_val *a, *b;
+	int is, stop;
+
+	if (n->op >= OP_EQ && n->op <= OP_GE && nodes[n->lhs].op <= OP_SLOT && nodes[n->rhs].op <= OP_SLOT) {
+		a = known_value(set, &nodes[n->lhs]);
+		b = a != NULL ? known_value(set, &nodes[n->rhs]) : NULL;
+		if (b != NULL && KS_LIKELY(!is_large(a)))
+			return compares(n->op, a, b);
+		return compared_in_place(set, n);
 	}
-	out->type = is ? KS_TRUE : KS_FALSE;
-	return KS_YIELD;
+	if (n->op != OP_AND && n->op != OP_OR)
+		return truth_of_value(set, node, in);
+	/* stop: which truth ends the chain. */
+	for (stop = n->op == OP_OR;; n = &nodes[node]) {
+		is = truth(set, n->lhs, in);
+		node = n->rhs;
+		if (is < 0 || is == stop)
+			return is;
+		if (nodes[node].op != n->op)
+			return truth(set, node, in);
+	}
 }
 
 /* The first that is neither null nor false, or else the last.  Errors go through, as in jq 1.6. */
@@ -396,6 +460,7 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
 	const struct ks_expr_node *n = &set->nodes[node];
 	const struct ks_val *v;
 	enum ks_yield got;
+	int is;
 
 	switch ((enum ks_expr_op)n->op) {
 	case OP_LITERAL: case OP_SLOT: case OP_INPUT: case OP_VARIABLE:
@@ -412,7 +477,11 @@ static enum ks_yield eval(struct ks_expr_set *set, uint32_t node, const struct k
 	case OP_NOT: case OP_PIPE: case OP_IF:
 		return eval_over(set, n, in, out);
 	case OP_AND: case OP_OR:
-		return eval_logic(set, node, in, out);
+		is = truth(set, node, in);
+		if (KS_UNLIKELY(is < 0))
+			return (enum ks_yield)-is;
+		out->type = is != 0 ? KS_TRUE : KS_FALSE;
+		return KS_YIELD;
 	case OP_ALT:
 		return eval_alternative(set, node, in, out);
 	case OP_EQ: case OP_NE: case OP_LT: case OP_LE: case OP_GT: case OP_GE:
@@ -449,12 +518,13 @@ const char *ks_expr_any(struct ks_expr *e, bool *any)
 {
 	struct ks_expr_set *set = e->set;
 	enum ks_yield got;
-	struct ks_val v;
+	int is;
 
 	ks_expr_begin(set);
 	if (KS_LIKELY(set->nodes[e->node].single)) {
-		got = eval(set, e->node, &ks_expr_nil, &v);
-		*any = got == KS_YIELD && ks_val_true(&v);
+		is = truth(set, e->node, &ks_expr_nil);
+		*any = is > 0;
+		got = KS_LIKELY(is >= 0) ? KS_YIELD : (enum ks_yield)-is;
 	} else {
 		got = ks_expr_some(set, e->node, any);
 	}

@@ -5,38 +5,13 @@
  * and the digits of a number with its point.  No load reaches further than
  * json-scan.h says.
  */
+#include "json-avx2.h"
+
 #include "json-pack.h"
 
 #ifdef __x86_64__
-#include <immintrin.h>
-
-#define TARGET __attribute__((target("avx2,bmi,bmi2")))
-#define PACK static TARGET
-#define PACK_INLINE static inline TARGET __attribute__((always_inline))
-
-/* One byte 32 times, from memory: the compiler would make it of the byte at hand, and wait for that. */
-PACK_INLINE __m256i all(char c)
-{
-	__m256i v = _mm256_set1_epi8(c);
-
-	__asm__("" : "+x"(v));
-	return v;
-}
-
-/* As ks_scan_special, of 32 bytes. */
-PACK_INLINE uint32_t special(__m256i v)
-{
-	__m256i low = _mm256_cmpgt_epi8(all(0x20), v);
-	__m256i quote = _mm256_cmpeq_epi8(v, all('"'));
-	__m256i slash = _mm256_cmpeq_epi8(v, all('\\'));
-
-	return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, _mm256_or_si256(quote, slash)));
-}
-
-PACK_INLINE __m256i load(const unsigned char *p)
-{
-	return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
+#define PACK static KS_AVX2
+#define PACK_INLINE KS_AVX2_INLINE
 
 PACK_INLINE void store(unsigned char *o, __m256i v)
 {
@@ -46,8 +21,8 @@ PACK_INLINE void store(unsigned char *o, __m256i v)
 /* Looking at a string again costs less here than to remember what was seen of it. */
 PACK_INLINE struct ks_at put_string(struct ks_parser *x, const unsigned char *p, unsigned char *o)
 {
-	__m256i v = load(p), w;
-	uint32_t s = special(v);
+	__m256i v = ks_avx2_load(p), w;
+	uint32_t s = ks_avx2_special(v);
 	size_t n;
 
 	if (KS_LIKELY(s != 0)) {
@@ -58,8 +33,8 @@ PACK_INLINE struct ks_at put_string(struct ks_parser *x, const unsigned char *p,
 		store(o + 1, v);
 		return (struct ks_at){ p + n + 1, o + n + 1 };
 	}
-	w = load(p + 32);
-	s = special(w);
+	w = ks_avx2_load(p + 32);
+	s = ks_avx2_special(w);
 	n = 32 + (size_t)__builtin_ctz(s | UINT32_C(1) << 31);
 	if (KS_UNLIKELY(p[n] != '"'))
 		return ks_pack_odd_string(x, p, o);
@@ -89,33 +64,11 @@ PACK_INLINE unsigned char *put_u64(unsigned char *o, uint64_t u)
 	return o + 1 + n;
 }
 
-/* Up to 16 digits, the values of bytes, the last of them last. */
-PACK_INLINE uint64_t sixteen_digits(__m128i d)
-{
-	__m128i two = _mm_maddubs_epi16(d, _mm_set1_epi16(1 << 8 | 10));
-	__m128i four = _mm_madd_epi16(two, _mm_set1_epi32(1 << 16 | 100));
-	__m128i eight = _mm_madd_epi16(_mm_packus_epi32(four, four), _mm_set1_epi32(1 << 16 | 10000));
-	uint64_t w = (uint64_t)_mm_cvtsi128_si64(eight);
-
-	return (w & UINT32_MAX) * 100000000 + (w >> 32);
-}
-
-/* From byte n on: where each of n bytes goes for them to stand last of 16, behind zeros. */
-PACK_INLINE __m128i to_the_end(unsigned n)
-{
-	static const signed char slide[32] = {
-		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-		0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
-	};
-
-	return _mm_loadu_si128((const __m128i *)(const void *)(slide + n));
-}
-
 /* All digits of a number at once, the point taken out from between them: how many there are is a matter of indices. */
 PACK_INLINE struct ks_at put_number(struct ks_parser *x, const unsigned char *p, unsigned char *o)
 {
-	__m128i d = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8('0')), to;
-	unsigned none = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(d, _mm_set1_epi8(9)), d)) ^ 0xffff;
+	__m128i d = ks_avx2_digits(p);
+	unsigned none = ks_avx2_no_digits(d);
 	unsigned n = (unsigned)__builtin_ctz(none | 0x10000), rest, end;
 	uint64_t u;
 	double f;
@@ -125,16 +78,13 @@ PACK_INLINE struct ks_at put_number(struct ks_parser *x, const unsigned char *p,
 	if (p[n] != '.') {
 		if (KS_UNLIKELY((p[n] | 0x20) == 'e'))
 			return ks_pack_odd_number(x, p, o);
-		return (struct ks_at){ p + n, put_u64(o, sixteen_digits(_mm_shuffle_epi8(d, to_the_end(n)))) };
+		return (struct ks_at){ p + n, put_u64(o, ks_avx2_sixteen_digits(_mm_shuffle_epi8(d, ks_avx2_to_the_end(n)))) };
 	}
 	rest = none & (none - 1);
 	end = (unsigned)__builtin_ctz(rest | 0x10000);
 	if (KS_UNLIKELY(end == 16 || end == n + 1 || (p[end] | 0x20) == 'e'))
 		return ks_pack_long_number(x, p, o);
-	/* The digits behind the point come from one byte further. */
-	to = to_the_end(end - 1);
-	to = _mm_sub_epi8(to, _mm_cmpgt_epi8(to, _mm_set1_epi8((char)(n - 1))));
-	u = sixteen_digits(_mm_shuffle_epi8(d, to));
+	u = ks_avx2_sixteen_digits(_mm_shuffle_epi8(d, ks_avx2_to_the_end_but(end - 1, n)));
 	f = (double)(int64_t)u / ks_pack_powers[end - n - 1];
 	return (struct ks_at){ p + end, ks_mp_put_f64(o, f) };
 }
@@ -142,11 +92,9 @@ PACK_INLINE struct ks_at put_number(struct ks_parser *x, const unsigned char *p,
 /* Whether the key that was here in the document before stands at p again; then its packed form is at o. */
 PACK_INLINE bool key_again(const struct ks_json_guess *g, const unsigned char *p, unsigned char *o)
 {
-	uint32_t same = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(load(p), load(g->seen.text)));
-
-	if (KS_UNLIKELY((same | g->seen.spare) != UINT32_MAX))
+	if (KS_UNLIKELY(!ks_avx2_again(&g->seen, p)))
 		return false;
-	store(o, load(g->packed));
+	store(o, ks_avx2_load(g->packed));
 	return true;
 }
 
@@ -168,7 +116,7 @@ static const struct ks_json_packer ks_pack_avx2 = { document, lines };
 const struct ks_json_packer *ks_pack_best(void)
 {
 #ifdef __x86_64__
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+	if (ks_avx2_is_there())
 		return &ks_pack_avx2;
 #endif
 	return &ks_pack_plain;

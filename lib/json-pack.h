@@ -28,6 +28,9 @@ struct ks_at {
 	unsigned char *o;	/* end of the output */
 };
 
+/* Code that ends in this is not made one with its like elsewhere, which would cost a jump. */
+#define KS_JUMP_APART __asm__ volatile("" : : "i"(__LINE__))
+
 struct ks_json_lines;
 
 /* A way to pack. */
@@ -60,8 +63,29 @@ extern const double ks_pack_powers[16];
 
 #define KS_PACK_DOUBT 64	/* from here on the end of a value is not foreseen */
 
-/* The value of the key in this slot, with the key, has not been as long as was foreseen. */
-void	ks_pack_unforeseen(struct ks_json *j, size_t slot, size_t span);
+/* In the document of this number, the next key has not stood where it was foreseen. */
+void	ks_pack_unforeseen(struct ks_json_span *s, uint32_t document, size_t bytes);
+
+/* That was given up is tried again: lines may have become alike. */
+void	ks_pack_forgive(struct ks_json_span *s);
+
+/*
+ * Where the next key stands, which is next: mostly as far behind the key at p as in
+ * the document before.  Then the address comes of that, and the processor, which
+ * guesses that it will be so, reads on without waiting for the end of the value to be found.
+ */
+KS_SCAN_INLINE const unsigned char *ks_pack_foreseen(struct ks_json_span *s, uint32_t document, const unsigned char *p,
+    const unsigned char *next)
+{
+	size_t bytes = s->bytes;
+
+	__asm__("" : "+r"(bytes));	/* else the compiler sees that it is the same as next - p */
+	if (KS_LIKELY((size_t)(next - p) == s->bytes))
+		return p + bytes;
+	if (s->doubt < KS_PACK_DOUBT)
+		ks_pack_unforeseen(s, document, (size_t)(next - p));
+	return next;
+}
 
 /* Remember the key whose text and packed form these are, for the next document. */
 void	ks_pack_learn(struct ks_json *j, unsigned slot, struct ks_bytes text, struct ks_bytes packed);

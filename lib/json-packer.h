@@ -15,9 +15,6 @@
 #include "json-lines.h"
 #include "json-pack.h"
 
-/* Code that ends in this is not made one with its like elsewhere, which would cost a jump. */
-#define JUMP_APART __asm__ volatile("" : : "i"(__LINE__))
-
 PACK struct ks_at put_literal(struct ks_parser *x, const unsigned char *p, unsigned char *o)
 {
 	*o = *p == 't' ? 0xc3 : *p == 'f' ? 0xc2 : 0xc0;
@@ -139,7 +136,7 @@ PACK struct ks_at put_rest(struct ks_parser *x, const unsigned char *p, unsigned
 
 /* A value in an object that is neither string nor number, unless white space stands before it. */
 PACK_INLINE struct ks_at put_member(struct ks_parser *x, const unsigned char *p, unsigned char *o, struct open *n,
-    const struct ks_json_guess **g)
+    struct ks_json_guess **g)
 {
 	unsigned before;
 	struct ks_at a;
@@ -159,29 +156,11 @@ PACK_INLINE struct ks_at put_member(struct ks_parser *x, const unsigned char *p,
 	return a;
 }
 
-/*
- * Where the next key stands, which is next: mostly as far behind the key at p as in
- * the document before.  Then the address comes of that, and the processor, which
- * guesses that it will be so, reads on without waiting for the end of the value to be found.
- */
-PACK_INLINE const unsigned char *foreseen(struct ks_parser *x, const struct ks_json_guess *g, const unsigned char *p,
-    const unsigned char *next)
-{
-	size_t span = g->span;
-
-	__asm__("" : "+r"(span));	/* else the compiler sees that it is the same as next - p */
-	if (KS_LIKELY((size_t)(next - p) == g->span))
-		return p + span;
-	if (g->doubt < KS_PACK_DOUBT)
-		ks_pack_unforeseen(x->json, (size_t)(g - x->json->guesses), (size_t)(next - p));
-	return next;
-}
-
 /* p is behind the brace. */
 PACK struct ks_at put_object(struct ks_parser *x, const unsigned char *p, unsigned char *o, unsigned depth)
 {
 	struct open n = { .head = o, .depth = depth, .slot = x->slot };
-	const struct ks_json_guess *g, *of;
+	struct ks_json_guess *g, *of;
 	const unsigned char *key;
 	struct ks_keys keys = { .noted = x->json->keys.n };
 	struct ks_at a;
@@ -208,7 +187,7 @@ PACK struct ks_at put_object(struct ks_parser *x, const unsigned char *p, unsign
 			if (KS_UNLIKELY(a.p == NULL))
 				return a;
 			if (KS_LIKELY(*a.p == ',' && a.p[1] > ' ')) {
-				p = foreseen(x, g, p, a.p + 1);
+				p = ks_pack_foreseen(&g->span, x->json->documents, p, a.p + 1);
 				o = a.o;
 				continue;
 			}
@@ -217,9 +196,9 @@ PACK struct ks_at put_object(struct ks_parser *x, const unsigned char *p, unsign
 			if (KS_UNLIKELY(a.p == NULL))
 				return a;
 			if (KS_LIKELY(*a.p == ',' && a.p[1] > ' ')) {
-				p = foreseen(x, g, p, a.p + 1);
+				p = ks_pack_foreseen(&g->span, x->json->documents, p, a.p + 1);
 				o = a.o;
-				JUMP_APART;
+				KS_JUMP_APART;
 				continue;
 			}
 		} else {
@@ -234,7 +213,7 @@ PACK struct ks_at put_object(struct ks_parser *x, const unsigned char *p, unsign
 		p = ks_scan_ws(&x->scan, a.p);
 		if (*p != ',')
 			break;
-		p = foreseen(x, of, key, ks_scan_ws(&x->scan, p + 1));
+		p = ks_pack_foreseen(&of->span, x->json->documents, key, ks_scan_ws(&x->scan, p + 1));
 	}
 	if (KS_UNLIKELY(*p != '}'))
 		return ks_pack_fail(x, p, KS_JSON_SYNTAX);

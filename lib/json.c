@@ -144,21 +144,26 @@ void ks_pack_learn(struct ks_json *j, unsigned slot, struct ks_bytes text, struc
 	/* An escape is never longer than its text, nor is the header longer than quotes and colon. */
 	g->packed_n = g->seen.n > 0 ? (uint32_t)packed.n : 0;
 	memcpy(g->packed, packed.p, sizeof(g->packed));
-	g->span = g->doubt = 0;
+	g->span = (struct ks_json_span){ 0 };
 }
 
 /*
  * To foresee wrongly costs as much as twenty instructions, and to foresee saves about
  * as many: where it fails more than once in four documents it is given up.
  */
-void ks_pack_unforeseen(struct ks_json *j, size_t slot, size_t span)
+void ks_pack_unforeseen(struct ks_json_span *s, uint32_t document, size_t bytes)
 {
-	struct ks_json_guess *g = &j->guesses[slot];
-	uint32_t since = j->documents - g->failed;
+	uint32_t since = document - s->failed;
 
-	g->failed = j->documents;
-	g->doubt = (g->doubt > since ? g->doubt - since : 0) + 4;
-	g->span = g->doubt < KS_PACK_DOUBT ? (uint32_t)span : 0;
+	s->failed = document;
+	s->doubt = (s->doubt > since ? s->doubt - since : 0) + 4;
+	s->bytes = s->doubt < KS_PACK_DOUBT ? (uint32_t)bytes : 0;
+}
+
+void ks_pack_forgive(struct ks_json_span *s)
+{
+	if (s->doubt >= KS_PACK_DOUBT)
+		s->doubt = KS_PACK_DOUBT / 2;
 }
 
 /* Room for the worst case of a text of n bytes. */
@@ -230,8 +235,7 @@ int ks_json_lines(struct ks_json *j, struct ks_json_lines *l, struct ks_bytes te
 	if (no != 0)
 		return no;
 	for (i = 0; i < KS_JSON_GUESSES; i++)
-		if (j->guesses[i].doubt >= KS_PACK_DOUBT)
-			j->guesses[i].doubt = KS_PACK_DOUBT / 2;	/* lines may have become alike */
+		ks_pack_forgive(&j->guesses[i].span);
 	j->at = j->pack->lines(&x, l, text, out);
 	return 0;
 }

@@ -77,13 +77,18 @@ static inline bool ks_json_again(const struct ks_json_seen *g, const unsigned ch
 #endif
 }
 
+/* How far behind a key the next one stands.  All zero: not known yet. */
+struct ks_json_span {
+	uint32_t bytes;		/* 0: not foreseen */
+	uint32_t doubt;		/* whether it should be: grows as it fails */
+	uint32_t failed;	/* when it did: the number of the document */
+};
+
 struct ks_json_guess {
 	struct ks_json_seen seen;
 	unsigned char packed[KS_JSON_SEEN];
 	uint32_t packed_n;
-	uint32_t span;		/* bytes from the key to the next one; 0: not foreseen */
-	uint32_t doubt;		/* whether it should be: grows as it fails */
-	uint32_t failed;	/* when it did: the number of the document */
+	struct ks_json_span span;
 };
 #define KS_JSON_GUESSES 64
 

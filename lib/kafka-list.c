@@ -14,6 +14,7 @@ static int open_client(struct ks_kafka *k, const struct ks_kafka_options *option
 {
 	const struct ks_kafka_property ours[] = {
 		{ "client.id", "kstream-cat" },
+		KS_KAFKA_CONNECT,
 		{ "group.id", group != NULL ? group : "kstream-cat" },
 		{ "enable.auto.commit", "false" },
 		{ "allow.auto.create.topics", "false" },

@@ -139,7 +139,7 @@ static void place_all(struct ks_kafka_parts *x, const struct places *at)
 		if (p->next >= 0)
 			continue;
 		low = at->low->elems[i].offset;
-		high = at->high != NULL ? at->high->elems[i].offset : INT64_MAX;
+		high = at->high->elems[i].offset;
 		if (at->stored != NULL && at->stored->elems[i].offset >= 0)
 			begin_stored(p, x, at->stored->elems[i].offset, low, high);
 		else
@@ -147,6 +147,7 @@ static void place_all(struct ks_kafka_parts *x, const struct places *at)
 		beyond += p->skip > high;
 		p->end = o->bounded ? high : INT64_MAX;
 		p->done = p->next >= p->end;
+		p->idle = p->next >= high;
 		i++;
 	}
 	if (o->bounded && beyond > 0 && beyond == count)
@@ -162,10 +163,9 @@ int ks_kafka_parts_place(struct ks_kafka_parts *x, struct ks_kafka *client, stru
 
 	if (at.low->cnt > 0)
 		status = ks_kafka_ends(client, at.low, false, err);
-	if (status == 0 && at.low->cnt > 0 && (o->bounded || o->stored || o->start != KS_START_BEGINNING)) {
-		at.high = list_new(x);
+	at.high = list_new(x);
+	if (status == 0)
 		status = ks_kafka_ends(client, at.high, true, err);
-	}
 	if (status == 0 && at.low->cnt > 0 && o->stored) {
 		at.stored = list_new(x);
 		status = ask_stored(client, at.stored, group_of(o), err);

@@ -295,13 +295,13 @@ int ks_kafka_parts_look(const struct ks_kafka_parts *x, struct ks_kafka *client,
 	return status;
 }
 
-struct rd_kafka_topic_partition_list_s *ks_kafka_parts_list(const struct ks_kafka_parts *x)
+struct rd_kafka_topic_partition_list_s *ks_kafka_parts_list(const struct ks_kafka_parts *x, enum ks_kafka_which which)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)x->count);
 	const struct ks_kafka_part *p;
 
 	for (p = x->parts; p < x->parts + x->count; p++)
-		if (!p->done)
+		if (!p->done && (which == KS_PARTS_ALL || p->idle == (which == KS_PARTS_IDLE)))
 			rd_kafka_topic_partition_list_add(list, p->topic->name, p->partition)->offset = p->next;
 	return list;
 }

@@ -15,6 +15,7 @@ struct ks_kafka_part {
 	struct ks_kafka_read *topic;
 	int32_t partition;
 	bool done;		/* its end has been reached */
+	bool idle;		/* when it was placed there was nothing to read */
 	int64_t next;		/* offset of the next record */
 	int64_t skip;		/* records below it are not wanted: -o N beyond the end */
 	int64_t since_ms;	/* nor those of an earlier time: -o s@T; INT64_MIN: all are */
@@ -71,8 +72,11 @@ int	ks_kafka_parts_look(const struct ks_kafka_parts *x, struct ks_kafka *client,
 /* Where each partition from the first-th on begins and ends, as the options say (kafka-offset.c). */
 int	ks_kafka_parts_place(struct ks_kafka_parts *x, struct ks_kafka *client, struct ks_err *err) KS_MUST_USE;
 
-/* Those that are not done, each at its next offset; the caller destroys it. */
-struct rd_kafka_topic_partition_list_s *ks_kafka_parts_list(const struct ks_kafka_parts *x);
+/* Which of those that are not done. */
+enum ks_kafka_which { KS_PARTS_ALL, KS_PARTS_BUSY, KS_PARTS_IDLE };
+
+/* Each at its next offset; the caller destroys it. */
+struct rd_kafka_topic_partition_list_s *ks_kafka_parts_list(const struct ks_kafka_parts *x, enum ks_kafka_which which);
 
 /* The partition a message or an event is about; NULL: none that is read. */
 struct ks_kafka_part *ks_kafka_parts_find(struct ks_kafka_parts *x,

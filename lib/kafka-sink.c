@@ -74,6 +74,7 @@ static int open_client(struct kafka *s, struct ks_err *err)
 	char timeout[24], codec[24];
 	const struct ks_kafka_property ours[] = {
 		{ "client.id", "kstream-cat" },
+		KS_KAFKA_CONNECT,
 		{ "enable.idempotence", "true" },	/* with it: acks=all, order kept over retries */
 		{ "delivery.report.only.error", s->options->verify ? "false" : "true" },
 		{ "allow.auto.create.topics", "false" },

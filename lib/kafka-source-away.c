@@ -18,7 +18,7 @@ static int probe_ms(const struct ks_kafka_source *s)
 /* A small request to each leader; the answer does not matter here. */
 int ks_kafka_ask_leaders(struct ks_kafka_source *s)
 {
-	rd_kafka_topic_partition_list_t *list = ks_kafka_parts_list(&s->parts);
+	rd_kafka_topic_partition_list_t *list = ks_kafka_parts_list(&s->parts, KS_PARTS_ALL);
 	const struct rd_kafka_metadata *md;
 	int e;
 

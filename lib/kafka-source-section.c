@@ -15,23 +15,47 @@
 
 #define LOOK_MS 1000	/* how long the question for new topics may take */
 
+/*
+ * A broker holds a fetch of idle partitions for fetch.wait.max.ms, and the
+ * others wait behind it.  So they are assigned when those with something to
+ * read are under way: librdkafka fetches what it has as soon as it has some,
+ * and the first fetch would now and then be of idle ones alone.
+ */
+static rd_kafka_resp_err_t assign_busy_first(struct ks_kafka_source *s)
+{
+	rd_kafka_topic_partition_list_t *busy = ks_kafka_parts_list(&s->parts, KS_PARTS_BUSY);
+	rd_kafka_topic_partition_list_t *idle = ks_kafka_parts_list(&s->parts, KS_PARTS_IDLE);
+	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_error_t *why;
+
+	if (busy->cnt == 0 || idle->cnt == 0) {
+		if (busy->cnt + idle->cnt > 0 || s->open)
+			e = rd_kafka_assign(s->client.rk, busy->cnt > 0 ? busy : idle);
+	} else {
+		e = rd_kafka_assign(s->client.rk, busy);
+		why = e == RD_KAFKA_RESP_ERR_NO_ERROR ? rd_kafka_incremental_assign(s->client.rk, idle) : NULL;
+		if (why != NULL) {
+			e = rd_kafka_error_code(why);
+			rd_kafka_error_destroy(why);
+		}
+	}
+	rd_kafka_topic_partition_list_destroy(busy);
+	rd_kafka_topic_partition_list_destroy(idle);
+	return e;
+}
+
 static int assign(struct ks_kafka_source *s, struct ks_err *err)
 {
-	rd_kafka_topic_partition_list_t *list = ks_kafka_parts_list(&s->parts);
-	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_resp_err_t e;
 	int status = 0;
 
 	/* Before anything is assigned: what comes at once would go another way. */
 	if (s->ordered)
 		status = ks_kafka_order_open(&s->order, &s->client, &s->parts, s->config, s->options->max_idle_ms,
 		    s->ready, err);
-	if (status != 0) {
-		rd_kafka_topic_partition_list_destroy(list);
+	if (status != 0)
 		return status;
-	}
-	if (list->cnt > 0 || s->open)
-		e = rd_kafka_assign(s->client.rk, list);
-	rd_kafka_topic_partition_list_destroy(list);
+	e = assign_busy_first(s);
 	if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return 0;
 	return ks_kafka_fail(&s->client, (int)e, !s->own.begun, err, "cannot read from %s", s->client.brokers);

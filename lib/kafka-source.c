@@ -45,6 +45,7 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
 	char kb[24], messages[16], part[24];
 	const struct ks_kafka_property ours[] = {
 		{ "client.id", "kstream-cat" },
+		KS_KAFKA_CONNECT,
 		{ "group.id", s->options->group != NULL ? s->options->group : group },	/* assigning needs one, too */
 		{ "enable.auto.commit", "false" },
 		{ "enable.auto.offset.store", "false" },

@@ -20,6 +20,22 @@ static void note(const struct ks_kafka_targets *x, const struct ks_kafka_target 
 	x->options->note(text);
 }
 
+/*
+ * The number that an idempotent producer needs is asked for with each answer
+ * about topics, else after 500 ms.  librdkafka 2.16 drops the connection that
+ * the first answer came by, and has no other one then; by now it has.
+ */
+static int ask_again(const struct ks_kafka_targets *x, const struct ks_kafka_target *t, struct ks_err *err)
+{
+	struct rd_kafka_topic_s *handle;
+	int32_t partitions;
+	int status = ks_kafka_topic(x->client, t->name, true, &handle, &partitions, err);
+
+	if (status == 0)
+		ks_kafka_topic_drop(handle);
+	return status;
+}
+
 static int open_target(const struct ks_kafka_targets *x, struct ks_kafka_target *t, bool starting,
     struct ks_err *err)
 {
@@ -43,7 +59,11 @@ static int open_target(const struct ks_kafka_targets *x, struct ks_kafka_target 
 	}
 	t->max = ks_kafka_topic_max(x->client, t->name);
 	t->small = t->max > 0 && t->max < x->batch;
-	return 0;
+	if (starting)
+		status = ask_again(x, t, err);
+	if (status != 0)
+		ks_kafka_topic_drop(t->handle);
+	return status;
 }
 
 int ks_kafka_targets_add(struct ks_kafka_targets *x, struct ks_bytes name, bool starting,

@@ -223,6 +223,7 @@ static int open_reader(struct reader *r, const struct ks_kafka_options *options,
 {
 	const struct ks_kafka_property ours[] = {
 		{ "client.id", "kstream-cat" },
+		KS_KAFKA_CONNECT,
 		{ "group.id", "kstream-cat" },	/* assigning needs one; nothing is committed to it */
 		{ "enable.auto.commit", "false" },
 		{ "enable.auto.offset.store", "false" },

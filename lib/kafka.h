@@ -36,6 +36,14 @@ struct ks_kafka_property {
 	const char *name, *value;
 };
 
+/*
+ * Of every client of ours.  Half of it, and 11 ms at least, is how long
+ * librdkafka waits between two connections; 2.16 makes a second one to each
+ * broker that it knows by its bootstrap address, and so has the first record
+ * wait 50 ms with the default of 100.
+ */
+#define KS_KAFKA_CONNECT { "reconnect.backoff.ms", "20" }
+
 /* A property that the user has given; text is the giver's (kafka-config.h). */
 struct ks_kafka_given {
 	char *name, *value;

@@ -210,11 +210,11 @@ make_topics() {
 
 @test "the first record comes within 50 ms of the start of the process" {
 	"$topic" create "$t" 4
-	numbers 1 1000 | kcat -P -b "$b" -t "$t"
+	numbers 1 1000 | kcat -P -b "$b" -t "$t" -p 0
 	"${PYTHON:-python3}" - "$bin/kstream-cat" "$b" "$t" <<-'END'
 		import os, subprocess, sys, time
 		took = {sys.argv[1]: [], "true": []}
-		for _ in range(11):
+		for _ in range(21):
 		    for tool in took:
 		        begin = time.monotonic()
 		        p = subprocess.Popen([tool, "-C", "-b", sys.argv[2], "-t", sys.argv[3]], stdout=subprocess.PIPE)
@@ -224,6 +224,8 @@ make_topics() {
 		ours, nothing = (sorted(x) for x in took.values())
 		print("ms:", *("%.1f" % t for t in ours), "and true:", *("%.1f" % t for t in nothing))
 		# The median.  On a busy machine a program that does nothing takes long, too, and ours waits for its turn a few times.
-		assert ours[5] <= 50 + 10 * max(0, nothing[5] - 2), (ours, nothing)
+		assert ours[10] <= 50 + 10 * max(0, nothing[10] - 2), (ours, nothing)
+		# All records lie in one partition, and none of the starts waits for a fetch of the others, which the broker holds for 500 ms.
+		assert ours[-1] < 450, ours
 	END
 }

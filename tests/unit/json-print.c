@@ -70,9 +70,49 @@ static void print_room(void **state)
 	ks_buf_release(&in);
 }
 
+/* With room for the worst it goes another way than with just enough: to the same text, or the same refusal, for each of many damaged values. */
+static void both_ways(void **state)
+{
+	struct ks_buf in, wide, tight;
+	enum ks_mp_error a, b;
+	uint32_t seed = 1, round;
+	unsigned char *copy;
+	int no, kept = 0;
+
+	(void)state;
+	ks_buf_init(&in, 1 << 16);
+	ks_buf_init(&wide, 1 << 16);
+	for (round = 0; round < 200000; round++) {
+		in.n = wide.n = 0;
+		kit_hex(&in, "89 a2'ts' cf 0000019b76dc17dd a1'a' 93 c0 c2 c3 a5'price' cb 408f3e147ae147ae a8'12345678' d9 09'123456789' a1'b' da 0003'x\"y'"
+		    " a1'e' a4 c3a9 0a'z' a1'f' 92 80 90 a1'i' 96 d0 80 d1 8000 cc ff ca 3dcccccd e0 cd ffff a7'a\\bcdef' a0");
+		while (round > 0 && (seed = seed * 1664525u + 1013904223u) >> 30 != 0)
+			in.p[(seed >> 8) % in.n] = (seed >> 18 & 1) != 0 ? (unsigned char)(seed >> 20) : (unsigned char)"\"\\\x1f\xc2\x80 \xa1\xff"[seed >> 20 & 7];
+		if (round > 0 && (seed & 0x70000) == 0)
+			in.n = (seed >> 8) % in.n;
+		copy = kit_exact(in.p, in.n);
+		a = ks_json_print(ks_bytes(copy, in.n), 4, &wide, &no);
+		assert_int_equal(no, 0);
+		ks_buf_init(&tight, (a == KS_MP_OK ? wide.n : 6 * in.n) + 8);
+		b = ks_json_print(ks_bytes(copy, in.n), 4, &tight, &no);
+		assert_int_equal(no, 0);
+		assert_int_equal(a, b);
+		if (a == KS_MP_OK) {
+			assert_int_equal(wide.n, tight.n);
+			assert_memory_equal(wide.p, tight.p, wide.n);
+			kept++;
+		}
+		ks_buf_release(&tight);
+		free(copy);
+	}
+	assert_true(kept > 20000);
+	ks_buf_release(&in);
+	ks_buf_release(&wide);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(printed), cmocka_unit_test(print_room) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(printed), cmocka_unit_test(print_room), cmocka_unit_test(both_ways) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
