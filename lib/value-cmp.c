@@ -75,7 +75,7 @@ static void read_known(const unsigned char **p, const unsigned char *end, struct
 {
 	if (ks_mp_read(p, end, KS_DEPTH_CEILING, v) != KS_MP_OK)
 		ks_bug("a value was compared before it was checked");
-	spend(left, v->type >= KS_ARRAY ? 1 + v->b.n / 2 : 1);
+	spend(left, v->type >= KS_ARRAY ? 1 + v->b.n : 1);
 }
 
 static int cmp_arrays(struct ks_bytes a, struct ks_bytes b, uint64_t *left)
