@@ -511,7 +511,7 @@ static int map_answer(void *st, struct ks_run *run)
 	struct map *m = st;
 
 	ks_repeated_keys(run, ks_expr_duplicates(m->set));
-	return ks_tee_sync(&m->tee, run->err);
+	return ks_tee_finish(&m->tee, run->err);
 }
 
 static void map_close(void *st, struct ks_run *run)

@@ -11,6 +11,7 @@
 
 static const char too_large[] = "the record is larger than --max-record allows";
 static const char behind_quote[] = "there is text behind its closing quote (a quote within quotes is doubled)";
+static const char bare_cr[] = "there is a carriage return in it without quotes";
 static const char not_closed[] = "its quote is not closed";
 
 void ks_csv_init(struct ks_csv *c, bool tsv, bool untyped, size_t max)
@@ -370,7 +371,9 @@ KS_SCAN_INLINE const char *put_field(const struct ks_csv *c, const unsigned char
 			return wrong;
 		*o = put_quoted(*o, from + 1, rest - 1, pairs);
 	} else {
-		rest = find_two(from, end, (char)c->delim, (char)c->delim);
+		rest = find_two(from, end, (char)c->delim, c->delim != '\t' ? '\r' : '\t');
+		if (KS_UNLIKELY(rest < end && *rest != c->delim))
+			return bare_cr;
 		*o = put_plain(c, *o, from, rest);
 	}
 	*p = rest;
@@ -483,6 +486,9 @@ bool ks_csv_line(struct ks_csv *c, struct ks_bytes text, struct ks_buf *out)
 		if (*p == '\n')
 			break;
 	}
+	/* One that is not the line end may stand in quotes, or nowhere. */
+	if (c->delim != '\t' && p > text.p && KS_UNLIKELY(memchr(text.p, '\r', (size_t)(p - text.p - 1)) != NULL))
+		return false;
 	if (KS_UNLIKELY(i + 1 != c->count || ks_utf8_prefix(text.p, (size_t)(p - text.p)) != (size_t)(p - text.p)))
 		return false;
 	c->at = (size_t)(p - text.p);

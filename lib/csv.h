@@ -12,7 +12,9 @@
  * what is in quotes.
  *
  * Refuses what is not UTF-8, a row of more or fewer fields than there are
- * names, text behind a closing quote, a quote that is not closed.
+ * names, text behind a closing quote, a quote that is not closed, and in csv
+ * a carriage return without quotes that is not the line end's: RFC 4180 has none,
+ * some readers end the row there (Python's) and others take it for text (Miller).
  */
 #ifndef KS_CSV_H
 #define KS_CSV_H
@@ -74,7 +76,8 @@ const char *ks_csv_row(struct ks_csv *c, struct ks_bytes row, struct ks_buf *out
 /*
  * ks_csv_line - the same for the first row of text, which goes on behind it,
  * in one pass: true, and c->at is its newline, c->breaks those within it.  False,
- * and nothing appended: it is blank, unsound or not whole; ks_csv_find and ks_csv_row say more.
+ * and nothing appended: it is blank, unsound or not whole, or has a carriage return
+ * before that of its line end; ks_csv_find and ks_csv_row say more.
  */
 bool	ks_csv_line(struct ks_csv *c, struct ks_bytes text, struct ks_buf *out) KS_MUST_USE;
 

@@ -148,15 +148,16 @@ static enum ks_yield without(struct ks_expr_set *set, const struct ks_val *a, co
 	struct ks_vals x, y, left = { NULL, 0, 0 };
 	enum ks_yield got = ks_vals_of(set, a, &x);
 	uint32_t i, j;
+	int c;
 
 	if (got == KS_YIELD)
 		got = ks_vals_of(set, b, &y);
 	for (i = 0; got == KS_YIELD && i < x.n; i++) {
-		for (j = 0; got == KS_YIELD && j < y.n && ks_val_cmp(&x.v[i], &y.v[j]) != 0; j++)
-			got = ks_expr_compared(set, &x.v[i], &y.v[j]);
+		for (j = 0, c = 1; got == KS_YIELD && j < y.n && c != 0; j++)
+			got = ks_expr_cmp(set, &x.v[i], &y.v[j], &c);
 		if (got == KS_YIELD)
-			got = ks_expr_steps(set, 1 + j);
-		if (got == KS_YIELD && j == y.n)
+			got = ks_expr_steps(set, 1 + j / 4);
+		if (got == KS_YIELD && c != 0)
 			got = ks_vals_add(set, &left, &x.v[i]);
 	}
 	return got == KS_YIELD ? ks_expr_array(set, left.v, left.n, out) : got;
@@ -213,7 +214,7 @@ static enum ks_yield repeat(struct ks_expr_set *set, const struct ks_val *text,
 	*out = (struct ks_val){ .type = KS_STR, .b = ks_bytes(p, n * text->b.n) };
 	for (i = 0; i < n; i++)
 		memcpy(p + i * text->b.n, text->b.p, text->b.n);
-	return ks_expr_steps(set, 1 + n);
+	return ks_expr_steps(set, 1 + n / 4 + n * text->b.n / 256);
 }
 
 /* One more piece of a string that was split. */
@@ -246,7 +247,7 @@ static enum ks_yield split(struct ks_expr_set *set, struct ks_bytes a, struct ks
 		p = q + by.n;
 	}
 	if (got == KS_YIELD)
-		got = ks_expr_steps(set, 1 + a.n / 16);
+		got = ks_expr_searched(set, a.n, by.n);
 	return got == KS_YIELD ? ks_expr_array(set, list.v, list.n, out) : got;
 }
 

@@ -62,7 +62,7 @@ static enum ks_yield extreme(struct ks_expr_sort *s, bool least, struct ks_val *
 		if ((ks_expr_sort_cmp(s, &s->items[i], best) < 0) == least)
 			best = &s->items[i];
 	*out = best->v;
-	return s->got != KS_YIELD ? s->got : ks_expr_steps(s->set, s->work + 1);
+	return s->got != KS_YIELD ? s->got : ks_expr_steps(s->set, s->work / KS_EXPR_UNITS + 1);
 }
 
 enum what { SORT, GROUP, UNIQUE, MIN, MAX };
@@ -307,7 +307,7 @@ static enum ks_yield fn_bsearch(struct ks_expr_set *set, const struct ks_val *in
 {
 	struct ks_expr_sort s;
 	struct ks_expr_item wanted = { *args, args, 1 };
-	uint32_t low = 0, high, middle;
+	uint32_t low = 0, high, middle = 0;
 	enum ks_yield got;
 	int c;
 
@@ -320,17 +320,15 @@ static enum ks_yield fn_bsearch(struct ks_expr_set *set, const struct ks_val *in
 	for (high = s.n; low < high; ) {
 		middle = low + (high - low) / 2;
 		c = ks_expr_sort_cmp(&s, &wanted, &s.items[middle]);
-		if (c == 0) {
-			out->i = middle;
-			return s.got;
-		}
+		if (c == 0)
+			break;
 		if (c < 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	out->i = -1 - (int64_t)low;
-	return ks_expr_steps(set, s.work);
+	out->i = low < high ? (int64_t)middle : -1 - (int64_t)low;
+	return s.got != KS_YIELD ? s.got : ks_expr_steps(set, s.work / KS_EXPR_UNITS);
 }
 
 const struct ks_expr_fn ks_expr_fn_array[] = {

@@ -9,6 +9,8 @@
 
 #include "hash.h"
 
+#define ERROR_STEPS 4u
+
 enum ks_yield ks_expr_fault(struct ks_expr_set *set, const char *text)
 {
 	snprintf(set->error, sizeof(set->error), "%s", text);
@@ -19,6 +21,9 @@ enum ks_yield ks_expr_error(struct ks_expr_set *set, const char *fmt, ...)
 {
 	va_list ap;
 
+	/* Words are dear, and a program may catch its errors for as long as it likes. */
+	if (ks_expr_steps(set, ERROR_STEPS) != KS_YIELD)
+		return KS_YIELD_FAULT;
 	va_start(ap, fmt);
 	vsnprintf(set->error, sizeof(set->error), fmt, ap);
 	va_end(ap);
@@ -52,6 +57,8 @@ static enum ks_yield print(struct ks_expr_set *set, const struct ks_val *v)
 	enum ks_mp_error e;
 	int no = 0;
 
+	if (ks_expr_read(set, v->type >= KS_STR ? v->b.n : 0) != KS_YIELD)
+		return KS_YIELD_FAULT;
 	set->packed.n = set->text.n = 0;
 	no = ks_mp_add_val(&set->packed, v);
 	if (no != 0)
@@ -59,7 +66,7 @@ static enum ks_yield print(struct ks_expr_set *set, const struct ks_val *v)
 	e = ks_json_print(ks_buf_bytes(&set->packed), set->depth + 1, &set->text, &no);
 	if (e != KS_MP_OK || no != 0)
 		return no != 0 ? ks_expr_fault(set, ks_no_memory) : ks_expr_fault(set, ks_mp_strerror(e));
-	return ks_expr_steps(set, 1 + (set->packed.n + set->text.n) / 32);
+	return ks_expr_read(set, set->text.n);
 }
 
 #define SHOWN 29u	/* bytes in all, as jq 1.8 */
@@ -98,24 +105,55 @@ enum ks_yield ks_expr_unfit_pair(struct ks_expr_set *set, const struct ks_val *a
 	    ks_val_typename(b), y.text, words);
 }
 
-enum ks_yield ks_expr_steps(struct ks_expr_set *set, uint64_t n)
+bool ks_expr_more(struct ks_expr_set *set)
 {
-	if (KS_LIKELY(set->steps >= n)) {
-		set->steps -= n;
-		return KS_YIELD;
-	}
-	set->steps = 0;
-	return ks_expr_fault(set, "too much work for one record; see --expr-limit");
+	uint64_t n = set->more < KS_EXPR_SLICE ? set->more : KS_EXPR_SLICE;
+
+	if (n == 0 || (set->stop != NULL && set->stop() != 0))
+		return false;
+	set->steps += n;
+	set->more -= n;
+	return true;
 }
 
-enum ks_yield ks_expr_compared(struct ks_expr_set *set, const struct ks_val *a, const struct ks_val *b)
+enum ks_yield ks_expr_steps(struct ks_expr_set *set, uint64_t n)
 {
-	size_t least;
+	while (KS_UNLIKELY(set->steps < n)) {
+		if (ks_expr_more(set))
+			continue;
+		set->steps = set->more = 0;
+		return ks_expr_fault(set, set->stop != NULL && set->stop() != 0 ? ks_interrupted :
+		    "too much work for one record; see --expr-limit");
+	}
+	set->steps -= n;
+	return KS_YIELD;
+}
 
-	if (a->type < KS_STR || a->type != b->type)
+enum ks_yield ks_expr_cmp(struct ks_expr_set *set, const struct ks_val *a, const struct ks_val *b, int *c)
+{
+	uint64_t all = set->steps + set->more, left;
+
+	all = all < UINT64_MAX / KS_EXPR_UNITS ? all * KS_EXPR_UNITS : UINT64_MAX;
+	left = all;
+	*c = ks_val_cmp_within(a, b, &left);
+	return ks_expr_steps(set, (all - left) / KS_EXPR_UNITS + (left == 0));
+}
+
+enum ks_yield ks_expr_compared(struct ks_expr_set *set, enum ks_expr_op op, const struct ks_val *a,
+    const struct ks_val *b, struct ks_val *out)
+{
+	struct ks_val order = { .type = KS_INT }, same = { .type = KS_INT };
+	enum ks_yield got;
+	int c = 0;
+
+	if (KS_LIKELY(a->type < KS_STR || (a->type < KS_ARRAY && a->b.n <= KS_EXPR_LARGE))) {
+		ks_val_bool(out, ks_expr_compares(op, a, b));
 		return KS_YIELD;
-	least = a->b.n < b->b.n ? a->b.n : b->b.n;
-	return ks_expr_steps(set, a->type == KS_MAP ? (a->b.n + b->b.n) / 8 : a->type == KS_ARRAY ? least / 8 : least / 256);
+	}
+	got = ks_expr_cmp(set, a, b, &c);
+	order.i = c;
+	ks_val_bool(out, ks_expr_compares(op, &order, &same));
+	return got;
 }
 
 void *ks_expr_scratch(struct ks_expr_set *set, size_t n)
@@ -173,7 +211,7 @@ enum ks_yield ks_vals_of(struct ks_expr_set *set, const struct ks_val *container
 	for (i = 0, p = head.body; i < n && e == KS_MP_OK; i++)
 		e = ks_mp_read(&p, end, set->depth, &list->v[i]);
 	list->n = list->cap = n;
-	return e == KS_MP_OK ? ks_expr_steps(set, n + container->b.n / 64) : ks_expr_fault(set, ks_mp_strerror(e));
+	return e == KS_MP_OK ? ks_expr_steps(set, n + container->b.n / 32) : ks_expr_fault(set, ks_mp_strerror(e));
 }
 
 static size_t room_for(const struct ks_val *v)
@@ -211,13 +249,11 @@ unsigned char *ks_expr_put(unsigned char *o, const struct ks_val *v)
 enum ks_yield ks_expr_too_deep(struct ks_expr_set *set, const struct ks_val *v)
 {
 	const unsigned char *p = v->b.p;
-	enum ks_yield got;
+	enum ks_yield got = ks_expr_stepped(set, v->b.n);
 
-	if (ks_mp_skip(&p, v->b.p + v->b.n, set->depth - 1) != KS_MP_DEPTH)
-		return KS_YIELD;
-	/* Where it is caught, and tried again, it was work, too. */
-	got = ks_expr_walked(set, v->b.n);
-	return got != KS_YIELD ? got : ks_expr_error(set, "the value is nested deeper than %u levels (--max-depth)", set->depth);
+	if (got != KS_YIELD || ks_mp_skip(&p, v->b.p + v->b.n, set->depth - 1) != KS_MP_DEPTH)
+		return got;
+	return ks_expr_error(set, "the value is nested deeper than %u levels (--max-depth)", set->depth);
 }
 
 /* The container of n values (of a map the halves of its pairs). */
@@ -242,7 +278,7 @@ static enum ks_yield container(struct ks_expr_set *set, enum ks_type type,
 	for (i = 0; i < n; i++)
 		o = ks_expr_put(o, &v[i]);
 	*out = (struct ks_val){ .type = type, .b = ks_bytes(p, (size_t)(o - p)) };
-	return ks_expr_steps(set, n);
+	return ks_expr_steps(set, n + room / 256);
 }
 
 enum ks_yield ks_expr_array(struct ks_expr_set *set, const struct ks_val *v, uint32_t n,
@@ -253,10 +289,17 @@ enum ks_yield ks_expr_array(struct ks_expr_set *set, const struct ks_val *v, uin
 
 /* Few keys are compared with each other; more are told apart by a table of their hashes. */
 #define FEW_PAIRS 16u
+#define LONG_KEYS 1024u
 
 static bool has_repeats(const struct ks_val *v, uint32_t n)
 {
 	uint32_t i, j;
+	size_t bytes = 0;
+
+	for (i = 0; i < n; i += 2)
+		bytes += v[i].b.n;
+	if (bytes > LONG_KEYS)	/* the table will say */
+		return true;
 
 	for (i = 2; i < n; i += 2)
 		for (j = 0; j < i; j += 2)
@@ -270,6 +313,7 @@ static enum ks_yield distinct(struct ks_expr_set *set, const struct ks_val *v, u
     struct ks_vals *list)
 {
 	uint32_t size = 4, mask, i, at, *table;
+	size_t bytes = 0;
 
 	while (size < n)
 		size *= 2;
@@ -280,6 +324,7 @@ static enum ks_yield distinct(struct ks_expr_set *set, const struct ks_val *v, u
 		return ks_expr_no_scratch(set);
 	memset(table, 0xff, size * sizeof(*table));
 	for (i = 0; i < n; i += 2) {
+		bytes += v[i].b.n;
 		at = (uint32_t)ks_hash(v[i].b, (uintptr_t)set) & mask;
 		while (table[at] != UINT32_MAX && !ks_bytes_eq(list->v[table[at]].b, v[i].b))
 			at = (at + 1) & mask;
@@ -290,7 +335,7 @@ static enum ks_yield distinct(struct ks_expr_set *set, const struct ks_val *v, u
 		}
 		list->v[table[at] + 1] = v[i + 1];
 	}
-	return KS_YIELD;
+	return ks_expr_walked(set, bytes);
 }
 
 enum ks_yield ks_expr_object(struct ks_expr_set *set, const struct ks_val *v, uint32_t n,

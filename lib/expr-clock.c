@@ -6,6 +6,8 @@
  */
 #include "expr-time.h"
 
+#define ZONE 16u	/* steps that the C library takes to look whether /etc/localtime is another */
+
 enum ks_yield ks_expr_now(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
@@ -41,6 +43,9 @@ enum ks_yield ks_expr_localtime(struct ks_expr_set *set, const struct ks_val *in
 	(void)args;
 	if (!ks_val_number(in))
 		return ks_expr_error(set, "localtime() requires numeric inputs");
+	got = ks_expr_steps(set, ZONE);
+	if (got != KS_YIELD)
+		return got;
 	tzset();	/* localtime_r need not */
 	got = local(set, in, &tm, &fraction);
 	return got == KS_YIELD ? ks_expr_tm_array(set, &tm, fraction, out) : got;
@@ -54,6 +59,9 @@ enum ks_yield ks_expr_strflocaltime(struct ks_expr_set *set, const struct ks_val
 	double fraction;
 	struct tm tm;
 
+	got = ks_expr_steps(set, ZONE);
+	if (got != KS_YIELD)
+		return got;
 	tzset();
 	if (ks_val_number(in))
 		got = local(set, in, &tm, &fraction);

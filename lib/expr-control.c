@@ -245,7 +245,7 @@ static enum ks_yield on_recurse_by(struct ks_emit *to, const struct ks_val *v, c
 		return got != KS_YIELD ? got : ks_expr_run(b->set, b->args[0], v, path, to);
 	for (;;) {
 		if (got == KS_YIELD)
-			got = ks_expr_steps(b->set, 1);
+			got = ks_expr_steps(b->set, 1 + b->set->nodes[b->args[0]].weight / KS_EXPR_LIGHT);
 		if (got == KS_YIELD)
 			got = ks_expr_value(b->set, b->args[0], &now, &b->v);
 		if (got != KS_YIELD)
@@ -304,7 +304,7 @@ static enum ks_yield until_from(struct ks_emit *to, const struct ks_val *v, cons
 	if (!nodes[b.args[0]].single || !nodes[b.args[1]].single)
 		return ks_expr_run(b.set, b.args[0], &b.v, NULL, &b.emit);
 	for (;;) {
-		got = ks_expr_steps(b.set, 1);
+		got = ks_expr_steps(b.set, 1 + (nodes[b.args[0]].weight + nodes[b.args[1]].weight) / KS_EXPR_LIGHT);
 		if (got == KS_YIELD)
 			got = ks_expr_value(b.set, b.args[0], &b.v, &is);
 		if (got == KS_YIELD && ks_val_true(&is))

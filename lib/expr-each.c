@@ -210,10 +210,13 @@ static enum ks_yield each_comma(struct on *o)
 {
 	const struct ks_expr_node *n = o->n;
 	enum ks_yield got = ks_expr_run(o->set, n->lhs, o->in, o->path, o->to);
+	uint32_t i;
 
-	while (got == KS_YIELD && o->set->nodes[n->rhs].op == OP_COMMA) {
+	for (i = 1; got == KS_YIELD && o->set->nodes[n->rhs].op == OP_COMMA; i++) {
 		n = &o->set->nodes[n->rhs];
-		got = ks_expr_run(o->set, n->lhs, o->in, o->path, o->to);
+		got = i % 8 == 0 ? ks_expr_steps(o->set, 1) : KS_YIELD;
+		if (got == KS_YIELD)
+			got = ks_expr_run(o->set, n->lhs, o->in, o->path, o->to);
 	}
 	return got == KS_YIELD ? ks_expr_run(o->set, n->rhs, o->in, o->path, o->to) : got;
 }
@@ -262,16 +265,14 @@ static enum ks_yield on_unary(struct ks_emit *to, const struct ks_val *v, const 
 static enum ks_yield on_left(struct ks_emit *to, const struct ks_val *v, const struct ks_path *path)
 {
 	struct on *o = (struct on *)to;
-	enum ks_yield got = KS_YIELD;
 	struct ks_val out;
+	enum ks_yield got;
 
 	(void)path;
-	if (o->n->op <= OP_GE) {
-		ks_val_bool(&out, ks_expr_compares(o->n->op, v, o->other));
-		got = ks_expr_compared(o->set, v, o->other);
-	} else {
+	if (o->n->op <= OP_GE)
+		got = ks_expr_compared(o->set, o->n->op, v, o->other, &out);
+	else
 		got = ks_expr_arith(o->set, o->n->op, v, o->other, &out);
-	}
 	return got == KS_YIELD ? hand(o, &out) : got;
 }
 
@@ -457,7 +458,9 @@ enum ks_yield ks_expr_run(struct ks_expr_set *set, uint32_t node, const struct k
 	struct ks_val v;
 
 	if (n->single && n->op != OP_RUN && (path == NULL || !knows_paths(n))) {
-		got = ks_expr_value(set, node, in, &v);
+		got = KS_UNLIKELY(n->weight >= KS_EXPR_LIGHT) ? ks_expr_steps(set, n->weight / KS_EXPR_LIGHT) : KS_YIELD;
+		if (got == KS_YIELD)
+			got = ks_expr_value(set, node, in, &v);
 		if (got != KS_YIELD)
 			return got == KS_YIELD_NONE ? KS_YIELD : got;
 		return to->fn(to, &v, path != NULL ? &ks_path_broken : NULL);

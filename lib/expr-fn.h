@@ -92,17 +92,40 @@ enum ks_yield ks_expr_unfit(struct ks_expr_set *set, const struct ks_val *v, con
 enum ks_yield ks_expr_unfit_pair(struct ks_expr_set *set, const struct ks_val *a,
     const struct ks_val *b, const char *words);
 
-/* n steps of work were done: KS_YIELD, or a fault past the limit of a record. */
+/*
+ * n steps of work were done: KS_YIELD, or a fault past the limit of a record.
+ * A step is what takes some 100 ns, and none takes more than 200: 10 million
+ * end within 2 s.  What fails counts before it does, since `try` may come back.
+ */
 enum ks_yield ks_expr_steps(struct ks_expr_set *set, uint64_t n);
 
-/* n bytes were walked over: cheap for each, and yet not for nothing. */
+/* n bytes were walked over: many at a time, as in a search or a copy. */
 static inline enum ks_yield ks_expr_walked(struct ks_expr_set *set, size_t n)
 {
 	return ks_expr_steps(set, n / 64 + 1);
 }
 
-/* Two values were compared.  Objects are sorted for it, strings are runs of memory. */
-enum ks_yield ks_expr_compared(struct ks_expr_set *set, const struct ks_val *a, const struct ks_val *b);
+/* The values of a container, n bytes in all, to find what stands behind them: a byte may be a value. */
+static inline enum ks_yield ks_expr_stepped(struct ks_expr_set *set, size_t n)
+{
+	return n < 32 ? KS_YIELD : ks_expr_steps(set, n / 32);
+}
+
+/* And one by one, with a decision for each: what is read, escaped, encoded. */
+static inline enum ks_yield ks_expr_read(struct ks_expr_set *set, size_t n)
+{
+	return ks_expr_steps(set, n / 16 + 1);
+}
+
+/* A text of n bytes was searched for one of m: at the worst it is compared at many places. */
+static inline enum ks_yield ks_expr_searched(struct ks_expr_set *set, size_t n, size_t m)
+{
+	return m < 4 ? ks_expr_walked(set, n) : ks_expr_read(set, n);
+}
+
+/* ks_val_cmp, counted; *c means nothing where it is not KS_YIELD. */
+enum ks_yield ks_expr_cmp(struct ks_expr_set *set, const struct ks_val *a, const struct ks_val *b, int *c);
+#define KS_EXPR_UNITS 16u	/* of ks_val_cmp_within, that are a step */
 
 /* Memory until the next load; NULL: none, or past the limit; return ks_expr_no_scratch then. */
 void *ks_expr_scratch(struct ks_expr_set *set, size_t n);

@@ -43,7 +43,7 @@ static enum ks_yield add_escaped(struct ks_expr_set *set, struct ks_text *t, str
 {
 	enum ks_yield got = ks_text_room(set, t, b.n);
 	const char *escape;
-	size_t i, from = 0;
+	size_t i, from = 0, escapes = 0;
 
 	for (i = 0; i < b.n && got == KS_YIELD; i++) {
 		escape = escape_of(words, b.p[i]);
@@ -53,10 +53,11 @@ static enum ks_yield add_escaped(struct ks_expr_set *set, struct ks_text *t, str
 		if (got == KS_YIELD)
 			got = ks_text_add(set, t, ks_str(escape));
 		from = i + 1;
+		escapes++;
 	}
 	if (got == KS_YIELD)
 		got = ks_text_add(set, t, ks_bytes(b.p + from, b.n - from));
-	return got == KS_YIELD ? ks_expr_walked(set, b.n) : got;
+	return got == KS_YIELD ? ks_expr_read(set, b.n + 4 * escapes) : got;
 }
 
 /* A format of rows: how strings stand in it, and what it says of what cannot. */
@@ -192,7 +193,7 @@ static enum ks_yield as_uri(struct ks_expr_set *set, const struct ks_val *in,
 		text.p[text.n++] = (unsigned char)hex[b.p[i] & 15];
 	}
 	*out = ks_text_value(&text);
-	return ks_expr_walked(set, b.n);
+	return ks_expr_steps(set, 1 + b.n / 32);
 }
 
 static int hex_digit(unsigned char c)
@@ -209,6 +210,8 @@ static enum ks_yield from_uri(struct ks_expr_set *set, const struct ks_val *in,
 	size_t i;
 
 	(void)args;
+	if (got == KS_YIELD)
+		got = ks_expr_read(set, b.n);
 	if (got == KS_YIELD)
 		got = ks_text_room(set, &text, b.n);
 	if (got != KS_YIELD)
@@ -227,7 +230,7 @@ static enum ks_yield from_uri(struct ks_expr_set *set, const struct ks_val *in,
 	if (ks_utf8_prefix(text.p, text.n) != text.n)
 		return ks_expr_unfit(set, out, "is not a valid uri encoding");
 	*out = ks_text_value(&text);
-	return ks_expr_walked(set, b.n);
+	return KS_YIELD;
 }
 
 /* Base 64 and base 32: `bits` of a letter, `group` letters that make whole bytes. */
@@ -271,7 +274,7 @@ static enum ks_yield encode(struct ks_expr_set *set, const struct ks_val *in,
 	while (text.n % base->group != 0)
 		text.p[text.n++] = '=';
 	*out = ks_text_value(&text);
-	return ks_expr_walked(set, b.n);
+	return ks_expr_steps(set, 1 + b.n / 32);
 }
 
 /* What stands behind the first `=` is not read, and padding may be missing, as in jq. */
@@ -287,6 +290,8 @@ static enum ks_yield decode(struct ks_expr_set *set, const struct ks_val *in,
 	size_t i;
 
 	got = ks_expr_tostring(set, in, &b);
+	if (got == KS_YIELD)
+		got = ks_expr_read(set, b.n);
 	if (got == KS_YIELD)
 		got = ks_text_room(set, &bytes, b.n + 1);
 	if (got != KS_YIELD)
@@ -308,7 +313,7 @@ static enum ks_yield decode(struct ks_expr_set *set, const struct ks_val *in,
 		return ks_expr_unfit(set, out, base->cut);
 	got = ks_text_add_repaired(set, &text, ks_bytes(bytes.p, bytes.n));
 	*out = ks_text_value(&text);
-	return got == KS_YIELD ? ks_expr_walked(set, b.n) : got;
+	return got;
 }
 
 static enum ks_yield as_base64(struct ks_expr_set *set, const struct ks_val *in,

@@ -17,6 +17,7 @@
 #include "json-scan.h"
 
 #define KS_EXPR_NONE UINT32_MAX		/* no node */
+#define KS_EXPR_LIGHT 8u		/* nodes of no work of their own that are evaluated in a step */
 
 /* Where paths begin: the first places of every trie. */
 enum {
@@ -76,6 +77,7 @@ struct ks_expr_node {
 	uint16_t height;	/* of the tree under it: evaluation recurses no deeper */
 	uint32_t lhs, rhs;
 	uint32_t slot;
+	uint32_t weight;	/* nodes that one value of it takes, itself included: what it costs, where nothing else counts it */
 	union {
 		struct ks_val value;
 		struct {
@@ -156,7 +158,9 @@ struct ks_expr_set {
 	bool scratch_used;
 	bool starved;			/* there was no memory, though within the limit */
 	struct ks_json json;
-	uint64_t step_limit, steps;	/* of work, for a record; that are left for this one */
+	uint64_t step_limit;		/* of work, for a record */
+	uint64_t steps, more;		/* that are left for this one, before the next look at stop, and behind it */
+	int (*stop)(void);
 	uint64_t blind;			/* of matching that is not counted, for this record: expr-pcre.c */
 	struct ks_val *registers;	/* variables: one for each place that binds one */
 	uint32_t register_count;
@@ -222,6 +226,7 @@ uint32_t ks_expr_step(struct ks_expr_set *set, uint32_t lhs, const struct ks_val
 uint32_t ks_expr_node_of(struct ks_expr_set *set, enum ks_expr_op op, uint32_t lhs,
     const struct ks_expr_fn *fn, const uint32_t *args, uint32_t count);
 uint32_t ks_expr_register(struct ks_expr_set *set);
+void	ks_expr_weigh(struct ks_expr_set *set, uint32_t node, uint32_t of);	/* node weighs as much more */
 
 /* expr-lex.c */
 enum ks_expr_token {
@@ -316,6 +321,8 @@ int	ks_expr_refuse_operator(struct ks_expr_parser *x);
 int	ks_expr_refuse_variable(struct ks_expr_parser *x);
 int	ks_expr_refuse_missing(struct ks_expr_parser *x, const char *what);
 
+#define KS_EXPR_SLICE UINT64_C(1000000)	/* steps between two looks: 0.2 s at most */
+
 /* A load begins; a root of which there is nothing to walk over. */
 static inline __attribute__((always_inline)) void ks_expr_load_begin(struct ks_expr_set *set)
 {
@@ -324,7 +331,8 @@ static inline __attribute__((always_inline)) void ks_expr_load_begin(struct ks_e
 	/* The array is allocated in sixteens, and mostly is one. */
 	for (i = 0; i < set->place_count; i += 16)
 		memset(set->states + i, SLOT_MISSING, 16);
-	set->steps = set->step_limit;
+	set->steps = set->step_limit < KS_EXPR_SLICE ? set->step_limit : KS_EXPR_SLICE;
+	set->more = set->step_limit - set->steps;
 	set->blind = KS_EXPR_BLIND;
 	set->starved = false;
 	if (set->scratch_used) {
@@ -344,6 +352,9 @@ enum ks_yield ks_expr_value(struct ks_expr_set *set, uint32_t node, const struct
     struct ks_val *out);
 
 bool	ks_expr_compares(enum ks_expr_op op, const struct ks_val *a, const struct ks_val *b);
+enum ks_yield ks_expr_compared(struct ks_expr_set *set, enum ks_expr_op op, const struct ks_val *a,
+    const struct ks_val *b, struct ks_val *out);	/* expr-build.c: the same, counted; a boolean */
+#define KS_EXPR_LARGE 1024u	/* bytes of a string whose comparison counts: a loop over it must find its limit */
 
 /* expr-one.c: the nodes that expr.c leaves to it, likewise. */
 enum ks_yield ks_expr_value_rare(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
@@ -385,6 +396,9 @@ static inline enum ks_yield ks_expr_fits(struct ks_expr_set *set, const struct k
 {
 	return KS_LIKELY(v->type < KS_ARRAY || v->b.n < set->depth) ? KS_YIELD : ks_expr_too_deep(set, v);
 }
+
+/* expr-build.c: more steps from those of the record; false: there are none, or an end was asked for. */
+bool	ks_expr_more(struct ks_expr_set *set);
 
 /* expr-step.c: steps into values. */
 extern const struct ks_val ks_expr_nil;
@@ -444,6 +458,7 @@ enum ks_yield ks_path_steps(struct ks_expr_set *set, const struct ks_path *path,
 struct ks_tree {
 	struct ks_val v;	/* where it is not open */
 	bool open, gone;
+	bool named;		/* gone by its own key or place: paths into it are not followed, as jq does not */
 	uint32_t n, cap, at;
 	struct ks_tree *kids;
 	struct ks_bytes *keys;

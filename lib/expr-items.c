@@ -7,6 +7,7 @@
  * `sort_by($all)` counts what it does and not only how often.
  */
 #include "expr-items.h"
+#include "expr-impl.h"
 
 enum ks_yield ks_expr_items(struct ks_expr_set *set, const struct ks_val *in, struct ks_vals *list)
 {
@@ -92,52 +93,24 @@ enum ks_yield ks_expr_sort_open_by(struct ks_expr_sort *s, struct ks_expr_set *s
 	return KS_YIELD;
 }
 
-#define REPORT 4096u	/* steps, between two looks at the limit */
+#define REPORT (4096u * KS_EXPR_UNITS)	/* between two looks at the limit */
+#define COMPARED 6u	/* units of a comparison that do not hang on what is compared */
 
-/* Steps done; from the limit on all is equal, so that the sort ends soon. */
-static bool go_on(struct ks_expr_sort *s, uint64_t steps)
-{
-	s->work += steps;
-	if (s->work >= REPORT && s->got == KS_YIELD) {
-		s->got = ks_expr_steps(s->set, s->work);
-		s->work = 0;
-	}
-	return s->got == KS_YIELD;
-}
-
-static int compare(struct ks_expr_sort *s, const struct ks_val *a, const struct ks_val *b);
-
-/* As ks_val_cmp, but counted by element: how soon two arrays differ is not known before. */
-static int compare_arrays(struct ks_expr_sort *s, struct ks_bytes a, struct ks_bytes b)
-{
-	const unsigned char *a_end = a.p + a.n, *b_end = b.p + b.n;
-	struct ks_head x, y;
-	struct ks_val v, w;
-	uint32_t i;
-	int c = 0;
-
-	if (ks_mp_head(a.p, a_end, &x) != KS_MP_OK || ks_mp_head(b.p, b_end, &y) != KS_MP_OK)
-		ks_bug("a value was compared before it was checked");
-	for (i = 0; i < x.count && i < y.count && c == 0 && s->got == KS_YIELD; i++) {
-		if (ks_mp_read(&x.body, a_end, KS_DEPTH_CEILING, &v) != KS_MP_OK ||
-		    ks_mp_read(&y.body, b_end, KS_DEPTH_CEILING, &w) != KS_MP_OK)
-			ks_bug("a value was compared before it was checked");
-		c = compare(s, &v, &w);
-	}
-	return c != 0 ? c : x.count < y.count ? -1 : x.count > y.count;
-}
-
-/* A string is a run of memory; an object is read and sorted whole. */
+/* From the limit on all is equal, so that the sort ends soon. */
 static int compare(struct ks_expr_sort *s, const struct ks_val *a, const struct ks_val *b)
 {
-	uint64_t steps = 1;
+	uint64_t all = s->set->steps + s->set->more, left;
+	int c;
 
-	if (a->type == b->type && a->type >= KS_STR)
-		steps += a->type == KS_MAP ? (a->b.n + b->b.n) / 8 : (a->b.n < b->b.n ? a->b.n : b->b.n) / 256;
-	if (!go_on(s, steps))
-		return 0;
-	return a->type == KS_ARRAY && b->type == KS_ARRAY ? compare_arrays(s, a->b, b->b) :
-	    ks_val_cmp(a, b);
+	all = all < UINT64_MAX / KS_EXPR_UNITS ? (all + 1) * KS_EXPR_UNITS : UINT64_MAX;
+	left = all;
+	c = ks_val_cmp_within(a, b, &left);
+	s->work += all - left + COMPARED;
+	if (s->work >= REPORT && s->got == KS_YIELD) {
+		s->got = ks_expr_steps(s->set, s->work / KS_EXPR_UNITS);
+		s->work = 0;
+	}
+	return s->got == KS_YIELD ? c : 0;
 }
 
 int ks_expr_sort_cmp(struct ks_expr_sort *s, const struct ks_expr_item *a,
@@ -187,7 +160,7 @@ enum ks_yield ks_expr_sort(struct ks_expr_sort *s)
 	for (i = 0; i < s->n; i++)
 		s->order[i] = &s->items[i];
 	merge_sort(s, s->order, s->n, room);
-	return s->got != KS_YIELD ? s->got : ks_expr_steps(s->set, s->work + s->n);
+	return s->got != KS_YIELD ? s->got : ks_expr_steps(s->set, s->work / KS_EXPR_UNITS + s->n / 4);
 }
 
 enum ks_yield ks_expr_sort_keys(struct ks_expr_sort *s, struct ks_val *out)

@@ -73,7 +73,9 @@ int ks_match_callout(pcre2_callout_block *block, void *ctx)
 	if (work->groups_again)
 		cost += at - block->start_match;
 	work->last = at;
-	if (cost > work->left) {
+	while (cost > work->left) {
+		if (work->more(work))
+			continue;
 		work->left = 0;
 		return PCRE2_ERROR_MATCHLIMIT;
 	}

@@ -25,6 +25,7 @@ struct ks_longest {
 
 struct ks_match_work {
 	uint64_t left;		/* of work: a byte is one */
+	bool (*more)(struct ks_match_work *work);	/* adds to left; false: there is no more */
 	uint64_t weight;	/* of an item, whatever it did */
 	bool groups_again;	/* the pattern has back references, which compare in silence */
 	size_t last;		/* where the text was at the last item */

@@ -29,14 +29,14 @@ static enum ks_yield member(struct ks_expr_set *set, const struct ks_val *map, s
 			break;
 		if (ks_bytes_eq(k.b, key)) {
 			e = ks_mp_read(&p, end, KS_DEPTH_CEILING, out);
-			got = ks_expr_steps(set, i + 1 + (uint64_t)(p - head.body) / 64);
+			got = ks_expr_stepped(set, 8 * (size_t)i + (size_t)(p - head.body));
 			return e == KS_MP_OK ? got : broken(set, e);
 		}
 		e = ks_mp_skip(&p, end, KS_DEPTH_CEILING);
 	}
 	if (e != KS_MP_OK)
 		return broken(set, e);
-	got = ks_expr_steps(set, i + 1 + map->b.n / 64);
+	got = ks_expr_stepped(set, 8 * (size_t)i + map->b.n);
 	return got == KS_YIELD ? KS_YIELD_NONE : got;
 }
 
@@ -286,7 +286,7 @@ static enum ks_yield contains(struct ks_expr_set *set, const struct ks_val *a,
 	case KS_STR: case KS_BIN:
 		*is = b->b.n == 0 || (a->b.n >= b->b.n &&
 		    memmem(a->b.p, a->b.n, b->b.p, b->b.n) != NULL);
-		return ks_expr_steps(set, 1 + a->b.n / 64);
+		return ks_expr_searched(set, a->b.n, b->b.n);
 	default:
 		*is = ks_val_cmp(a, b) == 0;
 		return ks_expr_steps(set, 1);

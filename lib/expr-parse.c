@@ -233,6 +233,7 @@ static uint32_t parse_level(struct ks_expr_parser *x, unsigned level)
 		if (last == KS_EXPR_NONE) {
 			first = several = node;
 		} else {
+			ks_expr_weigh(set, first, node);
 			set->nodes[last].rhs = node;
 			if (set->nodes[first].height < set->nodes[node].height)
 				set->nodes[first].height = set->nodes[node].height;

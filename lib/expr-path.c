@@ -29,6 +29,39 @@ static enum ks_yield no_path(struct ks_expr_set *set, const struct ks_val *v)
 	return ks_expr_error(set, "Invalid path expression with result %s", ks_expr_shown(set, v).text);
 }
 
+/* A path whose deletion failed: that is nothing, if what it leads into goes as a whole, as in jq. */
+struct refused {
+	bool any;
+	struct ks_vals path;
+	struct ks_val why;
+};
+
+static enum ks_yield delete_at(struct ks_expr_set *set, struct ks_tree *tree, const struct ks_vals *steps, struct refused *r)
+{
+	enum ks_yield got = ks_tree_delete(set, tree, steps->v, steps->n);
+	uint32_t i;
+	int c = 0;
+
+	if (got == KS_YIELD_ERROR && !r->any) {
+		r->any = true;
+		got = ks_expr_string(set, ks_str(set->error), &r->why);
+		for (i = 0, r->path.n = 0; i < steps->n && got == KS_YIELD; i++)
+			got = ks_vals_add(set, &r->path, &steps->v[i]);
+		return got;
+	}
+	if (got != KS_YIELD || !r->any || steps->n >= r->path.n)
+		return got;
+	for (i = 0; i < steps->n && c == 0 && got == KS_YIELD; i++)
+		got = ks_expr_cmp(set, &steps->v[i], &r->path.v[i], &c);
+	r->any = c != 0;
+	return got;
+}
+
+static enum ks_yield deleted(struct ks_expr_set *set, const struct refused *r, enum ks_yield got)
+{
+	return got != KS_YIELD || !r->any ? got : ks_expr_error(set, "%.*s", (int)r->why.b.n, (const char *)r->why.b.p);
+}
+
 /* What all of these do with each path. */
 struct change {
 	struct ks_emit emit;
@@ -37,6 +70,7 @@ struct change {
 	struct ks_emit *to;
 	struct ks_tree tree;
 	struct ks_vals steps;
+	struct refused refused;
 	struct ks_vals gone;	/* paths to delete at the end: each a number of steps, and these */
 	enum ks_yield (*apply)(struct change *c, const struct ks_val *v);
 };
@@ -55,8 +89,7 @@ static enum ks_yield on_path(struct ks_emit *to, const struct ks_val *v, const s
 static struct change change(struct ks_expr_set *set, const uint32_t *args, const struct ks_val *in,
     struct ks_emit *to, enum ks_yield (*apply)(struct change *c, const struct ks_val *v))
 {
-	return (struct change){ { on_path }, set, args, to, { .v = *in }, { NULL, 0, 0 },
-		{ NULL, 0, 0 }, apply };
+	return (struct change){ .emit = { on_path }, .set = set, .args = args, .to = to, .tree = { .v = *in }, .apply = apply };
 }
 
 static enum ks_yield changed(struct change *c, enum ks_yield got)
@@ -93,7 +126,7 @@ static enum ks_yield run_path(struct ks_expr_set *set, const uint32_t *args, con
 static enum ks_yield apply_delete(struct change *c, const struct ks_val *v)
 {
 	(void)v;
-	return ks_tree_delete(c->set, &c->tree, c->steps.v, c->steps.n);
+	return delete_at(c->set, &c->tree, &c->steps, &c->refused);
 }
 
 static enum ks_yield run_del(struct ks_expr_set *set, const uint32_t *args, const struct ks_val *in,
@@ -102,7 +135,7 @@ static enum ks_yield run_del(struct ks_expr_set *set, const uint32_t *args, cons
 	struct change c = change(set, args, in, to, apply_delete);
 
 	(void)path;
-	return changed(&c, run_paths(&c, in));
+	return changed(&c, deleted(set, &c.refused, run_paths(&c, in)));
 }
 
 static enum ks_yield apply_pick(struct change *c, const struct ks_val *v)
@@ -196,6 +229,7 @@ static enum ks_yield call_delpaths(struct ks_expr_set *set, const struct ks_val 
     const struct ks_val *args, struct ks_val *out)
 {
 	struct ks_tree tree = { .v = *in };
+	struct refused refused = { .any = false };
 	struct ks_vals paths, steps;
 	enum ks_yield got = KS_YIELD;
 	uint32_t i;
@@ -208,8 +242,9 @@ static enum ks_yield call_delpaths(struct ks_expr_set *set, const struct ks_val 
 			return ks_expr_error(set, "Path must be specified as an array");
 		got = ks_vals_of(set, &paths.v[i], &steps);
 		if (got == KS_YIELD)
-			got = ks_tree_delete(set, &tree, steps.v, steps.n);
+			got = delete_at(set, &tree, &steps, &refused);
 	}
+	got = deleted(set, &refused, got);
 	return got == KS_YIELD ? ks_tree_value(set, &tree, out) : got;
 }
 

@@ -121,8 +121,6 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	size_t at, size;
 	int no;
 
-	if (pattern.n > PATTERN_MAX)
-		return ks_expr_error(set, "a regular expression is longer than %u bytes", PATTERN_MAX);
 	/* One that is refused took its time, too. */
 	got = ks_expr_steps(set, COMPILE_STEPS + pattern.n);
 	if (got == KS_YIELD)
@@ -165,6 +163,11 @@ static enum ks_yield look_up(struct ks_expr_set *set, struct ks_bytes pattern, u
 	enum ks_yield got;
 	uint32_t i;
 
+	if (pattern.n > PATTERN_MAX)
+		return ks_expr_error(set, "a regular expression is longer than %u bytes", PATTERN_MAX);
+	/* It is compared, and maybe hashed. */
+	if (pattern.n >= 256 && ks_expr_walked(set, 2 * pattern.n) != KS_YIELD)
+		return KS_YIELD_FAULT;
 	if (KS_LIKELY(all != NULL && all->last != NULL && is_it(all->last, pattern, flags))) {
 		*re = all->last;
 		return KS_YIELD;
@@ -270,23 +273,40 @@ static int run_blind(struct ks_regexes *all, const struct regex *re, struct ks_b
 	    ks_pcre.match(re->code, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
 }
 
+/* The steps of the record that a match takes, bit by bit, and gives back. */
+struct counting {
+	struct ks_match_work work;
+	struct ks_expr_set *set;
+};
+
+static bool take_more(struct ks_match_work *work)
+{
+	struct ks_expr_set *set = ((struct counting *)(void *)work)->set;
+
+	if (!ks_expr_more(set))
+		return false;
+	work->left += set->steps * STEP_WORK;
+	set->steps = 0;
+	return true;
+}
+
 static int run_counted(struct ks_expr_set *set, struct regex *re, struct ks_bytes b, size_t from,
     uint32_t options, struct ks_longest *longest)
 {
 	struct ks_regexes *all = set->regexes;
-	const uint64_t begun = set->steps > UINT64_MAX / STEP_WORK ? UINT64_MAX : set->steps * STEP_WORK;
-	struct ks_match_work work = { .left = begun, .weight = re->weight, .groups_again = re->again > 0,
-		.last = from, .longest = longest };
+	struct counting c = { { .left = set->steps * STEP_WORK, .more = take_more, .weight = re->weight,
+		.groups_again = re->again > 0, .last = from, .longest = longest }, set };
 	int n = re->counted != NULL ? 0 : compile_counted(set, re);
 
 	if (n != 0)
 		return n;
 	ks_pcre.set_match_limit(all->match, (uint32_t)(b.n > UINT32_MAX / 8 ? UINT32_MAX : MATCH_LIMIT + 4 * b.n));
-	ks_pcre.set_callout(all->match, ks_match_callout, &work);
+	set->steps = 0;
+	ks_pcre.set_callout(all->match, ks_match_callout, &c.work);
 	n = re->counted_jit ? ks_pcre.jit_match(re->counted, b.p, b.n, from, options, re->data, all->match) :
 	    ks_pcre.match(re->counted, b.p, b.n, from, options | PCRE2_NO_UTF_CHECK, re->data, all->match);
 	ks_pcre.set_callout(all->match, NULL, NULL);
-	set->steps -= work.left == 0 ? set->steps : (begun - work.left) / STEP_WORK;
+	set->steps = c.work.left / STEP_WORK;
 	return n == PCRE2_ERROR_NOMATCH && longest != NULL && longest->any ? 1 : n;
 }
 
@@ -336,8 +356,8 @@ static enum ks_yield search(struct ks_expr_set *set, struct regex *re, struct ks
 	if (n == PCRE2_ERROR_NOMATCH)
 		return ks_expr_walked(set, b.n - from);
 	if (n < 0) {
-		if (set->steps == 0)
-			return ks_expr_steps(set, 1);
+		if (set->steps == 0 && ks_expr_steps(set, 1) != KS_YIELD)
+			return KS_YIELD_FAULT;
 		if (ks_expr_steps(set, LIMIT_STEPS) != KS_YIELD)
 			return KS_YIELD_FAULT;
 		ks_pcre.get_error_message(n, (PCRE2_UCHAR *)text, sizeof(text));

@@ -61,6 +61,7 @@ struct ks_expr_set *ks_expr_set_new(const struct ks_limits *limits)
 	set->step_limit = KS_EXPR_STEPS;
 	set->scratch.max = limits->record > KS_EXPR_MEMORY / 8 ? 8 * limits->record : KS_EXPR_MEMORY;
 	ks_expr_set_limit(set, limits->steps, limits->memory);
+	set->stop = limits->stop;
 	ks_json_init(&set->json, limits->depth);
 	ks_buf_init(&set->packed, SIZE_MAX / 4);
 	ks_buf_init(&set->text, SIZE_MAX / 4);
@@ -102,6 +103,15 @@ static uint16_t height(const struct ks_expr_set *set, uint32_t node)
 	return node == KS_EXPR_NONE ? 0 : set->nodes[node].height;
 }
 
+/* A node may stand in several places: there are more in sum than there are. */
+#define WEIGHT_MAX 1000000u
+void ks_expr_weigh(struct ks_expr_set *set, uint32_t node, uint32_t of)
+{
+	uint32_t *sum = &set->nodes[node].weight, more = of == KS_EXPR_NONE ? 0 : set->nodes[of].weight;
+
+	*sum = *sum + more < WEIGHT_MAX ? *sum + more : WEIGHT_MAX;
+}
+
 static bool is_single(const struct ks_expr_set *set, uint32_t node)
 {
 	return node == KS_EXPR_NONE || set->nodes[node].single;
@@ -118,8 +128,13 @@ uint32_t ks_expr_node(struct ks_expr_set *set, enum ks_expr_op op, uint32_t lhs,
 		single = false;
 	set->nodes[set->node_count] = (struct ks_expr_node){
 		.op = (uint8_t)op, .lhs = lhs, .rhs = rhs, .height = (uint16_t)((a > b ? a : b) + 1),
-		.single = single || op == OP_ARRAY,
+		.single = single || op == OP_ARRAY, .weight = 1,
 	};
+	/* A path stands there already, and what is in an array is run, which counts. */
+	if (op != OP_SLOT && op != OP_ARRAY) {
+		ks_expr_weigh(set, set->node_count, lhs);
+		ks_expr_weigh(set, set->node_count, rhs);
+	}
 	return set->node_count++;
 }
 
@@ -137,6 +152,8 @@ uint32_t ks_expr_node_of(struct ks_expr_set *set, enum ks_expr_op op, uint32_t l
 		copy[i] = args[i];
 		single &= is_single(set, args[i]);
 		most = height(set, args[i]) > most ? height(set, args[i]) : most;
+		if (op != OP_RUN)
+			ks_expr_weigh(set, node, args[i]);
 	}
 	set->nodes[node].fn = fn;
 	set->nodes[node].args = copy;

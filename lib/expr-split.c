@@ -45,7 +45,7 @@ static enum ks_yield split_by_string(struct ks_expr_set *set, const struct ks_va
 		}
 	}
 	if (got == KS_YIELD)
-		got = ks_expr_walked(set, in->b.n);
+		got = ks_expr_searched(set, in->b.n, by.n);
 	return got == KS_YIELD ? ks_expr_array(set, list.v, list.n, out) : got;
 }
 
@@ -170,7 +170,7 @@ static enum ks_yield places_of(struct ks_expr_set *set, struct ks_bytes a, struc
     struct ks_vals *list)
 {
 	const unsigned char *at = a.p, *end = a.p + a.n, *counted = a.p;
-	enum ks_yield got = ks_expr_walked(set, a.n);
+	enum ks_yield got = ks_expr_searched(set, a.n, b.n);
 	size_t chars = 0;
 	struct ks_val v;
 

@@ -77,7 +77,7 @@ enum ks_yield ks_expr_look_up(struct ks_expr_set *set, const struct ks_val *in,
 		*out = ks_expr_nil;
 	if (KS_UNLIKELY(e != KS_MP_OK))
 		return broken(set, e);
-	return p - head.body > 1024 ? ks_expr_walked(set, (size_t)(p - head.body)) : KS_YIELD;
+	return ks_expr_stepped(set, (size_t)(p - head.body) + 8 * (size_t)i);
 }
 
 /* The member of a map that is a slice. */
@@ -177,7 +177,7 @@ static enum ks_yield slice_array(struct ks_expr_set *set, const struct ks_val *i
 	o = ks_mp_put_array_head(o, (uint32_t)(last - first));
 	memcpy(o, begin, (size_t)(p - begin));
 	out->b.n = (size_t)(o - out->b.p) + (size_t)(p - begin);
-	return ks_expr_steps(set, 1 + last + (uint64_t)(p - head.body) / 64);
+	return ks_expr_stepped(set, 32 + 8 * last + (size_t)(p - head.body));
 }
 
 enum ks_yield ks_expr_slice(struct ks_expr_set *set, const struct ks_val *in,
@@ -210,7 +210,7 @@ enum ks_yield ks_expr_slice(struct ks_expr_set *set, const struct ks_val *in,
 	out->type = KS_STR;
 	out->b = ks_bytes(in->b.p + a, 0);
 	out->b.n = ks_str_at(ks_bytes(in->b.p + a, in->b.n - a), last - first);
-	return ks_expr_steps(set, 1 + in->b.n / 64);
+	return ks_expr_steps(set, 1 + in->b.n / 32);
 }
 
 enum ks_yield ks_expr_places(struct ks_expr_set *set, const struct ks_vals *all, const struct ks_vals *run,
@@ -219,17 +219,15 @@ enum ks_yield ks_expr_places(struct ks_expr_set *set, const struct ks_vals *all,
 	struct ks_val at = { .type = KS_INT };
 	enum ks_yield got = KS_YIELD;
 	uint32_t i, j;
-	bool same;
+	int c;
 
 	for (i = 0; got == KS_YIELD && run->n > 0 && all->n >= run->n && i <= all->n - run->n; i++) {
-		for (j = 0, same = true; got == KS_YIELD && same && j < run->n; j++) {
-			same = ks_val_cmp(&all->v[i + j], &run->v[j]) == 0;
-			got = ks_expr_compared(set, &all->v[i + j], &run->v[j]);
-		}
+		for (j = 0, c = 0; got == KS_YIELD && c == 0 && j < run->n; j++)
+			got = ks_expr_cmp(set, &all->v[i + j], &run->v[j], &c);
 		at.i = i;
 		if (got == KS_YIELD)
-			got = ks_expr_steps(set, 1 + j);
-		if (got == KS_YIELD && same)
+			got = ks_expr_steps(set, 1 + j / 4);
+		if (got == KS_YIELD && c == 0)
 			got = ks_vals_add(set, found, &at);
 	}
 	return got;
@@ -300,7 +298,7 @@ enum ks_yield ks_expr_iterate(struct ks_expr_set *set, const struct ks_val *in,
 		if (e == KS_MP_OK)
 			e = ks_mp_read(&p, end, set->depth, &v);
 		if (e == KS_MP_OK)
-			got = ks_expr_steps(set, v.type < KS_ARRAY ? 1 : 1 + v.b.n / 64);
+			got = ks_expr_steps(set, v.type < KS_ARRAY ? 1 : 1 + v.b.n / 32);
 		if (e == KS_MP_OK && got == KS_YIELD)
 			got = to->fn(to, &v, path != NULL ? &here : NULL);
 	}

@@ -86,7 +86,7 @@ static enum ks_yield startswith(struct ks_expr_set *set, const struct ks_val *in
 	if (!both_strings(in, args))
 		return ks_expr_error(set, "startswith() requires string inputs");
 	ks_val_bool(out, starts(in->b, args->b));
-	return ks_expr_compared(set, in, args);
+	return ks_expr_steps(set, 1 + (args->type == KS_STR ? args->b.n / 256 : 0));
 }
 
 static enum ks_yield endswith(struct ks_expr_set *set, const struct ks_val *in,
@@ -95,7 +95,7 @@ static enum ks_yield endswith(struct ks_expr_set *set, const struct ks_val *in,
 	if (!both_strings(in, args))
 		return ks_expr_error(set, "endswith() requires string inputs");
 	ks_val_bool(out, ends(in->b, args->b));
-	return ks_expr_compared(set, in, args);
+	return ks_expr_steps(set, 1 + (args->type == KS_STR ? args->b.n / 256 : 0));
 }
 
 static struct ks_bytes without_start(struct ks_bytes a, struct ks_bytes b)
@@ -117,7 +117,7 @@ static enum ks_yield ltrimstr(struct ks_expr_set *set, const struct ks_val *in,
 	if (both_strings(in, args))
 		v.b = without_start(in->b, args->b);
 	*out = v;
-	return ks_expr_compared(set, in, args);
+	return ks_expr_steps(set, 1 + (args->type == KS_STR ? args->b.n / 256 : 0));
 }
 
 static enum ks_yield rtrimstr(struct ks_expr_set *set, const struct ks_val *in,
@@ -128,7 +128,7 @@ static enum ks_yield rtrimstr(struct ks_expr_set *set, const struct ks_val *in,
 	if (both_strings(in, args))
 		v.b = without_end(in->b, args->b);
 	*out = v;
-	return ks_expr_compared(set, in, args);
+	return ks_expr_steps(set, 1 + (args->type == KS_STR ? args->b.n / 256 : 0));
 }
 
 static enum ks_yield trimstr(struct ks_expr_set *set, const struct ks_val *in,
@@ -139,7 +139,7 @@ static enum ks_yield trimstr(struct ks_expr_set *set, const struct ks_val *in,
 	*out = (struct ks_val){
 		.type = KS_STR, .b = without_end(without_start(in->b, args->b), args->b),
 	};
-	return ks_expr_compared(set, in, args);
+	return ks_expr_steps(set, 1 + (args->type == KS_STR ? args->b.n / 256 : 0));
 }
 
 /* How many bytes the white space of Unicode (White_Space=yes) takes that a text begins with; 0: none. */
@@ -277,6 +277,9 @@ static enum ks_yield fromjson(struct ks_expr_set *set, const struct ks_val *in,
 	(void)args;
 	if (in->type != KS_STR)
 		return ks_expr_unfit(set, in, "only strings can be parsed");
+	got = ks_expr_read(set, in->b.n);
+	if (got != KS_YIELD)
+		return got;
 	text = ks_expr_scratch(set, in->b.n + KS_PAD);
 	if (text == NULL)
 		return ks_expr_no_scratch(set);
@@ -392,6 +395,7 @@ static enum ks_yield tonumber(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *args, struct ks_val *out)
 {
 	unsigned char *text;
+	enum ks_yield got;
 	size_t n;
 
 	(void)args;
@@ -401,6 +405,9 @@ static enum ks_yield tonumber(struct ks_expr_set *set, const struct ks_val *in,
 	}
 	if (in->type != KS_STR)
 		return ks_expr_unfit(set, in, "cannot be parsed as a number");
+	got = ks_expr_read(set, in->b.n);
+	if (got != KS_YIELD)
+		return got;
 	text = ks_expr_scratch(set, in->b.n + 4);
 	if (text == NULL)
 		return ks_expr_no_scratch(set);
@@ -408,7 +415,7 @@ static enum ks_yield tonumber(struct ks_expr_set *set, const struct ks_val *in,
 		return named(in->b, out) ? KS_YIELD :
 		    ks_expr_unfit(set, in, "cannot be parsed as a number");
 	read_number(text, n, out);
-	return ks_expr_walked(set, n);
+	return KS_YIELD;
 }
 
 static enum ks_yield toboolean(struct ks_expr_set *set, const struct ks_val *in,

@@ -350,6 +350,7 @@ static uint32_t parse_if(struct ks_expr_parser *x)
 		return node;
 	n = &x->set->nodes[node];
 	n->slot = other;
+	ks_expr_weigh(x->set, node, other);
 	n->single &= x->set->nodes[other].single;
 	if (n->height <= x->set->nodes[other].height)
 		n->height = (uint16_t)(x->set->nodes[other].height + 1);

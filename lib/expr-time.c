@@ -15,6 +15,8 @@
 
 #include "num.h"
 
+#define CALENDAR 4u	/* steps that libc takes to read or to write a date */
+
 enum ks_yield ks_expr_no_date(struct ks_expr_set *set)
 {
 	return ks_expr_error(set, "error converting number of seconds since epoch to datetime");
@@ -125,12 +127,16 @@ enum ks_yield ks_expr_tm_text(struct ks_expr_set *set, const struct tm *tm,
 {
 	/* A blank in front tells an empty result from one that does not fit. */
 	char *f = c_string(set, format->b, " "), *text;
+	enum ks_yield got;
 	size_t room, n;
 
 	if (f != NULL && epoch != NULL)
 		f = without_epoch(set, f, *epoch);
 	if (f == NULL)
 		return ks_expr_no_scratch(set);
+	got = ks_expr_steps(set, CALENDAR + 2 * strlen(f));
+	if (got != KS_YIELD)
+		return got;
 	room = strlen(f) * 16 + 128;
 	text = ks_expr_scratch(set, room);
 	if (text == NULL)
@@ -142,7 +148,7 @@ enum ks_yield ks_expr_tm_text(struct ks_expr_set *set, const struct tm *tm,
 	if (n == 0)
 		return ks_expr_error(set, "%s: unknown system failure", who);
 	*out = (struct ks_val){ .type = KS_STR, .b = ks_bytes(text + 1, n - 1) };
-	return ks_expr_steps(set, n);
+	return KS_YIELD;
 }
 
 static enum ks_yield fn_gmtime(struct ks_expr_set *set, const struct ks_val *in,
@@ -240,6 +246,7 @@ static int shown(const char *text)
 static enum ks_yield parse(struct ks_expr_set *set, const struct ks_val *in,
     const struct ks_val *format, struct tm *tm, const char **rest)
 {
+	enum ks_yield got;
 	char *text, *f;
 
 	if (in->type != KS_STR || format->type != KS_STR)
@@ -248,6 +255,9 @@ static enum ks_yield parse(struct ks_expr_set *set, const struct ks_val *in,
 	f = c_string(set, format->b, "");
 	if (text == NULL || f == NULL)
 		return ks_expr_no_scratch(set);
+	got = ks_expr_steps(set, CALENDAR + in->b.n / 64 + format->b.n);
+	if (got != KS_YIELD)
+		return got;
 	memset(tm, 0, sizeof(*tm));
 	tm->tm_wday = 8;	/* no such days: those that libc leaves alone */
 	tm->tm_yday = 367;
@@ -257,7 +267,7 @@ static enum ks_yield parse(struct ks_expr_set *set, const struct ks_val *in,
 		    shown(text), text, shown(f), f);
 	if (tm->tm_wday == 8 || tm->tm_yday == 367)
 		complete(tm);
-	return ks_expr_steps(set, 1 + in->b.n / 16 + format->b.n);
+	return KS_YIELD;
 }
 
 static enum ks_yield fn_strptime(struct ks_expr_set *set, const struct ks_val *in,

@@ -53,7 +53,7 @@ static enum ks_yield open_tree(struct ks_expr_set *set, struct ks_tree *t, enum 
 		return got;
 	type = t->v.type == KS_NIL ? type : t->v.type;
 	step = type == KS_MAP ? 2 : 1;
-	*t = (struct ks_tree){ .v.type = type, .open = true, .gone = t->gone, .cap = list.n / step };
+	*t = (struct ks_tree){ .v.type = type, .open = true, .gone = t->gone, .named = t->named, .cap = list.n / step };
 	if (t->cap > 0) {
 		t->kids = ks_expr_scratch(set, t->cap * sizeof(*t->kids));
 		t->keys = type == KS_MAP ? ks_expr_scratch(set, t->cap * sizeof(*t->keys)) : NULL;
@@ -113,7 +113,7 @@ static struct ks_tree *kid(struct ks_expr_set *set, struct ks_tree *t, const str
 			break;
 	}
 	/* Past the limit whatever is done next says so. */
-	(void)ks_expr_steps(set, 1 + i / 16);
+	(void)ks_expr_steps(set, 1 + (uint64_t)i * (32 + step->b.n) / 512);
 	if (i == t->n)
 		return NULL;
 	t->at = j + 1 < t->n ? j + 1 : 0;
@@ -166,7 +166,7 @@ static enum ks_yield splice(struct ks_expr_set *set, struct ks_tree *t, const st
 		got = ks_vals_add(set, &all, &old.v[i]);
 	if (got != KS_YIELD)
 		return got;
-	*t = (struct ks_tree){ .v = t->v, .gone = t->gone };
+	*t = (struct ks_tree){ .v = t->v, .gone = t->gone, .named = t->named };
 	return ks_expr_array(set, all.v, all.n, &t->v);
 }
 
@@ -179,7 +179,7 @@ static enum ks_yield cut_out(struct ks_expr_set *set, struct ks_tree *t, const s
 
 	if (got != KS_YIELD)
 		return got;
-	*t = (struct ks_tree){ .v = v, .gone = t->gone };
+	*t = (struct ks_tree){ .v = v, .gone = t->gone, .named = t->named };
 	*part = (struct ks_tree){ .open = false };
 	got = ks_expr_get(set, &t->v, step, &part->v);
 	if (got == KS_YIELD && t->v.type == KS_STR)
@@ -283,8 +283,10 @@ static enum ks_yield delete_last(struct ks_expr_set *set, struct ks_tree *t, con
 		return got;
 	}
 	gone = kid(set, t, step);
-	if (gone != NULL)
+	if (gone != NULL) {
 		gone->gone = true;
+		gone->named |= !ks_val_number(step) || ks_expr_index_of(step) >= 0;
+	}
 	return KS_YIELD;
 }
 
@@ -356,7 +358,7 @@ enum ks_yield ks_tree_delete(struct ks_expr_set *set, struct ks_tree *t, const s
 		if (got != KS_YIELD)
 			return got;
 		t = kid(set, t, steps);
-		if (t == NULL)
+		if (t == NULL || t->named)
 			return KS_YIELD;
 	}
 	if (n == 1)

@@ -307,10 +307,9 @@ bool ks_expr_compares(enum ks_expr_op op, const struct ks_val *a, const struct k
 	return compares(op, a, b);
 }
 
-/* A loop over what is large must find its limit. */
 static inline bool is_large(const struct ks_val *v)
 {
-	return v->type >= KS_STR && (v->type >= KS_ARRAY || v->b.n > 4096);
+	return v->type >= KS_STR && (v->type >= KS_ARRAY || v->b.n > KS_EXPR_LARGE);
 }
 
 static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_expr_node *n,
@@ -327,8 +326,8 @@ static enum ks_yield eval_comparison(struct ks_expr_set *set, const struct ks_ex
 	got = operand(set, n->lhs, in, &left, &a);
 	if (KS_UNLIKELY(got != KS_YIELD))
 		return got;
-	if (KS_UNLIKELY(is_large(a)) && ks_expr_compared(set, a, b) != KS_YIELD)
-		return KS_YIELD_FAULT;
+	if (KS_UNLIKELY(is_large(a)))
+		return ks_expr_compared(set, n->op, a, b, out);
 	out->type = compares(n->op, a, b) ? KS_TRUE : KS_FALSE;
 	return KS_YIELD;
 }
@@ -346,13 +345,17 @@ APART int compared_in_place(struct ks_expr_set *set, const struct ks_expr_node *
 {
 	const struct ks_val *a, *b;
 	enum ks_yield got;
+	struct ks_val is;
 
 	got = operand(set, n->rhs, NULL, NULL, &b);
 	if (KS_LIKELY(got == KS_YIELD))
 		got = operand(set, n->lhs, NULL, NULL, &a);
-	if (KS_LIKELY(got == KS_YIELD) && KS_UNLIKELY(is_large(a)))
-		got = ks_expr_compared(set, a, b);
-	return KS_LIKELY(got == KS_YIELD) ? compares(n->op, a, b) : -(int)got;
+	if (KS_UNLIKELY(got != KS_YIELD))
+		return -(int)got;
+	if (KS_LIKELY(!is_large(a)))
+		return compares(n->op, a, b);
+	got = ks_expr_compared(set, n->op, a, b, &is);
+	return got == KS_YIELD ? ks_val_true(&is) : -(int)got;
 }
 
 /* Whether the value of a node is true, likewise. */

@@ -8,6 +8,7 @@
 #include "num.h"
 #include "options-kafka.h"
 #include "options-table.h"
+#include "signals.h"
 
 enum id {
 	ID_HELP, ID_VERSION, ID_IN, ID_OUT, ID_FROM, ID_TO, ID_KCAT_JSON, ID_TOPIC, ID_TIME, ID_KEY,
@@ -392,7 +393,7 @@ static void set_defaults(struct ks_options *o)
 {
 	o->config = (struct ks_config){
 		.program = o->name,
-		.limits = { .record = KS_RECORD_MAX, .key = KS_KEY_MAX, .depth = KS_DEPTH_MAX },
+		.limits = { .record = KS_RECORD_MAX, .key = KS_KEY_MAX, .depth = KS_DEPTH_MAX, .stop = ks_signals_end },
 		.from = KS_FRAMES, .to = KS_FRAMES, .unit_num = 1, .unit_den = 1,
 		.instances = 1, .count = -1, .end = -1, .commit_interval_ms = 1000,
 		.in = o->in, .topics = o->topics,

@@ -181,7 +181,7 @@ int ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *
 	struct ks_rec kept;
 
 	letter->value = letter->frame = ks_bytes(NULL, 0);
-	if (ks_is_no_memory(what))
+	if (ks_is_no_memory(what) || (ks_signals_end() != 0 && ks_is_interrupted(what)))
 		return ks_fail(err, KS_TEMP, "%s: %s", where, what);
 	r->count++;
 	if (r->config->on_error == KS_POLICY_FAIL)

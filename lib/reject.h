@@ -35,7 +35,7 @@ void	ks_reject_close(struct ks_reject *r);
  *		rec); letter->frame.p and letter->value.p are NULL where nothing is to be sent
  *
  * Returns 0, KS_DATA where the policy is fail, KS_IO where the file cannot be
- * written; KS_TEMP where what is ks_no_memory, which is not the record's fault.
+ * written; KS_TEMP where what is ks_no_memory or ks_interrupted, which is not the record's fault.
  */
 int	ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *where,
 	    const char *what, struct ks_rec *letter, struct ks_err *err) KS_MUST_USE;

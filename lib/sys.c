@@ -40,6 +40,15 @@ bool ks_is_no_memory(const char *text)
 	return strcmp(text, ks_no_memory) == 0;
 }
 
+const char ks_interrupted[] = "a signal came in the middle of a long record";
+
+bool ks_is_interrupted(const char *text)
+{
+	size_t n = strlen(text), m = sizeof(ks_interrupted) - 1;
+
+	return n >= m && strcmp(text + n - m, ks_interrupted) == 0;
+}
+
 int ks_fail_errno(struct ks_err *err, int status, int no, const char *fmt, ...)
 {
 	va_list ap;

@@ -50,6 +50,7 @@ struct ks_limits {
 	unsigned depth;
 	uint64_t steps;		/* of work for the expressions on one record; 0: the default of expr.h */
 	size_t memory;		/* likewise, bytes */
+	int (*stop)(void);	/* whether an end was asked for: looked at in the middle of a long record; NULL: nobody does */
 };
 
 /*
@@ -81,6 +82,13 @@ int	ks_fail_errno(struct ks_err *err, int status, int no, const char *fmt, ...) 
  */
 extern const char ks_no_memory[];
 bool	ks_is_no_memory(const char *text);
+
+/*
+ * Likewise of a record in whose middle a signal asked for an end: nothing is
+ * wrong with it.  Words may stand before it; a program may have it of its own.
+ */
+extern const char ks_interrupted[];
+bool	ks_is_interrupted(const char *text);
 
 /* A broken invariant: names the place on stderr and aborts, to keep the core. */
 #define ks_bug(text) ks_bug_at(__FILE__, __LINE__, (text))

@@ -89,11 +89,22 @@ int ks_tee_sync(struct ks_tee *t, struct ks_err *err)
 	return no == 0 ? 0 : failed(t, no, err);
 }
 
+int ks_tee_finish(struct ks_tee *t, struct ks_err *err)
+{
+	int status = ks_tee_sync(t, err), fd = t->fd;
+
+	if (status != 0 || t->path == NULL)
+		return status;
+	t->fd = -1;
+	return close(fd) != 0 ? failed(t, errno, err) : 0;
+}
+
 void ks_tee_close(struct ks_tee *t)
 {
 	if (t->path != NULL) {
 		ks_out_release(&t->out);
-		close(t->fd);
+		if (t->fd >= 0)
+			close(t->fd);
 		t->path = NULL;
 	}
 	ks_buf_release(&t->line);

@@ -24,8 +24,10 @@ int	ks_tee_open(struct ks_tee *t, const char *path, const struct ks_config *c, s
 /* NULL, or what is wrong with the record; *status: the file could not be written (err is filled). */
 const char *ks_tee_record(struct ks_tee *t, const struct ks_rec *rec, int *status, struct ks_err *err)
     KS_MUST_USE;
-/* What was written is in the file: before a position is committed, and at the end. */
+/* What was written is in the file: before a position is committed. */
 int	ks_tee_sync(struct ks_tee *t, struct ks_err *err) KS_MUST_USE;
+/* And at the end: nothing more comes, and the file is closed without a fault. */
+int	ks_tee_finish(struct ks_tee *t, struct ks_err *err) KS_MUST_USE;
 void	ks_tee_close(struct ks_tee *t);
 
 #endif

@@ -142,6 +142,15 @@ enum ks_mp_error ks_mp_skip(const unsigned char **at, const unsigned char *end, 
 			if (e != KS_MP_OK)
 				return e;
 		}
+		/* What its first byte tells all about takes no call: most values are that. */
+		if (KS_LIKELY(p < end && (n = ks_mp_fixed[*p]) != 0 && n <= (size_t)(end - p))) {
+			p += n;
+			continue;
+		}
+		if (p < end && (*p == 0x80 || *p == 0x90) && depth > 1) {	/* it is empty */
+			p++;
+			continue;
+		}
 		e = ks_mp_skip(&p, end, depth - 1);
 		if (e != KS_MP_OK)
 			return e;

@@ -93,6 +93,12 @@ enum ks_mp_error ks_mp_check(struct ks_bytes b, unsigned depth) KS_MUST_USE;
  */
 int	ks_val_cmp(const struct ks_val *a, const struct ks_val *b);
 
+/*
+ * ks_val_cmp_within - the same, with an end: *left counts down with the work,
+ * a unit in some 8 ns.  Where that does not suffice it is 0 then, and the result means nothing.
+ */
+int	ks_val_cmp_within(const struct ks_val *a, const struct ks_val *b, uint64_t *left);
+
 static inline bool ks_val_true(const struct ks_val *v)
 {
 	return v->type > KS_FALSE;

@@ -89,6 +89,16 @@ load lib
 	done
 	try_sh "printf '\"a\rb\"\r\n1\n' | kstream-cat --from csv --to json"
 	expect 0 '{"a\rb":1}'
+	# Nor is one that ends no line a part of a row without quotes: some readers end the row there, others do not.
+	for x in '1\r,2\n' '1,x\ry\r\n' 'x,\r\r\n' '\r1,2\n' '1,"2"\r3\n'; do
+		try_sh "printf 'a,b\n$x' | kstream-cat --from csv --to json"
+		refused 65 kstream-cat "stdin:2: field " || fail "$x"
+	done
+	try_sh "printf 'a,b\r\n1\r,2\r\n\"x\ry\",3\r\n\"\r\",\"\r\n\"\r\n' | kstream-cat --from csv --to json --on-error skip"
+	expect 0 '{"a":"x\ry","b":3}
+{"a":"\r","b":"\r\n"}'
+	try_sh "printf 'a\tb\n1\r\t2\r\n' | kstream-cat --from tsv --to json"
+	expect 0 '{"a":"1\r","b":2}'
 	# A name that begins like a byte order mark comes back.
 	printf '{"\xef\xbb\xbfa":1,"b":2}\n' >in
 	try_sh "kstream-cat --from json --to csv in | kstream-cat --from csv --to json | cmp - in"

@@ -154,10 +154,45 @@ static void order_of_shuffled(void **state)
 	ks_buf_release(&b);
 }
 
+/* As much work as it says is enough, and what is less ends it: nothing goes on for long behind that. */
+static void within(void **state)
+{
+	struct ks_val x;
+	const unsigned char *p;
+	uint64_t all = UINT64_MAX, used, left, less;
+	struct ks_buf b;
+	int i;
+
+	(void)state;
+	ks_buf_init(&b, 1 << 20);
+	assert_int_equal(ks_mp_add_array_head(&b, 3), 0);
+	assert_int_equal(ks_mp_add_map_head(&b, 100), 0);
+	for (i = 0; i < 100; i++) {
+		char key[] = { (char)('a' + i % 10), (char)('a' + i / 10), '\0' };
+
+		assert_int_equal(ks_mp_add_str(&b, ks_str(key)), 0);
+		assert_int_equal(ks_mp_add_i64(&b, i), 0);
+	}
+	assert_int_equal(ks_mp_add_str(&b, ks_str("text")), 0);
+	assert_int_equal(ks_mp_add_array_head(&b, 0), 0);
+	p = b.p;
+	assert_int_equal(ks_mp_read(&p, b.p + b.n, 3, &x), KS_MP_OK);
+	assert_int_equal(ks_val_cmp_within(&x, &x, &all), 0);
+	used = UINT64_MAX - all;
+	assert_true(used > 400);
+	for (less = 0; less <= used + 1; less++) {
+		left = less;
+		assert_int_equal(ks_val_cmp_within(&x, &x, &left), 0);
+		assert_int_equal(left, less <= used ? 0 : 1);
+	}
+	ks_buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order), cmocka_unit_test(order_of_nan), cmocka_unit_test(order_of_shuffled),
+		cmocka_unit_test(within),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
