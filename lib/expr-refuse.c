@@ -313,6 +313,8 @@ int ks_expr_refuse_variable(struct ks_expr_parser *x)
 		{ "$record", "", "the value is '.', its key '$key'" },
 		{ "$time", "", "did you mean '$ts'?" }, { "$timestamp", "", "did you mean '$ts'?" },
 		{ "$header", "", "write 'header(\"NAME\")' or '$headers'" },
+		{ "$acc", "", "it is known in the clauses of reduce and fold" },
+		{ "$other", "", "it is known in MERGE, the fourth clause of fold" },
 		{ "$ENV", "", "an expression does not read the environment" },
 		{ "$__loc__", "", "an expression has one line" },
 		{ "$__prog_args", "", "there are $key $ts $topic $partition $offset $headers $meta" },
