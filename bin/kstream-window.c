@@ -248,18 +248,27 @@ static int fold(struct window *st, struct ks_run *run, struct ks_window_part *pa
     const struct ks_window *w, struct ks_bytes key, const struct ks_rec *rec)
 {
 	struct room room = { { .grow = grow_state }, st, run, part, w, key };
+	bool nothing = ks_fold_nothing(&st->fold);
 	struct ks_rec out = *rec;
 	struct ks_store_value v;
 	struct state *state;
 	int status;
 
 	out.frame.p = NULL;
-	if (ks_fold_nothing(&st->fold)) {
+	if (nothing || st->fold.judges) {
 		status = ks_window_store_get(&st->ws, part, w, key, &v, run->err);
 		if (status != 0)
 			return status;
-		if (v.p == NULL)
+		if (v.p == NULL && nothing) {
+			ks_folded(run);
 			return st->on_close ? 0 : emit(st, run, &out, w, key, NULL);
+		}
+		/* A record that is refused makes no state. */
+		status = ks_fold_try(&st->fold, v.p);
+		if (status == EDOM)
+			return ks_reject(run, rec, "%s", ks_fold_why(&st->fold));
+		if (status != 0)
+			return no_memory(run);
 	}
 	status = ks_window_store_put(&st->ws, part, w, key, st->fold.state_n, &v, run->err);
 	if (status != 0)
@@ -274,8 +283,12 @@ static int fold(struct window *st, struct ks_run *run, struct ks_window_part *pa
 	if (status == EMSGSIZE)
 		return ks_fail(run->err, KS_DATA, "the state of a window passes 4 GiB");
 	if (status != 0)
-		return status;
-	return st->on_close ? 0 : emit(st, run, &out, w, key, room.block.p);
+		return status == ENOMEM ? no_memory(run) : status;
+	ks_folded(run);
+	if (!ks_fold_gone(&st->fold, room.block.p))
+		return st->on_close ? 0 : emit(st, run, &out, w, key, room.block.p);
+	status = ks_window_store_delete(&st->ws, part, w, key, run->err);
+	return st->on_close || status != 0 ? status : emit(st, run, &out, w, key, NULL);
 }
 
 /* Equal keys are equal bytes: a foreign program may have packed a short string or a number long.  It has been checked. */
@@ -352,8 +365,8 @@ static int window_record(void *arg, struct ks_run *run, unsigned input, struct k
 		ks_late(run);
 	else if ((what = ks_fold_load(&st->fold, rec)) != NULL)
 		status = ks_reject(run, rec, "%s", what);
-	else if ((status = fold(st, run, part, w, key, rec)) == 0)
-		ks_folded(run);
+	else
+		status = fold(st, run, part, w, key, rec);
 	if (status == 0 && ks_window_store_any_closed(&st->ws, part))
 		status = retire(st, run, part, false);
 	return status;
@@ -389,6 +402,16 @@ static int window_finish(void *arg, struct ks_run *run)
 	return status;
 }
 
+static int window_answer(void *arg, struct ks_run *run)
+{
+	struct window *st = arg;
+	const char *warning = ks_fold_warning(&st->fold);
+
+	if (warning != NULL)
+		ks_warn(run, warning);
+	return 0;
+}
+
 static void window_close(void *arg, struct ks_run *run)
 {
 	struct window *st = arg;
@@ -415,6 +438,7 @@ static const struct ks_op op = {
 	.record = window_record,
 	.mark = window_mark,
 	.finish = window_finish,
+	.answer = window_answer,
 	.close = window_close,
 };
 

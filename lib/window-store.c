@@ -83,6 +83,12 @@ int ks_window_store_get(struct ks_window_store *ws, const struct ks_window_part 
 	return ks_store_get(ws->store, part->partition, w->start_ms, key, v, err);
 }
 
+int ks_window_store_delete(struct ks_window_store *ws, const struct ks_window_part *part,
+    const struct ks_window *w, struct ks_bytes key, struct ks_err *err)
+{
+	return ks_store_delete(ws->store, part->partition, w->start_ms, key, err);
+}
+
 int ks_window_store_put(struct ks_window_store *ws, struct ks_window_part *part,
     const struct ks_window *w, struct ks_bytes key, size_t n, struct ks_store_value *v,
     struct ks_err *err)

@@ -55,6 +55,9 @@ int	ks_window_store_put(struct ks_window_store *ws, struct ks_window_part *part,
 	    const struct ks_window *w, struct ks_bytes key, size_t n, struct ks_store_value *v,
 	    struct ks_err *err) KS_MUST_USE;
 
+int	ks_window_store_delete(struct ks_window_store *ws, const struct ks_window_part *part,
+	    const struct ks_window *w, struct ks_bytes key, struct ks_err *err) KS_MUST_USE;
+
 /* The oldest window of a partition that is kept; false: none is. */
 bool	ks_window_store_oldest(const struct ks_window_store *ws, const struct ks_window_part *part,
 	    struct ks_window *w);
