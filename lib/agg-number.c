@@ -157,9 +157,12 @@ static double total(const struct sum *s)
 {
 	struct sum t = *s;
 	i128 x = integers(s);
-	double d = (double)x;
+	double d;
 
-	if (x != 0) {
+	if (KS_LIKELY(x >= -((i128)1 << 53) && x <= (i128)1 << 53)) {
+		add_float(&t, (double)(int64_t)x);
+	} else {
+		d = (double)x;
 		add_float(&t, d);
 		t.lost += (double)(x - (i128)d);
 	}

@@ -55,7 +55,7 @@ static const char *set_quantile(struct ks_agg *a, const struct ks_val *v)
 	double d = ks_val_number(v) ? ks_val_double(v) : -1;
 
 	if (!(d >= 0 && d <= 1))
-		return "which one is a number from 0 to 1, as 0.99";
+		return "which one is a number from 0 to 1";
 	a->at = d;
 	return NULL;
 }

@@ -26,10 +26,18 @@ struct ks_fold_arg {
 	uint32_t item, at;	/* the first one of the same text, which is where it is evaluated */
 };
 
+/* How an item is loaded: what it does not have need not be asked for. */
+enum ks_fold_load {
+	KS_FOLD_LOAD_NONE,	/* count() */
+	KS_FOLD_LOAD_ONE,	/* one argument */
+	KS_FOLD_LOAD_ANY,
+};
+
 struct ks_fold_item {
 	struct ks_agg agg;
 	size_t at;			/* of its state */
 	uint32_t argc;
+	enum ks_fold_load load;
 	bool skip;			/* the record that was loaded adds nothing */
 	bool idle;			/* what was loaded takes nothing out */
 	bool passes;			/* where holds for the record that was loaded */

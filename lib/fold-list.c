@@ -141,7 +141,8 @@ static int set_constant(struct ks_fold *f, struct ks_fold_item *item, struct ks_
 	status = ks_fold_constant(f, item->clause, text, &packed, &v, err);
 	what = status == 0 ? item->agg.row->set(&item->agg, &v) : NULL;
 	ks_buf_release(&packed);
-	return what != NULL ? ks_fail(err, KS_USAGE, "'%s': %s", item->clause, what) : status;
+	return what != NULL ? ks_fail(err, KS_USAGE, "'%s': %s, as in '%s'", item->clause, what,
+	    item->agg.row->like) : status;
 }
 
 static int add_arguments(struct ks_fold *f, struct ks_fold_item *item, const struct ks_agg_clause *c,
@@ -192,6 +193,10 @@ static int add_clause(struct ks_fold *f, const struct ks_agg_clause *c, struct k
 	status = check_names(f, err);
 	if (status == 0)
 		status = add_arguments(f, item, c, err);
+	if (c->where.p != NULL || item->rule != NULL || item->argc > 1)
+		item->load = KS_FOLD_LOAD_ANY;
+	else
+		item->load = item->argc == 1 ? KS_FOLD_LOAD_ONE : KS_FOLD_LOAD_NONE;
 	f->judges |= c->row->fits != NULL || item->rule != NULL;
 	return status;
 }

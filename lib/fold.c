@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* The arguments of a clause, or what is wrong with them. */
-static inline const char *load_item(struct ks_fold *f, struct ks_fold_item *item, uint32_t i)
+static const char *load_any(struct ks_fold *f, struct ks_fold_item *item, uint32_t i)
 {
 	const struct ks_fold_arg *arg;
 	const char *what = NULL;
@@ -39,8 +39,23 @@ static inline const char *load_item(struct ks_fold *f, struct ks_fold_item *item
 	return item->skip || item->argc == 0 || item->agg.row->check == NULL ? NULL : item->agg.row->check(item->v);
 }
 
+/* The same of one argument alone. */
+static inline const char *load_one(const struct ks_fold *f, struct ks_fold_item *item, uint32_t i)
+{
+	const struct ks_fold_arg *arg = item->args;
+	const char *what = NULL;
+
+	if (arg->item == i)
+		what = ks_expr_eval(arg->expr, item->v);
+	else
+		item->v[0] = f->items[arg->item].v[arg->at];
+	item->skip = item->v[0].type == KS_NIL;
+	return item->skip || what != NULL || item->agg.row->check == NULL ? what : item->agg.row->check(item->v);
+}
+
 const char *ks_fold_load(struct ks_fold *f, const struct ks_rec *rec)
 {
+	struct ks_fold_item *item;
 	const char *what;
 	uint32_t i;
 
@@ -49,8 +64,12 @@ const char *ks_fold_load(struct ks_fold *f, const struct ks_rec *rec)
 		return NULL;
 	what = ks_expr_load(f->set, rec);
 	for (i = 0; i < f->count && what == NULL; i++) {
-		what = load_item(f, &f->items[i], i);
-		if (what != NULL && ks_fold_refuse(f, &f->items[i], what) == EDOM)
+		item = &f->items[i];
+		if (KS_LIKELY(item->load == KS_FOLD_LOAD_ONE))
+			what = load_one(f, item, i);
+		else if (item->load == KS_FOLD_LOAD_ANY)
+			what = load_any(f, item, i);
+		if (KS_UNLIKELY(what != NULL) && ks_fold_refuse(f, item, what) == EDOM)
 			what = f->work->what;
 	}
 	return what;

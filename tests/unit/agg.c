@@ -1,100 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* agg.c - aggregates over values of every type. */
-#include "lib/agg-row.h"
+#include "agg-kit.h"
 
-#include <errno.h>
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define NIL { .type = KS_NIL }
-#define I(x) { .type = KS_INT, .i = (x) }
-#define U(x) { .type = KS_UINT, .u = (x) }
-#define D(x) { .type = KS_FLOAT, .d = (x) }
-#define S(x) { .type = KS_STR, .b = { (const unsigned char *)(x), sizeof(x) - 1 } }
-#define BIN(x) { .type = KS_BIN, .b = { (const unsigned char *)(x), sizeof(x) - 1 } }
-#define ARRAY(x) { .type = KS_ARRAY, .b = { (const unsigned char *)(x), sizeof(x) - 1 } }
-#define MAP(x) { .type = KS_MAP, .b = { (const unsigned char *)(x), sizeof(x) - 1 } }
-
-static int room_left;		/* calls of grow that succeed; below 0: all */
-
-static int grow(struct ks_agg_block *b, size_t n)
-{
-	unsigned char *p;
-
-	if (room_left == 0)
-		return ENOMEM;
-	room_left--;
-	assert_true(n > b->n);
-	/* Always moved, so that a pointer kept over a call is found by ASan. */
-	p = calloc(1, n);
-	assert_non_null(p);
-	memcpy(p, b->p, b->n);
-	free(b->p);
-	b->p = p;
-	b->n = n;
-	return 0;
-}
-
-static struct ks_agg_block new_block(size_t n)
-{
-	struct ks_agg_block b = { calloc(1, n), n, grow };
-
-	assert_non_null(b.p);
-	room_left = -1;
-	return b;
-}
-
-static struct ks_agg agg_of(const char *kind)
-{
-	struct ks_agg a = { .row = ks_agg_find(ks_str(kind)), .max = 1 << 20 };
-
-	assert_non_null(a.row);
-	return a;
-}
-
-static size_t size_of(const char *kind)
-{
-	return agg_of(kind).row->size;
-}
-
-/* As the caller does it: null is passed over. */
-static const char *check(const char *kind, const struct ks_val *v)
-{
-	struct ks_agg a = agg_of(kind);
-
-	return v->type == KS_NIL || a.row->check == NULL ? NULL : a.row->check(v);
-}
-
-static int add(const char *kind, struct ks_agg_block *b, size_t at, const struct ks_val *v)
-{
-	struct ks_agg a = agg_of(kind);
-
-	return v != NULL && v->type == KS_NIL ? 0 : a.row->add(&a, b, at, v);
-}
-
-static void result(const char *kind, const unsigned char *block, size_t at, struct ks_val *v)
-{
-	struct ks_agg a = agg_of(kind);
-
-	a.row->result(&a, block, at, v);
-}
-
-static bool same(const struct ks_val *a, const struct ks_val *b)
-{
-	if (a->type != b->type)
-		return false;
-	if (a->type >= KS_STR)
-		return ks_bytes_eq(a->b, b->b);
-	if (a->type == KS_FLOAT)
-		return memcmp(&a->d, &b->d, sizeof(a->d)) == 0;
-	return a->type < KS_INT || a->i == b->i;
-}
 
 struct fold_case {
 	const char *name;
@@ -160,6 +69,24 @@ static void folds(void **state)
 		{ "string, number", "last", 2, { S("a"), D(7.5) }, D(7.5) },
 		{ "empty string, number", "last", 2, { S(""), I(-1) }, I(-1) },
 		{ "string, true", "last", 2, { S("abc"), { .type = KS_TRUE } }, { .type = KS_TRUE } },
+		{ "delta nothing", "delta", 1, { NIL }, NIL },
+		{ "delta of one", "delta", 2, { NIL, I(5) }, I(0) },
+		{ "delta", "delta", 4, { I(5), D(1e300), NIL, I(3) }, I(-2) },
+		{ "delta of floats", "delta", 2, { D(0.5), I(2) }, D(1.5) },
+		{ "delta past int64", "delta", 2, { I(INT64_MIN), I(INT64_MAX) }, U(UINT64_MAX) },
+		{ "delta past uint64 is a float", "delta", 2, { I(INT64_MIN), U(UINT64_MAX) }, D(0x1.8p64) },
+		{ "collect nothing", "collect", 1, { NIL }, ARRAY("\x90") },
+		{ "collect", "collect", 4, { I(1), NIL, S("a"), ARRAY("\x91\xc0") }, ARRAY("\x93\x01\xa1" "a\x91\xc0") },
+		{ "distinct nothing", "distinct", 1, { NIL }, I(0) },
+		{ "distinct numbers by value", "distinct", 4, { I(1), D(1.0), D(1.5), I(-1) }, I(3) },
+		{ "distinct types", "distinct", 5, { I(1), S("1"), BIN("1"), { .type = KS_TRUE }, { .type = KS_FALSE } }, I(5) },
+		{ "distinct objects, members in any order", "distinct", 3, { MAP("\x82\xa1" "a\x01\xa1" "b\x02"),
+		    MAP("\x82\xa1" "b\x02\xa1" "a\xcb\x3f\xf0\0\0\0\0\0\0"), MAP("\x82\xa1" "a\x02\xa1" "b\x01") }, I(2) },
+		{ "distinct arrays, in order", "distinct", 3, { ARRAY("\x92\x01\x02"), ARRAY("\x92\x02\x01"),
+		    ARRAY("\x92\x01\xcc\x02") }, I(2) },
+		{ "distinct zeros", "distinct", 2, { D(-0.0), I(0) }, I(1) },
+		{ "median nothing", "median", 1, { NIL }, NIL },
+		{ "median of one is that", "median", 1, { I(7) }, D(7) },
 		{ "longer strings", "last", 3, { S("12345678"), S("123456789"), S("12345678901234567") },
 		    S("12345678901234567") },
 	};
@@ -284,11 +211,212 @@ static void no_room(void **state)
 	free(b.p);
 }
 
+/* argmin(.x; .y): the x of the smallest y, of equals the first; strings that grow do not harm the other. */
+static void arguments_of_extremes(void **state)
+{
+	static const struct ks_val in[][2] = { { S("a"), I(5) }, { I(7), D(4.5) }, { S("a longer one than that"), S("z") },
+		{ S("c"), D(4.5) }, { ARRAY("\x91\x01"), S("zz") }, { S("d"), I(-1) } };
+	struct ks_agg_block low = new_block(32), high = new_block(32);
+	struct ks_val v;
+	size_t i;
+
+	(void)state;
+	result("argmin", low.p, 0, &v);
+	assert_int_equal(v.type, KS_NIL);
+	for (i = 0; i < COUNT(in); i++) {
+		assert_int_equal(add("argmin", &low, 0, in[i]), 0);
+		assert_int_equal(add("argmax", &high, 0, in[i]), 0);
+		if (i != 3)
+			continue;
+		result("argmin", low.p, 0, &v);
+		assert_true(same(&v, &in[1][0]));
+	}
+	result("argmin", low.p, 0, &v);
+	assert_true(same(&v, &in[5][0]));
+	result("argmax", high.p, 0, &v);
+	assert_true(same(&v, &in[4][0]));
+	free(low.p);
+	free(high.p);
+}
+
+/* A value of few: quarters are added exactly, so that order is nothing. */
+static struct ks_val some_value(uint64_t *seed, const struct ks_agg_row *row, char text[8])
+{
+	struct ks_val v = { .type = KS_INT, .i = (int64_t)kit_below(seed, 9) - 4 };
+	size_t kind = kit_below(seed, 8);
+
+	if (kind < 2) {
+		v.type = KS_FLOAT;
+		v.d = (double)kit_below(seed, 40) / 4 - 5;
+	} else if (kind == 2) {
+		v = (struct ks_val){ .type = KS_UINT, .u = UINT64_MAX - kit_below(seed, 3) };
+	} else if (kind == 3) {
+		v = (struct ks_val){ .type = KS_INT, .i = INT64_MIN + (int64_t)kit_below(seed, 3) };
+	} else if (kind == 4) {
+		v = (struct ks_val){ .type = KS_STR, .b = { (unsigned char *)text, kit_below(seed, 7) } };
+		memset(text, 'a' + (int)kit_below(seed, 3), 7);
+	}
+	return row->check != NULL && row->check((struct ks_val[]){ v, v }) != NULL ?
+	    (struct ks_val){ .type = KS_INT, .i = 3 } : v;
+}
+
+static void show(struct ks_agg *a, const struct ks_agg_block *b, struct ks_buf *out)
+{
+	struct ks_val v;
+
+	out->n = 0;
+	if (a->row->show != NULL) {
+		assert_int_equal(a->row->show(a, b->p, 8, out), 0);
+		return;
+	}
+	a->row->result(a, b->p, 8, &v);
+	assert_int_equal(ks_mp_add_val(out, &v), 0);
+}
+
+static void equal(struct ks_agg *a, const struct ks_agg_block *x, const struct ks_agg_block *y)
+{
+	struct ks_buf bx, by;
+
+	ks_buf_init(&bx, 1 << 20);
+	ks_buf_init(&by, 1 << 20);
+	show(a, x, &bx);
+	show(a, y, &by);
+	if (!ks_bytes_eq(ks_buf_bytes(&bx), ks_buf_bytes(&by)))
+		fail_msg("%s: not the same", a->row->name);
+	ks_buf_release(&bx);
+	ks_buf_release(&by);
+}
+
+/* Of each aggregate: the states of two parts, merged, show what one state of all does; and the first 8 bytes are another's. */
+static void merges(void **state)
+{
+	const struct ks_agg_row *row;
+	struct ks_agg_block all, part[2];
+	uint64_t seed = 1;
+	struct ks_agg a;
+	struct ks_val v[2];
+	char text[2][8];
+	size_t i, k, round, n;
+
+	(void)state;
+	for (i = 0; (row = ks_agg_nth(i)) != NULL; i++) {
+		for (round = 0; row->parts && round < 200; round++) {
+			a = (struct ks_agg){ .row = row, .max = 1 << 20 };
+			if (strncmp(row->name, "quantile", 8) == 0)
+				a.at = 0.9;
+			else
+				a.n = 3;
+			all = new_block(8 + row->size);
+			part[0] = new_block(8 + row->size);
+			part[1] = new_block(8 + row->size);
+			memset(part[0].p, 0xaa, 8);
+			for (n = kit_below(&seed, 40), k = 0; k < n; k++) {
+				v[0] = some_value(&seed, row, text[0]);
+				v[1] = some_value(&seed, row, text[1]);
+				assert_int_equal(row->add(&a, &all, 8, v), 0);
+				assert_int_equal(row->add(&a, &part[k >= n / 2], 8, v), 0);
+			}
+			assert_int_equal(row->merge(&a, &part[0], 8, part[1].p), 0);
+			equal(&a, &all, &part[0]);
+			assert_int_equal(part[0].p[7], 0xaa);
+			free(all.p);
+			free(part[0].p);
+			free(part[1].p);
+		}
+	}
+}
+
+/* What is taken out again leaves no trace: not of huge floats, and a sum without floats is an integer. */
+static void subtracts(void **state)
+{
+	static const double huge[] = { 1e300, -3e200, 0.1, 1e16 };
+	const struct ks_agg_row *row;
+	struct ks_agg_block some, all;
+	uint64_t seed = 2;
+	struct ks_agg a;
+	struct ks_val v;
+	char text[8];
+	size_t i, k, round;
+
+	(void)state;
+	for (i = 0; (row = ks_agg_nth(i)) != NULL; i++) {
+		for (round = 0; row->subtract != NULL && row->merge != NULL && round < 200; round++) {
+			a = (struct ks_agg){ .row = row };
+			some = new_block(8 + row->size);
+			all = new_block(8 + row->size);
+			for (k = 0; k < 30; k++) {
+				v = some_value(&seed, row, text);
+				assert_int_equal(row->add(&a, &all, 8, &v), 0);
+				if (k % 3 != 0) {
+					assert_int_equal(row->add(&a, &some, 8, &v), 0);
+					continue;
+				}
+				assert_int_equal(row->subtract(&a, &all, 8, &v), 0);
+				v = (struct ks_val){ .type = KS_FLOAT, .d = huge[round % 4] };
+				assert_int_equal(row->add(&a, &all, 8, &v), 0);
+				assert_int_equal(row->subtract(&a, &all, 8, &v), 0);
+			}
+			equal(&a, &some, &all);
+			free(some.p);
+			free(all.p);
+		}
+	}
+}
+
+/* Results of integers that become floats are counted. */
+static void signals_overflow(void **state)
+{
+	static const struct ks_val most = U(UINT64_MAX), one = I(1);
+	struct ks_agg a = agg_of("sum");
+	struct ks_agg_block b = new_block(a.row->size);
+	struct ks_val v;
+
+	(void)state;
+	assert_int_equal(a.row->add(&a, &b, 0, &most), 0);
+	a.row->result(&a, b.p, 0, &v);
+	assert_int_equal(a.past, 0);
+	assert_int_equal(a.row->add(&a, &b, 0, &one), 0);
+	a.row->result(&a, b.p, 0, &v);
+	a.row->result(&a, b.p, 0, &v);
+	assert_int_equal(a.past, 2);
+	free(b.p);
+}
+
+/* The array keeps its shortest header from 15 to 16 and from 65535 to 65536 elements, and has a bound. */
+static void collects(void **state)
+{
+	static const struct ks_val one = I(1);
+	struct ks_agg a = { .row = ks_agg_find(ks_str("collect")), .max = 65600 };
+	struct ks_agg_block b = new_block(a.row->size), twice = new_block(a.row->size);
+	struct ks_val v;
+	uint32_t n;
+
+	(void)state;
+	for (n = 1; a.row->fits(&a, b.p, 0, &one) == NULL; n++) {
+		assert_int_equal(a.row->add(&a, &b, 0, &one), 0);
+		a.row->result(&a, b.p, 0, &v);
+		assert_int_equal(v.b.n, n + (n < 16 ? 1 : n < 65536 ? 3 : 5));
+		assert_int_equal(v.b.p[0], n < 16 ? 0x90 + n : n < 65536 ? 0xdc : 0xdd);
+		assert_int_equal(ks_mp_check(v.b, 1), KS_MP_OK);
+	}
+	assert_true(n > 65536);
+	assert_true(b.n < 300000);
+	assert_int_equal(a.row->merge(&a, &twice, 0, b.p), 0);
+	assert_int_equal(a.row->merge(&a, &twice, 0, b.p), EDOM);
+	free(b.p);
+	free(twice.p);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folds),
 		cmocka_unit_test(counts_without_an_argument),
+		cmocka_unit_test(arguments_of_extremes),
+		cmocka_unit_test(merges),
+		cmocka_unit_test(subtracts),
+		cmocka_unit_test(signals_overflow),
+		cmocka_unit_test(collects),
 		cmocka_unit_test(refuses_types),
 		cmocka_unit_test(share_a_block),
 		cmocka_unit_test(no_room),
