@@ -110,10 +110,27 @@ static int record_one(struct ks_win *w, struct ks_win_part *part, struct ks_rec 
 	if (KS_UNLIKELY(at->end_ms <= ks_win_close_time(w, part)) && w->shape != &ks_win_unlimited)
 		return ks_win_late(w, part, rec, at);
 	status = ks_win_load(w, rec, &loaded);
+	if (KS_LIKELY(status == 0 && loaded))
+		status = ks_win_try_at(w, part, at->start_ms, key, rec, &loaded);
 	if (KS_UNLIKELY(status != 0 || !loaded))
 		return status;
 	status = ks_win_fold_at(w, part, key, rec, at);
 	ks_folded(w->run);
+	return status;
+}
+
+/* Whether all windows from at to last take it. */
+static int judge(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec, struct ks_bytes key,
+    struct ks_window at, int64_t last, bool *taken)
+{
+	int status = ks_win_load(w, rec, taken);
+
+	while (status == 0 && *taken && w->fold.judges) {
+		status = ks_win_try_at(w, part, at.start_ms, key, rec, taken);
+		if (at.start_ms == last)
+			break;
+		at.start_ms += w->spec.window.advance_ms;
+	}
 	return status;
 }
 
@@ -133,7 +150,7 @@ static int record_all(struct ks_win *w, struct ks_win_part *part, const struct k
 			status = ks_win_late(w, part, rec, &at);
 		} else if (!judged) {
 			judged = true;
-			status = ks_win_load(w, rec, &loaded);
+			status = judge(w, part, rec, key, at, last, &loaded);
 			if (loaded)
 				ks_folded(w->run);
 		}

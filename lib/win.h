@@ -169,6 +169,16 @@ int	ks_win_no_memory(struct ks_win *w);
 int	ks_win_too_long(struct ks_win *w);
 
 /*
+ * Whether a state (NULL: a new one) takes what was loaded; *taken false: the
+ * record was rejected.  ks_win_try_at asks that of a segment's key.  Before
+ * anything is changed, of all states that the record goes into, where
+ * w->fold.judges.
+ */
+int	ks_win_try(struct ks_win *w, const struct ks_rec *rec, const unsigned char *state, bool *taken) KS_MUST_USE;
+int	ks_win_try_at(struct ks_win *w, const struct ks_win_part *part, int64_t segment, struct ks_bytes key,
+	    const struct ks_rec *rec, bool *taken) KS_MUST_USE;
+
+/*
  * ks_win_apply - take what was loaded into the state of a segment's key, in
  * the store.  state: as it is now; p == NULL where it is nothing, and then
  * nothing is kept.
@@ -179,6 +189,7 @@ int	ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segme
 /* A state outside of the store: begin with a copy of from (n == 0: with none), then apply or merge. */
 int	ks_win_scratch_begin(struct ks_win *w, const unsigned char *from, size_t n) KS_MUST_USE;
 int	ks_win_scratch_apply(struct ks_win *w, const struct ks_rec *rec) KS_MUST_USE;
+bool	ks_win_scratch_gone(const struct ks_win *w);	/* it shows null: it is to be forgotten */
 int	ks_win_scratch_merge(struct ks_win *w, const unsigned char *from, size_t n) KS_MUST_USE;
 
 /* Load the arguments of a record; *loaded false: it was rejected. */
