@@ -57,7 +57,7 @@ refused() {
 @test "window: --help begins with the synopsis" {
 	run -0 kstream-window --help
 	[ "$(echo "${lines[0]}${lines[1]}" | tr -s ' ')" = \
-		"usage: kstream-window --tumble DURATION [--grace DURATION] [--emit update|close] [NAME=]AGGREGATE(EXPR) ..." ]
+		"usage: kstream-window SHAPE [--grace DURATION] [--emit WHEN] [--late WHERE] [--key-as FORM] [NAME=]AGGREGATE(EXPR) ..." ]
 }
 
 @test "window: the command line" {
@@ -72,10 +72,10 @@ refused() {
 	refused 'too long' --tumble 9999999999999999999999w 'count()'
 	refused "'-1s' is no duration" --tumble 1m --grace=-1s 'count()'
 	refused 'too long' --tumble 1m --grace 99999999999999999999s 'count()'
-	refused "--emit 'commit'" --tumble 1m --emit commit 'count()'
+	refused "--emit 'often'" --tumble 1m --emit often 'count()'
 	refused 'did you mean avg?' --tumble 1m 'a=mean(.x)'
 	refused 'did you mean count?' --tumble 1m 'n=cuont()'
-	refused 'count, sum, avg, min, max, first and last' --tumble 1m 'p=median(.x)'
+	refused 'there are count sum avg' --tumble 1m 'p=xyzzy(.x)'
 	refused "have the same name" --tumble 1m 'a=min(.x)' 'b=count()' 'a=max(.x)'
 	refused 'wants a name' --tumble 1m 'min(.x), max(.x)'
 	refused 'wants a name' --tumble 1m 'a=min(.x)' 'max(.x)'
