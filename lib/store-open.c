@@ -27,8 +27,8 @@ static int held(int fd, const char *path, struct ks_err *err)
 	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
 
 	pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
-	return ks_fail(err, KS_TEMP, "another process%s%s has the state in '%s': its LOCK is held; end it, or give each a --stage of its own",
-	    pid[0] != '\0' ? ", " : "", pid, path);
+	return ks_fail(err, KS_TEMP, "another process%s%s%s has the state in '%s': its LOCK is held; end it, or give each a --stage of its own",
+	    pid[0] != '\0' ? ", " : "", pid, pid[0] != '\0' ? "," : "", path);
 }
 
 static int take_lock(struct ks_store *s, int dir, const char *path, struct ks_err *err)
