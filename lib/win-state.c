@@ -134,6 +134,11 @@ int ks_win_scratch_apply(struct ks_win *w, const struct ks_rec *rec)
 	return result_of(w, ks_fold_apply(&w->fold, &w->scratch.block));
 }
 
+int ks_win_merged(struct ks_win *w, int no)
+{
+	return result_of(w, no);
+}
+
 bool ks_win_scratch_gone(const struct ks_win *w)
 {
 	return w->fold.bare && ks_fold_gone(&w->fold, w->scratch.block.p);

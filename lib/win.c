@@ -151,6 +151,7 @@ static int load(struct ks_win *w, struct ks_win_part *part)
 	part->buffered = ks_get64(v.p + 32);
 	part->aligned = ks_get64(v.p + 40) != 0;
 	part->closing_ms = INT64_MIN;
+	part->emitted_ms = ks_win_close_time(w, part);
 	if (ks_buf_add(&part->topic, v.p + SAVED_FIXED + 8, topic) != 0 ||
 	    ks_buf_add(&part->route, v.p + SAVED_FIXED + 8 + topic, route) != 0)
 		return ks_win_no_memory(w);
@@ -174,7 +175,7 @@ static int make_part(struct ks_win *w, int32_t partition, size_t at, struct ks_w
 	if (part == NULL)
 		return ks_win_no_memory(w);
 	*part = (struct ks_win_part){ .partition = partition, .stream_ms = -1, .closing_ms = INT64_MAX, .put_ms = -1,
-		.buffer_ms = -1 };
+		.buffer_ms = -1, .emitted_ms = -1 };
 	ks_buf_init(&part->topic, KS_RECORD_MAX);
 	ks_buf_init(&part->route, KS_RECORD_MAX);
 	ks_buf_init(&part->keys, UINT32_MAX);

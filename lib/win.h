@@ -76,6 +76,7 @@ struct ks_win_part {
 	int64_t closing_ms;		/* nothing closes while the close time is below; INT64_MAX: there is nothing */
 	int64_t align_ms;		/* with --align start */
 	int64_t put_ms;			/* the largest start (of sessions, end) put, for what Kafka Streams' store would still show; -1: none */
+	int64_t emitted_ms;		/* win-panes.c: windows that end by then were emitted, or were empty */
 	int64_t front;			/* win-timer.c: the bucket whose windows are in dues */
 	struct ks_win_due *dues;
 	size_t due_count, due_cap;
@@ -213,6 +214,8 @@ int	ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segme
 /* A state outside of the store: begin with a copy of from (n == 0: with none), then apply or merge. */
 int	ks_win_scratch_begin(struct ks_win *w, const unsigned char *from, size_t n) KS_MUST_USE;
 int	ks_win_scratch_apply(struct ks_win *w, const struct ks_rec *rec) KS_MUST_USE;
+/* What ks_fold_merge has returned, as a status. */
+int	ks_win_merged(struct ks_win *w, int no) KS_MUST_USE;
 bool	ks_win_scratch_gone(const struct ks_win *w);	/* it shows null: it is to be forgotten */
 int	ks_win_scratch_merge(struct ks_win *w, const unsigned char *from, size_t n) KS_MUST_USE;
 
