@@ -4,14 +4,6 @@
 
 #include <errno.h>
 
-int ks_win_load(struct ks_win *w, const struct ks_rec *rec, bool *loaded)
-{
-	const char *what = ks_fold_load(&w->fold, rec);
-
-	*loaded = what == NULL;
-	return KS_LIKELY(what == NULL) ? 0 : ks_reject(w->run, rec, "%s", what);
-}
-
 /* How an aggregate makes its state longer, in the store. */
 struct room {
 	struct ks_agg_block block;	/* first: grow is given this */
@@ -63,15 +55,12 @@ int ks_win_try(struct ks_win *w, const struct ks_rec *rec, const unsigned char *
 	return no == 0 ? 0 : ks_win_no_memory(w);
 }
 
-int ks_win_try_at(struct ks_win *w, const struct ks_win_part *part, int64_t segment, struct ks_bytes key,
+int ks_win_ask_at(struct ks_win *w, const struct ks_win_part *part, int64_t segment, struct ks_bytes key,
     const struct ks_rec *rec, bool *taken)
 {
 	struct ks_store_value v;
 	int status;
 
-	*taken = true;
-	if (KS_LIKELY(!w->fold.judges))
-		return 0;
 	status = ks_store_get(w->store, part->partition, segment, key, &v, w->run->err);
 	return status != 0 ? status : ks_win_try(w, rec, v.p, taken);
 }
@@ -80,17 +69,18 @@ int ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segme
     const struct ks_rec *rec, struct ks_win_state *state, bool *fresh)
 {
 	struct room room = { { .grow = grow_in_store }, w, part, segment, key };
+	bool nothing = w->fold.bare && ks_fold_nothing(&w->fold);
 	struct ks_store_value v;
 	int status;
 
 	*fresh = false;
-	if (w->asks_fresh || ks_fold_nothing(&w->fold)) {
+	if (KS_UNLIKELY(w->asks_fresh || nothing)) {
 		status = ks_store_get(w->store, part->partition, segment, key, &v, w->run->err);
 		if (status != 0)
 			return status;
 		*fresh = v.p == NULL;
 		*state = (struct ks_win_state){ NULL, 0 };
-		if (v.p == NULL && ks_fold_nothing(&w->fold))
+		if (v.p == NULL && nothing)
 			return 0;
 	}
 	status = ks_store_put(w->store, part->partition, segment, key, w->fold.state_n, &v, w->run->err);
@@ -142,6 +132,11 @@ int ks_win_scratch_apply(struct ks_win *w, const struct ks_rec *rec)
 {
 	move_time(w->scratch.block.p, rec->time_ms);
 	return result_of(w, ks_fold_apply(&w->fold, &w->scratch.block));
+}
+
+int ks_win_merged(struct ks_win *w, int no)
+{
+	return result_of(w, no);
 }
 
 bool ks_win_scratch_gone(const struct ks_win *w)
