@@ -18,7 +18,7 @@ setup() {
 }
 
 @test "conformance: as Kafka Streams, its own vectors and random cases" {
-	"$python" "$root/tests/conformance/run.py" -g "$root/tests/conformance/groups"
+	"$python" "$root/tests/conformance/run.py"
 }
 
 @test "conformance: a result that differs, a drop that is not counted and a kind without a tool are found" {

@@ -209,6 +209,63 @@ x=[{"g":"x"},null,true]@7'
 	expect 0 '1=[{"g":1},null,true]@9'
 }
 
+# aggregate AGGREGATE RECORD ...: of the values of a table's rows, by their .g
+aggregate() {
+	local clause=$1
+	shift
+	records "$@" >in
+	try bash -c 'set -o pipefail; kstream-cat --from envelope --end paused in | kstream-table --by .g | kstream-repartition --partitions 1 |
+		kstream-window -q --on-error skip --running "$1" | kstream-cat --to envelope | jq -rc "\"\(.key)=\(.payload|tojson)@\(.ts)\""' aggregate "$clause"
+}
+
+@test "table: rows of a table are aggregated, and taken out again" {
+	local moves=(a/5/'{"g":"x","v":1}' b/2/'{"g":"x","v":10}' a/3/'{"g":"x","v":2}' a/4/'{"g":"y","v":3}' b/1/null)
+	aggregate 'n=count(), s=sum(.v), a=avg(.v)' "${moves[@]}"
+	expect 0 'x={"n":1,"s":1,"a":1}@5
+x={"n":2,"s":11,"a":5.5}@5
+x={"n":2,"s":12,"a":6}@5
+x={"n":1,"s":10,"a":10}@5
+y={"n":1,"s":3,"a":3}@4
+x={"n":0,"s":0,"a":null}@5'
+	aggregate 'count()' "${moves[@]}"
+	[ "$(tail -n 1 out)" = 'x=0@5' ] || fail ''
+	# what shows nothing any more is forgotten, with a tombstone, and so is its time
+	aggregate 'fold(0; $acc + .v; $acc - .v | if . == 0 then null else . end)' a/5/'{"g":"x","v":1}' a/3/null a/1/'{"g":"x","v":4}'
+	expect 0 'x=1@5
+x=null@5
+x=4@1'
+	# within one change the time stays
+	aggregate 'fold(0; $acc + .v; $acc - .v | if . == 0 then null else . end)' a/5/'{"g":"x","v":1}' a/3/'{"g":"x","v":4}'
+	expect 0 'x=1@5
+x=4@5'
+	# a string that records the calls: out before in
+	aggregate 'fold("0"; $acc + "+" + (.v|tostring); $acc + "-" + (.v|tostring))' "${moves[@]}"
+	expect 0 'x="0+1"@5
+x="0+1+10"@5
+x="0+1+10-1+2"@5
+x="0+1+10-1+2-2"@5
+y="0+3"@4
+x="0+1+10-1+2-2-10"@5'
+}
+
+@test "table: an aggregate that cannot take a value out, and a window, refuse changes" {
+	records a/1/1 >in
+	try_sh "kstream-table --from envelope --changes in | kstream-window --running 'max(.)' --to json"
+	refused 78 kstream-window 'max(.)'
+	try_sh "kstream-table --from envelope --changes in | kstream-window --running 'reduce(\$acc + .)' --to json"
+	refused 78 kstream-window 'takes a value out'
+	try_sh "kstream-table --from envelope --changes in | kstream-window --tumble 1s 'count()' --to json"
+	refused 78 kstream-window 'windows hold events'
+	# a row that cannot be aggregated leaves the aggregate alone; so does one that is not the latest
+	aggregate 'sum(.v)' a/1/'{"g":"x","v":1}' a/2/'{"g":"x","v":"no"}' b/3/'{"g":"x","v":5}'
+	expect 0 'x=1@1
+x=6@3'
+	records a/9/1 a/5/2 >in
+	try_sh "kstream-table --from envelope --versioned 1h --changes in | kstream-window -v --running 'sum(.)' --to json 2>said"
+	expect 0 1
+	grep -qF 'not the latest 1' said
+}
+
 @test "table: --emit every gives out the last change of a key, when its first is so old" {
 	table paused --emit every:10ms -- a/0/1 a/5/2 b/7/1 a/9/3 a/10/4 a/11/5 b/17/2 b/18/3
 	expect 0 'a=4@10

@@ -10,8 +10,6 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../oracle"))
 import model
 
-FOREVER = 1 << 62
-
 
 def inclusive(op):
     return op["window"]["type"] in ("sliding", "session")
@@ -19,31 +17,42 @@ def inclusive(op):
 
 @contextlib.contextmanager
 def nothing_lost(op):
-    """The stores of Kafka Streams give windows up some time before they close."""
-    begin = model.SegmentedStore.__init__
-
-    def keep(self, retention_ms):
-        begin(self, FOREVER)
-    model.SegmentedStore.__init__ = keep
+    """When windows close, the stores of Kafka Streams no longer show those that are past their retention."""
+    windows, sessions = model.WindowStore.fetch_all, model.SessionStore.fetch_all
+    model.WindowStore.fetch_all = lambda store, first, last: [(start, row) for (start, _), row in store.scan() if first <= start <= last]
+    model.SessionStore.fetch_all = lambda store, first, last: [(start, end, row) for (end, start, _), row in store.scan() if first <= end <= last]
     try:
         yield
     finally:
-        model.SegmentedStore.__init__ = begin
+        model.WindowStore.fetch_all, model.SessionStore.fetch_all = windows, sessions
+
+
+@contextlib.contextmanager
+def kept_no_longer(op):
+    """A longer retention makes Kafka Streams find windows that are closed: sessions that were emitted grow again."""
+    retention = op.pop("retention")
+    try:
+        yield
+    finally:
+        op["retention"] = retention
 
 
 @contextlib.contextmanager
 def closed_once(op):
-    """suppress gives sliding windows and sessions out while a record of that very time can still change them."""
-    begin = model.Suppress.__init__
+    """suppress gives sliding windows and sessions out while a record of that very time can still change them, and sessions of one end
+    by key; emit close, theirs and ours, gives them out by start before that."""
+    begin, session = model.Suppress.__init__, model.session_window
 
     def wait(self, op):
         begin(self, op)
         self.wait_ms += 1
     model.Suppress.__init__ = wait
+    model.session_window = lambda key, start, end: model.WindowedKey(
+        key, start, end, model.int64_bytes(end) + model.int64_bytes(start) + model.key_bytes(key))
     try:
         yield
     finally:
-        model.Suppress.__init__ = begin
+        model.Suppress.__init__, model.session_window = begin, session
 
 
 def without_nulls(value):
@@ -58,6 +67,7 @@ def is_collect(op):
 
 
 RULES = [
+    ("windows are kept until they close, no longer", lambda op: "retention" in op, kept_no_longer),
     ("no window is lost", lambda op: op["kind"] == "aggregate" and op.get("emit") == "close", nothing_lost),
     ("each window once", lambda op: op["kind"] == "aggregate" and op.get("suppress", {}).get("until") == "close" and inclusive(op), closed_once),
 ]
