@@ -41,18 +41,19 @@ def kept_no_longer(op):
 def closed_once(op):
     """suppress gives sliding windows and sessions out while a record of that very time can still change them, and sessions of one end
     by key; emit close, theirs and ours, gives them out by start before that."""
-    begin, session = model.Suppress.__init__, model.session_window
+    begin, session, visible = model.Suppress.__init__, model.session_window, model.WindowStore.oldest_visible
 
     def wait(self, op):
         begin(self, op)
         self.wait_ms += 1
     model.Suppress.__init__ = wait
+    model.WindowStore.oldest_visible = lambda store: model.SegmentedStore.oldest_visible(store) - 1    # as of emit close
     model.session_window = lambda key, start, end: model.WindowedKey(
         key, start, end, model.int64_bytes(end) + model.int64_bytes(start) + model.key_bytes(key))
     try:
         yield
     finally:
-        model.Suppress.__init__, model.session_window = begin, session
+        model.Suppress.__init__, model.session_window, model.WindowStore.oldest_visible = begin, session, visible
 
 
 def without_nulls(value):
