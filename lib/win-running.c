@@ -4,7 +4,7 @@
  *
  * semantics.md 3.1; Kafka Streams' KStreamAggregate.  Null values are
  * dropped, the time of a result is the largest of the key's records, and
- * records need have none.
+ * records need have none.  Changes of a table are for win-table.c.
  */
 #include "win.h"
 
@@ -20,6 +20,8 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 	int64_t time_ms;
 	int status;
 
+	if ((rec->flags & KS_CHANGE) != 0)
+		return ks_win_table(w, part, &whole, rec);
 	if (ks_mp_is_nil(rec->value)) {
 		ks_drop(w->run, "tombstone");
 		return 0;
@@ -83,5 +85,5 @@ static int64_t open_from(struct ks_win *w, const struct ks_win_part *part)
 }
 
 const struct ks_win_shape ks_win_running = {
-	.timeless = true, .record = record, .retire = retire, .find = find, .open_from = open_from,
+	.timeless = true, .changes = true, .record = record, .retire = retire, .find = find, .open_from = open_from,
 };

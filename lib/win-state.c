@@ -139,6 +139,19 @@ int ks_win_merged(struct ks_win *w, int no)
 	return result_of(w, no);
 }
 
+int ks_win_scratch_subtract(struct ks_win *w, const struct ks_rec *rec, bool *taken)
+{
+	int no = ks_fold_subtract(&w->fold, &w->scratch.block);
+
+	*taken = no == 0;
+	return no == EDOM ? ks_reject(w->run, rec, "%s", ks_fold_why(&w->fold)) : result_of(w, no);
+}
+
+void ks_win_scratch_time(struct ks_win *w, int64_t time_ms)
+{
+	move_time(w->scratch.block.p, time_ms);
+}
+
 bool ks_win_scratch_gone(const struct ks_win *w)
 {
 	return w->fold.bare && ks_fold_gone(&w->fold, w->scratch.block.p);

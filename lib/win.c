@@ -271,8 +271,7 @@ static int refuse(struct ks_win *w, const struct ks_rec *rec)
 	if ((rec->flags & KS_KEY_CHANGED) != 0)
 		return ks_fail(w->run->err, KS_CONFIG,
 		    "the key was changed: pass the records through kstream-repartition first");
-	return ks_fail(w->run->err, KS_CONFIG, "the records are changes of a table: %s",
-	    w->shape == &ks_win_running ? "these aggregates cannot take a value back" : "windows hold events");
+	return ks_fail(w->run->err, KS_CONFIG, "the records are changes of a table: windows hold events, --running rows");
 }
 
 int ks_win_record(struct ks_win *w, struct ks_run *run, struct ks_rec *rec)

@@ -216,6 +216,9 @@ int	ks_win_scratch_begin(struct ks_win *w, const unsigned char *from, size_t n) 
 int	ks_win_scratch_apply(struct ks_win *w, const struct ks_rec *rec) KS_MUST_USE;
 /* What ks_fold_merge has returned, as a status. */
 int	ks_win_merged(struct ks_win *w, int no) KS_MUST_USE;
+/* Take out what was loaded; *taken false: the record was rejected, and the scratch is as it was. */
+int	ks_win_scratch_subtract(struct ks_win *w, const struct ks_rec *rec, bool *taken) KS_MUST_USE;
+void	ks_win_scratch_time(struct ks_win *w, int64_t time_ms);	/* its time is this, or later */
 bool	ks_win_scratch_gone(const struct ks_win *w);	/* it shows null: it is to be forgotten */
 int	ks_win_scratch_merge(struct ks_win *w, const unsigned char *from, size_t n) KS_MUST_USE;
 
@@ -260,6 +263,9 @@ int	ks_win_build_key(struct ks_win *w, const struct ks_window *at, struct ks_byt
 /* A key that is built with a value that is shown, for no record. */
 int	ks_win_put_out(struct ks_win *w, struct ks_win_part *part, struct ks_bytes key, struct ks_bytes value,
 	    uint32_t flags, int64_t time_ms) KS_MUST_USE;
+
+/* win-table.c: rec is a change of a table, for the state of its key in `at`. */
+int	ks_win_table(struct ks_win *w, struct ks_win_part *part, const struct ks_window *at, struct ks_rec *rec) KS_MUST_USE;
 
 /* win-commit.c: --emit commit. */
 int	ks_win_commit_add(struct ks_win *w, struct ks_win_part *part, const struct ks_window *at, struct ks_bytes key,

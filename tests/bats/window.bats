@@ -431,10 +431,6 @@ a@0-10=4@5' ]
 	done
 }
 
-@test "window: as Kafka Streams: the cases of tests/conformance" {
-	"${PYTHON:-python3}" "$root/tests/conformance/run.py"
-}
-
 @test "an argument is an expression of one value: several are an error of the record, none is null" {
 	local over=(--from json --to json --time .t --key '"k"' --tumble 1m --emit close --in in.jsonl)
 	printf '%s\n' '{"t":1,"l":[1,5]}' '{"t":2,"l":[7]}' '{"t":3,"l":[]}' '{"t":4}' >in.jsonl
