@@ -213,6 +213,41 @@ int ks_agg_add(enum ks_agg_kind kind, struct ks_agg_block *b, size_t at, const s
 	return EINVAL;
 }
 
+static void add_sum(struct sum *s, struct sum from)
+{
+	if (from.count & ~FLOAT_SEEN) {
+		if (s->count & FLOAT_SEEN && (from.count & FLOAT_SEEN) == 0)
+			turn_float(&from);
+		if (from.count & FLOAT_SEEN && (s->count & FLOAT_SEEN) == 0)
+			turn_float(s);
+	}
+	s->count += from.count & ~FLOAT_SEEN;
+	if ((s->count & FLOAT_SEEN) == 0) {
+		s->high += from.high + __builtin_add_overflow(s->low, from.low, &s->low);
+	} else if (from.count & FLOAT_SEEN) {
+		add_float(s, from.d);
+		s->lost += from.lost;
+	}
+}
+
+int ks_agg_merge(enum ks_agg_kind kind, struct ks_agg_block *b, size_t at, const unsigned char *from)
+{
+	struct ks_val v;
+
+	switch (kind) {
+	case KS_AGG_COUNT:
+		*(uint64_t *)(void *)(b->p + at) += *(const uint64_t *)(const void *)(from + at);
+		return 0;
+	case KS_AGG_SUM: case KS_AGG_AVG:
+		add_sum((struct sum *)(void *)(b->p + at), *(const struct sum *)(const void *)(from + at));
+		return 0;
+	case KS_AGG_MIN: case KS_AGG_MAX: case KS_AGG_FIRST: case KS_AGG_LAST:
+		break;
+	}
+	kept_value((const struct kept *)(const void *)(from + at), from, &v);
+	return ks_agg_add(kind, b, at, &v);
+}
+
 static double floats(const struct sum *s)
 {
 	/* Past the range of a double what was kept is nonsense. */

@@ -88,6 +88,17 @@ struct ks_agg_block {
 int	ks_agg_add(enum ks_agg_kind kind, struct ks_agg_block *b, size_t at,
 	    const struct ks_val *v) KS_MUST_USE;
 
+/*
+ * ks_agg_merge - take in all that another state has taken in, as if it had
+ * come after: of equals the first stays, last is that of `from`.
+ *
+ *	from	a block of the same layout, aligned to 8, which grow does not move
+ *
+ * Returns what ks_agg_add does.
+ */
+int	ks_agg_merge(enum ks_agg_kind kind, struct ks_agg_block *b, size_t at,
+	    const unsigned char *from) KS_MUST_USE;
+
 /* What is to be shown; strings and containers borrow from the block. */
 void	ks_agg_result(enum ks_agg_kind kind, const unsigned char *block, size_t at,
 	    struct ks_val *v);

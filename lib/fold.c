@@ -181,6 +181,25 @@ int ks_fold_apply(const struct ks_fold *f, struct ks_agg_block *state)
 	return no;
 }
 
+const char *ks_fold_cannot_merge(const struct ks_fold *f)
+{
+	(void)f;
+	return NULL;
+}
+
+int ks_fold_merge(const struct ks_fold *f, struct ks_agg_block *into, const unsigned char *from,
+    size_t from_n)
+{
+	uint32_t i;
+	int no = 0;
+
+	if (from_n < f->state_n)
+		ks_bug("a state that is shorter than its list");
+	for (i = 0; i < f->count && no == 0; i++)
+		no = ks_agg_merge(f->items[i].kind, into, f->items[i].at, from);
+	return no;
+}
+
 int ks_fold_show(const struct ks_fold *f, const unsigned char *state, struct ks_buf *out)
 {
 	const struct ks_fold_item *item;

@@ -48,6 +48,20 @@ bool	ks_fold_nothing(const struct ks_fold *f);
 /* Take what was loaded into a state: 0, or as ks_agg_add. */
 int	ks_fold_apply(const struct ks_fold *f, struct ks_agg_block *state) KS_MUST_USE;
 
+/* What keeps states of this list from being merged: the clause, and why.  NULL: nothing does. */
+const char *ks_fold_cannot_merge(const struct ks_fold *f);
+
+/*
+ * ks_fold_merge - take in all that another state of the list has taken in,
+ * as if it had come after what is in `into`; the caller's head is left alone.
+ *
+ *	from	from_n bytes aligned to 8, in memory that into->grow does not move
+ *
+ * Returns 0, or as ks_fold_apply.
+ */
+int	ks_fold_merge(const struct ks_fold *f, struct ks_agg_block *into, const unsigned char *from,
+	    size_t from_n) KS_MUST_USE;
+
 /* Append the results as msgpack, in the order of the clauses: 0, ENOMEM, EMSGSIZE. */
 int	ks_fold_show(const struct ks_fold *f, const unsigned char *state, struct ks_buf *out)
 	    KS_MUST_USE;

@@ -101,6 +101,52 @@ static void folds(void **state)
 	check("n=count(), s=sum(.p), a=avg(.p)", none, "{\"n\":0,\"s\":0,\"a\":null}");
 }
 
+/* Wherever a list of values is cut in two, the states of both halves merged show what one state of all does. */
+static void merges(void **state)
+{
+	static const char *const values[] = { "{\"p\":5,\"s\":\"b\"}", "{\"p\":null}", "{\"p\":-7}",
+		"{\"p\":8.5,\"s\":\"a string longer than the one before\"}", "{\"p\":9223372036854775807}",
+		"{\"p\":0.1,\"s\":\"c\"}", "{\"p\":2,\"s\":\"b\"}", NULL };
+	struct ks_fold f = new_fold("n=count(), c=count(.s), s=sum(.p), a=avg(.p), l=min(.s), h=max(.p), "
+	    "f=first(.s), z=last(.s)");
+	struct ks_agg_block whole, half[2];
+	struct ks_buf in, out, want;
+	struct ks_rec rec;
+	size_t cut, i;
+
+	(void)state;
+	ks_buf_init(&in, 10000);
+	ks_buf_init(&out, 10000);
+	ks_buf_init(&want, 10000);
+	assert_null(ks_fold_cannot_merge(&f));
+	for (cut = 0; cut < sizeof(values) / sizeof(values[0]); cut++) {
+		whole = (struct ks_agg_block){ calloc(1, f.state_n), f.state_n, grow };
+		half[0] = (struct ks_agg_block){ calloc(1, f.state_n), f.state_n, grow };
+		half[1] = (struct ks_agg_block){ calloc(1, f.state_n), f.state_n, grow };
+		for (i = 0; values[i] != NULL; i++) {
+			rec = record(&in, values[i]);
+			assert_null(ks_fold_load(&f, &rec));
+			assert_int_equal(ks_fold_apply(&f, &whole), 0);
+			assert_int_equal(ks_fold_apply(&f, &half[i >= cut]), 0);
+		}
+		half[0].p[0] = 9;
+		assert_int_equal(ks_fold_merge(&f, &half[0], half[1].p, half[1].n), 0);
+		assert_int_equal(half[0].p[0], 9);
+		out.n = want.n = 0;
+		assert_int_equal(ks_fold_show(&f, half[0].p, &out), 0);
+		assert_int_equal(ks_fold_show(&f, whole.p, &want), 0);
+		assert_int_equal(out.n, want.n);
+		assert_memory_equal(out.p, want.p, want.n);
+		free(whole.p);
+		free(half[0].p);
+		free(half[1].p);
+	}
+	ks_buf_release(&in);
+	ks_buf_release(&out);
+	ks_buf_release(&want);
+	ks_fold_release(&f);
+}
+
 /* A record that cannot be folded is refused before any state is touched, and the text says by what. */
 static void refuses_records(void **state)
 {
@@ -180,6 +226,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folds),
+		cmocka_unit_test(merges),
 		cmocka_unit_test(refuses_records),
 		cmocka_unit_test(nothing_to_keep),
 		cmocka_unit_test(refuses_lists),
