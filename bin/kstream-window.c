@@ -101,8 +101,12 @@ static int window_finish(void *arg, struct ks_run *run)
 
 static int window_answer(void *arg, struct ks_run *run)
 {
-	(void)run;
-	return ks_win_late_finish(arg);
+	struct ks_win *w = arg;
+	const char *warning = ks_fold_warning(&w->fold);
+
+	if (warning != NULL)
+		ks_warn(run, warning);
+	return ks_win_late_finish(w);
 }
 
 static void window_close(void *arg, struct ks_run *run)

@@ -82,7 +82,7 @@ static int get(struct ks_win *w, const struct ks_win_part *part, struct ks_bytes
 }
 
 /* The new ring in w->list: one record more, and no pane that is older than the last count of records. */
-static int turn(struct ks_win *w, const struct ks_rec *rec)
+static int turn(struct ks_win *w, const struct ks_rec *rec, bool *taken)
 {
 	struct ring ring = *(const struct ring *)(const void *)w->old.p;
 	struct pane p = { .first_ms = rec->time_ms };
@@ -115,8 +115,10 @@ static int turn(struct ks_win *w, const struct ks_rec *rec)
 	p.last_ms = rec->time_ms;
 	p.records++;
 	if (status == 0)
+		status = ks_win_try(w, rec, begins ? NULL : w->scratch.block.p, taken);
+	if (status == 0 && *taken)
 		status = ks_win_scratch_apply(w, rec);
-	return status != 0 ? status : add(w, &p);
+	return status != 0 || !*taken ? status : add(w, &p);
 }
 
 /* All panes of a ring, merged in the scratch. */
@@ -164,12 +166,13 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 		status = ks_win_load(w, rec, &loaded);
 	if (status != 0 || !loaded)
 		return status;
-	ks_folded(w->run);
 	status = get(w, part, key);
 	if (status == 0)
-		status = turn(w, rec);
-	if (status == 0)
-		status = put(w, part, key);
+		status = turn(w, rec, &loaded);
+	if (status != 0 || !loaded)
+		return status;
+	ks_folded(w->run);
+	status = put(w, part, key);
 	if (status != 0 || ((const struct ring *)(const void *)w->list.p)->seen % w->spec.step != 0)
 		return status;
 	status = merge(w, &w->list, &at);

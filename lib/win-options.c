@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "num.h"
+#include "win-time.h"
 #include "zone.h"
 
 #define WINDOWS_MAX 100000	/* that one record may be in */
@@ -280,7 +281,7 @@ int ks_win_check(struct ks_win *w, struct ks_err *err)
 		return status;
 	if (spec->shape == &ks_win_hop || spec->shape == &ks_win_tumble)
 		spec->window.offset_ms = spec->align_ms % spec->window.advance_ms;
-	w->shape = spec->shape;
+	w->shape = ks_win_can_pane(w) ? &ks_win_paned : spec->shape;
 	w->hold_ms = spec->window.grace_ms;
 	w->timeless = w->shape->timeless && spec->emit != KS_WIN_EVERY;
 	w->asks_fresh = spec->emit == KS_WIN_COMMIT;

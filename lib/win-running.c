@@ -31,6 +31,8 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 		return status;
 	ks_win_advance(part, rec->time_ms);
 	status = ks_win_load(w, rec, &loaded);
+	if (status == 0 && loaded)
+		status = ks_win_try_at(w, part, SEGMENT, key, rec, &loaded);
 	if (status != 0 || !loaded)
 		return status;
 	ks_folded(w->run);

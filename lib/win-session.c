@@ -35,7 +35,7 @@ static struct ks_window unite(const struct ks_win *w, const struct ks_win_part *
 	return all;
 }
 
-/* Its state, in the scratch: the sessions by (end, start), then the record. */
+/* Its state before the record, in the scratch: the sessions by (end, start). */
 static int merge(struct ks_win *w, const struct ks_win_part *part, const struct ks_rec *rec,
     const struct ks_win_list *list)
 {
@@ -45,7 +45,7 @@ static int merge(struct ks_win *w, const struct ks_win_part *part, const struct 
 	while (status == 0 && (e = ks_win_list_next(list, e)) != NULL)
 		if (meets(w, part, e, rec->time_ms))
 			status = ks_win_scratch_merge(w, ks_win_entry_state(e), e->n);
-	return status != 0 ? status : ks_win_scratch_apply(w, rec);
+	return status;
 }
 
 static bool is_before(const struct ks_win_entry *e, const struct ks_window *at)
@@ -53,12 +53,12 @@ static bool is_before(const struct ks_win_entry *e, const struct ks_window *at)
 	return e->end_ms != at->end_ms ? e->end_ms < at->end_ms : e->start_ms < at->start_ms;
 }
 
-/* The list with the new session for those that it is made of.  fresh: none had its bounds. */
+/* The list with the new session, unless it is gone, for those that it is made of.  fresh: none had its bounds. */
 static int relist(struct ks_win *w, const struct ks_win_part *part, const struct ks_win_list *list, int64_t time_ms,
-    const struct ks_window *at, bool *fresh)
+    const struct ks_window *at, bool gone, bool *fresh)
 {
 	const struct ks_win_entry *e = NULL;
-	bool placed = false, same;
+	bool placed = gone, same;
 	int status = ks_win_list_begin(w, list != NULL ? list->armed : 0);
 
 	*fresh = true;
@@ -98,25 +98,28 @@ static int bury(struct ks_win *w, struct ks_win_part *part, struct ks_bytes key,
 static int take(struct ks_win *w, struct ks_win_part *part, struct ks_bytes key, const struct ks_rec *rec,
     const struct ks_win_list *list, const struct ks_window *at)
 {
-	bool alone = at->start_ms == rec->time_ms && at->end_ms == rec->time_ms, fresh;
+	bool alone = at->start_ms == rec->time_ms && at->end_ms == rec->time_ms, fresh, gone;
 	struct ks_win_list *head;
 	int64_t armed;
-	int status = merge(w, part, rec, list);
+	int status = ks_win_scratch_apply(w, rec);
 
-	if (status == 0)
-		status = relist(w, part, list, rec->time_ms, at, &fresh);
+	if (status != 0)
+		return status;
+	gone = ks_win_scratch_gone(w);
+	status = relist(w, part, list, rec->time_ms, at, gone, &fresh);
 	if (status != 0)
 		return status;
 	head = (struct ks_win_list *)(void *)w->list.p;
 	armed = head->armed;
-	if (fresh)
+	if (fresh && !gone)
 		status = ks_win_timer_arm(w, part, key, at->end_ms, at->start_ms, &armed);
 	head->armed = armed;
 	if (status == 0)
 		status = ks_win_list_put(w, part, key);
 	if (status == 0 && !alone && w->spec.emit != KS_WIN_CLOSE)
 		status = bury(w, part, key, rec, list);
-	return status != 0 ? status : ks_win_changed(w, part, rec, at, key, w->scratch.block.p, at->end_ms, fresh);
+	return status != 0 ? status :
+	    ks_win_changed(w, part, rec, at, key, gone ? NULL : w->scratch.block.p, at->end_ms, fresh);
 }
 
 static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec)
@@ -144,6 +147,10 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 	if (at.end_ms < ks_win_close_time(w, part))
 		return ks_win_late(w, part, rec, &at);
 	status = ks_win_load(w, rec, &loaded);
+	if (status == 0 && loaded)
+		status = merge(w, part, rec, list);
+	if (status == 0 && loaded && w->fold.judges)
+		status = ks_win_try(w, rec, met > 0 ? w->scratch.block.p : NULL, &loaded);
 	if (status != 0 || !loaded)
 		return status;
 	ks_folded(w->run);

@@ -95,6 +95,10 @@ static int update(struct work *k, int64_t start_ms, const struct ks_win_entry *b
 	    ks_win_scratch_begin(k->w, ks_win_entry_state(base), base->n);
 	if (status == 0)
 		status = ks_win_scratch_apply(k->w, k->rec);
+	if (status == 0 && ks_win_scratch_gone(k->w)) {
+		status = keep(k, start_ms, NULL, 0);
+		return status != 0 ? status : emit(k, start_ms, NULL, time_ms);
+	}
 	if (status == 0)
 		status = keep(k, start_ms, k->w->scratch.block.p, k->w->scratch.block.n);
 	if (base != NULL && ks_win_entry_time(base) > time_ms)
@@ -320,6 +324,23 @@ static int relist(struct work *k)
 	return ks_win_list_put(k->w, k->part, k->key);
 }
 
+/* Whether all that it may go into take the record: windows that hold it or end before it, and new ones. */
+static int judge(struct work *k, bool *taken)
+{
+	int64_t time_ms = k->rec->time_ms, size = k->w->spec.window.size_ms;
+	const struct ks_win_entry *e = NULL;
+	int status;
+
+	*taken = true;
+	if (!k->w->fold.judges)
+		return 0;
+	status = ks_win_try(k->w, k->rec, NULL, taken);
+	while (status == 0 && *taken && (e = ks_win_list_next(k->list, e)) != NULL)
+		if (e->start_ms <= time_ms && e->end_ms >= time_ms - size && is_visible(k->w, k->part, e->start_ms))
+			status = ks_win_try(k->w, k->rec, ks_win_entry_state(e), taken);
+	return status;
+}
+
 static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec)
 {
 	struct work k = { .w = w, .part = part, .rec = rec };
@@ -346,10 +367,13 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 	}
 	if (status == 0)
 		status = ks_win_load(w, rec, &loaded);
+	if (status == 0 && loaded)
+		status = ks_win_list_get(w, part, k.key, &k.list);
+	if (status == 0 && loaded)
+		status = judge(&k, &loaded);
 	if (status != 0 || !loaded)
 		return status;
 	ks_folded(w->run);
-	status = ks_win_list_get(w, part, k.key, &k.list);
 	w->made.n = 0;
 	if (status == 0)
 		status = rec->time_ms < size ? work_early(&k) : work_normal(&k);

@@ -4,14 +4,6 @@
 
 #include <errno.h>
 
-int ks_win_load(struct ks_win *w, const struct ks_rec *rec, bool *loaded)
-{
-	const char *what = ks_fold_load(&w->fold, rec);
-
-	*loaded = what == NULL;
-	return KS_LIKELY(what == NULL) ? 0 : ks_reject(w->run, rec, "%s", what);
-}
-
 /* How an aggregate makes its state longer, in the store. */
 struct room {
 	struct ks_agg_block block;	/* first: grow is given this */
@@ -35,8 +27,11 @@ static int grow_in_store(struct ks_agg_block *b, size_t n)
 	return status;
 }
 
+/* A state that has refused the record (EDOM) was asked before, but one of the merging kind. */
 static int result_of(struct ks_win *w, int status)
 {
+	if (status == EDOM)
+		return ks_fail(w->run->err, KS_DATA, "%s", ks_fold_why(&w->fold));
 	if (status == EMSGSIZE)
 		return ks_win_too_long(w);
 	return status == ENOMEM ? ks_win_no_memory(w) : status;
@@ -50,21 +45,42 @@ static inline void move_time(unsigned char *state, int64_t time_ms)
 		head->time_ms = time_ms;
 }
 
+int ks_win_try(struct ks_win *w, const struct ks_rec *rec, const unsigned char *state, bool *taken)
+{
+	int no = ks_fold_try(&w->fold, state);
+
+	*taken = no == 0;
+	if (no == EDOM)
+		return ks_reject(w->run, rec, "%s", ks_fold_why(&w->fold));
+	return no == 0 ? 0 : ks_win_no_memory(w);
+}
+
+int ks_win_ask_at(struct ks_win *w, const struct ks_win_part *part, int64_t segment, struct ks_bytes key,
+    const struct ks_rec *rec, bool *taken)
+{
+	struct ks_store_value v;
+	int status;
+
+	status = ks_store_get(w->store, part->partition, segment, key, &v, w->run->err);
+	return status != 0 ? status : ks_win_try(w, rec, v.p, taken);
+}
+
 int ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segment, struct ks_bytes key,
     const struct ks_rec *rec, struct ks_win_state *state, bool *fresh)
 {
 	struct room room = { { .grow = grow_in_store }, w, part, segment, key };
+	bool nothing = w->fold.bare && ks_fold_nothing(&w->fold);
 	struct ks_store_value v;
 	int status;
 
 	*fresh = false;
-	if (w->asks_fresh || ks_fold_nothing(&w->fold)) {
+	if (KS_UNLIKELY(w->asks_fresh || nothing)) {
 		status = ks_store_get(w->store, part->partition, segment, key, &v, w->run->err);
 		if (status != 0)
 			return status;
 		*fresh = v.p == NULL;
 		*state = (struct ks_win_state){ NULL, 0 };
-		if (v.p == NULL && ks_fold_nothing(&w->fold))
+		if (v.p == NULL && nothing)
 			return 0;
 	}
 	status = ks_store_put(w->store, part->partition, segment, key, w->fold.state_n, &v, w->run->err);
@@ -75,7 +91,12 @@ int ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segme
 	room.block.n = v.n;
 	status = ks_fold_apply(&w->fold, &room.block);
 	*state = (struct ks_win_state){ room.block.p, room.block.n };
-	return KS_LIKELY(status == 0) ? 0 : result_of(w, status);
+	if (KS_UNLIKELY(status != 0))
+		return result_of(w, status);
+	if (KS_LIKELY(!w->fold.bare) || !ks_fold_gone(&w->fold, state->p))
+		return 0;
+	*state = (struct ks_win_state){ NULL, 0 };
+	return ks_store_delete(w->store, part->partition, segment, key, w->run->err);
 }
 
 static int grow_scratch(struct ks_agg_block *b, size_t n)
@@ -111,6 +132,16 @@ int ks_win_scratch_apply(struct ks_win *w, const struct ks_rec *rec)
 {
 	move_time(w->scratch.block.p, rec->time_ms);
 	return result_of(w, ks_fold_apply(&w->fold, &w->scratch.block));
+}
+
+int ks_win_merged(struct ks_win *w, int no)
+{
+	return result_of(w, no);
+}
+
+bool ks_win_scratch_gone(const struct ks_win *w)
+{
+	return w->fold.bare && ks_fold_gone(&w->fold, w->scratch.block.p);
 }
 
 int ks_win_scratch_merge(struct ks_win *w, const unsigned char *from, size_t n)

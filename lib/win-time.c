@@ -28,17 +28,22 @@ static int64_t end_of(struct ks_win *w, int64_t start_ms)
 	return ks_calendar_find(&w->spec.calendar, start_ms, &at) == 0 ? at.end_ms : INT64_MAX;
 }
 
-/* With --align start the first record of a partition says where its windows start. */
-int ks_win_align(struct ks_win *w, struct ks_win_part *part, int64_t time_ms)
+void ks_win_realign(struct ks_win *w, const struct ks_win_part *part)
 {
-	if (!w->spec.align_first || time_ms < 0)
-		return 0;
+	if (w->spec.align_first)
+		w->spec.window.offset_ms = part->align_ms % w->spec.window.advance_ms;
+}
+
+/* With --align start the first record of a partition says where its windows start. */
+static void align(struct ks_win *w, struct ks_win_part *part, int64_t time_ms)
+{
+	if (KS_LIKELY(!w->spec.align_first) || time_ms < 0)
+		return;
 	if (!part->aligned) {
 		part->aligned = part->changed = true;
 		part->align_ms = time_ms;
 	}
-	w->spec.window.offset_ms = part->align_ms % w->spec.window.advance_ms;
-	return 0;
+	ks_win_realign(w, part);
 }
 
 /* The one window that holds a time: 0, ENOENT, ERANGE. */
@@ -53,9 +58,8 @@ static int find_one(struct ks_win *w, struct ks_win_part *part, int64_t time_ms,
 	}
 	if (w->shape == &ks_win_calendar)
 		return ks_calendar_find(&w->spec.calendar, time_ms, at);
-	no = ks_win_align(w, part, time_ms);
-	if (no == 0)
-		no = ks_window_span(&w->spec.window, time_ms, &first, &at->start_ms);
+	align(w, part, time_ms);
+	no = ks_window_span(&w->spec.window, time_ms, &first, &at->start_ms);
 	if (no == 0)
 		at->end_ms = at->start_ms + w->spec.window.size_ms;
 	return no;
@@ -110,10 +114,27 @@ static int record_one(struct ks_win *w, struct ks_win_part *part, struct ks_rec 
 	if (KS_UNLIKELY(at->end_ms <= ks_win_close_time(w, part)) && w->shape != &ks_win_unlimited)
 		return ks_win_late(w, part, rec, at);
 	status = ks_win_load(w, rec, &loaded);
+	if (KS_LIKELY(status == 0 && loaded))
+		status = ks_win_try_at(w, part, at->start_ms, key, rec, &loaded);
 	if (KS_UNLIKELY(status != 0 || !loaded))
 		return status;
 	status = ks_win_fold_at(w, part, key, rec, at);
 	ks_folded(w->run);
+	return status;
+}
+
+/* Whether all windows from at to last take it. */
+static int judge(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec, struct ks_bytes key,
+    struct ks_window at, int64_t last, bool *taken)
+{
+	int status = ks_win_load(w, rec, taken);
+
+	while (status == 0 && *taken && w->fold.judges) {
+		status = ks_win_try_at(w, part, at.start_ms, key, rec, taken);
+		if (at.start_ms == last)
+			break;
+		at.start_ms += w->spec.window.advance_ms;
+	}
 	return status;
 }
 
@@ -133,7 +154,7 @@ static int record_all(struct ks_win *w, struct ks_win_part *part, const struct k
 			status = ks_win_late(w, part, rec, &at);
 		} else if (!judged) {
 			judged = true;
-			status = ks_win_load(w, rec, &loaded);
+			status = judge(w, part, rec, key, at, last, &loaded);
 			if (loaded)
 				ks_folded(w->run);
 		}
@@ -148,17 +169,27 @@ static int record_all(struct ks_win *w, struct ks_win_part *part, const struct k
 	return status;
 }
 
+int ks_win_span(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec, int64_t *first, int64_t *last)
+{
+	int no;
+
+	align(w, part, rec->time_ms);
+	no = ks_window_span(&w->spec.window, rec->time_ms, first, last);
+	if (KS_LIKELY(no == 0))
+		return 0;
+	*last = -1;
+	return no_window(w, rec, no);
+}
+
 static int record_hop(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec)
 {
 	struct ks_bytes key;
 	int64_t first, last;
-	int no, status;
+	int status;
 
-	no = ks_win_align(w, part, rec->time_ms);
-	if (no == 0)
-		no = ks_window_span(&w->spec.window, rec->time_ms, &first, &last);
-	if (no != 0)
-		return no_window(w, rec, no);
+	status = ks_win_span(w, part, rec, &first, &last);
+	if (status != 0 || last < 0)
+		return status;
 	status = ks_win_remember(w, part, rec);
 	if (status == 0)
 		status = ks_win_plain_key(w, rec->key, &key);

@@ -5,8 +5,15 @@
 
 #include "win.h"
 
-/* With --align start: the spec's offset becomes that of the partition, which takes it from its first record. */
-int	ks_win_align(struct ks_win *w, struct ks_win_part *part, int64_t time_ms) KS_MUST_USE;
+/* With --align start: the spec's offset becomes that of the partition. */
+void	ks_win_realign(struct ks_win *w, const struct ks_win_part *part);
+
+/* The first and the last start of the windows that hold a record; *last -1: there are none, and that is dealt with. */
+int	ks_win_span(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec, int64_t *first,
+	    int64_t *last) KS_MUST_USE;
+
+/* Whether the spec's windows may share panes (win-panes.c). */
+bool	ks_win_can_pane(const struct ks_win *w);
 
 /* What was loaded goes into a window. */
 int	ks_win_fold_at(struct ks_win *w, struct ks_win_part *part, struct ks_bytes key,

@@ -156,6 +156,7 @@ static int load(struct ks_win *w, struct ks_win_part *part)
 	part->buffered = ks_get64(v.p + 32);
 	part->aligned = ks_get64(v.p + 40) != 0;
 	part->closing_ms = INT64_MIN;
+	part->emitted_ms = ks_win_close_time(w, part);
 	if (ks_buf_add(&part->topic, v.p + SAVED_FIXED + 8, topic) != 0 ||
 	    ks_buf_add(&part->route, v.p + SAVED_FIXED + 8 + topic, route) != 0)
 		return ks_win_no_memory(w);
@@ -179,7 +180,7 @@ static int make_part(struct ks_win *w, int32_t partition, size_t at, struct ks_w
 	if (part == NULL)
 		return ks_win_no_memory(w);
 	*part = (struct ks_win_part){ .partition = partition, .stream_ms = -1, .closing_ms = INT64_MAX, .put_ms = -1,
-		.buffer_ms = -1 };
+		.buffer_ms = -1, .emitted_ms = -1 };
 	ks_buf_init(&part->topic, KS_RECORD_MAX);
 	ks_buf_init(&part->route, KS_RECORD_MAX);
 	ks_buf_init(&part->keys, UINT32_MAX);
@@ -236,26 +237,23 @@ static int set_name(struct ks_win *w, struct ks_win_part *part, struct ks_buf *n
 	return ks_buf_add(name, now.p, now.n) == 0 ? 0 : ks_win_no_memory(w);
 }
 
-int ks_win_remember(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec)
+int ks_win_rename(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec)
 {
 	int status = 0;
 
-	if (KS_UNLIKELY(!ks_bytes_eq(ks_buf_bytes(&part->topic), rec->topic)))
+	if (!ks_bytes_eq(ks_buf_bytes(&part->topic), rec->topic))
 		status = set_name(w, part, &part->topic, rec->topic);
-	if (status == 0 && KS_UNLIKELY(!ks_bytes_eq(ks_buf_bytes(&part->route), rec->route)))
+	if (status == 0 && !ks_bytes_eq(ks_buf_bytes(&part->route), rec->route))
 		status = set_name(w, part, &part->route, rec->route);
 	return status;
 }
 
 /* It has been checked. */
-int ks_win_plain_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plain)
+int ks_win_pack_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plain)
 {
 	const unsigned char *p = key.p;
 	struct ks_val v;
 
-	*plain = key;
-	if (*p < 0xc4 || *p >= 0xe0 || (*p >= 0xdc && *p <= 0xdf))	/* one byte of header, or a container */
-		return 0;
 	if (ks_mp_read(&p, key.p + key.n, 0, &v) != KS_MP_OK)
 		ks_bug("a key that was not checked");
 	w->plain.n = 0;

@@ -76,6 +76,7 @@ struct ks_win_part {
 	int64_t closing_ms;		/* nothing closes while the close time is below; INT64_MAX: there is nothing */
 	int64_t align_ms;		/* with --align start */
 	int64_t put_ms;			/* the largest start (of sessions, end) put, for what Kafka Streams' store would still show; -1: none */
+	int64_t emitted_ms;		/* win-panes.c: windows that end by then were emitted, or were empty */
 	int64_t front;			/* win-timer.c: the bucket whose windows are in dues */
 	struct ks_win_due *dues;
 	size_t due_count, due_cap;
@@ -167,12 +168,46 @@ void	ks_win_close(struct ks_win *w);
 
 /* For shapes.  The partition, made if it is new. */
 int	ks_win_part_of(struct ks_win *w, int32_t partition, struct ks_win_part **part) KS_MUST_USE;
+/* A name that is another one now; a key that may have a shorter form: for those below. */
+int	ks_win_rename(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec) KS_MUST_USE;
+int	ks_win_pack_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plain) KS_MUST_USE;
+
 /* Equal keys are equal bytes: a foreign program may have packed a short string or a number long. */
-int	ks_win_plain_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plain) KS_MUST_USE;
+static inline int KS_MUST_USE ks_win_plain_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plain)
+{
+	unsigned char c = *key.p;
+
+	*plain = key;
+	/* One byte of header, or a container. */
+	return KS_LIKELY(c < 0xc4 || c >= 0xe0 || (c >= 0xdc && c <= 0xdf)) ? 0 : ks_win_pack_key(w, key, plain);
+}
+
 /* Outputs that no record causes go where the last one of their partition would have gone. */
-int	ks_win_remember(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec) KS_MUST_USE;
+static inline int KS_MUST_USE ks_win_remember(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec)
+{
+	return KS_LIKELY(ks_bytes_eq(ks_buf_bytes(&part->topic), rec->topic) &&
+	    ks_bytes_eq(ks_buf_bytes(&part->route), rec->route)) ? 0 : ks_win_rename(w, part, rec);
+}
+
 int	ks_win_no_memory(struct ks_win *w);
 int	ks_win_too_long(struct ks_win *w);
+
+/*
+ * Whether a state (NULL: a new one) takes what was loaded; *taken false: the
+ * record was rejected.  ks_win_try_at asks that of a segment's key.  Before
+ * anything is changed, of all states that the record goes into, where
+ * w->fold.judges.
+ */
+int	ks_win_try(struct ks_win *w, const struct ks_rec *rec, const unsigned char *state, bool *taken) KS_MUST_USE;
+int	ks_win_ask_at(struct ks_win *w, const struct ks_win_part *part, int64_t segment, struct ks_bytes key,
+	    const struct ks_rec *rec, bool *taken) KS_MUST_USE;
+
+static inline int KS_MUST_USE ks_win_try_at(struct ks_win *w, const struct ks_win_part *part, int64_t segment,
+    struct ks_bytes key, const struct ks_rec *rec, bool *taken)
+{
+	*taken = true;
+	return KS_LIKELY(!w->fold.judges) ? 0 : ks_win_ask_at(w, part, segment, key, rec, taken);
+}
 
 /*
  * ks_win_apply - take what was loaded into the state of a segment's key, in
@@ -185,10 +220,19 @@ int	ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segme
 /* A state outside of the store: begin with a copy of from (n == 0: with none), then apply or merge. */
 int	ks_win_scratch_begin(struct ks_win *w, const unsigned char *from, size_t n) KS_MUST_USE;
 int	ks_win_scratch_apply(struct ks_win *w, const struct ks_rec *rec) KS_MUST_USE;
+/* What ks_fold_merge has returned, as a status. */
+int	ks_win_merged(struct ks_win *w, int no) KS_MUST_USE;
+bool	ks_win_scratch_gone(const struct ks_win *w);	/* it shows null: it is to be forgotten */
 int	ks_win_scratch_merge(struct ks_win *w, const unsigned char *from, size_t n) KS_MUST_USE;
 
 /* Load the arguments of a record; *loaded false: it was rejected. */
-int	ks_win_load(struct ks_win *w, const struct ks_rec *rec, bool *loaded) KS_MUST_USE;
+static inline int KS_MUST_USE ks_win_load(struct ks_win *w, const struct ks_rec *rec, bool *loaded)
+{
+	const char *what = ks_fold_load(&w->fold, rec);
+
+	*loaded = what == NULL;
+	return KS_LIKELY(what == NULL) ? 0 : ks_reject(w->run, rec, "%s", what);
+}
 
 /* When a partition has come to, at which windows close. */
 static inline int64_t ks_win_close_time(const struct ks_win *w, const struct ks_win_part *part)

@@ -75,7 +75,7 @@ refused() {
 	refused "--emit 'often'" --tumble 1m --emit often 'count()'
 	refused 'did you mean avg?' --tumble 1m 'a=mean(.x)'
 	refused 'did you mean count?' --tumble 1m 'n=cuont()'
-	refused 'count, sum, avg, min, max, first and last' --tumble 1m 'p=median(.x)'
+	refused 'there are count sum avg' --tumble 1m 'p=xyzzy(.x)'
 	refused "have the same name" --tumble 1m 'a=min(.x)' 'b=count()' 'a=max(.x)'
 	refused 'wants a name' --tumble 1m 'min(.x), max(.x)'
 	refused 'wants a name' --tumble 1m 'a=min(.x)' 'max(.x)'
