@@ -4,6 +4,7 @@
  *
  * Options and hooks; the windows are lib/win.h.
  */
+#include "lib/run-store.h"
 #include "lib/win.h"
 
 static const struct ks_option options[] = {
@@ -25,6 +26,7 @@ static const struct ks_option options[] = {
 	{ "key-as", 0, "FORM", NULL },
 	{ "late", 0, "WHERE", NULL },
 	{ "max-future", 0, "DURATION", NULL },
+	{ "memory", 0, "SIZE", NULL },
 	{ 0 },
 };
 
@@ -32,6 +34,8 @@ static int window_option(void *arg, struct ks_run *run, unsigned at, const char 
 {
 	struct ks_win *w = arg;
 
+	if (strcmp(options[at].name, "memory") == 0)
+		return ks_run_memory(run, value, &w->memory);
 	return ks_win_option(&w->spec, options[at].name, value, run->err);
 }
 
@@ -49,6 +53,8 @@ static int window_operands(void *arg, struct ks_run *run, int argc, char *const 
 			    "'%s' is no aggregate, as in 'n=count()'; a file is named by --in", argv[i]);
 		status = ks_fold_add(&w->fold, argv[i], run->err);
 	}
+	w->clauses = argv;
+	w->clause_count = argc;
 	*used = argc;
 	return status != 0 ? status : ks_win_check(w, run->err);
 }
@@ -84,8 +90,7 @@ static int window_mark(void *arg, struct ks_run *run, struct ks_mark *m)
 static int window_barrier(void *arg, struct ks_run *run, const struct ks_barrier *b)
 {
 	(void)run;
-	(void)b;
-	return ks_win_barrier(arg);
+	return ks_win_barrier(arg, b);
 }
 
 static int window_finish(void *arg, struct ks_run *run)

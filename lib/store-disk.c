@@ -97,7 +97,7 @@ static int fail(struct ks_disk *d, int no, const char *what, struct ks_err *err)
 		return ks_fail_errno(err, KS_CONFIG, why, "cannot %s the state in '%s'", what, d->home);
 	default:
 		return ks_fail(err, KS_CONFIG, "cannot %s the state in '%s', it is damaged: %s; move the directory away, "
-		    "and put a copy in its place or begin again", what, d->home,
+		    "and put a copy in its place or give another --app", what, d->home,
 		    d->said[0] != '\0' ? d->said : bdb.strerror(no));
 	}
 }

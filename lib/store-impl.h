@@ -75,6 +75,7 @@ struct ks_store {
 	size_t memory;		/* bound of one generation */
 	size_t cache;
 	char *home;		/* of the files; NULL: there are none yet */
+	char *root;		/* of the instance, for messages */
 	struct ks_disk *disk;	/* NULL: all is in memory */
 	int lock;		/* fd of LOCK, -1: it has no directory of its own */
 	int64_t run, epoch;	/* epoch: the last that is on disk */

@@ -60,7 +60,11 @@ static int open_directory(struct ks_store *s, const struct ks_store_config *c, s
 	if (!ks_state_is_name(c->app) || !ks_state_is_name(c->stage))
 		return ks_fail(err, KS_CONFIG, "the %s '%s' is not a name of letters, digits, '.', '_' and '-'",
 		    ks_state_is_name(c->app) ? "stage" : "app", ks_state_is_name(c->app) ? c->stage : c->app);
-	if (asprintf(&path, "%s/%s/%u/%s", c->state_dir, c->app, c->instance, c->stage) < 0)
+	if (asprintf(&s->root, "%s/%s/%u", c->state_dir, c->app, c->instance) < 0) {
+		s->root = NULL;
+		return ks_fail_memory(err);
+	}
+	if (asprintf(&path, "%s/%s", s->root, c->stage) < 0)
 		return ks_fail_memory(err);
 	no = ks_state_make(path);
 	if (no != 0) {
@@ -101,12 +105,12 @@ static int parse_meta(struct ks_store *s, struct ks_bytes text, struct ks_err *e
 
 	if (take_number(&text, "kstream-state ", &version) && version != KS_STATE_VERSION)
 		return ks_fail(err, KS_CONFIG, "the state in '%s' is of version %lld, and this kstream has version %d: "
-		    "use the one that wrote it, give another --stage or --app, or remove the directory",
-		    s->home, (long long)version, KS_STATE_VERSION);
+		    "use the one that wrote it, give another --app, or remove '%s' to begin again from the start",
+		    s->home, (long long)version, KS_STATE_VERSION, s->root);
 	if (!take_number(&text, "run ", &s->run) || !take_number(&text, "epoch ", &s->epoch) ||
 	    !take_number(&text, "floor ", &s->floor) || text.n != 0 || s->floor > s->epoch)
-		return ks_fail(err, KS_CONFIG, "the state in '%s' is damaged: move the directory away, and put a copy in its place or begin again",
-		    s->home);
+		return ks_fail(err, KS_CONFIG, "the state in '%s' is damaged: put a copy in its place, give another --app, or remove '%s' to begin again from the start",
+		    s->home, s->root);
 	return 0;
 }
 
@@ -150,9 +154,9 @@ static int refuse_other(const struct ks_store *s, const char *old, const char *n
 	if (was.n == 0)
 		is = difference(new, old, &was);
 	return ks_fail(err, KS_CONFIG, "the state in '%s' was made with %.*s, which is now %.*s: "
-	    "give another --stage or --app, or remove the directory to begin again", s->home,
+	    "give another --app, or remove '%s' to begin again from the start", s->home,
 	    was.n > 0 ? (int)was.n : 7, was.n > 0 ? (const char *)was.p : "nothing",
-	    is.n > 0 ? (int)is.n : 7, is.n > 0 ? (const char *)is.p : "nothing");
+	    is.n > 0 ? (int)is.n : 7, is.n > 0 ? (const char *)is.p : "nothing", s->root);
 }
 
 static int check_fingerprint(struct ks_store *s, const char *now, struct ks_err *err)
@@ -176,7 +180,7 @@ static int begin(struct ks_store *s, const struct ks_store_config *c, struct ks_
 
 	if (c->epoch > 0)
 		return ks_fail(err, KS_CONFIG, "there is no state in '%s', but %lld epochs of the app '%s' are committed: put a copy of the state there, "
-		    "or begin again with another --app", s->home, (long long)c->epoch, c->app);
+		    "give another --app, or remove '%s' to begin again from the start", s->home, (long long)c->epoch, c->app, s->root);
 	status = ks_disk_begin(s->disk, err);
 	if (status == 0)
 		status = ks_disk_put(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), ks_str(c->fingerprint), err);
@@ -192,11 +196,11 @@ static int check_epoch(const struct ks_store *s, const struct ks_store_config *c
 		    s->home, (long long)s->run);
 	if (c->epoch > s->epoch)
 		return ks_fail(err, KS_CONFIG, "the state in '%s' stands at epoch %lld, but epoch %lld is committed: it is an older copy; "
-		    "put the right one there, or begin again with another --app", s->home, (long long)s->epoch, (long long)c->epoch);
+		    "put the right one there, give another --app, or remove '%s' to begin again from the start", s->home, (long long)s->epoch, (long long)c->epoch, s->root);
 	if (c->epoch < s->floor)
 		return ks_fail(err, KS_CONFIG, "the stream begins at epoch %lld, but the state in '%s' has epochs %lld to %lld: the ledger was removed or is an older copy; "
-		    "put the right one there, or remove both to begin again", (long long)c->epoch, s->home, (long long)s->floor,
-		    (long long)s->epoch);
+		    "put the right one there, give another --app, or remove '%s' to begin again from the start", (long long)c->epoch, s->home, (long long)s->floor,
+		    (long long)s->epoch, s->root);
 	return 0;
 }
 
@@ -243,8 +247,8 @@ static int replay_chunk(struct ks_store *s, struct ks_bytes chunk, struct ks_err
 
 	s->young.written += chunk.n;
 	while (status == 0 && (more = ks_chunk_next(&chunk, &change)) != 0)
-		status = more < 0 ? ks_fail(err, KS_CONFIG, "the state in '%s' is damaged: a chunk is none; move the directory away, "
-		    "and put a copy in its place or begin again", s->home) : ks_store_apply(s, &change, err);
+		status = more < 0 ? ks_fail(err, KS_CONFIG, "the state in '%s' is damaged, a chunk is none: put a copy in its place, "
+		    "give another --app, or remove '%s' to begin again from the start", s->home, s->root) : ks_store_apply(s, &change, err);
 	return status;
 }
 

@@ -58,6 +58,7 @@ void ks_store_close(struct ks_store *s)
 		close(s->lock);
 	free(s->base);
 	free(s->home);
+	free(s->root);
 	free(s);
 }
 
@@ -299,6 +300,32 @@ bool ks_store_next_segment(const struct ks_store *s, int32_t partition, int64_t 
 		any = true;
 	}
 	return any;
+}
+
+static bool next_partition(const struct ks_store_parts *parts, int64_t after, int32_t *partition, bool any)
+{
+	size_t i;
+
+	for (i = 0; i < parts->count && parts->parts[i].partition <= after; i++)
+		;
+	if (i == parts->count || (any && parts->parts[i].partition >= *partition))
+		return any;
+	*partition = parts->parts[i].partition;
+	return true;
+}
+
+bool ks_store_next_partition(const struct ks_store *s, int64_t after, int32_t *partition)
+{
+	bool any = next_partition(&s->young.parts, after, partition, false);
+	size_t i;
+
+	any = next_partition(&s->old.parts, after, partition, any);
+	for (i = 0; i < s->base_count && s->base[i].partition <= after; i++)
+		;
+	if (i == s->base_count || (any && s->base[i].partition >= *partition))
+		return any;
+	*partition = s->base[i].partition;
+	return true;
 }
 
 bool ks_store_oldest(const struct ks_store *s, int32_t partition, int64_t *segment)

@@ -100,6 +100,9 @@ bool	ks_store_oldest(const struct ks_store *s, int32_t partition, int64_t *segme
 /* The smallest segment above after; false: there is none.  A segment that has lost its last key may still be there. */
 bool	ks_store_next_segment(const struct ks_store *s, int32_t partition, int64_t after, int64_t *segment);
 
+/* The smallest partition above after that has anything, facts included; begin with -2.  false: there is none. */
+bool	ks_store_next_partition(const struct ks_store *s, int64_t after, int32_t *partition);
+
 /* Forget a segment and all its entries; none is no error. */
 void	ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment);
 

@@ -10,9 +10,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "fdio.h"
+#include "run-store.h"
 
 #define FUTURE_MS (INT64_C(60) * 60 * 1000)	/* --max-future, of live input */
 #define SAVED_FIXED 48
@@ -30,15 +30,23 @@ int ks_win_too_long(struct ks_win *w)
 
 static int open_store(struct ks_win *w)
 {
-	uint64_t seed;
+	struct ks_win_part *part;
+	struct ks_buf text;
+	int32_t partition;
+	int64_t after;
 	int status;
 
-	/* Before the kernel has entropy a seed that input could know is no loss: such a machine has no input yet. */
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-		seed = (uintptr_t)&seed;
-	status = ks_store_open(&w->store, seed, w->run->err);
+	ks_buf_init(&text, KS_RECORD_MAX);
+	if (ks_win_fingerprint(w, &text) != 0)
+		status = ks_win_no_memory(w);
+	else
+		status = ks_run_store(w->run, w->memory, (const char *)text.p, &w->store);
+	ks_buf_release(&text);
 	if (status == 0 && w->panes)
-		status = ks_store_open(&w->merged, seed, w->run->err);
+		status = ks_store_open(&w->merged, (uintptr_t)w->store, w->run->err);
+	/* What is kept of a partition of which no record comes any more is emitted, too. */
+	for (after = -2; status == 0 && ks_store_next_partition(w->store, after, &partition); after = partition)
+		status = ks_win_part_of(w, partition, &part);
 	return status;
 }
 
@@ -86,14 +94,11 @@ int ks_win_open(struct ks_win *w, struct ks_run *run)
 
 int ks_win_hello(struct ks_win *w, struct ks_run *run)
 {
-	if (run->app)
-		return ks_fail(run->err, KS_CONFIG,
-		    "windows are kept in memory by this version: with --app a restart would lose them");
 	if (!w->spec.has_max_future)
 		w->spec.max_future_ms = run->live ? FUTURE_MS : INT64_MAX;
 	/* Nobody has asked the clock yet. */
 	w->future_ms = w->spec.max_future_ms == INT64_MAX || w->timeless ? INT64_MAX : INT64_MIN;
-	if (w->store != NULL && !w->finished)
+	if (w->store != NULL && !w->finished && !run->app)
 		return 0;
 	w->finished = false;
 	close_store(w);
@@ -322,7 +327,7 @@ int ks_win_mark(struct ks_win *w, struct ks_mark *m)
 	return status;
 }
 
-int ks_win_barrier(struct ks_win *w)
+int ks_win_barrier(struct ks_win *w, const struct ks_barrier *b)
 {
 	int status = 0;
 	size_t i;
@@ -337,7 +342,9 @@ int ks_win_barrier(struct ks_win *w)
 		if (status == 0 && w->parts[i]->changed)
 			status = save(w, w->parts[i]);
 	}
-	return status != 0 ? status : ks_win_late_sync(w);
+	if (status == 0)
+		status = ks_win_late_sync(w);
+	return status != 0 ? status : ks_store_commit(w->store, b, w->run->err);
 }
 
 int ks_win_finish(struct ks_win *w)

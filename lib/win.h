@@ -103,7 +103,10 @@ struct ks_win {
 	const struct ks_win_shape *shape;
 	struct ks_run *run;
 	struct ks_fold fold;
+	char *const *clauses;		/* what is folded, as it was given */
+	int clause_count;
 	struct ks_store *store;
+	size_t memory;			/* --memory; 0: not given */
 	int64_t hold_ms;		/* close time = stream time less this: the grace, with sessions and their gap */
 	struct ks_window now;		/* of the last record: mostly of the next one, too */
 	struct ks_win_part **parts;	/* by partition */
@@ -151,12 +154,15 @@ int	ks_win_option(struct ks_win_spec *spec, const char *name, const char *value,
 /* All options are known. */
 int	ks_win_check(struct ks_win *w, struct ks_err *err) KS_MUST_USE;
 
+/* win-fingerprint.c: what must not change while there is state, as store.h says. */
+int	ks_win_fingerprint(const struct ks_win *w, struct ks_buf *b) KS_MUST_USE;	/* 0, ENOMEM */
+
 /* win.c */
 int	ks_win_open(struct ks_win *w, struct ks_run *run) KS_MUST_USE;
 int	ks_win_hello(struct ks_win *w, struct ks_run *run) KS_MUST_USE;
 int	ks_win_record(struct ks_win *w, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
 int	ks_win_mark(struct ks_win *w, struct ks_mark *m) KS_MUST_USE;
-int	ks_win_barrier(struct ks_win *w) KS_MUST_USE;
+int	ks_win_barrier(struct ks_win *w, const struct ks_barrier *b) KS_MUST_USE;
 int	ks_win_finish(struct ks_win *w) KS_MUST_USE;
 void	ks_win_close(struct ks_win *w);
 

@@ -268,12 +268,6 @@ f@0-1000={"s":18446744073709551615,"a":18446744073709551615,"l":1844674407370955
 	[[ "$stderr" == *kstream-repartition* ]]
 }
 
-@test "window: --app is refused as long as state is not kept" {
-	records a:1 >in
-	run -78 --separate-stderr kstream-window --app x --state-dir "$BATS_TEST_TMPDIR/state" --from envelope --in in --tumble 1m --to json 'count()'
-	[[ "$stderr" == *--app* ]]
-}
-
 @test "window: times at the ends" {
 	run -0 window complete --tumble 10ms --emit close 'count()' -- a:-1 a:-9223372036854775808 a:0
 	[ "$output" = 'a@0-10=1@0' ]

@@ -78,7 +78,7 @@ static void another_fingerprint(void **state)
 	refused(KS_CONFIG, "was made with --x 1, which is now nothing");
 	config.fingerprint = "--x 2\n";
 	refused(KS_CONFIG, "was made with --x 1, which is now --x 2");
-	assert_non_null(strstr(err.text, "another --stage or --app, or remove the directory"));
+	assert_non_null(strstr(err.text, "give another --app, or remove '"));
 	config.fingerprint = "--x 1\n--y 1\n";
 	refused(KS_CONFIG, "was made with nothing, which is now --y 1");
 	config.fingerprint = was;
