@@ -4,7 +4,7 @@ import json
 import sys
 
 MEMBERS = {"count", "sum", "avg", "min", "max", "first", "last", "collect"}
-REDUCERS = {"sum", "min", "max", "first", "last"}
+REDUCERS = {"sum", "min", "max", "first", "last", "zeroNull", "join"}
 
 for line in open(sys.argv[1]):
     case = json.loads(line)
@@ -12,5 +12,5 @@ for line in open(sys.argv[1]):
     if op["kind"] != "aggregate" or op["window"]["type"] != "tumbling" or "suppress" in op:
         continue
     agg = op["agg"]
-    if agg == "count" or agg == "reduce" and op["fn"] in REDUCERS or isinstance(agg, list) and MEMBERS.issuperset(agg):
+    if agg in ("count", "trace") or agg == "reduce" and op["fn"] in REDUCERS or isinstance(agg, list) and MEMBERS.issuperset(agg):
         sys.stdout.write(line)
