@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The aggregates of kstream-aggregate(7), through kstream-window.
 
-# shellcheck disable=SC2154
+# shellcheck disable=SC2016,SC2154
 bats_require_minimum_version 1.5.0
 
 setup() {
