@@ -5,25 +5,18 @@
  * Expressions are passed over, not read: only what can hold a comma or a
  * parenthesis of its own is followed.
  */
-#include "agg.h"
+#include "agg-row.h"
 
 #include <stdio.h>
 
-static const char *const names[] = {
-	[KS_AGG_COUNT] = "count", [KS_AGG_SUM] = "sum", [KS_AGG_AVG] = "avg", [KS_AGG_MIN] = "min",
-	[KS_AGG_MAX] = "max", [KS_AGG_FIRST] = "first", [KS_AGG_LAST] = "last",
-};
-#define NAMES (sizeof(names) / sizeof(names[0]))
-
-/* The words of other systems. */
+/* What is asked for and is not there, and what does instead. */
 static const struct {
-	const char *word;
-	enum ks_agg_kind kind;
-} meant[] = {
-	{ "mean", KS_AGG_AVG }, { "average", KS_AGG_AVG }, { "total", KS_AGG_SUM },
-	{ "add", KS_AGG_SUM }, { "low", KS_AGG_MIN }, { "lowest", KS_AGG_MIN },
-	{ "high", KS_AGG_MAX }, { "highest", KS_AGG_MAX }, { "length", KS_AGG_COUNT },
-	{ "any_value", KS_AGG_FIRST }, { "latest", KS_AGG_LAST }, { "earliest", KS_AGG_FIRST },
+	const char *words, *instead;
+} missing[] = {
+	{ "stddev stdev stddev_pop stddev_samp variance var var_pop var_samp",
+	    "keep n=count(.x), s=sum(.x), q=sum(.x * .x), and kstream-map makes it of these" },
+	{ "mode", "with the value as the key, count() says how often each came" },
+	{ "group_by groupby", "records are grouped by their key: --key, or kstream-map" },
 };
 
 static bool is_blank(unsigned char c)
@@ -41,7 +34,7 @@ static struct ks_bytes trim(struct ks_bytes b)
 }
 
 /*
- * Where text has the first stop of its own (0: look for none), or text.n.  A
+ * Where text has the first stop of its own, or text.n.  A
  * string of jq may hold "\(" expression ")", so strings and brackets nest in
  * each other; the stack of what is open is bounded, and past it the text is
  * nonsense.
@@ -109,47 +102,64 @@ static unsigned distance(struct ks_bytes a, const char *word)
 	return row[n];
 }
 
+/* Whether word is one of those between blanks. */
+static bool is_among(struct ks_bytes word, const char *words)
+{
+	const char *end;
+	size_t n;
+
+	for (; *words != '\0'; words = end + (*end == ' ')) {
+		end = strchrnul(words, ' ');
+		n = (size_t)(end - words);
+		if (n == word.n && strncasecmp((const char *)word.p, words, n) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The name that was probably meant, or NULL. */
 static const char *did_you_mean(struct ks_bytes word)
 {
-	unsigned best = 3, d;
+	const struct ks_agg_row *row;
 	const char *name = NULL;
+	unsigned best = 3, d;
 	size_t i;
 
-	for (i = 0; i < sizeof(meant) / sizeof(meant[0]); i++)
-		if (distance(word, meant[i].word) == 0)
-			return names[meant[i].kind];
-	for (i = 0; i < NAMES; i++) {
-		d = distance(word, names[i]);
-		/* "minimum", "counter": it begins rightly. */
-		if (word.n > strlen(names[i]) && distance(ks_bytes(word.p, strlen(names[i])), names[i]) == 0)
+	for (i = 0; (row = ks_agg_nth(i)) != NULL; i++)
+		if (is_among(word, row->words) || is_among(word, row->name))
+			return row->name;
+	for (i = 0; (row = ks_agg_nth(i)) != NULL; i++) {
+		d = distance(word, row->name);
+		/* "counter": it begins rightly. */
+		if (word.n > strlen(row->name) && strncasecmp((const char *)word.p, row->name, strlen(row->name)) == 0)
 			d = 0;
-		if (d < best && d < strlen(names[i]) - 1) {
+		if (d < best && d < strlen(row->name) - 1) {
 			best = d;
-			name = names[i];
+			name = row->name;
 		}
 	}
 	return name;
 }
 
-static int find_kind(struct ks_agg_clause *c, struct ks_bytes word, struct ks_err *err)
+static int refuse_word(struct ks_bytes word, struct ks_err *err)
 {
+	const struct ks_agg_row *row;
+	char names[200];
 	const char *name;
-	size_t i;
+	size_t i, n = 0;
 
-	for (i = 0; i < NAMES; i++) {
-		if (ks_bytes_is(word, names[i])) {
-			c->kind = (enum ks_agg_kind)i;
-			return 0;
-		}
-	}
+	for (i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
+		if (is_among(word, missing[i].words))
+			return ks_fail(err, KS_USAGE, "'%.*s' is no aggregate: %s", (int)word.n,
+			    (const char *)word.p, missing[i].instead);
 	name = did_you_mean(word);
 	if (name != NULL)
 		return ks_fail(err, KS_USAGE, "'%.*s' is no aggregate: did you mean %s?", (int)word.n,
 		    (const char *)word.p, name);
-	return ks_fail(err, KS_USAGE,
-	    "'%.*s' is no aggregate: there are count, sum, avg, min, max, first and last",
-	    (int)word.n, (const char *)word.p);
+	for (i = 0; (row = ks_agg_nth(i)) != NULL && n < sizeof(names); i++)
+		n += (size_t)snprintf(names + n, sizeof(names) - n, " %s", row->name);
+	return ks_fail(err, KS_USAGE, "'%.*s' is no aggregate: there are%s", (int)word.n,
+	    (const char *)word.p, names);
 }
 
 static bool is_name(struct ks_bytes name)
@@ -168,15 +178,58 @@ static int bad_clause(struct ks_bytes text, struct ks_err *err)
 	    (int)text.n, (const char *)text.p);
 }
 
+static int parse_args(struct ks_agg_clause *c, struct ks_bytes text, struct ks_err *err)
+{
+	const struct ks_agg_row *row = c->row;
+	bool balanced, missed = false;
+	size_t n;
+
+	if (trim(text).n == 0)
+		text.p = NULL;
+	while (!missed && text.p != NULL) {
+		n = find(text, ';', &balanced);
+		if (c->count == strlen(row->args))
+			return ks_fail(err, KS_USAGE, "'%.*s': %s takes %zu expression%s, as in '%s'",
+			    (int)c->text.n, (const char *)c->text.p, row->name, strlen(row->args),
+			    row->args[1] == '\0' ? "" : "s at most", row->like);
+		c->args[c->count] = trim(ks_bytes(text.p, n));
+		/* One that need not be there may be left out before others. */
+		missed = c->args[c->count].n == 0 && (c->count < row->need || n == text.n);
+		c->count++;
+		text = n < text.n ? ks_bytes(text.p + n + 1, text.n - n - 1) : ks_bytes(NULL, 0);
+	}
+	if (c->count >= row->need && !missed)
+		return 0;
+	return ks_fail(err, KS_USAGE, "'%.*s': %s wants %s, as in '%s'", (int)c->text.n,
+	    (const char *)c->text.p, row->name, row->need == 1 ? "an expression" : row->need == 2 ?
+	    "two expressions" : "three expressions", row->like);
+}
+
+/* What may stand behind the arguments: nothing, or `where EXPR`. */
+static int parse_where(struct ks_agg_clause *c, struct ks_bytes text, struct ks_err *err)
+{
+	text = trim(text);
+	if (text.n == 0)
+		return 0;
+	if (text.n < 5 || memcmp(text.p, "where", 5) != 0)
+		return bad_clause(c->text, err);
+	c->where = trim(ks_bytes(text.p + 5, text.n - 5));
+	if (c->where.n == 0)
+		return ks_fail(err, KS_USAGE, "'%.*s': where wants an expression, as in 'count() where .price > 5'",
+		    (int)c->text.n, (const char *)c->text.p);
+	return text.n > 5 && (is_blank(text.p[5]) || text.p[5] == '(' || text.p[5] == '.') ? 0 :
+	    bad_clause(c->text, err);
+}
+
 static int parse_clause(struct ks_agg_clause *c, struct ks_err *err)
 {
-	const unsigned char *paren, *equal;
-	struct ks_bytes head, word;
-	bool whole;
-	int no;
+	const unsigned char *paren, *equal, *end = c->text.p + c->text.n;
+	struct ks_bytes head, word, inside;
+	bool balanced;
+	int status;
 
 	paren = memchr(c->text.p, '(', c->text.n);
-	if (paren == NULL || c->text.p[c->text.n - 1] != ')')
+	if (paren == NULL)
 		return bad_clause(c->text, err);
 	head = trim(ks_bytes(c->text.p, (size_t)(paren - c->text.p)));
 	equal = head.n > 0 ? memchr(head.p, '=', head.n) : NULL;
@@ -189,17 +242,13 @@ static int parse_clause(struct ks_agg_clause *c, struct ks_err *err)
 	}
 	if (!is_name(word))
 		return bad_clause(c->text, err);
-	no = find_kind(c, word, err);
-	if (no != 0)
-		return no;
-	c->argument = trim(ks_bytes(paren + 1, (size_t)(c->text.p + c->text.n - 1 - paren - 1)));
-	find(c->argument, 0, &whole);	/* not "min(.a) + max(.b)" */
-	if (!whole)
-		return bad_clause(c->text, err);
-	if (c->argument.n == 0 && c->kind != KS_AGG_COUNT)
-		return ks_fail(err, KS_USAGE, "'%.*s': %s wants an expression, as in '%s(.price)'",
-		    (int)c->text.n, (const char *)c->text.p, names[c->kind], names[c->kind]);
-	return 0;
+	inside = ks_bytes(paren + 1, (size_t)(end - paren - 1));
+	inside.n = find(inside, ')', &balanced);
+	status = parse_where(c, ks_bytes(inside.p + inside.n + 1, (size_t)(end - inside.p) - inside.n - 1), err);
+	if (status != 0)
+		return status;
+	c->row = ks_agg_find(word);
+	return c->row != NULL ? parse_args(c, inside, err) : refuse_word(word, err);
 }
 
 int ks_agg_clause_next(struct ks_bytes *text, struct ks_agg_clause *c, struct ks_err *err)

@@ -5,42 +5,30 @@
  * The state of an aggregate is plain bytes at a fixed place of a block that
  * the caller owns: zeroed bytes are the state of no values, it may be
  * moved, copied and written to disk (by a machine of the same byte order),
- * and holds no pointers.  A value longer than a number stands behind the
- * fixed part, where the block is made longer for it.
+ * and holds no pointers.  What is longer than that stands behind the fixed
+ * part, where the block is made longer for it.
  *
- * null is skipped by all but count().  Results:
- *
- *	count	an integer
- *	sum	an integer, exact, while all values are integers and it fits 64 bits
- *		(signed or unsigned); else a float; of nothing 0
- *	avg	sum / count; an integer where that is exact and all values were
- *		integers; of nothing null
- *	min max	by jq's order, of equals the first; of nothing null
- *	first last	by arrival; of nothing null
- *
- * Source: semantics.md 3.1; oracle/model.py, class Members.
+ * An aggregate is a row of a table (agg-row.h), with the constants of its
+ * clause.  kstream-aggregate(7) has what each of them is.
  */
 #ifndef KS_AGG_H
 #define KS_AGG_H
 
 #include "value.h"
 
-enum ks_agg_kind {
-	KS_AGG_COUNT,
-	KS_AGG_SUM,
-	KS_AGG_AVG,
-	KS_AGG_MIN,
-	KS_AGG_MAX,
-	KS_AGG_FIRST,
-	KS_AGG_LAST,
-};
+#define KS_AGG_ARGS 4u
+#define KS_AGG_VALUES 2u	/* arguments that each record has a value of */
 
-/* "low=min(.price)", taken apart; slices borrow from the text. */
+struct ks_agg_row;
+
+/* "low=min(.price) where .n > 1", taken apart; slices borrow from the text. */
 struct ks_agg_clause {
 	struct ks_bytes text;		/* all of it, without blanks around */
 	struct ks_bytes name;		/* p == NULL: none */
-	enum ks_agg_kind kind;
-	struct ks_bytes argument;	/* an expression, not looked into; n == 0: none, and then it is count() */
+	const struct ks_agg_row *row;
+	struct ks_bytes args[KS_AGG_ARGS];	/* expressions, not looked into; n == 0: left out */
+	uint32_t count;			/* of args: as many as the row takes */
+	struct ks_bytes where;		/* p == NULL: none */
 };
 
 /*
@@ -56,40 +44,31 @@ struct ks_agg_clause {
 int	ks_agg_clause_next(struct ks_bytes *text, struct ks_agg_clause *c, struct ks_err *err)
 	    KS_MUST_USE;
 
-/* Bytes of fixed state, a multiple of 8. */
-size_t	ks_agg_size(enum ks_agg_kind kind);
+/* The row of a name, NULL: there is none; and the row of a number, from 0, NULL behind the last one. */
+const struct ks_agg_row *ks_agg_find(struct ks_bytes name);
+const struct ks_agg_row *ks_agg_nth(size_t i);
 
-/* Whether v can be aggregated: NULL, or what cannot be done, naming the type ("cannot add a string"). */
-const char *ks_agg_check(enum ks_agg_kind kind, const struct ks_val *v);
+/* A row with what a clause says once for all records. */
+struct ks_agg {
+	const struct ks_agg_row *row;
+	size_t max;		/* bytes of a result: what would be longer is refused */
+	uint64_t past;		/* results of integers that were shown as floats, for want of bits */
+	union {
+		double at;	/* quantile: 0 to 1 */
+		uint32_t n;	/* top, bottom */
+	};
+};
 
 /*
  * The block that holds states: p is aligned to 8 and n bytes long, fixed
- * parts first.  grow makes it n bytes long, n larger than b->n, the new ones
- * zero; it may move p.  Returns 0, or an error number for the caller of
- * ks_agg_add.  It is called for strings and containers only.
+ * parts first.  grow makes it n bytes long or longer, n larger than b->n, the
+ * new ones zero; it may move p.  Returns 0, or an error number for the caller
+ * of what grows.
  */
 struct ks_agg_block {
 	unsigned char *p;
 	size_t n;
 	int (*grow)(struct ks_agg_block *b, size_t n);
 };
-
-/*
- * ks_agg_add - take one more value in.
- *
- *	b	may hold several aggregates, each at its own place
- *	at	where the state begins in the block, a multiple of 8
- *	v	a value that ks_agg_check has accepted; copied.  NULL is the
- *		missing argument of count()
- *
- * Returns 0, EMSGSIZE (the block would pass 4 GiB), or what grow returned;
- * then the aggregate is as it was.
- */
-int	ks_agg_add(enum ks_agg_kind kind, struct ks_agg_block *b, size_t at,
-	    const struct ks_val *v) KS_MUST_USE;
-
-/* What is to be shown; strings and containers borrow from the block. */
-void	ks_agg_result(enum ks_agg_kind kind, const unsigned char *block, size_t at,
-	    struct ks_val *v);
 
 #endif

@@ -164,6 +164,7 @@ struct ks_expr_set {
 	uint64_t blind;			/* of matching that is not counted, for this record: expr-pcre.c */
 	struct ks_val *registers;	/* variables: one for each place that binds one */
 	uint32_t register_count;
+	const struct ks_expr_variable *declared;	/* ks_expr_declare */
 	uintptr_t stack;		/* where the evaluation began */
 	uint32_t error_node;		/* the step that failed last */
 	struct ks_buf packed;		/* a container on its way from text to scratch */

@@ -313,6 +313,8 @@ int ks_expr_refuse_variable(struct ks_expr_parser *x)
 		{ "$record", "", "the value is '.', its key '$key'" },
 		{ "$time", "", "did you mean '$ts'?" }, { "$timestamp", "", "did you mean '$ts'?" },
 		{ "$header", "", "write 'header(\"NAME\")' or '$headers'" },
+		{ "$acc", "", "it is known in what reduce and fold do with a value" },
+		{ "$other", "", "it is known in the fourth expression of fold" },
 		{ "$ENV", "", "an expression does not read the environment" },
 		{ "$__loc__", "", "an expression has one line" },
 		{ "$__prog_args", "", "there are $key $ts $topic $partition $offset $headers $meta" },

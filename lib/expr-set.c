@@ -261,9 +261,26 @@ uint32_t ks_expr_step(struct ks_expr_set *set, uint32_t lhs, const struct ks_val
 	return node;
 }
 
+int ks_expr_declare(struct ks_expr_set *set, const char *name, uint32_t *variable, struct ks_err *err)
+{
+	struct ks_expr_variable *v = ks_arena_get(&set->program, sizeof(*v));
+
+	*variable = ks_expr_register(set);
+	if (v == NULL || *variable == KS_EXPR_NONE)
+		return ks_fail(err, KS_TEMP, "no memory for an expression");
+	*v = (struct ks_expr_variable){ set->declared, ks_str(name), *variable };
+	set->declared = v;
+	return 0;
+}
+
+void ks_expr_assign(struct ks_expr_set *set, uint32_t variable, const struct ks_val *v)
+{
+	set->registers[variable] = *v;
+}
+
 int ks_expr_add(struct ks_expr_set *set, const char *text, struct ks_expr **e, struct ks_err *err)
 {
-	struct ks_expr_parser x = { .set = set, .err = err };
+	struct ks_expr_parser x = { .set = set, .err = err, .variables = set->declared };
 	size_t n = strlen(text);
 	unsigned char *copy;
 	struct ks_expr *made;

@@ -42,6 +42,15 @@ int	ks_expr_add(struct ks_expr_set *set, const char *text, struct ks_expr **e,
 int	ks_expr_add_of(struct ks_expr_set *set, const char *clause, size_t n, struct ks_expr **e,
 	    struct ks_err *err) KS_MUST_USE;
 
+/*
+ * ks_expr_declare - what is added to the set from now on may read a variable
+ * of the caller's by name ("$acc"; it is not copied).  ks_expr_assign gives it
+ * a value, which v's owner keeps until it gets another one; null before.
+ */
+int	ks_expr_declare(struct ks_expr_set *set, const char *name, uint32_t *variable,
+	    struct ks_err *err) KS_MUST_USE;
+void	ks_expr_assign(struct ks_expr_set *set, uint32_t variable, const struct ks_val *v);
+
 /* Whether any expression of the set reads the record's metadata ($key ...): text alone then does not do. */
 bool	ks_expr_set_wants_record(const struct ks_expr_set *set);
 

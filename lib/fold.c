@@ -1,131 +1,56 @@
 /* SPDX-License-Identifier: MIT */
-/* fold.c - aggregates over expressions. */
-#include "fold.h"
+/* fold.c - aggregates over expressions: a record is loaded, and taken into states or out of them. */
+#include "fold-impl.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-struct ks_fold_item {
-	char *clause;		/* as it was written, for messages */
-	enum ks_agg_kind kind;
-	struct ks_expr *expr;	/* NULL: count() */
-	char *argument;		/* its text */
-	uint32_t same;		/* the first item with this argument: there it is evaluated */
-	size_t at;		/* of its state */
-	size_t name_at, name_n;	/* in names */
-	struct ks_val v;	/* its argument, of the record that was loaded */
-};
-
-int ks_fold_init(struct ks_fold *f, const struct ks_limits *limits, size_t head, struct ks_err *err)
+/* The arguments of a clause, or what is wrong with them. */
+static const char *load_any(struct ks_fold *f, struct ks_fold_item *item, uint32_t i)
 {
-	*f = (struct ks_fold){ .state_n = head };
-	ks_buf_init(&f->names, KS_RECORD_MAX);
-	f->set = ks_expr_set_new(limits);
-	return f->set != NULL ? 0 : ks_fail_errno(err, KS_TEMP, ENOMEM, "cannot keep an expression");
-}
+	const struct ks_fold_arg *arg;
+	const char *what = NULL;
+	uint32_t k;
 
-void ks_fold_release(struct ks_fold *f)
-{
-	uint32_t i;
-
-	for (i = 0; i < f->count; i++) {
-		free(f->items[i].clause);
-		free(f->items[i].argument);
+	item->skip = false;
+	if (KS_UNLIKELY(item->where.expr != NULL)) {
+		if (item->where.item != i) {
+			item->passes = f->items[item->where.item].passes;
+		} else {
+			what = ks_expr_eval(item->where.expr, &item->v[0]);
+			item->passes = what == NULL && ks_val_true(&item->v[0]);
+		}
+		item->skip = !item->passes;
+		if (what != NULL || item->skip)
+			return what;
 	}
-	free(f->items);
-	ks_buf_release(&f->names);
-	if (f->set != NULL)
-		ks_expr_set_free(f->set);
-	*f = (struct ks_fold){ 0 };
-}
-
-static struct ks_bytes name_of(const struct ks_fold *f, const struct ks_fold_item *item)
-{
-	return item->name_n > 0 ? ks_bytes(f->names.p + item->name_at, item->name_n) : ks_bytes(NULL, 0);
-}
-
-static int check_names(const struct ks_fold *f, struct ks_err *err)
-{
-	const struct ks_fold_item *item = &f->items[f->count - 1];
-	uint32_t i;
-
-	if (f->bare && f->count > 1)
-		return ks_fail(err, KS_USAGE,
-		    "each of several aggregates wants a name, as in 'n=count(), low=min(.price)'");
-	for (i = 0; i + 1 < f->count; i++)
-		if (ks_bytes_eq(name_of(f, &f->items[i]), name_of(f, item)))
-			return ks_fail(err, KS_USAGE, "'%s' and '%s' have the same name",
-			    f->items[i].clause, item->clause);
-	return 0;
-}
-
-static int add_expression(struct ks_fold *f, struct ks_fold_item *item, struct ks_bytes text,
-    struct ks_err *err)
-{
-	struct ks_err why;
-	uint32_t i;
-	int status;
-
-	item->argument = strndup((const char *)text.p, text.n);
-	if (item->argument == NULL)
-		return ks_fail_errno(err, KS_TEMP, ENOMEM, "cannot keep an expression");
-	for (i = 0; i + 1 < f->count; i++) {
-		if (f->items[i].argument == NULL || strcmp(f->items[i].argument, item->argument) != 0)
-			continue;
-		item->expr = f->items[i].expr;
-		item->same = i;
-		return 0;
+	for (k = 0; k < item->argc; k++) {
+		arg = &item->args[k];
+		if (arg->item == i && arg->at == k)
+			what = ks_expr_eval(arg->expr, &item->v[k]);
+		else
+			item->v[k] = f->items[arg->item].v[arg->at];
+		if (what != NULL)
+			return what;
+		item->skip |= item->v[k].type == KS_NIL;
 	}
-	status = ks_expr_add(f->set, item->argument, &item->expr, &why);
-	if (status != 0)
-		return ks_fail(err, status, "'%s': %s", item->clause, why.text);
-	f->reads = true;
-	return 0;
+	if (KS_UNLIKELY(item->rule != NULL))
+		item->skip = item->rule->reduce && ks_mp_is_nil(f->work->rec->value);
+	return item->skip || item->argc == 0 || item->agg.row->check == NULL ? NULL : item->agg.row->check(item->v);
 }
 
-static int add_clause(struct ks_fold *f, const struct ks_agg_clause *c, struct ks_err *err)
+/* The same of one argument alone. */
+static inline const char *load_one(const struct ks_fold *f, struct ks_fold_item *item, uint32_t i)
 {
-	struct ks_fold_item *item, *grown;
-	int no = 0, status;
+	const struct ks_fold_arg *arg = item->args;
+	const char *what = NULL;
 
-	grown = reallocarray(f->items, f->count + 1, sizeof(*grown));
-	if (grown == NULL)
-		return ks_fail_errno(err, KS_TEMP, ENOMEM, "cannot keep an expression");
-	f->items = grown;
-	item = &grown[f->count];
-	*item = (struct ks_fold_item){ .kind = c->kind, .at = f->state_n, .name_at = f->names.n,
-		.same = f->count };
-	item->clause = strndup((const char *)c->text.p, c->text.n);
-	if (item->clause == NULL)
-		return ks_fail_errno(err, KS_TEMP, ENOMEM, "cannot keep an expression");
-	f->count++;
-	f->state_n += ks_agg_size(c->kind);
-	if (c->name.p == NULL)
-		f->bare = true;
+	if (arg->item == i)
+		what = ks_expr_eval(arg->expr, item->v);
 	else
-		no = ks_mp_add_str(&f->names, c->name);
-	if (no != 0)
-		return ks_fail_errno(err, KS_TEMP, no, "cannot keep an expression");
-	item->name_n = f->names.n - item->name_at;
-	status = check_names(f, err);
-	if (status == 0 && c->argument.n > 0)
-		status = add_expression(f, item, c->argument, err);
-	return status;
-}
-
-int ks_fold_add(struct ks_fold *f, const char *list, struct ks_err *err)
-{
-	struct ks_bytes text = ks_str(list);
-	struct ks_agg_clause c;
-	int status = 0;
-
-	while (status == 0 && text.p != NULL) {
-		status = ks_agg_clause_next(&text, &c, err);
-		if (status == 0)
-			status = add_clause(f, &c, err);
-	}
-	return status;
+		item->v[0] = f->items[arg->item].v[arg->at];
+	item->skip = item->v[0].type == KS_NIL;
+	return item->skip || what != NULL || item->agg.row->check == NULL ? what : item->agg.row->check(item->v);
 }
 
 const char *ks_fold_load(struct ks_fold *f, const struct ks_rec *rec)
@@ -134,38 +59,74 @@ const char *ks_fold_load(struct ks_fold *f, const struct ks_rec *rec)
 	const char *what;
 	uint32_t i;
 
+	f->work->rec = rec;
 	if (!f->reads)
 		return NULL;
 	what = ks_expr_load(f->set, rec);
-	if (what != NULL)
-		return what;
-	for (i = 0; i < f->count; i++) {
+	for (i = 0; i < f->count && what == NULL; i++) {
 		item = &f->items[i];
-		if (item->expr == NULL)
-			continue;
-		what = NULL;
-		if (item->same == i)
-			what = ks_expr_eval(item->expr, &item->v);
-		else
-			item->v = f->items[item->same].v;
-		if (what == NULL)
-			what = ks_agg_check(item->kind, &item->v);
-		if (what != NULL && ks_is_no_memory(what))
-			return what;
-		if (what != NULL) {
-			snprintf(f->why, sizeof(f->why), "%s: %s", item->clause, what);
-			return f->why;
-		}
+		if (KS_LIKELY(item->load == KS_FOLD_LOAD_ONE))
+			what = load_one(f, item, i);
+		else if (item->load == KS_FOLD_LOAD_ANY)
+			what = load_any(f, item, i);
+		if (KS_UNLIKELY(what != NULL) && ks_fold_refuse(f, item, what) == EDOM)
+			what = f->work->what;
 	}
-	return NULL;
+	return what;
+}
+
+/* Whether a new state of the item shows null. */
+static bool begins_null(const struct ks_fold_item *item)
+{
+	return item->agg.row->nil || (item->rule != NULL && item->rule->init.type == KS_NIL);
 }
 
 bool ks_fold_nothing(const struct ks_fold *f)
 {
-	const struct ks_fold_item *item = &f->items[0];
+	return f->bare && f->items[0].skip && begins_null(&f->items[0]);
+}
 
-	return f->bare && item->expr != NULL && item->v.type == KS_NIL &&
-	    item->kind != KS_AGG_COUNT && item->kind != KS_AGG_SUM;
+const char *ks_fold_why(const struct ks_fold *f)
+{
+	return f->work->what;
+}
+
+/* What apply, or subtract, will do to a state is worked out before anything of it is changed. */
+static int judge(const struct ks_fold *f, const unsigned char *state, bool subtract)
+{
+	struct ks_fold_item *item;
+	const char *what;
+	struct ks_val acc;
+	uint32_t i;
+	int no = 0;
+
+	ks_arena_reset(&f->work->copies);
+	if (f->work->steps != NULL) {
+		what = ks_expr_load(f->work->steps, f->work->rec);
+		if (what != NULL)
+			return ks_fold_refuse(f, &f->items[0], what);
+	}
+	for (i = 0; i < f->count && no == 0; i++) {
+		item = &f->items[i];
+		item->idle = item->skip;
+		if (item->skip)
+			continue;
+		if (item->rule != NULL) {
+			item->idle = subtract && !ks_fold_acc(item, state, &acc);
+			if (!item->idle)
+				no = ks_fold_step(f, item, subtract ? item->rule->sub : item->rule->add, state);
+		} else if (!subtract && item->agg.row->fits != NULL) {
+			what = item->agg.row->fits(&item->agg, state, item->at, item->v);
+			if (what != NULL)
+				no = ks_fold_refuse(f, item, what);
+		}
+	}
+	return no;
+}
+
+int ks_fold_try(const struct ks_fold *f, const unsigned char *state)
+{
+	return f->judges ? judge(f, state, false) : 0;
 }
 
 int ks_fold_apply(const struct ks_fold *f, struct ks_agg_block *state)
@@ -174,17 +135,139 @@ int ks_fold_apply(const struct ks_fold *f, struct ks_agg_block *state)
 	uint32_t i;
 	int no = 0;
 
+	if (KS_UNLIKELY(f->judges))
+		no = judge(f, state->p, false);
 	for (i = 0; i < f->count && no == 0; i++) {
 		item = &f->items[i];
-		no = ks_agg_add(item->kind, state, item->at, item->expr != NULL ? &item->v : NULL);
+		if (!item->skip)
+			no = item->agg.row->add(&item->agg, state, item->at, item->v);
 	}
 	return no;
 }
 
-int ks_fold_show(const struct ks_fold *f, const unsigned char *state, struct ks_buf *out)
+int ks_fold_subtract(const struct ks_fold *f, struct ks_agg_block *state)
 {
 	const struct ks_fold_item *item;
-	struct ks_bytes name;
+	uint32_t i;
+	int no = judge(f, state->p, true);
+
+	for (i = 0; i < f->count && no == 0; i++) {
+		item = &f->items[i];
+		if (!item->idle)
+			no = item->agg.row->subtract(&item->agg, state, item->at, item->v);
+	}
+	return no;
+}
+
+int ks_fold_merge(const struct ks_fold *f, struct ks_agg_block *into, const unsigned char *from,
+    size_t from_n)
+{
+	struct ks_fold_item *item;
+	uint32_t i;
+	int no = 0;
+
+	if (from_n < f->state_n)
+		ks_bug("a state that is shorter than its list");
+	ks_arena_reset(&f->work->copies);
+	for (i = 0; i < f->count && no == 0; i++)
+		if (f->items[i].rule != NULL)
+			no = ks_fold_join(f, &f->items[i], into->p, from);
+	for (i = 0; i < f->count && no == 0; i++) {
+		item = &f->items[i];
+		if (item->rule == NULL)
+			no = item->agg.row->merge(&item->agg, into, item->at, from);
+		else if (!item->idle)
+			no = item->agg.row->add(&item->agg, into, item->at, item->v);
+		if (no == EDOM)
+			no = ks_fold_refuse(f, item, "the result would be larger than --max-record");
+	}
+	return no;
+}
+
+const char *ks_fold_cannot_merge(const struct ks_fold *f)
+{
+	const struct ks_fold_item *item;
+	uint32_t i;
+
+	for (i = 0; i < f->count; i++) {
+		item = &f->items[i];
+		if (item->rule == NULL)
+			continue;
+		if (item->rule->merge == NULL)
+			ks_fold_refuse(f, item, "a fourth expression is wanted, which makes one of $acc and $other, "
+			    "as in 'fold(0; $acc + .price; ; $acc + $other)'");
+		else if (ks_expr_set_wants_record(item->rule->merging))
+			ks_fold_refuse(f, item, "where two aggregates become one there is no record, and so no $key, $ts or the like");
+		else
+			continue;
+		return f->work->what;
+	}
+	return NULL;
+}
+
+const char *ks_fold_cannot_subtract(const struct ks_fold *f)
+{
+	const struct ks_fold_item *item;
+	uint32_t i;
+
+	for (i = 0; i < f->count; i++) {
+		item = &f->items[i];
+		if (item->rule != NULL && item->rule->sub == NULL)
+			ks_fold_refuse(f, item, item->rule->reduce ?
+			    "a second expression is wanted, which takes a value out, as in 'reduce($acc + .; $acc - .)'" :
+			    "a third expression is wanted, which takes a value out, as in 'fold(0; $acc + .price; $acc - .price)'");
+		else if (item->agg.row->subtract == NULL)
+			ks_fold_refuse(f, item, "a value cannot be taken out of it again; it can of count, sum and avg, "
+			    "and of reduce and fold that say how");
+		else
+			continue;
+		return f->work->what;
+	}
+	return NULL;
+}
+
+bool ks_fold_by_parts(const struct ks_fold *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->count; i++)
+		if (!f->items[i].agg.row->parts)
+			return false;
+	return true;
+}
+
+bool ks_fold_any_order(const struct ks_fold *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->count; i++)
+		if (!f->items[i].agg.row->any_order)
+			return false;
+	return !f->bare || !f->items[0].agg.row->nil;
+}
+
+static void show_item(struct ks_fold_item *item, const unsigned char *state, struct ks_val *v)
+{
+	item->agg.row->result(&item->agg, state, item->at, v);
+	/* What a fold begins with is its result as long as nothing has come of it. */
+	if (KS_UNLIKELY(item->rule != NULL) && v->type == KS_NIL &&
+	    (ks_agg_kept_at(state, item->at)->type & KS_AGG_GONE) == 0)
+		*v = item->rule->init;
+}
+
+bool ks_fold_gone(const struct ks_fold *f, const unsigned char *state)
+{
+	struct ks_val v;
+
+	if (!f->bare || (!f->items[0].agg.row->nil && f->items[0].rule == NULL))
+		return false;
+	show_item(&f->items[0], state, &v);
+	return v.type == KS_NIL;
+}
+
+int ks_fold_show(const struct ks_fold *f, const unsigned char *state, struct ks_buf *out)
+{
+	struct ks_fold_item *item;
 	struct ks_val v;
 	uint32_t i;
 	int no = 0;
@@ -193,11 +276,31 @@ int ks_fold_show(const struct ks_fold *f, const unsigned char *state, struct ks_
 		no = ks_mp_add_map_head(out, f->count);
 	for (i = 0; i < f->count && no == 0; i++) {
 		item = &f->items[i];
-		name = name_of(f, item);
-		ks_agg_result(item->kind, state, item->at, &v);
-		no = ks_buf_add(out, name.p, name.n);
-		if (no == 0)
+		if (!f->bare)
+			no = ks_buf_add(out, f->names.p + item->name_at, item->name_n);
+		if (no == 0 && KS_UNLIKELY(item->agg.row->show != NULL)) {
+			no = item->agg.row->show(&item->agg, state, item->at, out);
+		} else if (no == 0) {
+			show_item(item, state, &v);
 			no = ks_mp_add_val(out, &v);
+		}
 	}
 	return no;
+}
+
+const char *ks_fold_warning(const struct ks_fold *f)
+{
+	uint64_t past = 0;
+	uint32_t i, first = f->count;
+
+	for (i = f->count; i-- > 0; ) {
+		past += f->items[i].agg.past;
+		if (f->items[i].agg.past > 0)
+			first = i;
+	}
+	if (past == 0)
+		return NULL;
+	snprintf(f->work->why, sizeof(f->work->why), "%llu result%s of integers did not fit 64 bits and became %s, as of '%.200s'",
+	    (unsigned long long)past, past == 1 ? "" : "s", past == 1 ? "a float" : "floats", f->items[first].clause);
+	return f->work->why;
 }

@@ -30,6 +30,10 @@ static void *failing_reallocarray(void *p, size_t n, size_t size)
 #define malloc(n) failing_malloc(n)
 #define calloc(n, size) failing_calloc((n), (size))
 #define reallocarray(p, n, size) failing_reallocarray((p), (n), (size))
+#include "lib/store-segment.c"
+#undef UNIT
+#include "lib/store-parts.c"
+#include "lib/store-scan.c"
 #include "lib/store.c"
 #undef malloc
 #undef calloc
@@ -95,6 +99,64 @@ static void kept_apart(void **state)
 	assert_int_equal(*at(s, 0, -60000, "a"), 9);
 	ks_store_close(s);
 	ks_store_close(NULL);
+}
+
+/* Facts of a partition are no segment; segments are gone through upwards. */
+static void segments_in_order(void **state)
+{
+	struct ks_store *s = open_store();
+	int64_t segment;
+
+	(void)state;
+	*at(s, 0, KS_STORE_META, "time") = 1;
+	assert_false(ks_store_oldest(s, 0, &segment));
+	*at(s, 0, 7, "a") = 1;
+	*at(s, 0, INT64_MAX, "a") = 1;
+	*at(s, 0, INT64_MIN + 1, "a") = 1;
+	*at(s, 1, 8, "a") = 1;
+	assert_true(ks_store_oldest(s, 0, &segment));
+	assert_int_equal(segment, INT64_MIN + 1);
+	assert_true(ks_store_next_segment(s, 0, segment, &segment));
+	assert_int_equal(segment, 7);
+	assert_true(ks_store_next_segment(s, 0, 8, &segment));
+	assert_int_equal(segment, INT64_MAX);
+	assert_false(ks_store_next_segment(s, 0, segment, &segment));
+	assert_false(ks_store_next_segment(s, 2, 0, &segment));
+	assert_true(has(s, 0, KS_STORE_META, "time"));
+	ks_store_close(s);
+}
+
+/* Keys come and go, the others stay; the memory of those that went is used again. */
+static void deleted(void **state)
+{
+	struct ks_store *s = open_store();
+	size_t before = 0, i, round, n = 3000;
+	struct ks_store_value v;
+	char key[30];
+
+	(void)state;
+	for (round = 0; round < 60; round++) {
+		for (i = 0; i < n; i++) {
+			snprintf(key, sizeof(key), "%zu", i);
+			assert_int_equal(ks_store_put(s, 0, 0, ks_str(key), 8 + i % 50, &v, &err), 0);
+			assert_int_equal(v.p[0], i % 3 == 0 || round == 0 ? 0 : 1);	/* a deleted one begins with zeroes */
+			v.p[0] = 1;
+		}
+		for (i = 0; i < n; i += 3) {
+			snprintf(key, sizeof(key), "%zu", i);
+			assert_int_equal(ks_store_delete(s, 0, 0, ks_str(key), &err), 0);
+			assert_int_equal(ks_store_delete(s, 0, 0, ks_str(key), &err), 0);
+			assert_false(has(s, 0, 0, key));
+			snprintf(key, sizeof(key), "%zu", i + 1);
+			assert_true(has(s, 0, 0, key));
+		}
+		if (round == 1)
+			before = mallinfo2().uordblks;
+	}
+	if (mallinfo2().uordblks > before + 4096)
+		fail_msg("memory grew from %zu to %zu bytes", before, mallinfo2().uordblks);
+	assert_int_equal(ks_store_delete(s, 5, 0, ks_str("none"), &err), 0);
+	ks_store_close(s);
 }
 
 /* Bytes of every value and length, embedded zeros and prefixes of each other, come out as memcmp sorts them. */
@@ -317,6 +379,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kept_apart),
+		cmocka_unit_test(segments_in_order),
+		cmocka_unit_test(deleted),
 		cmocka_unit_test(scan_in_order),
 		cmocka_unit_test(values_grow),
 		cmocka_unit_test(large_entries),
