@@ -13,8 +13,8 @@ static int put_acc(const struct ks_agg *a, struct ks_agg_block *b, size_t at, co
 	struct ks_agg_kept *k = (struct ks_agg_kept *)(void *)(b->p + at);
 
 	(void)a;
-	if (no == 0)
-		k->type = (k->type & ~KS_AGG_GONE) | (values->type == KS_NIL ? KS_AGG_GONE : 0);
+	if (no == 0 && values->type == KS_NIL)
+		k->type |= KS_AGG_GONE;
 	return no;
 }
 

@@ -94,7 +94,7 @@ struct ks_agg_kept {
 	};
 };
 #define KS_AGG_PLACED 0x100u	/* it stands at its place, numbers too from then on */
-#define KS_AGG_GONE 0x200u	/* reduce, fold: there was a value, and null has come of it */
+#define KS_AGG_GONE 0x200u	/* reduce, fold: null has come of a value once; then nil is that, and not the beginning */
 #define KS_AGG_FLAGS 0x300u	/* they stay when a value is kept */
 
 static inline const struct ks_agg_kept *ks_agg_kept_at(const unsigned char *block, size_t at)

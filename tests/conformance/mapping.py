@@ -5,6 +5,8 @@ have no tool yet, LEFT_OUT those that never will.  What is in neither and has no
 """
 import json
 
+import aggregates
+
 LATER = {kind: "joins" for kind in ("streamStreamJoin", "streamTableJoin", "globalTableJoin", "tableTableJoin", "foreignKeyJoin")}
 LEFT_OUT = {"cogroup": "one state of several streams, each with an aggregator of its own (kstream-window(1), DIFFERENCES)"}
 
@@ -35,36 +37,6 @@ def function(name):
         "mod": 'if type == "number" then ((. %% %s) + %s) %% %s else null end' % (argument, argument, argument),
         "field": 'if type == "object" then .%s else null end' % argument,
     }[name]
-
-
-NUMBER = 'if type == "number" then . else 0 end'          # how a reducer of the oracle reads a value
-ACC = '($acc | %s)' % NUMBER
-SUM = "%s + (%s)" % (ACC, NUMBER)
-DIFFERENCE = "%s - (%s)" % (ACC, NUMBER)
-REDUCERS = {                                              # name: (add, subtract or None)
-    "sum": (SUM, DIFFERENCE),
-    "zeroNull": (SUM + " | if . == 0 then null else . end", DIFFERENCE + " | if . == 0 then null else . end"),
-    "min": ("if %s <= (%s) then $acc else . end" % (ACC, NUMBER), None),
-    "max": ("if %s >= (%s) then $acc else . end" % (ACC, NUMBER), None),
-    "first": ("$acc", None),
-    "last": (".", None),
-    "join": ('($acc | tostring) + ":" + tostring', None),
-}
-MEMBERS = {name: "%s(numbers)" % name for name in ("sum", "avg", "min", "max")}
-MEMBERS.update({"count": "count()", "first": "first(.)", "last": "last(.)", "collect": "collect(.)"})
-
-
-def aggregate(op, subtract):
-    """The operand of kstream-window; subtract: values of a table are taken out again."""
-    agg = op["agg"]
-    if agg == "count":
-        return "count()"
-    if agg == "reduce":
-        add, sub = REDUCERS[op["fn"]]
-        return "reduce(%s)" % (add + "; " + sub if subtract else add)
-    if agg == "trace":
-        return 'fold("0"; $acc + "+" + tostring; $acc + "-" + tostring; $acc + "+" + .)'
-    return ", ".join("%s=%s" % (name, MEMBERS[name]) for name in agg)
 
 
 # ---- tools ---------------------------------------------------------------------------------------
@@ -102,7 +74,7 @@ def table(op, *options):
 
 def windowed(op):
     close = op.get("emit") == "close" or op.get("suppress", {}).get("until") == "close"
-    tools = [["kstream-window"] + shape(op["window"]) + (["--emit", "close"] if close else []) + [aggregate(op, False)]]
+    tools = [["kstream-window"] + shape(op["window"]) + (["--emit", "close"] if close else []) + [aggregates.clauses(op)]]
     every = suppressed(op)
     return tools + ([["kstream-table"] + every] if every else [])
 
@@ -117,7 +89,7 @@ def table_filter(op):
 def table_aggregate(op):
     every = suppressed(op)
     return [table(op, "--by", function(op["by"])), ["kstream-repartition", "--partitions", "1"],
-            ["kstream-window", "--running", aggregate(op, True)]] + ([["kstream-table"] + every] if every else [])
+            ["kstream-window", "--running", aggregates.clauses(op)]] + ([["kstream-table"] + every] if every else [])
 
 
 def select_key(op):

@@ -209,6 +209,16 @@ static void no_room(void **state)
 	result("last", b.p, 0, &v);
 	assert_true(same(&v, &shorter));
 	free(b.p);
+	/* argmin has two to keep. */
+	b = new_block(32);
+	assert_int_equal(add("argmin", &b, 0, (struct ks_val[]){ S("x"), S("m") }), 0);
+	room_left = 1;
+	assert_int_equal(add("argmin", &b, 0, (struct ks_val[]){ S("a long value"), S("a long key, which is less") }), ENOMEM);
+	room_left = -1;
+	assert_int_equal(add("argmin", &b, 0, (struct ks_val[]){ S("y"), S("n") }), 0);
+	result("argmin", b.p, 0, &v);
+	assert_true(same(&v, &(struct ks_val)S("x")));
+	free(b.p);
 }
 
 /* argmin(.x; .y): the x of the smallest y, of equals the first; strings that grow do not harm the other. */
@@ -363,6 +373,68 @@ static void subtracts(void **state)
 	}
 }
 
+static void add_floats(struct ks_agg_block *b, const double *values, size_t n, bool subtract)
+{
+	struct ks_agg a = agg_of("sum");
+	struct ks_val v = D(0);
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		v.d = values[i];
+		assert_int_equal((subtract ? a.row->subtract : a.row->add)(&a, b, 0, &v), 0);
+	}
+}
+
+/* What rounding has left over is merged, too, and goes with the last float. */
+static void compensates(void **state)
+{
+	static const double one[] = { 1e100, 1, 0.25 }, two[] = { -1e100, 0.5 }, wide[] = { 1e100, 1e50, 1 };
+	struct ks_agg a = agg_of("sum");
+	struct ks_agg_block b = new_block(a.row->size), c = new_block(a.row->size);
+	struct ks_val v;
+
+	(void)state;
+	add_floats(&c, one, 3, false);
+	add_floats(&b, two, 2, false);
+	assert_int_equal(a.row->merge(&a, &b, 0, c.p), 0);
+	a.row->result(&a, b.p, 0, &v);
+	assert_true(same(&v, &(struct ks_val)D(1.75)));
+	memset(b.p, 0, b.n);
+	add_floats(&b, wide, 3, false);
+	add_floats(&b, wide, 3, true);
+	add_floats(&b, &two[1], 1, false);
+	a.row->result(&a, b.p, 0, &v);
+	assert_true(same(&v, &(struct ks_val)D(0.5)));
+	free(b.p);
+	free(c.p);
+}
+
+/* Lists that grow in turn. */
+static void share_a_block_by_lists(void **state)
+{
+	size_t at[2] = { 8, 8 + size_of("collect") }, i, k;
+	struct ks_agg_block b = new_block(8 + 2 * size_of("collect"));
+	const unsigned char *p, *end;
+	struct ks_val v;
+
+	(void)state;
+	for (i = 0; i < 500; i++)
+		assert_int_equal(add("collect", &b, at[i % 3 == 0], &(struct ks_val)I((int64_t)i)), 0);
+	for (k = 0; k < 2; k++) {
+		result("collect", b.p, at[k], &v);
+		p = v.b.p + 3;
+		end = v.b.p + v.b.n;
+		for (i = 0; i < 500; i++) {
+			if ((i % 3 == 0) != (k == 1))
+				continue;
+			assert_int_equal(ks_mp_read(&p, end, 0, &v), KS_MP_OK);
+			assert_int_equal(v.i, i);
+		}
+		assert_ptr_equal(p, end);
+	}
+	free(b.p);
+}
+
 /* Results of integers that become floats are counted. */
 static void signals_overflow(void **state)
 {
@@ -415,6 +487,8 @@ int main(void)
 		cmocka_unit_test(arguments_of_extremes),
 		cmocka_unit_test(merges),
 		cmocka_unit_test(subtracts),
+		cmocka_unit_test(compensates),
+		cmocka_unit_test(share_a_block_by_lists),
 		cmocka_unit_test(signals_overflow),
 		cmocka_unit_test(collects),
 		cmocka_unit_test(refuses_types),

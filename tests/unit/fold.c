@@ -131,6 +131,8 @@ static void rules(void **state)
 	check("fold([]; [.] + $acc[:2])", numbers, "[2,-7,4]");
 	check("a=fold([[7]]; $acc + [$acc[0]]), b=fold({x: {y: []}}; {x: $acc.x})", numbers,
 	    "{\"a\":[[7],[7],[7],[7],[7],[7]],\"b\":{\"x\":{\"y\":[]}}}");
+	check("a=fold(\"\"; $acc + \"0123456789\"), b=fold({x:{x:{x:{x:{x:[7]}}}}}; $acc.x), c=fold([1,2,3,4,[5],6]; $acc[1:])", numbers,
+	    "{\"a\":\"01234567890123456789012345678901234567890123456789\",\"b\":[7],\"c\":[6]}");
 	check("n=count(), f=fold(1 + 1; $acc * .) where . != null, g=fold(5; $acc) where . == 8", numbers,
 	    "{\"n\":5,\"f\":-336,\"g\":5}");
 	check("f=fold(10; if . == 4 then null else ($acc + .) end) where . != null", numbers, "{\"f\":5}");
@@ -291,8 +293,8 @@ static void merges_rules(void **state)
 		{ "fold([]; $acc + [.]; null; [$acc, $other])", { "+1" }, { "+3" }, "[[[],[1]],[3]]" },
 		{ "reduce(\"\\($acc):\\(.)\")", { "+1", "+2" }, { "+3", "+4" }, "\"1:2:3:4\"" },
 		{ "reduce({v: ($acc.v + .v)})", { "+{\"v\":1}", "+{\"v\":2}" }, { "+{\"v\":5}" }, "{\"v\":8}" },
-		{ "reduce($acc + .)", { NULL }, { "+3" }, "3" },
-		{ "reduce($acc + .)", { "+3" }, { NULL }, "3" },
+		{ "reduce([$acc, .])", { NULL }, { "+3" }, "3" },
+		{ "reduce([$acc, .])", { "+3" }, { NULL }, "3" },
 		{ "reduce($acc + . | if . == 0 then null else . end)", { "+3", "+-3" }, { "+4" }, "4" },
 		{ "x=fold(0; $acc + 1; ; $acc + $other), n=count(), y=reduce(.)", { "+3", "+4" }, { "+5" },
 		    "{\"x\":3,\"n\":3,\"y\":5}" },
