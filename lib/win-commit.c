@@ -15,7 +15,7 @@
 
 #include "hash.h"
 
-#define WAITING_MAX ((size_t)64 << 20)	/* bytes of those that wait */
+#define WAITING_MAX ((size_t)16 << 20)	/* bytes of those that wait; Kafka Streams caches 10 MiB, with the values */
 #define NONE UINT32_MAX
 
 struct waiting {

@@ -279,6 +279,18 @@ static int refuse(struct ks_win *w, const struct ks_rec *rec)
 	return ks_fail(w->run->err, KS_CONFIG, "the records are changes of a table: windows hold events, --running rows");
 }
 
+/* What has changed goes out, and then what has closed may be forgotten. */
+static int commit(struct ks_win *w)
+{
+	int status = ks_win_commit_flush(w);
+	size_t i;
+
+	for (i = 0; i < w->count && status == 0; i++)
+		if (w->parts[i]->closing_ms <= ks_win_close_time(w, w->parts[i]))
+			status = w->shape->retire(w, w->parts[i], false);
+	return status;
+}
+
 int ks_win_record(struct ks_win *w, struct ks_run *run, struct ks_rec *rec)
 {
 	struct ks_win_part *part;
@@ -302,7 +314,7 @@ int ks_win_record(struct ks_win *w, struct ks_run *run, struct ks_rec *rec)
 	if (KS_UNLIKELY(status != 0))
 		return status;
 	if (w->spec.emit == KS_WIN_COMMIT)
-		return KS_UNLIKELY(ks_win_commit_full(w)) ? ks_win_commit_flush(w) : 0;
+		return KS_UNLIKELY(ks_win_commit_full(w)) ? commit(w) : 0;
 	return KS_UNLIKELY(part->closing_ms <= ks_win_close_time(w, part)) ? w->shape->retire(w, part, false) : 0;
 }
 
@@ -335,13 +347,10 @@ int ks_win_barrier(struct ks_win *w, const struct ks_barrier *b)
 	if (w->store == NULL)
 		return 0;
 	if (w->spec.emit == KS_WIN_COMMIT)
-		status = ks_win_commit_flush(w);
-	for (i = 0; i < w->count && status == 0; i++) {
-		if (w->spec.emit == KS_WIN_COMMIT && w->parts[i]->closing_ms <= ks_win_close_time(w, w->parts[i]))
-			status = w->shape->retire(w, w->parts[i], false);
-		if (status == 0 && w->parts[i]->changed)
+		status = commit(w);
+	for (i = 0; i < w->count && status == 0; i++)
+		if (w->parts[i]->changed)
 			status = save(w, w->parts[i]);
-	}
 	if (status == 0)
 		status = ks_win_late_sync(w);
 	return status != 0 ? status : ks_store_commit(w->store, b, w->run->err);
