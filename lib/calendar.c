@@ -20,6 +20,8 @@ static int64_t offset_at(const struct ks_calendar *c, int64_t time_ms)
 {
 	size_t low = 0, high = c->count, middle;
 
+	if (c->count == 0)
+		return 0;
 	if (time_ms >= c->cycle_from_ms)
 		time_ms -= (time_ms - c->cycle_from_ms) / CYCLE * CYCLE + CYCLE;
 	while (high - low > 1) {
@@ -29,7 +31,7 @@ static int64_t offset_at(const struct ks_calendar *c, int64_t time_ms)
 		else
 			high = middle;
 	}
-	return c->count > 0 ? c->offsets[low].offset_ms : 0;
+	return c->offsets[low].offset_ms;
 }
 
 static int64_t floor_div(int64_t a, int64_t b)
