@@ -5,7 +5,7 @@
 bats_require_minimum_version 1.5.0
 load lib
 
-# input SEED: 150 records of two partitions, some of them late, to the file all
+# input SEED: 150 records of two partitions, some of them late, and first of all those behind a restart, to the file all
 input() {
 	/usr/bin/python3 - "$1" >all <<-'EOF'
 		import json, random, sys
@@ -13,7 +13,7 @@ input() {
 		for i in range(150):
 		    t += r.randint(0, 4)
 		    print(json.dumps({"topic": "in", "partition": r.randint(0, 1), "offset": i, "tstype": "create",
-		        "ts": max(0, t - r.choice([0, 0, 0, 5, 20])), "key": r.choice("abcd"), "payload": r.randint(0, 9)}))
+		        "ts": max(0, t - (40 if i in (7, 8, 60, 61) else r.choice([0, 0, 0, 5, 20]))), "key": r.choice("abcd"), "payload": r.randint(0, 9)}))
 	EOF
 }
 
