@@ -30,7 +30,7 @@ same() {
 		[ "$status" = 0 ] || fail "$*" || return
 		cat out >>parts
 	done
-	cmp whole parts || fail "$*"
+	cmp whole parts || fail "$*" || return
 	[ "$(wc -l <whole)" -ge 4 ] || fail "too little to tell: $*"
 }
 
