@@ -333,7 +333,8 @@ int ks_win_mark(struct ks_win *w, struct ks_mark *m)
 	if (w->spec.emit == KS_WIN_UPDATE)
 		return status;
 	/* What is still to come bears the time of one of its records. */
-	open_ms = w->spec.emit == KS_WIN_CLOSE ? w->shape->open_from(w, part) : ks_win_held(w, part);
+	open_ms = w->spec.emit == KS_WIN_CLOSE ? w->shape->open_from(w, part) :
+	    w->spec.emit == KS_WIN_COMMIT ? ks_win_commit_from(w) : ks_win_held(w, part);
 	if (open_ms < m->time_ms)
 		m->time_ms = open_ms;
 	return status;

@@ -276,6 +276,8 @@ int	ks_win_table(struct ks_win *w, struct ks_win_part *part, const struct ks_win
 /* win-commit.c: --emit commit. */
 int	ks_win_commit_add(struct ks_win *w, struct ks_win_part *part, const struct ks_window *at, struct ks_bytes key,
 	    int64_t time_ms, bool fresh) KS_MUST_USE;
+/* The smallest time that a result may bear which waits; INT64_MAX: none does. */
+int64_t	ks_win_commit_from(const struct ks_win *w);
 bool	ks_win_commit_full(const struct ks_win *w);
 int	ks_win_commit_flush(struct ks_win *w) KS_MUST_USE;
 void	ks_win_commit_free(struct ks_win *w);
