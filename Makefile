@@ -137,6 +137,13 @@ check-librdkafka-new: all $(HELPERS)
 check-cluster: all $(HELPERS)
 	scripts/run-tests tests/cluster/*.bats
 
+# New random cases through Kafka Streams (Java, from Maven: tests/oracle) and through the tools: results must be the same.
+SEED ?= 1
+CASES ?= 500
+oracle: all
+	tests/oracle/oracle $(SEED) $(CASES) >$(B)/oracle.jsonl
+	PATH=$(CURDIR)/$(B)/bin:$$PATH tests/conformance/run.py $(B)/oracle.jsonl
+
 $(B)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -O2 -Wall -Wextra -o $@ $< -lm
@@ -169,7 +176,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit fuzz fuzz-jq check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
+.PHONY: all unit fuzz fuzz-jq oracle check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
 .SECONDARY:
 
 -include $(LIB_O:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(TOOL_C) $(UNIT_C) $(FUZZ_C) tests/fuzz/replay/main.c tests/expr/eval.c)

@@ -268,7 +268,7 @@ uint64_t ks_agg_hash(const struct ks_val *v)
 
 const struct ks_agg_row ks_agg_distinct[] = {
 	{ .name = "distinct", .words = "unique nunique uniq count_distinct countdistinct approx_count_distinct "
-	    "cardinality hll", .args = "v", .need = 1, .like = "distinct(.user)", .parts = true,
+	    "cardinality hll", .args = "v", .need = 1, .like = "distinct(.user)", .parts = true, .any_order = true,
 	    .size = sizeof(struct distinct), .add = add_distinct, .merge = merge_distinct, .result = result_distinct },
 	{ .name = NULL },
 };

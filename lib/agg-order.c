@@ -127,10 +127,10 @@ static void result_arg(struct ks_agg *a, const unsigned char *block, size_t at, 
 
 const struct ks_agg_row ks_agg_order[] = {
 	{ .name = "min", .words = "low lowest minimum least smallest", .args = "v", .need = 1, .like = "min(.price)",
-	    .nil = true, .parts = true, .size = KEPT, .check = check_order, .add = add_min, .merge = merge_kept,
+	    .nil = true, .parts = true, .any_order = true, .size = KEPT, .check = check_order, .add = add_min, .merge = merge_kept,
 	    .result = result_kept },
 	{ .name = "max", .words = "high highest maximum greatest largest peak", .args = "v", .need = 1,
-	    .like = "max(.price)", .nil = true, .parts = true, .size = KEPT, .check = check_order, .add = add_max,
+	    .like = "max(.price)", .nil = true, .parts = true, .any_order = true, .size = KEPT, .check = check_order, .add = add_max,
 	    .merge = merge_kept, .result = result_kept },
 	{ .name = "first", .words = "any_value any earliest open first_value", .args = "v", .need = 1,
 	    .like = "first(.price)", .nil = true, .parts = true, .size = KEPT, .add = add_first,

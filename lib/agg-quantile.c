@@ -204,10 +204,10 @@ static void result_median(struct ks_agg *a, const unsigned char *block, size_t a
 
 const struct ks_agg_row ks_agg_quantile[] = {
 	{ .name = "quantile", .words = "percentile percentile_cont percentile_disc approx_percentile approx_quantile "
-	    "p99 p95 p90 p999", .args = "vc", .need = 2, .like = "quantile(.ms; 0.99)", .nil = true, .parts = true,
+	    "p99 p95 p90 p999", .args = "vc", .need = 2, .like = "quantile(.ms; 0.99)", .nil = true, .parts = true, .any_order = true,
 	    .size = sizeof(struct sketch), .set = set_quantile, .check = check_quantile, .add = add_quantile,
 	    .merge = merge_quantile, .result = result_quantile },
-	{ .name = "median", .words = "p50", .args = "v", .need = 1, .like = "median(.ms)", .nil = true, .parts = true,
+	{ .name = "median", .words = "p50", .args = "v", .need = 1, .like = "median(.ms)", .nil = true, .parts = true, .any_order = true,
 	    .size = sizeof(struct sketch), .check = check_quantile, .add = add_quantile, .merge = merge_quantile,
 	    .result = result_median },
 	{ .name = NULL },

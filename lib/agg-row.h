@@ -33,6 +33,7 @@ struct ks_agg_row {
 	uint8_t need;		/* how many of args must be there */
 	bool nil;		/* of nothing the result is null */
 	bool parts;		/* states of parts, merged, show what one state of all does */
+	bool any_order;		/* and it does not matter in which order values came, but for the last digit of floats */
 	uint32_t size;		/* of the state, a multiple of 8 */
 
 	/* Take the constant, or say what it must be. */

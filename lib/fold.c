@@ -236,6 +236,16 @@ bool ks_fold_by_parts(const struct ks_fold *f)
 	return true;
 }
 
+bool ks_fold_any_order(const struct ks_fold *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->count; i++)
+		if (!f->items[i].agg.row->any_order)
+			return false;
+	return !f->bare || !f->items[0].agg.row->nil;
+}
+
 static void show_item(struct ks_fold_item *item, const unsigned char *state, struct ks_val *v)
 {
 	item->agg.row->result(&item->agg, state, item->at, v);

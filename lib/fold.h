@@ -47,6 +47,8 @@ int	ks_fold_add(struct ks_fold *f, const char *list, struct ks_err *err) KS_MUST
 const char *ks_fold_cannot_merge(const struct ks_fold *f);
 const char *ks_fold_cannot_subtract(const struct ks_fold *f);
 bool	ks_fold_by_parts(const struct ks_fold *f);
+/* Whether it does not matter in which order records came, and none leaves a new state without anything to keep. */
+bool	ks_fold_any_order(const struct ks_fold *f);
 
 /*
  * ks_fold_load - evaluate all arguments on a record, which must live until

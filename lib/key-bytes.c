@@ -76,7 +76,15 @@ const char *ks_key_placing(struct ks_bytes key, uint32_t flags, enum ks_message_
     struct ks_buf *scratch, struct ks_bytes *bytes)
 {
 	struct ks_bytes base = key;
+	struct ks_head head;
 
+	if ((flags & KS_KEY_KIND) != 0 && ks_mp_head(key.p, key.p + key.n, &head) == KS_MP_OK && head.type == KS_BIN) {
+		size_t times = (flags & KS_KEY_KIND) == KS_KEY_SESSION ? 16 : 8;
+
+		/* As Kafka Streams' WindowedStreamPartitioner: the times behind it do not place it. */
+		*bytes = ks_bytes(head.body, head.count < times ? 0 : head.count - times);
+		return NULL;
+	}
 	if ((flags & KS_KEY_KIND) != 0 && !base_key(key, depth, &base))
 		return "the key is not that of a window";
 	return ks_as_bytes(base, codec, depth, scratch, bytes);

@@ -30,7 +30,8 @@ const char *ks_as_bytes(struct ks_bytes value, enum ks_message_codec codec, unsi
 
 /*
  * ks_key_placing - the bytes of a record's key that are hashed for its
- * partition: those of the base key, where flags say that it is a window's.
+ * partition: those of the base key, where flags say that it is a window's (a
+ * map with the key in it, or Kafka Streams' bytes of it).
  * As ks_as_bytes.
  */
 const char *ks_key_placing(struct ks_bytes key, uint32_t flags, enum ks_message_codec codec, unsigned depth,

@@ -23,86 +23,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "fdio.h"
 #include "num.h"
+#include "state-dir.h"
 
 #define LEDGER_MAX ((size_t)4 << 20)	/* bytes of a ledger: 40,000 files with long names */
 
-/* Names of apps and stages become directories: nothing that could leave the state directory. */
-static bool is_plain(const char *name)
-{
-	size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-
-	return name[n] == '\0' && n > 0 && n <= 200 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-}
-
-static int make_directory(const char *path)
-{
-	if (mkdir(path, 0700) == 0)
-		return ks_sync_parent(path);
-	return errno == EEXIST ? 0 : errno;
-}
-
-/* Make path and what leads to it. */
-static int make_path(char *path)
-{
-	char *slash;
-	int no;
-
-	for (slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		no = make_directory(path);
-		*slash = '/';
-		if (no != 0)
-			return no;
-	}
-	return make_directory(path);
-}
-
-/*
- * A directory that cannot be used is for a person to mend, and starting again does not help.
- * That the disk is full, or memory short, passes.
- */
 static int unusable(const struct ks_ledger *l, int no, const char *what, struct ks_err *err)
 {
-	switch (no) {
-	case ENOSPC: case EDQUOT: case EFBIG: case EIO:
-		return ks_fail_errno(err, KS_IO, no, "cannot %s '%s'", what, l->path);
-	case ENOMEM: case EMFILE: case ENFILE:
-		return ks_fail_errno(err, KS_TEMP, no, "cannot %s '%s'", what, l->path);
-	default:
-		return ks_fail(err, KS_CONFIG, "cannot %s '%s': %s; let --state-dir name a directory of one's own",
-		    what, l->path, strerror(no));
-	}
+	return ks_state_unusable(l->path, no, what, err);
 }
 
 int ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const char *app,
     uint32_t instance, struct ks_err *err)
 {
-	struct stat st;
 	int no;
 
 	*l = (struct ks_ledger){ .dir = -1, .lock = -1, .changing = -1, .output.size = -1 };
 	ks_buf_init(&l->positions, LEDGER_MAX);
 	ks_buf_init(&l->output.name, LEDGER_MAX);
-	if (!is_plain(app))
+	if (!ks_state_is_name(app))
 		return ks_fail(err, KS_CONFIG, "the app '%s' is not a name of letters, digits, '.', '_' and '-'", app);
 	if (asprintf(&l->path, "%s/%s/%u", config->state_dir, app, instance) < 0) {
 		l->path = NULL;
 		return ks_fail_memory(err);
 	}
-	no = make_path(l->path);
+	no = ks_state_make(l->path);
 	if (no != 0)
 		return unusable(l, no, "make the state directory", err);
-	l->dir = open(l->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (l->dir < 0 || fstat(l->dir, &st) != 0)
-		return unusable(l, errno, "open the state directory", err);
-	if (st.st_uid != geteuid())
-		return ks_fail(err, KS_CONFIG, "the state directory '%s' belongs to another user", l->path);
-	return 0;
+	l->dir = ks_state_open(l->path, err);
+	return l->dir < 0 ? err->status : 0;
 }
 
 int ks_ledger_lock(struct ks_ledger *l, struct ks_err *err)
@@ -392,7 +343,7 @@ static int look_below(const char *path, int levels, const char *own, const char 
 	char *below;
 
 	while (dir != NULL && status == 0 && (entry = readdir(dir)) != NULL) {
-		if (!is_plain(entry->d_name))
+		if (!ks_state_is_name(entry->d_name))
 			continue;
 		if (asprintf(&below, "%s/%s", path, entry->d_name) < 0) {
 			status = ks_fail_memory(err);

@@ -67,8 +67,10 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 		status = ks_loop_open_ledger(l, &h);
 	if (status == 0)
 		status = ks_loop_empty_output(l);
+	l->run.hello = &h;
 	if (status == 0 && l->op->hello != NULL)
 		status = l->op->hello(l->st, &l->run);
+	l->run.hello = NULL;
 	if (status != 0 || l->sink == NULL)
 		return status;
 	ks_buf_init(&added, 2 * KS_CONTROL_MAX);

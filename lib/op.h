@@ -25,6 +25,7 @@ struct ks_run {
 	const struct ks_limits *limits;
 	bool live;		/* the section is live: set at HELLO */
 	bool app;		/* it belongs to an --app: what is kept must outlive the process */
+	const struct ks_hello_view *hello;	/* in the hook hello: what it says (hello.h); else NULL */
 	const char *stage;	/* --stage, or the tool's word */
 	const struct ks_config *config;	/* what the shared options say; final in open */
 	const char *through;	/* set by option: the tool is two halves with this topic between them */

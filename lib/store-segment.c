@@ -301,4 +301,6 @@ void ks_segment_settle(struct ks_segment *g, uint32_t stamp)
 	}
 	for (i = 0; i < g->block_count; i++)
 		g->blocks[i].changed = false;
+	g->changed = false;
+	g->written = true;
 }

@@ -73,6 +73,8 @@ struct ks_segment {
 	size_t fill, cap;	/* the block that is being filled, and its bytes; others may be larger than the maximum */
 	uint32_t *spare;	/* free entries by class of size; NULL: there never were any */
 	size_t bytes;		/* of memory, all in all */
+	bool written;		/* a chunk has something of it */
+	bool changed;		/* since the last commit */
 };
 
 struct ks_segment *ks_segment_new(int64_t id);	/* NULL: no memory */
@@ -101,6 +103,7 @@ static inline void ks_segment_touch(struct ks_segment *g, uint32_t ref)
 {
 	ks_segment_at(g, ref)->changed = 1;
 	g->blocks[(ref - 1) >> KS_BLOCK_SHIFT].changed = true;
+	g->changed = true;
 }
 
 /* A walk over the entries as they stand in memory; begins as zero.  The segment must not be changed meanwhile. */

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* store.c - keyed state. */
-#include "store.h"
-#include "hash.h"
-#include "key-sort.h"
-#include "store-parts.h"
+/* store.c - keyed state: a young generation of entries over an old one over the base. */
+#include "store-impl.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-struct ks_store {
-	uint64_t seed;
-	struct ks_store_parts young;
+#define DEBT ((size_t)32 << 10)	/* bytes of new entries after which as much again of the old ones is merged */
+
+/* Where an entry is to be found. */
+struct place {
+	int32_t partition;
+	int64_t segment;
+	struct ks_bytes key;
+	uint64_t hash;
 };
 
-static int no_memory(struct ks_err *err)
+int ks_store_no_memory(struct ks_err *err)
 {
 	return ks_fail_errno(err, KS_TEMP, ENOMEM, "cannot keep state");
 }
@@ -24,36 +27,93 @@ int ks_store_open(struct ks_store **out, uint64_t seed, struct ks_err *err)
 
 	*out = s;
 	if (s == NULL)
-		return no_memory(err);
+		return ks_store_no_memory(err);
 	s->seed = seed;
+	s->lock = -1;
+	s->memory = SIZE_MAX;
+	ks_buf_init(&s->scratch, UINT32_MAX);
+	ks_buf_init(&s->key, UINT32_MAX);
+	ks_buf_init(&s->chunk, UINT32_MAX);
 	return 0;
+}
+
+void ks_generation_clear(struct ks_generation *y)
+{
+	ks_store_parts_clear(&y->parts);
+	free(y->dropped);
+	*y = (struct ks_generation){ 0 };
 }
 
 void ks_store_close(struct ks_store *s)
 {
 	if (s == NULL)
 		return;
-	ks_store_parts_clear(&s->young);
+	ks_disk_close(s->disk);
+	ks_generation_clear(&s->young);
+	ks_generation_clear(&s->old);
+	ks_buf_release(&s->scratch);
+	ks_buf_release(&s->key);
+	ks_buf_release(&s->chunk);
+	if (s->lock >= 0)
+		close(s->lock);
+	free(s->base);
+	free(s->home);
+	free(s->root);
 	free(s);
 }
 
-static struct ks_store_value value_of(struct ks_entry *e)
+static inline struct ks_store_value value_of(struct ks_entry *e)
 {
-	return (struct ks_store_value){ ks_entry_value(e), e->value_n };
+	return e->deleted ? (struct ks_store_value){ 0 } : (struct ks_store_value){ ks_entry_value(e), e->value_n };
+}
+
+/* There is something below the young generation. */
+static inline bool is_deep(const struct ks_store *s)
+{
+	return s->old.parts.count > 0 || s->base_count > 0;
+}
+
+/* Below the young generation: *e in the old one, or else *found in s->scratch. */
+static int look_below(struct ks_store *s, const struct place *at, struct ks_entry **e, bool *found, struct ks_err *err)
+{
+	struct ks_segment *g = ks_store_parts_find(&s->old.parts, at->partition, at->segment);
+	uint32_t ref = g != NULL ? ks_segment_find(g, at->key, at->hash) : 0;
+
+	*e = NULL;
+	*found = false;
+	if (ref != 0) {
+		*e = ks_segment_at(g, ref);
+		return 0;
+	}
+	if (!ks_base_has(s, at->partition, at->segment))
+		return 0;
+	return ks_base_get(s, at->partition, at->segment, at->key, found, err);
 }
 
 int ks_store_get(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,
     struct ks_store_value *v, struct ks_err *err)
 {
-	struct ks_segment *g = ks_store_parts_find(&s->young, partition, segment);
+	struct ks_segment *g = ks_store_parts_find(&s->young.parts, partition, segment);
+	struct place at = { partition, segment, key, ks_hash(key, s->seed) };
+	struct ks_entry *e;
+	bool found;
 	uint32_t ref;
+	int status;
 
-	(void)err;	/* memory does not fail */
 	*v = (struct ks_store_value){ 0 };
-	ref = g != NULL ? ks_segment_find(g, key, ks_hash(key, s->seed)) : 0;
-	if (ref != 0)
+	ref = g != NULL ? ks_segment_find(g, key, at.hash) : 0;
+	if (ref != 0) {
 		*v = value_of(ks_segment_at(g, ref));
-	return 0;
+		return 0;
+	}
+	if (KS_LIKELY(!is_deep(s)))
+		return 0;
+	status = look_below(s, &at, &e, &found, err);
+	if (e != NULL)
+		*v = value_of(e);
+	else if (found)
+		*v = (struct ks_store_value){ s->scratch.n > 0 ? s->scratch.p : (unsigned char *)s, s->scratch.n };
+	return status;
 }
 
 /* Make the value of an entry n bytes long: 0, no memory. */
@@ -71,44 +131,201 @@ static uint32_t lengthen(struct ks_segment *g, uint32_t ref, uint64_t hash, size
 	return ref;
 }
 
+/* An entry that the young generation does not have: with the value that is below, if there is one. */
+static int adopt(struct ks_store *s, struct ks_segment *g, const struct place *at, size_t n, uint32_t *ref, struct ks_err *err)
+{
+	struct ks_bytes below = { NULL, 0 };
+	struct ks_entry *e = NULL;
+	bool found = false;
+	uint32_t stamp = 0;
+	int status = is_deep(s) ? look_below(s, at, &e, &found, err) : 0;
+
+	if (status != 0)
+		return status;
+	if (e != NULL) {
+		stamp = e->stamp;
+		if (!e->deleted)
+			below = ks_bytes(ks_entry_value(e), e->value_n);
+	} else if (found) {
+		stamp = 1;
+		below = ks_buf_bytes(&s->scratch);
+	}
+	*ref = ks_segment_make(g, at->key, at->hash, n > below.n ? n : below.n);
+	if (*ref == 0)
+		return ks_store_no_memory(err);
+	e = ks_segment_at(g, *ref);
+	e->stamp = stamp;
+	if (below.n > 0)
+		memcpy(ks_entry_value(e), below.p, below.n);
+	e->value_n = (uint32_t)below.n;
+	return 0;
+}
+
+/* What young grows by is a measure of how much work must be done to let go of old in time. */
+static int pay(struct ks_store *s, struct ks_err *err)
+{
+	size_t debt = s->debt;
+
+	if (debt < DEBT)
+		return 0;
+	s->debt = 0;
+	if (s->young.bytes > s->memory && !ks_store_is_durable(s))
+		return ks_store_make_room(s, err);
+	return ks_merge_can(s) ? ks_merge_some(s, 2 * debt, err) : 0;
+}
+
+/* The entry with room for n bytes, in the young generation; before it g->bytes is what is counted. */
+static int put_slowly(struct ks_store *s, struct ks_segment *g, const struct place *at, size_t n, uint32_t *ref, struct ks_err *err)
+{
+	size_t before = g->bytes;
+	int status = 0;
+
+	if (*ref == 0)
+		status = adopt(s, g, at, n, ref, err);
+	if (status == 0 && ks_segment_at(g, *ref)->value_n < n) {
+		*ref = lengthen(g, *ref, at->hash, n);
+		status = *ref == 0 ? ks_store_no_memory(err) : 0;
+	}
+	s->young.bytes += g->bytes - before;
+	s->debt += sizeof(struct ks_entry) + at->key.n + n;
+	return status;
+}
+
+static struct ks_segment *make_segment(struct ks_store *s, int32_t partition, int64_t segment)
+{
+	struct ks_segment *g = ks_store_parts_find(&s->young.parts, partition, segment);
+
+	if (KS_LIKELY(g != NULL)) {
+		s->young.parts.last = g;
+		s->young.parts.last_partition = partition;
+		return g;
+	}
+	g = ks_store_parts_make(&s->young.parts, partition, segment);
+	if (g != NULL)
+		s->young.bytes += g->bytes;
+	return g;
+}
+
 int ks_store_put(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,
     size_t n, struct ks_store_value *v, struct ks_err *err)
 {
-	struct ks_segment *g = ks_store_parts_make(&s->young, partition, segment);
-	uint64_t hash = ks_hash(key, s->seed);
+	struct place at = { partition, segment, key, ks_hash(key, s->seed) };
+	struct ks_segment *g;
+	struct ks_entry *e;
+	uint32_t ref;
+	int status;
+
+	if (KS_UNLIKELY(s->debt >= DEBT) && (status = pay(s, err)) != 0)
+		return status;
+	g = make_segment(s, partition, segment);
+	if (g == NULL)
+		return ks_store_no_memory(err);
+	ref = ks_segment_find(g, key, at.hash);
+	if (KS_UNLIKELY(ref == 0 || ks_segment_at(g, ref)->value_n < n) &&
+	    (status = put_slowly(s, g, &at, n, &ref, err)) != 0)
+		return status;
+	e = ks_segment_at(g, ref);
+	e->deleted = 0;
+	ks_segment_touch(g, ref);
+	*v = (struct ks_store_value){ ks_entry_value(e), e->value_n };
+	return 0;
+}
+
+/* Leave word that the key has no value, since there is one below, or in a chunk. */
+static int bury(struct ks_store *s, const struct place *at, struct ks_err *err)
+{
+	struct ks_segment *g = make_segment(s, at->partition, at->segment);
+	size_t before;
 	uint32_t ref;
 
 	if (g == NULL)
-		return no_memory(err);
-	ref = ks_segment_find(g, key, hash);
-	if (KS_UNLIKELY(ref == 0))
-		ref = ks_segment_make(g, key, hash, n);
-	if (ref != 0 && ks_segment_at(g, ref)->value_n < n)
-		ref = lengthen(g, ref, hash, n);
+		return ks_store_no_memory(err);
+	ref = ks_segment_find(g, at->key, at->hash);
+	before = g->bytes;
 	if (ref == 0)
-		return no_memory(err);
+		ref = ks_segment_make(g, at->key, at->hash, 0);
+	s->young.bytes += g->bytes - before;
+	if (ref == 0)
+		return ks_store_no_memory(err);
+	ks_segment_at(g, ref)->deleted = 1;
+	ks_segment_at(g, ref)->value_n = 0;
 	ks_segment_touch(g, ref);
-	*v = value_of(ks_segment_at(g, ref));
 	return 0;
 }
 
 int ks_store_delete(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,
     struct ks_err *err)
 {
-	struct ks_segment *g = ks_store_parts_find(&s->young, partition, segment);
-	uint64_t hash = ks_hash(key, s->seed);
+	struct ks_segment *g = ks_store_parts_find(&s->young.parts, partition, segment);
+	struct place at = { partition, segment, key, ks_hash(key, s->seed) };
+	struct ks_entry *e = NULL, *young = NULL;
+	bool found = false;
 	uint32_t ref;
+	size_t before;
+	int status;
 
-	(void)err;
-	ref = g != NULL ? ks_segment_find(g, key, hash) : 0;
+	ref = g != NULL ? ks_segment_find(g, key, at.hash) : 0;
 	if (ref != 0)
-		ks_segment_remove(g, ref, hash);
+		young = ks_segment_at(g, ref);
+	if (young != NULL && young->deleted)
+		return 0;
+	if ((young == NULL || young->stamp == 0) && is_deep(s)) {
+		status = look_below(s, &at, &e, &found, err);
+		if (status != 0)
+			return status;
+	}
+	if (young == NULL && (e == NULL || e->deleted) && !found)
+		return 0;
+	if (young == NULL || young->stamp != 0 || e != NULL || found)
+		return bury(s, &at, err);
+	before = g->bytes;
+	ks_segment_remove(g, ref, at.hash);
+	s->young.bytes += g->bytes - before;
 	return 0;
 }
 
 bool ks_store_next_segment(const struct ks_store *s, int32_t partition, int64_t after, int64_t *segment)
 {
-	return ks_store_parts_next(&s->young, partition, after, segment);
+	bool any = ks_store_parts_next(&s->young.parts, partition, after, segment);
+	int64_t other;
+
+	if (!is_deep(s))
+		return any;
+	if (ks_store_parts_next(&s->old.parts, partition, after, &other) && (!any || other < *segment)) {
+		*segment = other;
+		any = true;
+	}
+	if (ks_base_next(s, partition, after, &other) && (!any || other < *segment)) {
+		*segment = other;
+		any = true;
+	}
+	return any;
+}
+
+static bool next_partition(const struct ks_store_parts *parts, int64_t after, int32_t *partition, bool any)
+{
+	size_t i;
+
+	for (i = 0; i < parts->count && parts->parts[i].partition <= after; i++)
+		;
+	if (i == parts->count || (any && parts->parts[i].partition >= *partition))
+		return any;
+	*partition = parts->parts[i].partition;
+	return true;
+}
+
+bool ks_store_next_partition(const struct ks_store *s, int64_t after, int32_t *partition)
+{
+	bool any = next_partition(&s->young.parts, after, partition, false);
+	size_t i;
+
+	any = next_partition(&s->old.parts, after, partition, any);
+	for (i = 0; i < s->base_count && s->base[i].partition <= after; i++)
+		;
+	if (i == s->base_count || (any && s->base[i].partition >= *partition))
+		return any;
+	*partition = s->base[i].partition;
+	return true;
 }
 
 bool ks_store_oldest(const struct ks_store *s, int32_t partition, int64_t *segment)
@@ -116,49 +333,86 @@ bool ks_store_oldest(const struct ks_store *s, int32_t partition, int64_t *segme
 	return ks_store_next_segment(s, partition, KS_STORE_META, segment);
 }
 
-void ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment)
+int ks_generation_note_drop(struct ks_generation *y, int32_t partition, int64_t segment)
 {
-	ks_store_parts_drop(&s->young, partition, segment);
-}
+	size_t cap = y->dropped_cap == 0 ? 16 : 2 * y->dropped_cap;
+	struct ks_dropped *wider;
 
-static struct ks_bytes key_of(const void *thing)
-{
-	return ks_entry_key(thing);
-}
-
-int ks_store_scan_begin(const struct ks_store *s, int32_t partition, int64_t segment,
-    struct ks_store_scan *scan, struct ks_err *err)
-{
-	const struct ks_segment *g = ks_store_parts_find(&s->young, partition, segment);
-	struct ks_segment_walk walk = { 0 };
-	struct ks_entry *e;
-
-	*scan = (struct ks_store_scan){ 0 };
-	if (g == NULL || g->count == 0)
-		return 0;
-	scan->items = reallocarray(NULL, g->count, 2 * sizeof(*scan->items));
-	if (scan->items == NULL)
-		return no_memory(err);
-	while ((e = ks_segment_next(g, &walk, false)) != NULL)
-		scan->items[scan->n++].thing = e;
-	ks_key_sort(scan->items, scan->n, key_of);
+	if (y->dropped_count == y->dropped_cap) {
+		wider = reallocarray(y->dropped, cap, sizeof(*wider));
+		if (wider == NULL)
+			return ENOMEM;
+		y->dropped = wider;
+		y->dropped_cap = cap;
+	}
+	y->dropped[y->dropped_count++] = (struct ks_dropped){ partition, segment };
 	return 0;
 }
 
-bool ks_store_scan_next(struct ks_store_scan *scan, struct ks_bytes *key, struct ks_store_value *v)
+/* Let go of what a generation has of a segment: whether it had any, and whether a chunk has, too. */
+static bool forget(struct ks_generation *y, int32_t partition, int64_t segment, bool *written)
 {
-	struct ks_entry *e;
+	struct ks_segment *g = ks_store_parts_find(&y->parts, partition, segment);
 
-	if (scan->at == scan->n)
+	if (g == NULL)
 		return false;
-	e = (struct ks_entry *)(uintptr_t)scan->items[scan->at++].thing;
-	*key = ks_entry_key(e);
-	*v = value_of(e);
+	*written = *written || g->written;
+	y->bytes -= g->bytes;
+	ks_store_parts_drop(&y->parts, partition, segment);
 	return true;
 }
 
-void ks_store_scan_end(struct ks_store_scan *scan)
+void ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment)
 {
-	free(scan->items);
-	scan->items = NULL;
+	bool written = ks_base_find(s, partition, segment) != NULL;
+
+	forget(&s->young, partition, segment, &written);
+	if (forget(&s->old, partition, segment, &written)) {
+		written = true;
+		if (s->merge.active)
+			s->merge.wait = s->epoch + 1;
+	}
+	ks_base_drop(s, partition, segment);
+	if (!written)
+		return;
+	if (ks_generation_note_drop(&s->young, partition, segment) != 0)
+		ks_store_no_memory(&s->wrong);
+	else
+		s->new_drops++;
+}
+
+/* Without a look at what is below: a chunk has the whole value. */
+int ks_store_apply(struct ks_store *s, const struct ks_chunk_change *c, struct ks_err *err)
+{
+	struct place at = { c->partition, c->segment, c->key, ks_hash(c->key, s->seed) };
+	bool written = true;
+	struct ks_segment *g;
+	size_t before;
+	uint32_t ref;
+
+	if (c->kind == KS_CHUNK_DROP) {
+		forget(&s->young, c->partition, c->segment, &written);
+		ks_base_drop(s, c->partition, c->segment);
+		return ks_generation_note_drop(&s->young, c->partition, c->segment) == 0 ? 0 : ks_store_no_memory(err);
+	}
+	g = make_segment(s, c->partition, c->segment);
+	if (g == NULL)
+		return ks_store_no_memory(err);
+	before = g->bytes;
+	ref = ks_segment_find(g, c->key, at.hash);
+	if (ref == 0)
+		ref = ks_segment_make(g, c->key, at.hash, c->value.n);
+	if (ref != 0) {
+		ks_segment_at(g, ref)->value_n = 0;
+		ref = lengthen(g, ref, at.hash, c->value.n);
+	}
+	s->young.bytes += g->bytes - before;
+	if (ref == 0)
+		return ks_store_no_memory(err);
+	if (c->value.n > 0)
+		memcpy(ks_entry_value(ks_segment_at(g, ref)), c->value.p, c->value.n);
+	ks_segment_at(g, ref)->deleted = c->kind == KS_CHUNK_DELETE;
+	ks_segment_at(g, ref)->stamp = 1;
+	g->written = true;
+	return 0;
 }

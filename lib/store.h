@@ -5,9 +5,14 @@
  * A segment is a number the caller gives a meaning that grows with time (a
  * window's start), so that old state is dropped segment by segment, at the
  * cost of its blocks and not of its entries.  Keys and values are bytes;
- * a value is changed in place, once it was put.  This store keeps all in
- * memory: a durable one takes its place under the same calls, so errors are
- * reported wherever a disk could fail.
+ * a value is changed in place, once it was put.
+ *
+ * A store is durable, then its files are those of kstream-state(5), or lives
+ * as long as its process; it may be many times larger than the memory that
+ * it is given, which it may pass by what changes in one epoch.
+ *
+ * After a failure a store can only be closed.  What calls without an error
+ * of their own meet on disk (drop, a scan) makes the next commit fail.
  *
  * Memory: an entry costs its key, its value and about 36 bytes, at most 45.
  *
@@ -16,14 +21,47 @@
 #ifndef KS_STORE_H
 #define KS_STORE_H
 
-#include "bytes.h"
-#include "sys.h"
+#include "frame.h"
 
 struct ks_store;
 
-/* ks_store_open - an empty store.  seed: any number that input cannot know (hash.h). */
+#define KS_STORE_MEMORY ((size_t)256 << 20)	/* --memory, where it is not given */
+
+/* ks_store_open - an empty store, all in memory.  seed: any number that input cannot know (hash.h).  close may follow a failure. */
 int	ks_store_open(struct ks_store **s, uint64_t seed, struct ks_err *err) KS_MUST_USE;
 void	ks_store_close(struct ks_store *s);	/* NULL is allowed */
+
+struct ks_store_config {
+	uint64_t seed;		/* as above */
+	size_t memory;		/* bytes that it may hold in memory; 0: KS_STORE_MEMORY */
+	const char *state_dir;	/* NULL: nothing outlives the store; what memory cannot hold goes to a temporary file */
+	const char *app, *stage;	/* with state_dir: its directory is STATE_DIR/APP/INSTANCE/STAGE */
+	uint32_t instance;
+	int64_t run, epoch;	/* of HELLO: the epoch that is committed */
+	/*
+	 * What must not change while there is state: lines "--option value\n",
+	 * each beginning with a word that no other line begins with.
+	 */
+	const char *fingerprint;
+};
+
+/*
+ * ks_store_open_at - a store as it stood at config->epoch.  A state that has
+ * gone on since is rolled back to it, one that has not come so far is refused
+ * (KS_CONFIG), as is one of another fingerprint or version, a damaged one,
+ * and one that lacks although epochs were committed; KS_TEMP: another process
+ * has it.  With state_dir NULL as ks_store_open, but for the bound of memory.
+ */
+int	ks_store_open_at(struct ks_store **s, const struct ks_store_config *config, struct ks_err *err)
+	    KS_MUST_USE;
+
+/*
+ * ks_store_commit - what has changed since the last barrier is durable when
+ * it returns; without state_dir, a time to let go of memory.  Call it at each
+ * barrier, before that goes on.  b->committed says which epochs no restart
+ * will go below: until then their old values are kept.
+ */
+int	ks_store_commit(struct ks_store *s, const struct ks_barrier *b, struct ks_err *err) KS_MUST_USE;
 
 /*
  * The facts of a partition itself, such as how far its time has come, stand
@@ -62,6 +100,9 @@ bool	ks_store_oldest(const struct ks_store *s, int32_t partition, int64_t *segme
 /* The smallest segment above after; false: there is none.  A segment that has lost its last key may still be there. */
 bool	ks_store_next_segment(const struct ks_store *s, int32_t partition, int64_t after, int64_t *segment);
 
+/* The smallest partition above after that has anything, facts included; begin with -2.  false: there is none. */
+bool	ks_store_next_partition(const struct ks_store *s, int64_t after, int32_t *partition);
+
 /* Forget a segment and all its entries; none is no error. */
 void	ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment);
 
@@ -72,9 +113,10 @@ void	ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment);
 struct ks_store_scan {
 	struct ks_key_item *items;
 	size_t n, at;
+	struct ks_store_scan_base *base;	/* NULL: nothing is on disk */
 };
 
-int	ks_store_scan_begin(const struct ks_store *s, int32_t partition, int64_t segment,
+int	ks_store_scan_begin(struct ks_store *s, int32_t partition, int64_t segment,
 	    struct ks_store_scan *scan, struct ks_err *err) KS_MUST_USE;
 bool	ks_store_scan_next(struct ks_store_scan *scan, struct ks_bytes *key,
 	    struct ks_store_value *v);

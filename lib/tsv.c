@@ -425,7 +425,8 @@ const char *ks_tsv_resume(struct ks_tsv *t, struct ks_bytes header)
 const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf *line,
     char warning[200])
 {
-	bool windowed = (rec->flags & KS_KEY_KIND) != 0;
+	/* One in Kafka Streams' own bytes is a column like any other. */
+	bool windowed = (rec->flags & KS_KEY_KIND) != 0 && (rec->key.p[0] & 0xf0) == 0x80;
 	bool fields = (rec->value.p[0] & 0xf0) == 0x80 || rec->value.p[0] == 0xde ||
 	    rec->value.p[0] == 0xdf;
 
@@ -435,7 +436,7 @@ const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf
 	t->windowed = false;
 	if (windowed)
 		put_named(t, NULL, rec->key);
-	else if (!fields && !ks_mp_is_nil(rec->key))
+	else if ((!fields || (rec->flags & KS_KEY_KIND) != 0) && !ks_mp_is_nil(rec->key))
 		put_named(t, "key", rec->key);
 	if (fields) {
 		const unsigned char *p = rec->value.p;

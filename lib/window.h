@@ -21,10 +21,21 @@ struct ks_window_spec {
 	int64_t size_ms;
 	int64_t advance_ms;	/* from one start to the next; the size for tumbling windows */
 	int64_t grace_ms;	/* how long behind its end a window still takes records */
+	int64_t offset_ms;	/* the first start since 1970; 0 to advance_ms - 1 */
 };
 
 /* What is wrong with a spec, in a few words; NULL when ks_window_assign accepts it. */
 const char *ks_window_check(const struct ks_window_spec *spec);
+
+/*
+ * ks_window_span - the windows that hold a time: the first start and the
+ * last; the others are advance_ms apart.
+ *
+ * Returns 0, ENOENT (none: all would start before 1970), ERANGE (an end
+ * exceeds int64_t).
+ */
+int	ks_window_span(const struct ks_window_spec *spec, int64_t time_ms, int64_t *first,
+	    int64_t *last) KS_MUST_USE;
 
 /*
  * ks_window_assign - list the windows that hold a time.
@@ -34,8 +45,8 @@ const char *ks_window_check(const struct ks_window_spec *spec);
  *	out	caller's array, max windows long; filled oldest first
  *	count	windows written, or needed when ENOSPC is returned
  *
- * Starts are whole multiples of advance_ms since 1970, so two runs cut the
- * same data alike; windows that would start before 1970 are left out, and
+ * Starts are whole multiples of advance_ms since offset_ms, so two runs cut
+ * the same data alike; windows that would start before 1970 are left out, and
  * so a time before 1970 has none.  Allocates nothing, keeps nothing.
  *
  * Returns 0, ENOSPC (out is too short), ERANGE (an end exceeds int64_t).

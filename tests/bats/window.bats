@@ -57,7 +57,7 @@ refused() {
 @test "window: --help begins with the synopsis" {
 	run -0 kstream-window --help
 	[ "$(echo "${lines[0]}${lines[1]}" | tr -s ' ')" = \
-		"usage: kstream-window --tumble DURATION [--grace DURATION] [--emit update|close] [NAME=]AGGREGATE(EXPR) ..." ]
+		"usage: kstream-window SHAPE [--grace DURATION] [--emit WHEN] [--late WHERE] [--key-as FORM] [NAME=]AGGREGATE(EXPR) ..." ]
 }
 
 @test "window: the command line" {
@@ -72,7 +72,7 @@ refused() {
 	refused 'too long' --tumble 9999999999999999999999w 'count()'
 	refused "'-1s' is no duration" --tumble 1m --grace=-1s 'count()'
 	refused 'too long' --tumble 1m --grace 99999999999999999999s 'count()'
-	refused "--emit 'commit'" --tumble 1m --emit commit 'count()'
+	refused "--emit 'often'" --tumble 1m --emit often 'count()'
 	refused 'did you mean avg?' --tumble 1m 'a=mean(.x)'
 	refused 'did you mean count?' --tumble 1m 'n=cuont()'
 	refused 'there are count sum avg' --tumble 1m 'p=xyzzy(.x)'
@@ -268,12 +268,6 @@ f@0-1000={"s":18446744073709551615,"a":18446744073709551615,"l":1844674407370955
 	[[ "$stderr" == *kstream-repartition* ]]
 }
 
-@test "window: --app is refused as long as state is not kept" {
-	records a:1 >in
-	run -78 --separate-stderr kstream-window --app x --state-dir "$BATS_TEST_TMPDIR/state" --from envelope --in in --tumble 1m --to json 'count()'
-	[[ "$stderr" == *--app* ]]
-}
-
 @test "window: times at the ends" {
 	run -0 window complete --tumble 10ms --emit close 'count()' -- a:-1 a:-9223372036854775808 a:0
 	[ "$output" = 'a@0-10=1@0' ]
@@ -429,10 +423,6 @@ a@0-10=4@5' ]
 		cmp pipe one
 		[ "$(wc -l <one)" -gt 30 ]
 	done
-}
-
-@test "window: as Kafka Streams: the cases of tests/conformance" {
-	"${PYTHON:-python3}" "$root/tests/conformance/run.py"
 }
 
 @test "an argument is an expression of one value: several are an error of the record, none is null" {

@@ -1,116 +1,197 @@
 #!/usr/bin/env python3
-"""Run the cases of tumbling.jsonl through the tools in PATH and compare with what Kafka Streams emitted.
+"""Run cases of Kafka Streams through the tools in PATH, and compare with what Kafka Streams emitted, in order: key, window, value, time
+(for a branch, the route), and the records dropped or late.
 
-	run.py [-v] [CASES.jsonl]
+	run.py [-v] [-j N] [-k NAME] [CASES.jsonl ...]
 
-Each result is compared in order: key, window, value, time; and the records late and dropped.  Windows that Kafka Streams loses are
-left out by a rule; kstream-window(1), DIFFERENCES, states it.
+Without files: kafka-streams.jsonl (from Kafka's own tests) and random.jsonl.  NAME is the beginning of a group, such as
+aggregate/session.  N jobs run at a time (2).  mapping.py says which tools do what; differences.py holds the rules by which results differ on purpose.
+Status 1: a difference, or a case that has no tool and is not listed as such.
 """
+import collections
+import concurrent.futures
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
-
-import aggregates
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../oracle"))
+import differences
+import mapping
+import model
+import vectors
+
+# What Kafka Streams counts as dropped, in the words of our summaries; "late" has a count of its own.
+COUNTED = {"null key", "tombstone", "out of history"}
 
 
-def command(op):
-    window = op["window"]
-    line = ["kstream-window", "-v", "--tumble", "%dms" % window["size"], "--grace", "%dms" % window["grace"], "--emit", op.get("emit", "update")]
-    return line + [aggregates.clauses(op)]
-
-
-def ours(case):
-    """[[key, start, end, value, ts]] in order, and the records late or dropped."""
-    lines = [json.dumps({"topic": topic, "partition": 0, "offset": i, "tstype": "create", "ts": ts, "key": key, "payload": value})
-             for i, (topic, key, value, ts) in enumerate(case["in"])]
-    source = subprocess.Popen(["kstream-cat", "--from", "envelope", "--end", "paused"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    window = subprocess.Popen(command(case["op"]), stdin=source.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    sink = subprocess.Popen(["kstream-cat", "--to", "envelope"], stdin=window.stdout, stdout=subprocess.PIPE)
-    source.stdout.close()
-    window.stdout.close()
-    source.stdin.write(("\n".join(lines) + "\n").encode())
-    source.stdin.close()
-    output = sink.stdout.read().decode()
-    summary = window.stderr.read().decode()
-    statuses = [process.wait() for process in (source, window, sink)]
-    if statuses != [0, 0, 0]:
-        raise SystemExit("%s: statuses %s\n%s" % (case["id"], statuses, summary))
-    rows = []
-    for line in output.splitlines():
-        record = json.loads(line)
-        key = record["key"]
-        if record["flags"] != ["window"]:
-            raise SystemExit("%s: not flagged as a windowed key: %s" % (case["id"], line))
-        rows.append([key["key"], key["start"], key["end"], record["payload"], record["ts"]])
-    dropped, late = re.search(r" (\d+) dropped.* (\d+) late,", summary).groups()
-    return rows, int(dropped) + int(late)
-
-
-def theirs(case):
-    """The same of Kafka Streams."""
-    return [[key["key"], key["start"], key["end"], value, ts] for _, _, key, value, ts in case["out"]], case["dropped"]
-
-
-def lost(case):
-    """Windows (start) that Kafka Streams closes without a word: their store had given them up when they closed (semantics.md 3.5)."""
-    op, size, grace = case["op"], case["op"]["window"]["size"], case["op"]["window"]["grace"]
-    if op.get("emit") != "close":
-        return set()
-    retention = max(op.get("retention", 0), size + grace)
-    stream, newest, open_starts, gone = -1, -1, set(), set()
-    for _, key, value, ts in case["in"]:
-        if key is None:
+def cases_of_vectors():
+    """The vectors as cases, with what Kafka's own tests expect; its order where it has one."""
+    for case, want, dropped in vectors.translate():
+        op = case["op"]
+        if op["kind"] in mapping.LATER or op["kind"] in mapping.LEFT_OUT:
+            yield dict(case, out=[], vector=True)
             continue
-        stream = max(stream, ts)
-        start = ts // size * size
-        if start + size > stream - grace:
-            open_starts.add(start)
-            newest = max(newest, start)
-        for start in [s for s in open_starts if s + size <= stream - grace]:
-            open_starts.remove(start)
-            if start < newest - retention:
-                gone.add(start)
-    return gone
+        result = model.run(case)
+        wrong = vectors.differences(case, want, dropped, result)
+        if wrong:
+            raise SystemExit("%s: the model differs from the vector: %s" % (case["id"], wrong[0]))
+        yield dict(case, out=result["out"], dropped=result["dropped"], vector=True)
 
 
-def compare(case, verbose):
-    (rows, count), (expected, dropped) = ours(case), theirs(case)
-    gone = lost(case)
-    kept = [row for row in rows if row[1] not in gone]
-    if verbose:
-        print("%s: %d rows, %d in windows that Kafka Streams loses, %d late or dropped" % (case["id"], len(rows), len(rows) - len(kept), count))
-    # Python compares numbers by value and objects without order, as the cases ask for.
-    if kept == expected and count == dropped:
-        return True
-    print("%s: %s" % (case["id"], " ".join(command(case["op"]))))
-    for i in range(max(len(kept), len(expected))):
-        a, b = (kept[i] if i < len(kept) else None), (expected[i] if i < len(expected) else None)
-        if a != b:
-            print("  row %d: %s\n  Kafka: %s" % (i, json.dumps(a), json.dumps(b)))
-            break
-    if count != dropped:
-        print("  %d late or dropped, Kafka: %d" % (count, dropped))
-    return False
+def cases_of(path):
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def envelopes(case):
+    return "".join(json.dumps({"topic": topic, "partition": 0, "offset": i, "tstype": "create", "ts": ts, "key": key, "payload": value}) + "\n"
+                   for i, (topic, key, value, ts) in enumerate(case["in"]))
+
+
+def run_tools(case):
+    """(records, [summary of each tool]); a failure is a text."""
+    tools = mapping.tools(case["op"])
+    commands = [["kstream-cat", "--from", "envelope", "--end", "paused"]] + [[t[0], "-v"] + t[1:] for t in tools] + [["kstream-cat", "--to", "envelope"]]
+    processes, errors = [], []
+    with tempfile.TemporaryFile() as source:
+        source.write(envelopes(case).encode())
+        source.seek(0)
+        before = source
+        for words in commands:
+            errors.append(tempfile.TemporaryFile())
+            processes.append(subprocess.Popen(words, stdin=before, stdout=subprocess.PIPE, stderr=errors[-1]))
+            before.close()
+            before = processes[-1].stdout
+        output = before.read().decode()
+        before.close()
+    statuses = [process.wait() for process in processes]
+    texts = []
+    for error in errors:
+        error.seek(0)
+        texts.append(error.read().decode())
+        error.close()
+    if any(statuses):
+        return "statuses %s: %s" % (statuses, "".join(texts[1:-1]).strip()), None
+    return [json.loads(line) for line in output.splitlines()], texts[1:-1]
+
+
+def is_windowed(case):
+    return case["op"].get("window", {"type": "none"})["type"] != "none"
+
+
+def row_of(case, record):
+    flags = record["flags"]
+    kind = {"session": "session"}.get(case["op"].get("window", {}).get("type"), "window")
+    if is_windowed(case) != (kind in flags):
+        raise ValueError("flags %s" % flags)
+    topic = record["route"] if case["op"]["kind"] == "branch" else "out"
+    return [topic, record["key"], record["payload"], record["ts"]]
+
+
+def dropped_by(summaries):
+    count = 0
+    for text in summaries:
+        causes, late = re.search(r" \d+ dropped(?: \(([^)]*)\))?, (\d+) late,", text).groups()
+        count += int(late)
+        for cause in (causes or "").split(", "):
+            word, _, n = cause.rpartition(" ")
+            count += int(n) if word in COUNTED else 0
+    return count
+
+
+def first_difference(got, want):
+    for i in range(max(len(got), len(want))):
+        a, b = (got[i] if i < len(got) else None), (want[i] if i < len(want) else None)
+        if not model.same(a, b):
+            return "result %d: %s\n    Kafka Streams: %s" % (i, json.dumps(a), json.dumps(b))
+    return None
+
+
+def compare(task):
+    """(None or what differs, results, rules)."""
+    case, (want, dropped, rules) = task
+    for words in mapping.tools(case["op"]):
+        if shutil.which(words[0]) is None:
+            return "there is no " + words[0], 0, rules
+    records, summaries = run_tools(case)
+    if summaries is None:
+        return records, 0, rules
+    try:
+        got = [row_of(case, record) for record in records]
+    except ValueError as wrong:
+        return str(wrong), 0, rules
+    wrong = first_difference(got, want)
+    if wrong is None and dropped is not None and case["op"]["kind"] in ("aggregate", "table", "tableFilter", "tableMapValues", "tableAggregate"):
+        count = dropped_by(summaries)
+        if count != dropped:
+            wrong = "%d dropped or late\n    Kafka Streams: %d" % (count, dropped)
+    return wrong, len(want), rules
+
+
+def parse(arguments):
+    options = {"-v": False, "-j": "2", "-k": ""}
+    files = []
+    while arguments:
+        word = arguments.pop(0)
+        if word == "-v":
+            options[word] = True
+        elif word in options and arguments:
+            options[word] = arguments.pop(0)
+        elif word.startswith("-"):
+            raise SystemExit("usage: run.py [-v] [-j N] [-k NAME] [CASES.jsonl ...]")
+        else:
+            files.append(word)
+    return options, files
+
+
+def select(options, files):
+    """(cases to run, {why: how many are not}, texts that are failures)."""
+    sources = [cases_of(f) for f in files] or [cases_of_vectors(), cases_of(os.path.join(HERE, "random.jsonl"))]
+    todo, others, wrong = [], collections.Counter(), []
+    for case in (case for source in sources for case in source):
+        kind, group = case["op"]["kind"], mapping.name(case["op"])
+        reason = mapping.LATER.get(kind) or mapping.LEFT_OUT.get(kind)
+        if not group.startswith(options["-k"]):
+            continue
+        if reason:
+            others["%s: %s" % (kind, reason)] += 1
+        elif kind not in mapping.TOOLS:
+            wrong.append("%s: no tool for %s, and it is not listed as left out" % (case["id"], kind))
+        else:
+            todo.append(case)
+    return todo, others, wrong
 
 
 def main():
-    arguments = sys.argv[1:]
-    verbose = "-v" in arguments
-    files = [a for a in arguments if a != "-v"] or [os.path.join(HERE, "tumbling.jsonl")]
-    same = different = rows = 0
-    for line in open(files[0]):
-        case = json.loads(line)
-        if compare(case, verbose):
-            same += 1
-            rows += len(case["out"])
-        else:
-            different += 1
-    print("%d cases and %d results as Kafka Streams, %d different" % (same, rows, different))
-    return different != 0 or same == 0
+    options, files = parse(sys.argv[1:])
+    todo, others, failures = select(options, files)
+    groups, by_rule, rows = {}, collections.Counter(), 0
+    tasks = [(case, differences.expected(case)) for case in todo]      # the rules change the model: one at a time
+    with concurrent.futures.ThreadPoolExecutor(int(options["-j"])) as pool:
+        for case, (wrong, count, rules) in zip(todo, pool.map(compare, tasks)):
+            groups.setdefault(mapping.name(case["op"]), [0, 0])[wrong is not None] += 1
+            rows += count if wrong is None else 0
+            by_rule.update(rules)
+            if wrong is not None:
+                failures.append("%s: %s\n    %s" % (case["id"], " | ".join(shlex.join(t) for t in mapping.tools(case["op"])), wrong))
+    for text in failures if options["-v"] else failures[:5]:
+        print(text)
+    for name, (same, different) in sorted(groups.items()):
+        if options["-v"] or different:
+            print("%-40s %4d as Kafka Streams, %d different" % (name, same, different))
+    for rule, n in sorted(by_rule.items()):
+        print("%d cases differ by the rule: %s" % (n, rule))
+    for reason, n in sorted(others.items()):
+        print("left out: %d %s" % (n, reason))
+    print("%d cases and %d results as Kafka Streams, %d different" % (sum(t[0] for t in groups.values()), rows, len(failures)))
+    return bool(failures) or not todo
 
 
 if __name__ == "__main__":

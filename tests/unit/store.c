@@ -33,6 +33,7 @@ static void *failing_reallocarray(void *p, size_t n, size_t size)
 #include "lib/store-segment.c"
 #undef UNIT
 #include "lib/store-parts.c"
+#include "lib/store-scan.c"
 #include "lib/store.c"
 #undef malloc
 #undef calloc

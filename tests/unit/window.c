@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * window.c - which windows hold a time, when they close, and their state.
+ * window.c - which windows hold a time, and when they close.
  *
  * Expected windows: Kafka's TimeWindowsTest, and the rule of semantics.md 2.1.
  */
-#include "lib/window-store.h"
 #include "lib/window.h"
 
 #include <errno.h>
@@ -20,10 +19,10 @@ static void check_spec(void **state)
 		struct ks_window_spec spec;
 		bool good;
 	} table[] = {
-		{ { 1, 1, 0 }, true }, { { 10, 10, 0 }, true }, { { 10, 3, 7 }, true },
-		{ { INT64_MAX, INT64_MAX, INT64_MAX }, true }, { { 0, 0, 0 }, false },
-		{ { -1, -1, 0 }, false }, { { 10, 0, 0 }, false }, { { 10, 11, 0 }, false },
-		{ { 10, -1, 0 }, false }, { { 10, 10, -1 }, false }, { { INT64_MIN, 1, 0 }, false },
+		{ { 1, 1, 0, 0 }, true }, { { 10, 10, 0, 0 }, true }, { { 10, 3, 7, 0 }, true },
+		{ { INT64_MAX, INT64_MAX, INT64_MAX, 0 }, true }, { { 0, 0, 0, 0 }, false },
+		{ { -1, -1, 0, 0 }, false }, { { 10, 0, 0, 0 }, false }, { { 10, 11, 0, 0 }, false },
+		{ { 10, -1, 0, 0 }, false }, { { 10, 10, -1, 0 }, false }, { { INT64_MIN, 1, 0, 0 }, false },
 	};
 	size_t i;
 
@@ -59,7 +58,7 @@ static void assign(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct ks_window_spec spec = { table[i].size, table[i].advance, 0 };
+		struct ks_window_spec spec = { table[i].size, table[i].advance, 0, 0 };
 
 		assert_int_equal(ks_window_assign(&spec, table[i].time, w, 8, &count), 0);
 		if (count != table[i].count)
@@ -74,7 +73,7 @@ static void assign(void **state)
 
 static void assign_refuses(void **state)
 {
-	struct ks_window_spec spec = { 12, 5, 0 };
+	struct ks_window_spec spec = { 12, 5, 0, 0 };
 	struct ks_window w[3];
 	size_t count;
 
@@ -84,7 +83,7 @@ static void assign_refuses(void **state)
 	assert_int_equal(ks_window_assign(&spec, 21, w, count, &count), 0);
 	spec.advance_ms = 12;
 	assert_int_equal(ks_window_assign(&spec, INT64_MAX, w, 1, &count), ERANGE);
-	spec = (struct ks_window_spec){ INT64_MAX, INT64_MAX, 0 };
+	spec = (struct ks_window_spec){ INT64_MAX, INT64_MAX, 0, 0 };
 	assert_int_equal(ks_window_assign(&spec, INT64_MAX, w, 1, &count), ERANGE);
 }
 
@@ -98,7 +97,7 @@ static void assign_agrees_with_a_search(void **state)
 	(void)state;
 	for (size = 1; size < 14; size++) {
 		for (advance = 1; advance <= size; advance++) {
-			struct ks_window_spec spec = { size, advance, 0 };
+			struct ks_window_spec spec = { size, advance, 0, 0 };
 
 			for (time = 0; time < 40; time++) {
 				assert_int_equal(ks_window_assign(&spec, time, w, 32, &count), 0);
@@ -125,72 +124,11 @@ static void closing(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct ks_window_spec spec = { 1, 1, table[i].grace };
+		struct ks_window_spec spec = { 1, 1, table[i].grace, 0 };
 		struct ks_window w = { table[i].end - 1, table[i].end };
 
 		assert_int_equal(ks_window_closed(&spec, &w, table[i].stream), table[i].closed);
 	}
-}
-
-static void put(struct ks_window_store *ws, int32_t partition, int64_t start, const char *key)
-{
-	struct ks_window w = { start, start + ws->spec.size_ms };
-	struct ks_window_part *part;
-	struct ks_store_value v;
-	struct ks_err err;
-
-	assert_int_equal(ks_window_store_part(ws, partition, &part, &err), 0);
-	assert_int_equal(ks_window_store_put(ws, part, &w, ks_str(key), 8, &v, &err), 0);
-	v.p[0]++;
-}
-
-/* Partitions have times and windows of their own; windows close oldest first. */
-static void store_of_windows(void **state)
-{
-	struct ks_window_spec spec = { 10, 10, 5 };
-	struct ks_window_part *part, *other;
-	struct ks_window_store ws;
-	struct ks_store_value v;
-	struct ks_window w;
-	struct ks_err err;
-
-	(void)state;
-	assert_int_equal(ks_window_store_open(&ws, &spec, 7, &err), 0);
-	put(&ws, 3, 20, "a");
-	put(&ws, 3, 0, "b");
-	put(&ws, 3, 0, "b");
-	put(&ws, -1, 10, "c");
-	put(&ws, 2, 40, "d");
-	assert_int_equal(ws.count, 3);
-	assert_int_equal(ws.parts[0]->partition, -1);
-	assert_int_equal(ws.parts[1]->partition, 2);
-	part = ws.parts[2];
-	assert_int_equal(ks_window_store_part(&ws, 3, &other, &err), 0);
-	assert_ptr_equal(part, other);
-	assert_int_equal(part->stream_ms, -1);
-	assert_int_equal(part->oldest_end_ms, 10);
-	assert_false(ks_window_store_any_closed(&ws, part));
-	ks_window_part_advance(part, 14);
-	ks_window_part_advance(part, 3);
-	assert_int_equal(part->stream_ms, 14);
-	assert_false(ks_window_store_any_closed(&ws, part));
-	ks_window_part_advance(part, 15);
-	assert_true(ks_window_store_any_closed(&ws, part));
-	assert_true(ks_window_store_oldest(&ws, part, &w));
-	assert_int_equal(w.start_ms, 0);
-	assert_int_equal(w.end_ms, 10);
-	assert_int_equal(ks_window_store_get(&ws, part, &w, ks_str("b"), &v, &err), 0);
-	assert_int_equal(v.p[0], 2);
-	ks_window_store_drop(&ws, part, &w);
-	assert_int_equal(ks_window_store_get(&ws, part, &w, ks_str("b"), &v, &err), 0);
-	assert_null(v.p);
-	assert_int_equal(part->oldest_end_ms, 30);
-	assert_true(ks_window_store_oldest(&ws, part, &w));
-	ks_window_store_drop(&ws, part, &w);
-	assert_false(ks_window_store_oldest(&ws, part, &w));
-	assert_int_equal(part->oldest_end_ms, INT64_MAX);
-	assert_false(ks_window_store_any_closed(&ws, part));
-	ks_window_store_close(&ws);
 }
 
 int main(void)
@@ -201,7 +139,6 @@ int main(void)
 		cmocka_unit_test(assign_refuses),
 		cmocka_unit_test(assign_agrees_with_a_search),
 		cmocka_unit_test(closing),
-		cmocka_unit_test(store_of_windows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

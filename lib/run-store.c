@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* run-store.c - the store of a tool that keeps state. */
+#include "run-store.h"
+
+#include <sys/random.h>
+
+#include "hello.h"
+#include "loop.h"
+#include "num.h"
+
+#define MEMORY_MIN ((uint64_t)1 << 20)
+
+int ks_run_memory(struct ks_run *run, const char *value, size_t *memory)
+{
+	uint64_t bytes;
+
+	if (ks_num_parse_size(ks_str(value), &bytes) != 0 || bytes < MEMORY_MIN || bytes > SIZE_MAX / 4)
+		return ks_fail(run->err, KS_USAGE, "--memory '%s' is not a size from 1M on, as in 64M or 2G", value);
+	*memory = (size_t)bytes;
+	return 0;
+}
+
+int ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, struct ks_store **s)
+{
+	const struct ks_hello_view *h = run->hello;
+	struct ks_store_config c = { .memory = memory, .stage = run->stage, .fingerprint = fingerprint };
+	char app[KS_NAME_MAX + 1];
+
+	*s = NULL;
+	/* Before the kernel has entropy a seed that input could know is no loss: such a machine has no input yet. */
+	if (getrandom(&c.seed, sizeof(c.seed), GRND_NONBLOCK) != sizeof(c.seed))
+		c.seed = (uintptr_t)&c;
+	if (h == NULL || h->app.p == NULL || !run->loop->source->piped)
+		return ks_store_open_at(s, &c, run->err);
+	if (run->config->state_dir == NULL)
+		return ks_fail(run->err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
+	if (h->app.n > KS_NAME_MAX)
+		return ks_fail(run->err, KS_DATA, "HELLO: its app is not a name");
+	memcpy(app, h->app.p, h->app.n);
+	app[h->app.n] = '\0';
+	c.app = app;
+	c.state_dir = run->config->state_dir;
+	c.instance = h->instance;
+	c.run = h->run;
+	c.epoch = h->epoch;
+	return ks_store_open_at(s, &c, run->err);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* state-dir.c - the directories below --state-dir. */
+#include "state-dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fdio.h"
+
+bool ks_state_is_name(const char *name)
+{
+	size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return name[n] == '\0' && n > 0 && n <= 200 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static int make_directory(const char *path)
+{
+	if (mkdir(path, 0700) == 0)
+		return ks_sync_parent(path);
+	return errno == EEXIST ? 0 : errno;
+}
+
+int ks_state_make(char *path)
+{
+	char *slash;
+	int no;
+
+	for (slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		no = make_directory(path);
+		*slash = '/';
+		if (no != 0)
+			return no;
+	}
+	return make_directory(path);
+}
+
+int ks_state_unusable(const char *path, int no, const char *what, struct ks_err *err)
+{
+	switch (no) {
+	case ENOSPC: case EDQUOT: case EFBIG: case EIO:
+		return ks_fail_errno(err, KS_IO, no, "cannot %s '%s'", what, path);
+	case ENOMEM: case EMFILE: case ENFILE:
+		return ks_fail_errno(err, KS_TEMP, no, "cannot %s '%s'", what, path);
+	default:
+		return ks_fail(err, KS_CONFIG, "cannot %s '%s': %s; let --state-dir name a directory of one's own",
+		    what, path, strerror(no));
+	}
+}
+
+int ks_state_open(const char *path, struct ks_err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		ks_state_unusable(path, errno, "open the state directory", err);
+	} else if (st.st_uid != geteuid()) {
+		ks_fail(err, KS_CONFIG, "the state directory '%s' belongs to another user", path);
+	} else {
+		return fd;
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* state-dir.h - the directories below --state-dir. */
+#ifndef KS_STATE_DIR_H
+#define KS_STATE_DIR_H
+
+#include "sys.h"
+
+/* Names of apps and stages become directories: nothing that could leave the state directory. */
+bool	ks_state_is_name(const char *name);
+
+/* Make path, and what leads to it, with mode 0700: 0 or an errno.  path is as it was when it returns. */
+int	ks_state_make(char *path) KS_MUST_USE;
+
+/* Open a directory of our own: its fd, or -1 with err filled. */
+int	ks_state_open(const char *path, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * Why a directory cannot be used, as a status: KS_CONFIG, since a person must
+ * mend it and starting again does not help.  That the disk is full, or
+ * memory short, passes: KS_IO, KS_TEMP.
+ */
+int	ks_state_unusable(const char *path, int no, const char *what, struct ks_err *err);
+
+#endif

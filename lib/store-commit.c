@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* store-commit.c - an epoch goes to disk. */
+#include "store-impl.h"
+
+#define WRITTEN_MAX ((size_t)64 << 20)	/* bytes of chunks after which young becomes old: what a restart reads is bounded by it */
+#define SLICE ((size_t)96 << 10)	/* bytes of old that are merged at a barrier in any case */
+
+void ks_chunk_key(unsigned char key[13], int64_t epoch, uint32_t chunk)
+{
+	key[0] = KS_ON_DISK_CHUNK;
+	ks_put64(key + 1, (uint64_t)epoch);
+	ks_put32(key + 9, chunk);
+}
+
+int ks_meta_write(struct ks_store *s, struct ks_err *err)
+{
+	static const unsigned char key[] = { KS_ON_DISK_META, 's' };
+	struct ks_buf text;
+	int status;
+
+	ks_buf_init(&text, 4096);
+	if (ks_buf_printf(&text, "kstream-state %d\nrun %lld\nepoch %lld\nfloor %lld\n", KS_STATE_VERSION,
+	    (long long)s->run, (long long)s->epoch, (long long)s->floor) != 0)
+		status = ks_fail_memory(err);
+	else
+		status = ks_disk_put(s->disk, ks_bytes(key, sizeof(key)), ks_buf_bytes(&text), err);
+	ks_buf_release(&text);
+	return status;
+}
+
+static int write_chunk(struct ks_store *s, int64_t epoch, struct ks_err *err)
+{
+	unsigned char key[13];
+	int status;
+
+	if (s->chunk.n == 0)
+		return 0;
+	ks_chunk_key(key, epoch, s->chunk_count++);
+	status = ks_disk_put(s->disk, ks_bytes(key, sizeof(key)), ks_buf_bytes(&s->chunk), err);
+	s->young.written += s->chunk.n;
+	s->chunk.n = 0;
+	return status;
+}
+
+static int write_segment(struct ks_store *s, int64_t epoch, int32_t partition, const struct ks_segment *g,
+    struct ks_err *err)
+{
+	struct ks_segment_walk walk = { 0 };
+	bool placed = false;
+	struct ks_entry *e;
+	int no = 0, status = 0;
+
+	while (status == 0 && (e = ks_segment_next(g, &walk, true)) != NULL) {
+		if (!placed)
+			no = ks_chunk_add_place(&s->chunk, partition, g->id);
+		placed = true;
+		if (no == 0 && e->deleted)
+			no = ks_chunk_add_delete(&s->chunk, ks_entry_key(e));
+		else if (no == 0)
+			no = ks_chunk_add_value(&s->chunk, ks_entry_key(e), ks_bytes(ks_entry_value(e), e->value_n));
+		if (no != 0)
+			return ks_store_no_memory(err);
+		if (s->chunk.n >= KS_CHUNK_SIZE) {
+			status = write_chunk(s, epoch, err);
+			placed = false;
+		}
+	}
+	return status;
+}
+
+/* What was dropped comes first: what an epoch has of such a segment came later. */
+static int write_changes(struct ks_store *s, int64_t epoch, struct ks_err *err)
+{
+	const struct ks_dropped *d = s->young.dropped + (s->young.dropped_count - s->new_drops);
+	const struct ks_store_part *part;
+	struct ks_segment *g;
+	size_t i, k;
+	int status = 0;
+
+	s->chunk.n = 0;
+	s->chunk_count = 0;
+	for (i = 0; i < s->new_drops && status == 0; i++) {
+		if (ks_chunk_add_place(&s->chunk, d[i].partition, d[i].segment) != 0 || ks_chunk_add_drop(&s->chunk) != 0)
+			return ks_store_no_memory(err);
+		if (s->chunk.n >= KS_CHUNK_SIZE)
+			status = write_chunk(s, epoch, err);
+	}
+	for (i = 0; i < s->young.parts.count; i++) {
+		part = &s->young.parts.parts[i];
+		for (k = 0; k < part->count && status == 0; k++) {
+			g = ks_store_part_at(part, k);
+			if (g->changed)
+				status = write_segment(s, epoch, part->partition, g, err);
+		}
+	}
+	return status != 0 ? status : write_chunk(s, epoch, err);
+}
+
+static void settle(struct ks_store *s, uint32_t stamp)
+{
+	const struct ks_store_part *part;
+	size_t i, k;
+
+	for (i = 0; i < s->young.parts.count; i++) {
+		part = &s->young.parts.parts[i];
+		for (k = 0; k < part->count; k++)
+			if (ks_store_part_at(part, k)->changed)
+				ks_segment_settle(ks_store_part_at(part, k), stamp);
+	}
+	s->new_drops = 0;
+}
+
+static int write_epoch(struct ks_store *s, const struct ks_barrier *b, struct ks_err *err)
+{
+	static const unsigned char key[] = { KS_ON_DISK_META, 'p' };
+	int status = ks_disk_begin(s->disk, err);
+
+	if (status == 0)
+		status = write_changes(s, b->n, err);
+	if (status == 0)
+		status = ks_disk_put(s->disk, ks_bytes(key, sizeof(key)), b->positions, err);
+	s->epoch = b->n;
+	if (status == 0)
+		status = ks_meta_write(s, err);
+	if (status == 0)
+		status = ks_disk_end(s->disk, true, err);
+	if (status == 0)
+		settle(s, (uint32_t)(b->n - s->first_epoch + 1));
+	return status;
+}
+
+/* What is due after a barrier: a slice of merging at least, more where memory or the log would pass its bound. */
+static int tend(struct ks_store *s, struct ks_err *err)
+{
+	bool full = s->young.bytes > s->memory, due = full || s->young.written > WRITTEN_MAX;
+	int status = 0;
+
+	if (s->debt > 0 && ks_merge_can(s))
+		status = ks_merge_some(s, SLICE + s->debt, err);
+	else if (ks_merge_can(s))
+		status = ks_merge_some(s, SLICE, err);
+	s->debt = 0;
+	if (status == 0 && (full || s->young.written > 2 * WRITTEN_MAX || (due && !s->merge.active)))
+		status = ks_store_make_room(s, err);
+	return status == 0 && s->disk != NULL ? ks_disk_checkpoint(s->disk, err) : status;
+}
+
+int ks_store_commit(struct ks_store *s, const struct ks_barrier *b, struct ks_err *err)
+{
+	int status = 0;
+
+	if (s->wrong.status != 0) {
+		*err = s->wrong;
+		return err->status;
+	}
+	if (ks_store_is_durable(s)) {
+		if (b->n != s->epoch + 1)
+			return ks_fail(err, KS_DATA, "barrier %lld follows epoch %lld of the state in '%s'", (long long)b->n,
+			    (long long)s->epoch, s->home);
+		status = write_epoch(s, b, err);
+		if (b->committed > s->known && b->committed <= b->n)
+			s->known = b->committed;
+	}
+	s->epoch = b->n;
+	return status == 0 ? tend(s, err) : status;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* store-merge.c - the old generation goes into the base, and the young one takes its place. */
+#include "store-impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CLEAR_SLICE 512u	/* entries of a dropped segment that go at once */
+#define CHUNK_SLICE 32u		/* chunks, likewise */
+#define FAST ((size_t)512 << 10)	/* bytes merged at once when somebody waits for it */
+
+bool ks_merge_can(const struct ks_store *s)
+{
+	const struct ks_merge *m = &s->merge;
+
+	if (!m->active || !ks_store_is_durable(s))
+		return m->active;
+	return s->known >= m->epoch && (!m->entries_done || s->known >= m->wait);
+}
+
+/* Stamps are epochs, counted from the one at which the store was opened. */
+static uint32_t stamp_of(const struct ks_store *s, int64_t epoch)
+{
+	return (uint32_t)(epoch - s->first_epoch + 1);
+}
+
+/* A newer value will be in the base in its time, and no rollback goes below it. */
+static bool is_superseded(const struct ks_store *s, const struct ks_segment *young, const struct ks_entry *e)
+{
+	uint32_t ref = young != NULL ? ks_segment_find(young, ks_entry_key(e), ks_hash(ks_entry_key(e), s->seed)) : 0;
+	uint32_t stamp;
+
+	if (ref == 0 || !ks_store_is_durable(s))
+		return ref != 0;
+	stamp = ks_segment_at(young, ref)->stamp;
+	return stamp > stamp_of(s, s->merge.epoch) && stamp <= stamp_of(s, s->merge.known);
+}
+
+/* The segment that is to be worked on; NULL: there is none any more. */
+static struct ks_segment *current(struct ks_store *s)
+{
+	struct ks_merge *m = &s->merge;
+	struct ks_store_part *part;
+	struct ks_segment *g;
+	size_t i, k;
+
+	for (i = ks_store_parts_place(&s->old.parts, m->partition); i < s->old.parts.count; i++) {
+		part = &s->old.parts.parts[i];
+		if (part->partition != m->partition) {
+			m->partition = part->partition;
+			m->segment = INT64_MIN;
+			m->walk = (struct ks_segment_walk){ 0 };
+		}
+		k = ks_store_part_place(part, m->segment);
+		if (k == part->count)
+			continue;
+		g = ks_store_part_at(part, k);
+		if (g->id != m->segment) {
+			m->segment = g->id;
+			m->walk = (struct ks_segment_walk){ 0 };
+		}
+		return g;
+	}
+	return NULL;
+}
+
+static int merge_entries(struct ks_store *s, size_t *bytes, struct ks_err *err)
+{
+	struct ks_merge *m = &s->merge;
+	struct ks_segment *g, *young;
+	struct ks_entry *e;
+	size_t n;
+	int status = 0;
+
+	while (*bytes > 0 && status == 0 && (g = current(s)) != NULL) {
+		young = ks_store_parts_find(&s->young.parts, m->partition, m->segment);
+		while (*bytes > 0 && status == 0 && (e = ks_segment_next(g, &m->walk, false)) != NULL) {
+			n = ks_entry_size(e);
+			*bytes -= n < *bytes ? n : *bytes;
+			if (!is_superseded(s, young, e))
+				status = ks_base_put(s, m->partition, m->segment, e, err);
+		}
+		if (*bytes == 0 || status != 0)
+			break;
+		if (m->segment < INT64_MAX) {
+			m->segment++;
+			m->walk = (struct ks_segment_walk){ 0 };
+		} else if (m->partition < INT32_MAX) {
+			m->partition++;
+			m->segment = INT64_MIN;
+			m->walk = (struct ks_segment_walk){ 0 };
+		} else {
+			break;
+		}
+	}
+	m->entries_done = *bytes > 0;
+	return status;
+}
+
+static int merge_drops(struct ks_store *s, size_t *bytes, struct ks_err *err)
+{
+	const struct ks_dropped *d;
+	bool done = true;
+	int status = 0;
+
+	while (s->merge.dropped < s->old.dropped_count && *bytes > 0 && status == 0) {
+		d = &s->old.dropped[s->merge.dropped];
+		status = ks_base_clear(s, d->partition, d->segment, CLEAR_SLICE, &done, err);
+		s->merge.dropped += done;
+		*bytes = done ? *bytes - 1 : 0;
+	}
+	return status;
+}
+
+/* The chunks of what is in the base now. */
+static int remove_chunks(struct ks_store *s, bool *done, struct ks_err *err)
+{
+	struct ks_bytes key, value;
+	struct ks_disk_cursor *c;
+	unsigned char from[13];
+	unsigned left = CHUNK_SLICE;
+	int status;
+
+	ks_chunk_key(from, 0, 0);
+	status = ks_disk_from(s->disk, ks_bytes(from, sizeof(from)), &c, &key, &value, err);
+	while (status == 0 && left > 0 && key.n == sizeof(from) && key.p[0] == KS_ON_DISK_CHUNK &&
+	    (int64_t)ks_get64(key.p + 1) <= s->merge.epoch) {
+		left--;
+		status = ks_disk_cursor_delete(c, err);
+		if (status == 0)
+			status = ks_disk_next(c, &key, &value, err);
+	}
+	ks_disk_cursor_close(c);
+	*done = left > 0;
+	return status;
+}
+
+static int finish(struct ks_store *s, struct ks_err *err)
+{
+	bool done = true;
+	int status;
+
+	if (ks_store_is_durable(s)) {
+		if (s->known < s->merge.wait)
+			return 0;
+		if (s->floor < s->merge.wait) {
+			s->floor = s->merge.wait;
+			status = ks_meta_write(s, err);
+			if (status != 0)
+				return status;
+		}
+		status = remove_chunks(s, &done, err);
+		if (status != 0 || !done)
+			return status;
+	}
+	s->merge.active = false;
+	ks_base_merged(s);
+	free(s->old.dropped);
+	s->old.dropped = NULL;
+	s->old.dropped_count = s->old.dropped_cap = 0;
+	s->old.written = 0;
+	return 0;
+}
+
+int ks_merge_some(struct ks_store *s, size_t bytes, struct ks_err *err)
+{
+	int status = ks_disk_begin(s->disk, err);
+
+	if (status == 0 && !s->merge.begun) {
+		s->merge.begun = true;
+		s->merge.known = s->known;
+		if (ks_store_is_durable(s) && s->floor < s->known) {
+			s->floor = s->known;
+			status = ks_meta_write(s, err);
+		}
+	}
+	if (status == 0)
+		status = merge_drops(s, &bytes, err);
+	if (status == 0 && bytes > 0 && !s->merge.entries_done)
+		status = merge_entries(s, &bytes, err);
+	if (status == 0 && s->merge.entries_done)
+		status = finish(s, err);
+	/* Nothing is lost with it that is not in chunks: they go in a later write of the same log. */
+	return status != 0 ? status : ks_disk_end(s->disk, false, err);
+}
+
+/* Scratch on disk: its directory is gone again when it is open. */
+static int open_scratch(struct ks_store *s, struct ks_err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (tmp == NULL || tmp[0] == '\0')
+		tmp = "/tmp";
+	if (asprintf(&s->home, "%s/kstream.XXXXXX", tmp) < 0) {
+		s->home = NULL;
+		return ks_fail_memory(err);
+	}
+	if (mkdtemp(s->home) == NULL)
+		return ks_fail_errno(err, KS_IO, errno, "cannot make a directory in '%s' for state that passes --memory", tmp);
+	return ks_disk_open(&s->disk, s->home, s->cache, false, err);
+}
+
+int ks_store_rotate(struct ks_store *s, struct ks_err *err)
+{
+	int status = s->disk == NULL ? open_scratch(s, err) : 0;
+
+	if (status != 0)
+		return status;
+	ks_generation_clear(&s->old);
+	s->old = s->young;
+	s->young = (struct ks_generation){ 0 };
+	ks_base_rotate(s);
+	s->merge = (struct ks_merge){
+		.active = true, .epoch = s->epoch, .wait = s->epoch, .partition = INT32_MIN, .segment = INT64_MIN,
+	};
+	return 0;
+}
+
+int ks_store_make_room(struct ks_store *s, struct ks_err *err)
+{
+	int status = 0;
+
+	while (ks_merge_can(s) && status == 0)
+		status = ks_merge_some(s, FAST, err);
+	return status != 0 || s->merge.active ? status : ks_store_rotate(s, err);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* store-open.c - a durable store as it stood at the epoch that is committed. */
+#include "store-impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "num.h"
+#include "state-dir.h"
+
+#define CACHE_PART 8		/* of the memory that pages get */
+#define CACHE_MAX ((size_t)64 << 20)
+#define META_MAX 65536u
+#define CUT_SLICE 64u		/* chunks of later epochs that go in one transaction */
+
+static const unsigned char key_state[] = { KS_ON_DISK_META, 's' };
+static const unsigned char key_fingerprint[] = { KS_ON_DISK_META, 'f' };
+
+/* Who holds it has left its number there. */
+static int held(int fd, const char *path, struct ks_err *err)
+{
+	char pid[24] = "";
+	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
+
+	pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+	return ks_fail(err, KS_TEMP, "another process%s%s%s has the state in '%s': its LOCK is held; end it, or give each a --stage of its own",
+	    pid[0] != '\0' ? ", " : "", pid, pid[0] != '\0' ? "," : "", path);
+}
+
+static int take_lock(struct ks_store *s, int dir, const char *path, struct ks_err *err)
+{
+	char pid[24];
+	int fd = openat(dir, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), n, status;
+
+	if (fd < 0)
+		return ks_state_unusable(path, errno, "make LOCK in", err);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		status = errno == EWOULDBLOCK ? held(fd, path, err) :
+		    ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/LOCK'", path);
+		close(fd);
+		return status;
+	}
+	s->lock = fd;
+	n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n)
+		return ks_state_unusable(path, errno, "write LOCK in", err);
+	return 0;
+}
+
+/* DIR/APP/INSTANCE/STAGE, its lock, and s->home below it. */
+static int open_directory(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+{
+	char *path;
+	int dir, no, status;
+
+	if (!ks_state_is_name(c->app) || !ks_state_is_name(c->stage))
+		return ks_fail(err, KS_CONFIG, "the %s '%s' is not a name of letters, digits, '.', '_' and '-'",
+		    ks_state_is_name(c->app) ? "stage" : "app", ks_state_is_name(c->app) ? c->stage : c->app);
+	if (asprintf(&s->root, "%s/%s/%u", c->state_dir, c->app, c->instance) < 0) {
+		s->root = NULL;
+		return ks_fail_memory(err);
+	}
+	if (asprintf(&path, "%s/%s", s->root, c->stage) < 0)
+		return ks_fail_memory(err);
+	no = ks_state_make(path);
+	if (no != 0) {
+		status = ks_state_unusable(path, no, "make the state directory", err);
+		free(path);
+		return status;
+	}
+	dir = ks_state_open(path, err);
+	status = dir < 0 ? err->status : take_lock(s, dir, path, err);
+	if (dir >= 0)
+		close(dir);
+	if (status == 0 && asprintf(&s->home, "%s/db", path) < 0) {
+		s->home = NULL;
+		status = ks_fail_memory(err);
+	}
+	if (status == 0 && (no = ks_state_make(s->home)) != 0)
+		status = ks_state_unusable(s->home, no, "make the state directory", err);
+	free(path);
+	return status;
+}
+
+static bool take_number(struct ks_bytes *text, const char *word, int64_t *x)
+{
+	const unsigned char *nl = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
+	size_t n = strlen(word);
+	struct ks_bytes line;
+
+	if (nl == NULL || text->n < n || memcmp(text->p, word, n) != 0 || (size_t)(nl - text->p) < n)
+		return false;
+	line = ks_bytes(text->p + n, (size_t)(nl - text->p) - n);
+	*text = ks_bytes(nl + 1, text->n - (size_t)(nl + 1 - text->p));
+	return ks_num_parse_i64(line, x) == 0 && *x >= 0 && *x < INT64_MAX;
+}
+
+static int parse_meta(struct ks_store *s, struct ks_bytes text, struct ks_err *err)
+{
+	int64_t version;
+
+	if (take_number(&text, "kstream-state ", &version) && version != KS_STATE_VERSION)
+		return ks_fail(err, KS_CONFIG, "the state in '%s' is of version %lld, and this kstream has version %d: "
+		    "use the one that wrote it, give another --app, or remove '%s' to begin again from the start",
+		    s->home, (long long)version, KS_STATE_VERSION, s->root);
+	if (!take_number(&text, "run ", &s->run) || !take_number(&text, "epoch ", &s->epoch) ||
+	    !take_number(&text, "floor ", &s->floor) || text.n != 0 || s->floor > s->epoch)
+		return ks_fail(err, KS_CONFIG, "the state in '%s' is damaged: put a copy in its place, give another --app, or remove '%s' to begin again from the start",
+		    s->home, s->root);
+	return 0;
+}
+
+/* The line of text that begins with the first word of line; n == 0: none. */
+static struct ks_bytes same_line(const char *text, struct ks_bytes line)
+{
+	const unsigned char *blank = memchr(line.p, ' ', line.n);
+	size_t word = blank != NULL ? (size_t)(blank - line.p) : line.n;
+	const char *at, *end;
+
+	for (at = text; *at != '\0'; at = *end != '\0' ? end + 1 : end) {
+		end = strchrnul(at, '\n');
+		if ((size_t)(end - at) >= word && memcmp(at, line.p, word) == 0 &&
+		    (at[word] == ' ' || at + word == end))
+			return ks_bytes(at, (size_t)(end - at));
+	}
+	return ks_bytes(NULL, 0);
+}
+
+/* The first line of a that b has otherwise or not at all; *other is what b has.  n == 0: all are there. */
+static struct ks_bytes difference(const char *a, const char *b, struct ks_bytes *other)
+{
+	struct ks_bytes line;
+	const char *at, *end;
+
+	for (at = a; *at != '\0'; at = *end != '\0' ? end + 1 : end) {
+		end = strchrnul(at, '\n');
+		line = ks_bytes(at, (size_t)(end - at));
+		*other = same_line(b, line);
+		if (line.n > 0 && !ks_bytes_eq(line, *other))
+			return line;
+	}
+	return ks_bytes(NULL, 0);
+}
+
+static int refuse_other(const struct ks_store *s, const char *old, const char *new, struct ks_err *err)
+{
+	struct ks_bytes was, is;
+
+	was = difference(old, new, &is);
+	if (was.n == 0)
+		is = difference(new, old, &was);
+	return ks_fail(err, KS_CONFIG, "the state in '%s' was made with %.*s, which is now %.*s: "
+	    "give another --app, or remove '%s' to begin again from the start", s->home,
+	    was.n > 0 ? (int)was.n : 7, was.n > 0 ? (const char *)was.p : "nothing",
+	    is.n > 0 ? (int)is.n : 7, is.n > 0 ? (const char *)is.p : "nothing", s->root);
+}
+
+static int check_fingerprint(struct ks_store *s, const char *now, struct ks_err *err)
+{
+	struct ks_buf old;
+	bool found;
+	int status;
+
+	ks_buf_init(&old, META_MAX);
+	status = ks_disk_get(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), &old, &found, err);
+	if (status == 0 && (!found || !ks_bytes_is(ks_buf_bytes(&old), now)))
+		status = ks_buf_add(&old, "", 1) != 0 ? ks_fail_memory(err) : refuse_other(s, (char *)old.p, now, err);
+	ks_buf_release(&old);
+	return status;
+}
+
+/* A directory in which nothing has been committed yet. */
+static int begin(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+{
+	int status;
+
+	if (c->epoch > 0)
+		return ks_fail(err, KS_CONFIG, "there is no state in '%s', but %lld epochs of the app '%s' are committed: put a copy of the state there, "
+		    "give another --app, or remove '%s' to begin again from the start", s->home, (long long)c->epoch, c->app, s->root);
+	status = ks_disk_begin(s->disk, err);
+	if (status == 0)
+		status = ks_disk_put(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), ks_str(c->fingerprint), err);
+	if (status == 0)
+		status = ks_meta_write(s, err);
+	return status == 0 ? ks_disk_end(s->disk, true, err) : status;
+}
+
+static int check_epoch(const struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+{
+	if (c->run < s->run)
+		return ks_fail(err, KS_TEMP, "the stream is of run %lld, but the state in '%s' has seen run %lld", (long long)c->run,
+		    s->home, (long long)s->run);
+	if (c->epoch > s->epoch)
+		return ks_fail(err, KS_CONFIG, "the state in '%s' stands at epoch %lld, but epoch %lld is committed: it is an older copy; "
+		    "put the right one there, give another --app, or remove '%s' to begin again from the start", s->home, (long long)s->epoch, (long long)c->epoch, s->root);
+	if (c->epoch < s->floor)
+		return ks_fail(err, KS_CONFIG, "the stream begins at epoch %lld, but the state in '%s' has epochs %lld to %lld: the ledger was removed or is an older copy; "
+		    "put the right one there, give another --app, or remove '%s' to begin again from the start", (long long)c->epoch, s->home, (long long)s->floor,
+		    (long long)s->epoch, s->root);
+	return 0;
+}
+
+/* Some of the chunks from an epoch on; *done: those were all. */
+static int cut_some(struct ks_store *s, int64_t epoch, bool *done, struct ks_err *err)
+{
+	struct ks_bytes key, value;
+	struct ks_disk_cursor *c;
+	unsigned char from[13];
+	unsigned left = CUT_SLICE;
+	int status;
+
+	ks_chunk_key(from, epoch, 0);
+	status = ks_disk_from(s->disk, ks_bytes(from, sizeof(from)), &c, &key, &value, err);
+	for (; status == 0 && key.p != NULL && key.p[0] == KS_ON_DISK_CHUNK && left > 0; left--) {
+		status = ks_disk_cursor_delete(c, err);
+		if (status == 0)
+			status = ks_disk_next(c, &key, &value, err);
+	}
+	ks_disk_cursor_close(c);
+	*done = left > 0;
+	return status;
+}
+
+/* What was written behind the committed epoch goes, and the run is ours: at once, or not at all. */
+static int roll_back(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+{
+	bool done = c->epoch == s->epoch;
+	int status = ks_disk_begin(s->disk, err);
+
+	s->run = c->run;
+	while (status == 0 && !done)
+		status = cut_some(s, c->epoch + 1, &done, err);
+	s->epoch = c->epoch;
+	if (status == 0)
+		status = ks_meta_write(s, err);
+	return status == 0 ? ks_disk_end(s->disk, true, err) : status;
+}
+
+static int replay_chunk(struct ks_store *s, struct ks_bytes chunk, struct ks_err *err)
+{
+	struct ks_chunk_change change = { 0 };
+	int more, status = 0;
+
+	s->young.written += chunk.n;
+	while (status == 0 && (more = ks_chunk_next(&chunk, &change)) != 0)
+		status = more < 0 ? ks_fail(err, KS_CONFIG, "the state in '%s' is damaged, a chunk is none: put a copy in its place, "
+		    "give another --app, or remove '%s' to begin again from the start", s->home, s->root) : ks_store_apply(s, &change, err);
+	return status;
+}
+
+/* The changes that are not in the base yet. */
+static int replay(struct ks_store *s, struct ks_err *err)
+{
+	struct ks_bytes key, value;
+	struct ks_disk_cursor *c;
+	unsigned char from[13];
+	int status;
+
+	ks_chunk_key(from, 0, 0);
+	status = ks_disk_from(s->disk, ks_bytes(from, sizeof(from)), &c, &key, &value, err);
+	while (status == 0 && key.p != NULL && key.p[0] == KS_ON_DISK_CHUNK) {
+		status = replay_chunk(s, value, err);
+		if (status == 0)
+			status = ks_disk_next(c, &key, &value, err);
+	}
+	ks_disk_cursor_close(c);
+	return status;
+}
+
+static int open_durable(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+{
+	struct ks_buf meta;
+	bool found = false;
+	int status = open_directory(s, c, err);
+
+	ks_buf_init(&meta, META_MAX);
+	if (status == 0)
+		status = ks_disk_open(&s->disk, s->home, s->cache, true, err);
+	if (status == 0)
+		status = ks_disk_get(s->disk, ks_bytes(key_state, sizeof(key_state)), &meta, &found, err);
+	if (status == 0 && !found) {
+		s->run = c->run;
+		status = begin(s, c, err);
+	} else if (status == 0) {
+		status = parse_meta(s, ks_buf_bytes(&meta), err);
+		if (status == 0)
+			status = check_fingerprint(s, c->fingerprint, err);
+		if (status == 0)
+			status = check_epoch(s, c, err);
+		if (status == 0)
+			status = roll_back(s, c, err);
+	}
+	ks_buf_release(&meta);
+	s->first_epoch = s->known = c->epoch;
+	if (status == 0)
+		status = ks_base_load(s, err);
+	return status == 0 ? replay(s, err) : status;
+}
+
+int ks_store_open_at(struct ks_store **out, const struct ks_store_config *c, struct ks_err *err)
+{
+	int status = ks_store_open(out, c->seed, err);
+	size_t memory = c->memory > 0 ? c->memory : KS_STORE_MEMORY;
+	struct ks_store *s = *out;
+
+	if (status != 0)
+		return status;
+	s->cache = memory / CACHE_PART < CACHE_MAX ? memory / CACHE_PART : CACHE_MAX;
+	s->memory = (memory - s->cache) / 2;
+	return c->state_dir != NULL ? open_durable(s, c, err) : 0;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * win-commit.c - --emit commit: which windows have changed since the last
+ * barrier, in the order of their last change.
+ *
+ * It is Kafka Streams' record cache (semantics.md 3.6), but values stay
+ * where they are, in the store, until they are emitted.  Nothing outlives
+ * a barrier, so nothing of it must be kept.  When many wait they are emitted
+ * before their barrier.
+ */
+#include "win.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "hash.h"
+
+#define WAITING_MAX ((size_t)64 << 20)	/* bytes of those that wait */
+#define NONE UINT32_MAX
+
+struct waiting {
+	struct ks_window at;
+	int64_t time_ms;	/* of the change, for a tombstone */
+	struct ks_win_part *part;
+	uint32_t key_at, key_n;
+	uint32_t hash;
+	uint32_t chain;		/* the next one of its slot */
+	uint32_t before, behind;	/* in order of the last change */
+	bool fresh;		/* nobody downstream has heard of it: where it is gone again, nobody will */
+};
+
+struct ks_win_commit {
+	struct waiting *list;
+	size_t count, cap;
+	uint32_t *slots;
+	size_t slot_count;	/* a power of two */
+	uint32_t first, last;
+	struct ks_buf keys;
+};
+
+static struct ks_win_commit *get(struct ks_win *w)
+{
+	struct ks_win_commit *c = w->commit;
+
+	if (c != NULL)
+		return c;
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return NULL;
+	ks_buf_init(&c->keys, UINT32_MAX);
+	c->first = c->last = NONE;
+	w->commit = c;
+	return c;
+}
+
+void ks_win_commit_free(struct ks_win *w)
+{
+	struct ks_win_commit *c = w->commit;
+
+	if (c == NULL)
+		return;
+	ks_buf_release(&c->keys);
+	free(c->list);
+	free(c->slots);
+	free(c);
+	w->commit = NULL;
+}
+
+static bool grow(struct ks_win_commit *c)
+{
+	size_t cap = c->cap == 0 ? 256 : 2 * c->cap, i;
+	struct waiting *list = reallocarray(c->list, cap, sizeof(*list));
+	uint32_t *slots;
+
+	if (list == NULL)
+		return false;
+	c->list = list;
+	slots = reallocarray(c->slots, 2 * cap, sizeof(*slots));
+	if (slots == NULL)
+		return false;
+	c->slots = slots;
+	c->slot_count = 2 * cap;
+	c->cap = cap;
+	memset(slots, 0xff, 2 * cap * sizeof(*slots));
+	for (i = 0; i < c->count; i++) {
+		list[i].chain = slots[list[i].hash & (c->slot_count - 1)];
+		slots[list[i].hash & (c->slot_count - 1)] = (uint32_t)i;
+	}
+	return true;
+}
+
+static void unlink_of(struct ks_win_commit *c, struct waiting *e)
+{
+	if (e->before != NONE)
+		c->list[e->before].behind = e->behind;
+	else
+		c->first = e->behind;
+	if (e->behind != NONE)
+		c->list[e->behind].before = e->before;
+	else
+		c->last = e->before;
+}
+
+static void append(struct ks_win_commit *c, uint32_t i)
+{
+	struct waiting *e = &c->list[i];
+
+	e->behind = NONE;
+	e->before = c->last;
+	if (c->last != NONE)
+		c->list[c->last].behind = i;
+	else
+		c->first = i;
+	c->last = i;
+}
+
+static uint32_t find(const struct ks_win_commit *c, const struct ks_win_part *part, const struct ks_window *at,
+    struct ks_bytes key, uint32_t hash)
+{
+	uint32_t i = c->slot_count > 0 ? c->slots[hash & (c->slot_count - 1)] : NONE;
+	const struct waiting *e;
+
+	for (; i != NONE; i = e->chain) {
+		e = &c->list[i];
+		if (e->hash == hash && e->part == part && e->at.start_ms == at->start_ms && e->at.end_ms == at->end_ms &&
+		    ks_bytes_eq(ks_bytes(c->keys.p + e->key_at, e->key_n), key))
+			return i;
+	}
+	return NONE;
+}
+
+int ks_win_commit_add(struct ks_win *w, struct ks_win_part *part, const struct ks_window *at, struct ks_bytes key,
+    int64_t time_ms, bool fresh)
+{
+	struct ks_win_commit *c = get(w);
+	uint32_t hash = (uint32_t)ks_hash(key, (uint64_t)at->start_ms * 31 + (uint64_t)at->end_ms), i;
+	struct waiting *e;
+
+	if (c == NULL)
+		return ks_win_no_memory(w);
+	i = find(c, part, at, key, hash);
+	if (i != NONE) {
+		c->list[i].time_ms = time_ms;
+		if (i != c->last) {
+			unlink_of(c, &c->list[i]);
+			append(c, i);
+		}
+		return 0;
+	}
+	if ((c->count == c->cap && !grow(c)) || ks_buf_add(&c->keys, key.p, key.n) != 0)
+		return ks_win_no_memory(w);
+	i = (uint32_t)c->count++;
+	e = &c->list[i];
+	*e = (struct waiting){ .at = *at, .time_ms = time_ms, .part = part, .key_at = (uint32_t)(c->keys.n - key.n),
+		.key_n = (uint32_t)key.n, .hash = hash, .chain = c->slots[hash & (c->slot_count - 1)], .fresh = fresh };
+	c->slots[hash & (c->slot_count - 1)] = i;
+	append(c, i);
+	return 0;
+}
+
+bool ks_win_commit_full(const struct ks_win *w)
+{
+	const struct ks_win_commit *c = w->commit;
+
+	return c != NULL && c->keys.n + c->count * sizeof(*c->list) > WAITING_MAX;
+}
+
+static int emit(struct ks_win *w, const struct ks_win_commit *c, const struct waiting *e)
+{
+	struct ks_bytes key = ks_bytes(c->keys.p + e->key_at, e->key_n);
+	struct ks_win_state state;
+	int status = w->shape->find(w, e->part, &e->at, key, &state);
+
+	if (status != 0)
+		return status;
+	if (state.p != NULL)
+		return ks_win_result(w, e->part, &e->at, key, state.p);
+	return e->fresh ? 0 : ks_win_gone(w, e->part, &e->at, key, e->time_ms);
+}
+
+int ks_win_commit_flush(struct ks_win *w)
+{
+	struct ks_win_commit *c = w->commit;
+	int status = 0;
+	uint32_t i;
+
+	if (c == NULL || c->count == 0)
+		return 0;
+	for (i = c->first; i != NONE && status == 0; i = c->list[i].behind)
+		status = emit(w, c, &c->list[i]);
+	memset(c->slots, 0xff, c->slot_count * sizeof(*c->slots));
+	c->first = c->last = NONE;
+	c->count = 0;
+	c->keys.n = 0;
+	return status;
+}

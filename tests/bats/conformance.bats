@@ -1,0 +1,38 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# The tools against Kafka Streams: tests/conformance.  The tools must be in PATH.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	root=$BATS_TEST_DIRNAME/../..
+	python=${PYTHON:-python3}
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+@test "conformance: the oracle's model gives what Kafka Streams gave" {
+	run -0 "$python" "$root/tests/oracle/model.py" "$root/tests/conformance/random.jsonl"
+	"$python" "$root/tests/oracle/vectors.py" cases >cases.jsonl
+	"$python" "$root/tests/oracle/model.py" --run cases.jsonl >results.jsonl
+	run -0 "$python" "$root/tests/oracle/vectors.py" check results.jsonl
+}
+
+@test "conformance: as Kafka Streams, its own vectors and random cases" {
+	"$python" "$root/tests/conformance/run.py"
+}
+
+@test "conformance: a result that differs, a drop that is not counted and a kind without a tool are found" {
+	printf '%s\n' '{"id":"a","op":{"kind":"mapValues","fn":"double"},"in":[["in","k",1,5]],"out":[[0,"out","k",3,5]],"dropped":0}' >case
+	run -1 "$python" "$root/tests/conformance/run.py" case
+	[[ "$output" == *'result 0: ["out", "k", 2, 5]'* ]]
+	printf '%s\n' '{"id":"b","op":{"kind":"mapValues","fn":"double"},"in":[["in","k",1,5]],"out":[[0,"out","k",2,6]],"dropped":0}' >case
+	run -1 "$python" "$root/tests/conformance/run.py" case
+	printf '%s\n' '{"id":"c","op":{"kind":"mapValues","fn":"double"},"in":[["in","k",1,5]],"out":[[0,"out","k",2,5]],"dropped":0}' >case
+	run -0 "$python" "$root/tests/conformance/run.py" case
+	printf '%s\n' '{"id":"d","op":{"kind":"aggregate","agg":"count","window":{"type":"tumbling","size":10,"grace":0}},"in":[["in",null,1,5],["in","k",1,5]],"out":[[1,"out",{"key":"k","start":0,"end":10},1,5]],"dropped":0}' >case
+	run -1 "$python" "$root/tests/conformance/run.py" case
+	[[ "$output" == *'1 dropped or late'* ]]
+	printf '%s\n' '{"id":"e","op":{"kind":"teleport"},"in":[],"out":[]}' >>case
+	run -1 "$python" "$root/tests/conformance/run.py" case
+	[[ "$output" == *'no tool for teleport'* ]]
+}

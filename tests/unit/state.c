@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* state.c - a durable store against a plain model: changes, commits, rollbacks, little memory, refusals. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/store-impl.h"
+
+#define PARTS 2
+#define SEGMENTS 6
+#define KEYS 250
+#define VALUE_MAX 60
+#define KEPT 8		/* epochs of which the model has a copy */
+
+struct cell {
+	unsigned char n, there;
+	unsigned char v[VALUE_MAX];
+};
+
+struct model {
+	struct cell cells[PARTS][SEGMENTS][KEYS];
+};
+
+static struct ks_err err;
+static char dir[40], state_dir[64];
+static struct model now, kept[KEPT];
+static const int64_t segments[SEGMENTS] = { KS_STORE_META, -60000, 0, 7, 60000, INT64_MAX };
+
+static struct ks_store_config config = {
+	.seed = 3, .state_dir = state_dir, .app = "app", .stage = "stage", .instance = 0,
+	.fingerprint = "--tumble 60000 ms\n--grace 0 ms\naggregate n=count()\n",
+};
+
+static unsigned below(unsigned n)
+{
+	return (unsigned)rand() % n;
+}
+
+static struct ks_bytes key_of(unsigned k, char *room)
+{
+	return ks_bytes(room, (size_t)sprintf(room, k % 7 == 0 ? "%u-with-a-longer-name-than-others" : "%u", k));
+}
+
+static void check_value(const struct cell *c, const struct ks_store_value *v)
+{
+	assert_int_equal(v->p != NULL, c->there);
+	if (!c->there)
+		return;
+	assert_int_equal(v->n, c->n);
+	assert_int_equal((uintptr_t)v->p % 8, 0);
+	assert_memory_equal(v->p, c->v, c->n);
+}
+
+static void put(struct ks_store *s, int p, int g, unsigned k)
+{
+	struct cell *c = &now.cells[p][g][k];
+	unsigned n = below(VALUE_MAX + 1);
+	struct ks_store_value v;
+	char room[60];
+
+	assert_int_equal(ks_store_put(s, p, segments[g], key_of(k, room), n, &v, &err), 0);
+	if (!c->there)
+		*c = (struct cell){ .there = 1 };
+	if (c->n < n)
+		c->n = (unsigned char)n;
+	check_value(c, &v);
+	if (c->n > 0) {
+		n = below(c->n);
+		c->v[n] = v.p[n] = (unsigned char)rand();
+	}
+}
+
+static void scan(struct ks_store *s, int p, int g)
+{
+	struct ks_store_scan scan;
+	struct ks_store_value v;
+	struct ks_bytes key;
+	unsigned k, seen = 0, count = 0;
+	char last[60] = "", text[60];
+
+	for (k = 0; k < KEYS; k++)
+		count += now.cells[p][g][k].there;
+	assert_int_equal(ks_store_scan_begin(s, p, segments[g], &scan, &err), 0);
+	for (; ks_store_scan_next(&scan, &key, &v); seen++) {
+		snprintf(text, sizeof(text), "%.*s", (int)key.n, (const char *)key.p);
+		assert_true(strcmp(last, text) < 0);
+		strcpy(last, text);
+		check_value(&now.cells[p][g][atoi(text)], &v);
+	}
+	ks_store_scan_end(&scan);
+	assert_int_equal(seen, count);
+}
+
+static void change(struct ks_store *s)
+{
+	int p = (int)below(PARTS), g = (int)below(SEGMENTS);
+	unsigned k = below(KEYS), what = below(1000);
+	struct ks_store_value v;
+	char room[60];
+
+	if (what < 600) {
+		put(s, p, g, k);
+	} else if (what < 800) {
+		assert_int_equal(ks_store_get(s, p, segments[g], key_of(k, room), &v, &err), 0);
+		check_value(&now.cells[p][g][k], &v);
+	} else if (what < 990) {
+		assert_int_equal(ks_store_delete(s, p, segments[g], key_of(k, room), &err), 0);
+		now.cells[p][g][k] = (struct cell){ 0 };
+	} else if (what < 995) {
+		scan(s, p, g);
+	} else if (g > 0) {
+		ks_store_drop(s, p, segments[g]);
+		memset(now.cells[p][g], 0, sizeof(now.cells[p][g]));
+	}
+}
+
+static void check_all(struct ks_store *s)
+{
+	struct ks_store_value v;
+	char room[60];
+	unsigned k;
+	int p, g;
+
+	for (p = 0; p < PARTS; p++)
+		for (g = 0; g < SEGMENTS; g++) {
+			scan(s, p, g);
+			for (k = 0; k < KEYS; k++) {
+				assert_int_equal(ks_store_get(s, p, segments[g], key_of(k, room), &v, &err), 0);
+				check_value(&now.cells[p][g][k], &v);
+			}
+		}
+}
+
+/* Segments in order: each that has a key is told of, in its turn. */
+static void check_segments(struct ks_store *s)
+{
+	int64_t segment, after = KS_STORE_META;
+	int p, g;
+	unsigned k;
+
+	for (p = 0; p < PARTS; p++, after = KS_STORE_META)
+		for (g = 1; g < SEGMENTS; g++) {
+			for (k = 0; k < KEYS && !now.cells[p][g][k].there; k++)
+				;
+			if (k == KEYS)
+				continue;
+			do {
+				assert_true(ks_store_next_segment(s, p, after, &segment));
+				after = segment;
+			} while (segment < segments[g]);
+			assert_int_equal(segment, segments[g]);
+		}
+}
+
+static int commit(struct ks_store *s, int64_t epoch, int64_t committed)
+{
+	struct ks_barrier b = { .n = epoch, .positions = ks_no_headers, .committed = committed, .group = ks_mp_nil };
+
+	return ks_store_commit(s, &b, &err);
+}
+
+static struct ks_store *reopen(struct ks_store *s)
+{
+	ks_store_close(s);
+	config.run++;
+	if (ks_store_open_at(&s, &config, &err) != 0)
+		fail_msg("%s", err.text);
+	return s;
+}
+
+static void fresh(void)
+{
+	static int n;
+
+	snprintf(state_dir, sizeof(state_dir), "%s/%d", dir, n++);
+	config.run = 1;
+	config.epoch = 0;
+	memset(&now, 0, sizeof(now));
+	memset(kept, 0, sizeof(kept));
+}
+
+/* One life of a state: many epochs, a restart now and then at an epoch that may be older than the last. */
+static void live(unsigned seed, size_t memory, bool durable, int64_t epochs)
+{
+	int64_t n = 0, committed = 0;
+	struct ks_store *s;
+	unsigned i;
+
+	srand(seed);
+	fresh();
+	config.memory = memory;
+	config.state_dir = durable ? state_dir : NULL;
+	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
+	while (n < epochs) {
+		for (i = below(n % 3 == 1 ? 5000 : 500); i > 0; i--)
+			change(s);
+		if (durable && below(4) == 0) {	/* what the epoch has done is lost, and perhaps one more that nobody knew of */
+			config.epoch = committed + below((unsigned)(n - committed) + 1);
+			s = reopen(s);
+			n = committed = config.epoch;
+			now = kept[n % KEPT];
+			check_all(s);
+			check_segments(s);
+			continue;
+		}
+		n++;
+		if (committed < n - 3 || below(3) == 0)
+			committed = n - 1 - below((unsigned)(n - committed));
+		assert_int_equal(commit(s, n, committed), 0);
+		kept[n % KEPT] = now;
+		check_segments(s);
+	}
+	check_all(s);
+	ks_store_close(s);
+	config.state_dir = state_dir;
+}
+
+static void against_a_model(void **state)
+{
+	unsigned seed;
+
+	(void)state;
+	for (seed = 1; seed <= 15; seed++)
+		live(seed, seed % 7 == 0 ? 0 : (size_t)20000 << (2 * (seed % 3)), true, 40);
+}
+
+static void in_scratch(void **state)
+{
+	unsigned seed;
+
+	(void)state;
+	for (seed = 21; seed <= 26; seed++)
+		live(seed, 65536, false, 60);
+}
+
+static int make_dir(void **state)
+{
+	(void)state;
+	/* Where an fsync costs nothing, if there is such a place. */
+	snprintf(dir, sizeof(dir), "%s/kstream-unit.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	return mkdtemp(dir) == NULL;
+}
+
+static int remove_dir(void **state)
+{
+	char command[80];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(against_a_model),
+		cmocka_unit_test(in_scratch),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
