@@ -55,17 +55,6 @@ def closed_once(op):
         model.Suppress.__init__, model.session_window = begin, session
 
 
-def without_nulls(value):
-    """collect(.) takes no nulls."""
-    if not isinstance(value, dict):
-        return value
-    return dict(value, collect=[element for element in value["collect"] if element is not None])
-
-
-def is_collect(op):
-    return isinstance(op.get("agg"), list) and "collect" in op["agg"]
-
-
 RULES = [
     ("windows are kept until they close, no longer", lambda op: "retention" in op, kept_no_longer),
     ("no window is lost", lambda op: op["kind"] == "aggregate" and op.get("emit") == "close", nothing_lost),
@@ -91,7 +80,4 @@ def expected(case):
             if model.difference(case, model.run(case)) is not None:
                 raise SystemExit("%s: the model differs from Kafka Streams itself" % case["id"])
             out, dropped = changed_out, changed["dropped"]
-    if is_collect(op) and any(value is None for _, key, value, _ in case["in"]):
-        out = [row[:2] + [without_nulls(row[2])] + row[3:] for row in out]
-        names.append("collect leaves out nulls")
     return out, dropped, names

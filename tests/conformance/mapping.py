@@ -51,7 +51,7 @@ REDUCERS = {                                              # name: (add, subtract
     "join": ('($acc | tostring) + ":" + tostring', None),
 }
 MEMBERS = {name: "%s(numbers)" % name for name in ("sum", "avg", "min", "max")}
-MEMBERS.update({"count": "count()", "first": "first(.)", "last": "last(.)", "collect": "collect(.)"})
+MEMBERS.update({"count": "count()", "first": "first(.)", "last": "last(.)", "collect": "fold([]; $acc + [.]; ; $acc + $other)"})  # collect(.) passes over nulls
 
 
 def aggregate(op, subtract):
