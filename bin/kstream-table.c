@@ -8,6 +8,7 @@
  */
 #include "lib/num.h"
 #include "lib/op.h"
+#include "lib/run-store.h"
 #include "lib/table-stage.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@ struct table {
 };
 
 enum { OPT_CHANGES, OPT_ONLY_CHANGES, OPT_BY, OPT_EMIT, OPT_MAX_RECORDS, OPT_VERSIONED, OPT_CDC, OPT_ON_TRUNCATE, OPT_DUMP,
-	OPT_LOAD };
+	OPT_LOAD, OPT_MEMORY };
 static const struct ks_option options[] = {
 	[OPT_CHANGES] = { "changes", 0, NULL, "emit [new, old, latest], not the new value alone" },
 	[OPT_ONLY_CHANGES] = { "only-changes", 0, NULL, "emit nothing where the value stays the same" },
@@ -30,6 +31,7 @@ static const struct ks_option options[] = {
 	[OPT_ON_TRUNCATE] = { "on-truncate", 0, "WHAT", NULL },
 	[OPT_DUMP] = { "dump", 0, NULL, "emit the table, at the end, and no changes" },
 	[OPT_LOAD] = { "load", 0, "FILE", NULL },
+	[OPT_MEMORY] = { "memory", 0, "SIZE", NULL },
 	{ 0 },
 };
 
@@ -83,6 +85,7 @@ static int table_option(void *arg, struct ks_run *run, unsigned at, const char *
 	case OPT_DUMP: st->stage.dump = true; return 0;
 	case OPT_LOAD: st->stage.load = value; return 0;
 	case OPT_EMIT: return parse_emit(st, run, value);
+	case OPT_MEMORY: return ks_run_memory(run, value, &st->stage.memory);
 	case OPT_ON_TRUNCATE: return parse_truncate(st, run, value);
 	case OPT_VERSIONED:
 		st->stage.versioned = true;
@@ -142,6 +145,11 @@ static int table_mark(void *arg, struct ks_run *run, struct ks_mark *m)
 	return ks_table_stage_mark(&((struct table *)arg)->stage, run, m);
 }
 
+static int table_barrier(void *arg, struct ks_run *run, const struct ks_barrier *b)
+{
+	return ks_table_stage_barrier(&((struct table *)arg)->stage, run, b);
+}
+
 static int table_finish(void *arg, struct ks_run *run)
 {
 	return ks_table_stage_finish(&((struct table *)arg)->stage, run);
@@ -168,6 +176,7 @@ static const struct ks_op op = {
 	.hello = table_hello,
 	.record = table_record,
 	.mark = table_mark,
+	.barrier = table_barrier,
 	.finish = table_finish,
 	.close = table_close,
 };

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* table-stage.c - records into a table, and its changes out. */
 #include "table-stage.h"
+#include "hello.h"
+#include "run-store.h"
 #include "state-key.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <sys/random.h>
-
-static int start(struct ks_table_stage *st, struct ks_run *run)
-{
-	uint64_t seed;
-
-	/* Before the kernel has entropy a seed that input could know is no loss: such a machine has no input yet. */
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
-		seed = (uintptr_t)&seed;
-	st->open = true;
-	return ks_table_open(&st->t, st->versioned ? st->history_ms : -1, run->limits->depth, seed, run->err);
-}
 
 int ks_table_stage_open(struct ks_table_stage *st, struct ks_run *run)
 {
@@ -26,7 +15,7 @@ int ks_table_stage_open(struct ks_table_stage *st, struct ks_run *run)
 	ks_buf_init(&st->row, 2 * run->limits->record);
 	ks_buf_init(&st->out, SIZE_MAX / 4);
 	ks_hold_init(&st->hold, &st->t, run->limits);
-	return start(st, run);
+	return 0;
 }
 
 int ks_table_no_memory(struct ks_run *run)
@@ -147,14 +136,6 @@ static int refuse(struct ks_run *run)
 	return ks_fail(run->err, KS_CONFIG, "the key was changed: pass the records through kstream-repartition first");
 }
 
-static int remember(struct ks_buf *name, struct ks_bytes now)
-{
-	if (KS_LIKELY(ks_bytes_eq(ks_buf_bytes(name), now)))
-		return 0;
-	name->n = 0;
-	return ks_buf_add(name, now.p, now.n);
-}
-
 /* The value is in rec, and so is the key: both are those of the row. */
 static int put_row(struct ks_table_stage *st, struct ks_run *run, struct ks_table_part *part, struct ks_rec *rec,
     const struct ks_cdc_event *e)
@@ -202,7 +183,7 @@ int ks_table_stage_record(struct ks_table_stage *st, struct ks_run *run, struct 
 	if ((rec->flags & KS_KEY_CHANGED) != 0)
 		return refuse(run);
 	status = ks_table_part(&st->t, rec->partition, &part, run->err);
-	if (status == 0 && (remember(&part->topic, rec->topic) != 0 || remember(&part->route, rec->route) != 0))
+	if (status == 0 && ks_table_remember(part, rec->topic, rec->route) != 0)
 		return ks_table_no_memory(run);
 	if (status == 0 && st->cdc)
 		status = ks_table_event_read(st, run, part, rec, &event, &done);
@@ -234,27 +215,74 @@ static int load_row(void *arg, struct ks_run *run, struct ks_rec *rec)
 	status = ks_table_part(&st->t, rec->partition, &part, run->err);
 	if (status != 0)
 		return status;
-	if (remember(&part->topic, rec->topic) != 0 || remember(&part->route, rec->route) != 0 ||
-	    ks_state_key(&st->plain, rec->key, &key) != 0)
+	if (ks_table_remember(part, rec->topic, rec->route) != 0 || ks_state_key(&st->plain, rec->key, &key) != 0)
 		return ks_table_no_memory(run);
 	return ks_table_put(&st->t, part, key, &row, false, false, &c, &taken, run->err);
 }
 
+/* What a state was made with, as store.h says. */
+static int fingerprint(const struct ks_table_stage *st, struct ks_buf *b)
+{
+	int no;
+
+	if (st->versioned)
+		no = ks_buf_printf(b, "rows --versioned %lldms\n", (long long)st->history_ms);
+	else
+		no = ks_buf_printf(b, "rows latest\n");
+	if (no == 0 && st->every)
+		no = ks_buf_printf(b, "--emit every:%lldms\nbefore %s\n", (long long)st->hold.wait_ms,
+		    st->changes || st->groups || st->only ? "kept" : "let go");
+	if (no == 0 && st->cdc)
+		no = ks_buf_printf(b, "--cdc debezium\n");
+	return no != 0 ? no : ks_buf_add(b, "", 1);
+}
+
+static int open_store(struct ks_table_stage *st, struct ks_run *run)
+{
+	struct ks_store *store = NULL;
+	struct ks_buf text;
+	int status;
+	size_t i;
+
+	ks_buf_init(&text, KS_RECORD_MAX);
+	if (fingerprint(st, &text) != 0)
+		status = ks_table_no_memory(run);
+	else
+		status = ks_run_store(run, st->memory, (const char *)text.p, &store);
+	ks_buf_release(&text);
+	if (status != 0) {
+		ks_store_close(store);
+		return status;
+	}
+	status = ks_table_open(&st->t, store, st->versioned ? st->history_ms : -1, run->limits->depth, run->err);
+	for (i = 0; i < st->t.count && status == 0 && st->every; i++)
+		status = ks_hold_recover(&st->hold, st->t.parts[i], run->err);
+	return status;
+}
+
 int ks_table_stage_hello(struct ks_table_stage *st, struct ks_run *run)
 {
-	int status = 0;
+	int status;
 
-	if (run->app)
-		return ks_fail(run->err, KS_CONFIG,
-		    "tables are kept in memory by this version: with --app a restart would lose them");
-	if (st->finished) {
-		ks_table_close(&st->t);
-		status = start(st, run);
-	}
-	if (status == 0 && st->load != NULL && (st->finished || st->t.count == 0))
-		status = ks_table_load(run, st->load, load_row, st);
+	if (st->t.store != NULL && !st->finished && !run->app)
+		return 0;
 	st->finished = false;
+	ks_table_close(&st->t);
+	status = open_store(st, run);
+	/* A state that is there goes on: it began with that file. */
+	if (status == 0 && st->load != NULL && st->t.count == 0 && run->hello->epoch == 0)
+		status = ks_table_load(run, st->load, load_row, st);
 	return status;
+}
+
+int ks_table_stage_barrier(struct ks_table_stage *st, struct ks_run *run, const struct ks_barrier *b)
+{
+	int status;
+
+	if (st->t.store == NULL)
+		return 0;
+	status = ks_table_save(&st->t, run->err);
+	return status == 0 ? ks_store_commit(st->t.store, b, run->err) : status;
 }
 
 int ks_table_stage_mark(struct ks_table_stage *st, struct ks_run *run, struct ks_mark *m)
@@ -313,8 +341,7 @@ int ks_table_stage_finish(struct ks_table_stage *st, struct ks_run *run)
 
 void ks_table_stage_close(struct ks_table_stage *st)
 {
-	if (st->open)
-		ks_table_close(&st->t);
+	ks_table_close(&st->t);
 	ks_hold_release(&st->hold);
 	ks_regroup_release(&st->regroup);
 	ks_json_release(&st->json);

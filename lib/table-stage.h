@@ -20,14 +20,15 @@ struct ks_table_stage {
 	const char *load;	/* a file of envelopes, NULL: none */
 	bool groups;		/* regroup is open */
 	int64_t history_ms;	/* of versioned */
+	size_t memory;		/* --memory; 0: not given */
 	struct ks_hold hold;	/* wait_ms, max_records */
 	struct ks_regroup regroup;
 
 	/* its own */
-	struct ks_table t;
+	struct ks_table t;	/* store == NULL: none is open */
 	struct ks_json json;
 	struct ks_buf plain, key, row, out;
-	bool open, finished;	/* finished: the input was complete; what comes is another one */
+	bool finished;		/*: the input was complete; what comes is another one */
 };
 
 /* As the hooks of op.h. */
@@ -35,6 +36,7 @@ int	ks_table_stage_open(struct ks_table_stage *st, struct ks_run *run) KS_MUST_U
 int	ks_table_stage_hello(struct ks_table_stage *st, struct ks_run *run) KS_MUST_USE;
 int	ks_table_stage_record(struct ks_table_stage *st, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
 int	ks_table_stage_mark(struct ks_table_stage *st, struct ks_run *run, struct ks_mark *m) KS_MUST_USE;
+int	ks_table_stage_barrier(struct ks_table_stage *st, struct ks_run *run, const struct ks_barrier *b) KS_MUST_USE;
 int	ks_table_stage_finish(struct ks_table_stage *st, struct ks_run *run) KS_MUST_USE;
 void	ks_table_stage_close(struct ks_table_stage *st);	/* zeroed is allowed */
 

@@ -17,11 +17,18 @@ static int no_memory(struct ks_err *err)
 	return ks_fail_errno(err, KS_TEMP, ENOMEM, "cannot keep a row");
 }
 
-int ks_table_open(struct ks_table *t, int64_t history_ms, unsigned depth, uint64_t seed, struct ks_err *err)
+int ks_table_open(struct ks_table *t, struct ks_store *store, int64_t history_ms, unsigned depth, struct ks_err *err)
 {
-	*t = (struct ks_table){ .history_ms = history_ms, .depth = depth };
+	struct ks_table_part *part;
+	int32_t partition;
+	int64_t after;
+	int status = 0;
+
+	*t = (struct ks_table){ .store = store, .history_ms = history_ms, .depth = depth };
 	ks_buf_init(&t->before, UINT32_MAX);
-	return ks_store_open(&t->store, seed, err);
+	for (after = -2; status == 0 && ks_store_next_partition(store, after, &partition); after = partition)
+		status = ks_table_part(t, partition, &part, err);
+	return status;
 }
 
 void ks_table_close(struct ks_table *t)
@@ -37,7 +44,76 @@ void ks_table_close(struct ks_table *t)
 	free(t->parts);
 	ks_store_close(t->store);
 	ks_buf_release(&t->before);
-	*t = (struct ks_table){ .history_ms = t->history_ms, .depth = t->depth };
+	*t = (struct ks_table){ .depth = 0 };
+}
+
+static const unsigned char saved_key[] = "table";
+
+/* Beside the rows of a partition: its time, the lengths of topic and route, and those. */
+static int save(struct ks_table *t, struct ks_table_part *part, struct ks_err *err)
+{
+	uint32_t lengths[2] = { (uint32_t)part->topic.n, (uint32_t)part->route.n };
+	struct ks_store_value v;
+	int status;
+
+	status = ks_store_put(t->store, part->partition, KS_STORE_META, ks_bytes(saved_key, sizeof(saved_key)),
+	    16 + part->topic.n + part->route.n, &v, err);
+	if (status != 0)
+		return status;
+	memcpy(v.p, &part->stream_ms, 8);
+	memcpy(v.p + 8, lengths, 8);
+	if (part->topic.n > 0)
+		memcpy(v.p + 16, part->topic.p, part->topic.n);
+	if (part->route.n > 0)
+		memcpy(v.p + 16 + part->topic.n, part->route.p, part->route.n);
+	part->changed = false;
+	return 0;
+}
+
+int ks_table_save(struct ks_table *t, struct ks_err *err)
+{
+	int status = 0;
+	size_t i;
+
+	for (i = 0; i < t->count && status == 0; i++)
+		if (t->parts[i]->changed)
+			status = save(t, t->parts[i], err);
+	return status;
+}
+
+static int load(struct ks_table *t, struct ks_table_part *part, struct ks_err *err)
+{
+	struct ks_store_value v;
+	uint32_t lengths[2];
+	int status;
+
+	status = ks_store_get(t->store, part->partition, KS_STORE_META, ks_bytes(saved_key, sizeof(saved_key)), &v, err);
+	if (status != 0 || v.p == NULL)
+		return status;
+	if (v.n >= 16)
+		memcpy(lengths, v.p + 8, 8);
+	if (v.n < 16 || lengths[0] > v.n - 16 || lengths[1] > v.n - 16 - lengths[0])
+		return ks_fail(err, KS_CONFIG, "what is kept of partition %d is damaged", (int)part->partition);
+	memcpy(&part->stream_ms, v.p, 8);
+	if (ks_buf_add(&part->topic, v.p + 16, lengths[0]) != 0 || ks_buf_add(&part->route, v.p + 16 + lengths[0], lengths[1]) != 0)
+		return no_memory(err);
+	return 0;
+}
+
+static int set_name(struct ks_table_part *part, struct ks_buf *name, struct ks_bytes now)
+{
+	if (KS_LIKELY(ks_bytes_eq(ks_buf_bytes(name), now)))
+		return 0;
+	part->changed = true;
+	name->n = 0;
+	return ks_buf_add(name, now.p, now.n);
+}
+
+int ks_table_remember(struct ks_table_part *part, struct ks_bytes topic, struct ks_bytes route)
+{
+	int no = set_name(part, &part->topic, topic);
+
+	return no == 0 ? set_name(part, &part->route, route) : no;
 }
 
 static struct ks_table_part *make_part(struct ks_table *t, int32_t partition, size_t at)
@@ -80,14 +156,15 @@ int ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **
 		else
 			high = middle;
 	}
-	if (low < t->count && t->parts[low]->partition == partition)
-		*part = t->parts[low];
-	else
-		*part = make_part(t, partition, low);
+	if (low < t->count && t->parts[low]->partition == partition) {
+		t->last = *part = t->parts[low];
+		return 0;
+	}
+	*part = make_part(t, partition, low);
 	if (*part == NULL)
 		return no_memory(err);
 	t->last = *part;
-	return 0;
+	return load(t, *part, err);
 }
 
 /* The row in an entry. */

@@ -29,6 +29,7 @@
 struct ks_table_part {
 	int32_t partition;
 	int64_t stream_ms;	/* the largest event time seen; -1: none */
+	bool changed;		/* since it was saved */
 	struct ks_buf topic, route;	/* of its last record, for outputs that no record causes; n == 0: none */
 	struct ks_due due;	/* keys of what is held back */
 	int64_t held_ms;	/* no record held bears an earlier time; INT64_MAX: none is held */
@@ -53,10 +54,20 @@ struct ks_row {
 	struct ks_bytes value;
 };
 
-/* history_ms, depth: as in the struct.  seed as in store.h.  close may follow a failed open. */
-int	ks_table_open(struct ks_table *t, int64_t history_ms, unsigned depth, uint64_t seed,
+/*
+ * ks_table_open - the table in a store, with the partitions that are there.
+ * history_ms, depth: as in the struct.  The store is the table's, and closed
+ * with it; close may follow a failed open.
+ */
+int	ks_table_open(struct ks_table *t, struct ks_store *store, int64_t history_ms, unsigned depth,
 	    struct ks_err *err) KS_MUST_USE;
-void	ks_table_close(struct ks_table *t);
+void	ks_table_close(struct ks_table *t);	/* zeroed is allowed */
+
+/* What is known of partitions beside their rows goes into the store, where it has changed.  For a barrier. */
+int	ks_table_save(struct ks_table *t, struct ks_err *err) KS_MUST_USE;
+
+/* Outputs that no record causes go where the last one of their partition would have gone: 0, ENOMEM. */
+int	ks_table_remember(struct ks_table_part *part, struct ks_bytes topic, struct ks_bytes route) KS_MUST_USE;
 
 /* The partition, made if it is new.  It lives until close. */
 int	ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **part,
@@ -64,8 +75,10 @@ int	ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **
 
 static inline void ks_table_advance(struct ks_table_part *part, int64_t time_ms)
 {
-	if (time_ms > part->stream_ms)
+	if (time_ms > part->stream_ms) {
 		part->stream_ms = time_ms;
+		part->changed = true;
+	}
 }
 
 /* The newest row of a key, which borrows from the store; value nil: there is none. */

@@ -428,9 +428,3 @@ c=4@4'
 	try kstream-table --from envelope --to json in
 	refused 78 kstream-table kstream-repartition
 }
-
-@test "table: --app is refused as long as state is not kept" {
-	records a/1/1 >in
-	try kstream-table --app x --from envelope --to json in
-	refused 78 kstream-table --app
-}
