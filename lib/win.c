@@ -357,6 +357,18 @@ int ks_win_barrier(struct ks_win *w, const struct ks_barrier *b)
 	return status != 0 ? status : ks_store_commit(w->store, b, w->run->err);
 }
 
+/* Windows of which nothing more is emitted: dropped whole. */
+static void forget(struct ks_win *w, struct ks_win_part *part)
+{
+	int64_t segment;
+
+	while (ks_store_next_segment(w->store, part->partition, -1, &segment))
+		ks_store_drop(w->store, part->partition, segment);
+	part->loaded = false;
+	part->due_count = 0;
+	part->closing_ms = INT64_MAX;
+}
+
 int ks_win_finish(struct ks_win *w)
 {
 	int status = 0;
@@ -365,7 +377,10 @@ int ks_win_finish(struct ks_win *w)
 	if (w->spec.emit == KS_WIN_COMMIT)
 		status = ks_win_commit_flush(w);
 	for (i = 0; i < w->count && status == 0; i++) {
-		status = w->shape->retire(w, w->parts[i], true);
+		if (w->spec.emit == KS_WIN_CLOSE)
+			status = w->shape->retire(w, w->parts[i], true);
+		else
+			forget(w, w->parts[i]);
 		if (status == 0 && w->spec.emit == KS_WIN_EVERY)
 			status = ks_win_suppress_rest(w, w->parts[i]);
 	}
