@@ -39,7 +39,10 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-/* Days since 1970 of the first of a month, counted since year 0 (Howard Hinnant, "chrono-compatible low-level date algorithms"). */
+/*
+ * Days since 1970 of the first of a month, counted since year 0 (Howard
+ * Hinnant, "chrono-compatible low-level date algorithms").
+ */
 static int64_t days_of_month(int64_t month)
 {
 	int64_t y = floor_div(month, 12), m = month - y * 12 + 1, era, yoe, doy;

@@ -263,7 +263,10 @@ int ks_win_pack_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plai
 	return 0;
 }
 
-/* Whether a time is further ahead of the clock than is believed.  The clock is asked only for times that it was not known to have come near. */
+/*
+ * Whether a time is further ahead of the clock than is believed.  The clock is
+ * asked only for times that it was not known to have come near.
+ */
 static bool too_far(struct ks_win *w, int64_t time_ms)
 {
 	if (__builtin_add_overflow(ks_wall_ms(), w->spec.max_future_ms, &w->future_ms))
