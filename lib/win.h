@@ -117,7 +117,8 @@ struct ks_win {
 	bool timeless;			/* takes records without a time */
 	bool asks_fresh;		/* whether a state is new matters to emission */
 	bool panes;			/* hopping windows share them */
-	int64_t pane_ms, bucket_ms;
+	int64_t pane_ms, pane_first, pane_last;	/* win-panes.c: starts of the windows that the pane in now is in */
+	int64_t bucket_ms;
 	struct ks_buf plain, key, out, list, old, made, rows, order, gone;
 	struct ks_win_scratch {		/* a state that is being made, outside of the store */
 		struct ks_agg_block block;	/* first */
