@@ -20,6 +20,8 @@ static int64_t offset_at(const struct ks_calendar *c, int64_t time_ms)
 {
 	size_t low = 0, high = c->count, middle;
 
+	if (c->count == 0)
+		return 0;
 	if (time_ms >= c->cycle_from_ms)
 		time_ms -= (time_ms - c->cycle_from_ms) / CYCLE * CYCLE + CYCLE;
 	while (high - low > 1) {
@@ -29,7 +31,7 @@ static int64_t offset_at(const struct ks_calendar *c, int64_t time_ms)
 		else
 			high = middle;
 	}
-	return c->count > 0 ? c->offsets[low].offset_ms : 0;
+	return c->offsets[low].offset_ms;
 }
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -37,7 +39,10 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-/* Days since 1970 of the first of a month, counted since year 0 (Howard Hinnant, "chrono-compatible low-level date algorithms"). */
+/*
+ * Days since 1970 of the first of a month, counted since year 0 (Howard
+ * Hinnant, "chrono-compatible low-level date algorithms").
+ */
 static int64_t days_of_month(int64_t month)
 {
 	int64_t y = floor_div(month, 12), m = month - y * 12 + 1, era, yoe, doy;

@@ -28,7 +28,7 @@ struct ks_calendar_offset {
 struct ks_calendar {
 	enum ks_calendar_unit unit;
 	int64_t day_start_ms;	/* local time of day at which they begin */
-	struct ks_calendar_offset *offsets;	/* by time, the first from INT64_MIN on; malloc'd */
+	struct ks_calendar_offset *offsets;	/* by time, the first from INT64_MIN on; malloc'd; none is UTC */
 	size_t count;
 	/* From here on offsets are those of whole 400 years before: the calendar repeats. */
 	int64_t cycle_from_ms;

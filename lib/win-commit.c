@@ -15,7 +15,7 @@
 
 #include "hash.h"
 
-#define WAITING_MAX ((size_t)64 << 20)	/* bytes of those that wait */
+#define WAITING_MAX ((size_t)16 << 20)	/* bytes of those that wait; Kafka Streams caches 10 MiB, with the values */
 #define NONE UINT32_MAX
 
 struct waiting {
@@ -35,6 +35,7 @@ struct ks_win_commit {
 	uint32_t *slots;
 	size_t slot_count;	/* a power of two */
 	uint32_t first, last;
+	int64_t from_ms;	/* the smallest time of a change */
 	struct ks_buf keys;
 };
 
@@ -138,6 +139,8 @@ int ks_win_commit_add(struct ks_win *w, struct ks_win_part *part, const struct k
 
 	if (c == NULL)
 		return ks_win_no_memory(w);
+	if (c->count == 0 || time_ms < c->from_ms)
+		c->from_ms = time_ms;
 	i = find(c, part, at, key, hash);
 	if (i != NONE) {
 		c->list[i].time_ms = time_ms;
@@ -156,6 +159,11 @@ int ks_win_commit_add(struct ks_win *w, struct ks_win_part *part, const struct k
 	c->slots[hash & (c->slot_count - 1)] = i;
 	append(c, i);
 	return 0;
+}
+
+int64_t ks_win_commit_from(const struct ks_win *w)
+{
+	return w->commit != NULL && w->commit->count > 0 ? w->commit->from_ms : INT64_MAX;
 }
 
 bool ks_win_commit_full(const struct ks_win *w)

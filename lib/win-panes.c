@@ -33,50 +33,72 @@ static int grow_merged(struct ks_agg_block *b, size_t n)
 	return status;
 }
 
+/* The pane that holds a record, in w->now, and the windows that all of it is in. */
+static int find_pane(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec, bool *found)
+{
+	int64_t offset;
+	int status = ks_win_span(w, part, rec, &w->pane_first, &w->pane_last);
+
+	*found = status == 0 && w->pane_last >= 0;
+	w->now = (struct ks_window){ 0, 0 };
+	if (!*found)
+		return status;
+	offset = w->spec.window.offset_ms;
+	w->now.start_ms = (rec->time_ms - offset) / w->pane_ms * w->pane_ms + offset;
+	w->now.end_ms = w->now.start_ms + w->pane_ms;
+	return 0;
+}
+
+/* Windows that have closed refuse it, the oldest first; *start is the first that does not. */
+static int refuse(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec, int64_t *start)
+{
+	struct ks_window at;
+	uint64_t late = 0;
+	int status = 0;
+
+	for (; status == 0 && *start <= w->pane_last; *start += w->spec.window.advance_ms, late++) {
+		at = (struct ks_window){ *start, *start + w->spec.window.size_ms };
+		if (at.end_ms > ks_win_close_time(w, part))
+			break;
+		status = ks_win_late(w, part, rec, &at);
+	}
+	/* It has not moved time, so windows that refuse it are dealt with: it must not come to them by its pane. */
+	part->emitted_ms = ks_win_close_time(w, part);
+	ks_made(w->run, *start > w->pane_last ? late - 1 : late);
+	return status;
+}
+
 static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec)
 {
-	int64_t offset, size = w->spec.window.size_ms;
+	int64_t start, size = w->spec.window.size_ms;
 	struct ks_win_state state;
-	struct ks_window at;
 	struct ks_bytes key;
-	int64_t last;
-	uint64_t late = 0;
 	bool loaded, fresh;
 	int status;
 
-	status = ks_win_span(w, part, rec, &at.start_ms, &last);
-	if (status != 0 || last < 0)
-		return status;
+	if (KS_UNLIKELY(rec->time_ms < w->now.start_ms || rec->time_ms >= w->now.end_ms)) {
+		status = find_pane(w, part, rec, &loaded);
+		if (status != 0 || !loaded)
+			return status;
+	}
+	start = w->pane_first;
 	status = ks_win_remember(w, part, rec);
 	if (status == 0)
 		status = ks_win_plain_key(w, rec->key, &key);
 	ks_win_advance(part, rec->time_ms);
-	for (; status == 0 && at.start_ms <= last && at.start_ms + size <= ks_win_close_time(w, part); late++) {
-		at.end_ms = at.start_ms + size;
-		status = ks_win_late(w, part, rec, &at);
-		at.start_ms += w->spec.window.advance_ms;
-	}
-	if (status != 0 || at.start_ms > last) {
-		if (late > 1)
-			ks_made(w->run, late - 1);
+	if (KS_UNLIKELY(start + size <= ks_win_close_time(w, part)) && status == 0)
+		status = refuse(w, part, rec, &start);
+	if (status != 0 || start > w->pane_last)
 		return status;
-	}
-	if (late > 0) {
-		/* It has not moved time, so windows that refuse it are dealt with: it must not come to them by its pane. */
-		part->emitted_ms = ks_win_close_time(w, part);
-		ks_made(w->run, late);
-	}
-	offset = w->spec.window.offset_ms;
-	last = (rec->time_ms - offset) / w->pane_ms * w->pane_ms + offset;
 	status = ks_win_load(w, rec, &loaded);
-	if (status == 0 && loaded)
-		status = ks_win_try_at(w, part, last, key, rec, &loaded);
-	if (status != 0 || !loaded)
+	if (KS_LIKELY(status == 0 && loaded))
+		status = ks_win_try_at(w, part, w->now.start_ms, key, rec, &loaded);
+	if (KS_UNLIKELY(status != 0 || !loaded))
 		return status;
 	ks_folded(w->run);
-	if (at.start_ms + size < part->closing_ms)
-		part->closing_ms = at.start_ms + size;
-	return ks_win_apply(w, part, last, key, rec, &state, &fresh);
+	if (start + size < part->closing_ms)
+		part->closing_ms = start + size;
+	return ks_win_apply(w, part, w->now.start_ms, key, rec, &state, &fresh);
 }
 
 /* The entries of a pane go to those of the panes before it. */

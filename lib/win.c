@@ -263,7 +263,10 @@ int ks_win_pack_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plai
 	return 0;
 }
 
-/* Whether a time is further ahead of the clock than is believed.  The clock is asked only for times that it was not known to have come near. */
+/*
+ * Whether a time is further ahead of the clock than is believed.  The clock is
+ * asked only for times that it was not known to have come near.
+ */
 static bool too_far(struct ks_win *w, int64_t time_ms)
 {
 	if (__builtin_add_overflow(ks_wall_ms(), w->spec.max_future_ms, &w->future_ms))
@@ -277,6 +280,18 @@ static int refuse(struct ks_win *w, const struct ks_rec *rec)
 		return ks_fail(w->run->err, KS_CONFIG,
 		    "the key was changed: pass the records through kstream-repartition first");
 	return ks_fail(w->run->err, KS_CONFIG, "the records are changes of a table: windows hold events, --running rows");
+}
+
+/* What has changed goes out, and then what has closed may be forgotten. */
+static int commit(struct ks_win *w)
+{
+	int status = ks_win_commit_flush(w);
+	size_t i;
+
+	for (i = 0; i < w->count && status == 0; i++)
+		if (w->parts[i]->closing_ms <= ks_win_close_time(w, w->parts[i]))
+			status = w->shape->retire(w, w->parts[i], false);
+	return status;
 }
 
 int ks_win_record(struct ks_win *w, struct ks_run *run, struct ks_rec *rec)
@@ -302,7 +317,7 @@ int ks_win_record(struct ks_win *w, struct ks_run *run, struct ks_rec *rec)
 	if (KS_UNLIKELY(status != 0))
 		return status;
 	if (w->spec.emit == KS_WIN_COMMIT)
-		return KS_UNLIKELY(ks_win_commit_full(w)) ? ks_win_commit_flush(w) : 0;
+		return KS_UNLIKELY(ks_win_commit_full(w)) ? commit(w) : 0;
 	return KS_UNLIKELY(part->closing_ms <= ks_win_close_time(w, part)) ? w->shape->retire(w, part, false) : 0;
 }
 
@@ -321,7 +336,8 @@ int ks_win_mark(struct ks_win *w, struct ks_mark *m)
 	if (w->spec.emit == KS_WIN_UPDATE)
 		return status;
 	/* What is still to come bears the time of one of its records. */
-	open_ms = w->spec.emit == KS_WIN_CLOSE ? w->shape->open_from(w, part) : ks_win_held(w, part);
+	open_ms = w->spec.emit == KS_WIN_CLOSE ? w->shape->open_from(w, part) :
+	    w->spec.emit == KS_WIN_COMMIT ? ks_win_commit_from(w) : ks_win_held(w, part);
 	if (open_ms < m->time_ms)
 		m->time_ms = open_ms;
 	return status;
@@ -335,16 +351,25 @@ int ks_win_barrier(struct ks_win *w, const struct ks_barrier *b)
 	if (w->store == NULL)
 		return 0;
 	if (w->spec.emit == KS_WIN_COMMIT)
-		status = ks_win_commit_flush(w);
-	for (i = 0; i < w->count && status == 0; i++) {
-		if (w->spec.emit == KS_WIN_COMMIT && w->parts[i]->closing_ms <= ks_win_close_time(w, w->parts[i]))
-			status = w->shape->retire(w, w->parts[i], false);
-		if (status == 0 && w->parts[i]->changed)
+		status = commit(w);
+	for (i = 0; i < w->count && status == 0; i++)
+		if (w->parts[i]->changed)
 			status = save(w, w->parts[i]);
-	}
 	if (status == 0)
 		status = ks_win_late_sync(w);
 	return status != 0 ? status : ks_store_commit(w->store, b, w->run->err);
+}
+
+/* Windows of which nothing more is emitted: dropped whole. */
+static void forget(struct ks_win *w, struct ks_win_part *part)
+{
+	int64_t segment;
+
+	while (ks_store_next_segment(w->store, part->partition, -1, &segment))
+		ks_store_drop(w->store, part->partition, segment);
+	part->loaded = false;
+	part->due_count = 0;
+	part->closing_ms = INT64_MAX;
 }
 
 int ks_win_finish(struct ks_win *w)
@@ -355,7 +380,10 @@ int ks_win_finish(struct ks_win *w)
 	if (w->spec.emit == KS_WIN_COMMIT)
 		status = ks_win_commit_flush(w);
 	for (i = 0; i < w->count && status == 0; i++) {
-		status = w->shape->retire(w, w->parts[i], true);
+		if (w->spec.emit == KS_WIN_CLOSE)
+			status = w->shape->retire(w, w->parts[i], true);
+		else
+			forget(w, w->parts[i]);
 		if (status == 0 && w->spec.emit == KS_WIN_EVERY)
 			status = ks_win_suppress_rest(w, w->parts[i]);
 	}

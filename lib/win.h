@@ -117,7 +117,8 @@ struct ks_win {
 	bool timeless;			/* takes records without a time */
 	bool asks_fresh;		/* whether a state is new matters to emission */
 	bool panes;			/* hopping windows share them */
-	int64_t pane_ms, bucket_ms;
+	int64_t pane_ms, pane_first, pane_last;	/* win-panes.c: starts of the windows that the pane in now is in */
+	int64_t bucket_ms;
 	struct ks_buf plain, key, out, list, old, made, rows, order, gone;
 	struct ks_win_scratch {		/* a state that is being made, outside of the store */
 		struct ks_agg_block block;	/* first */
@@ -276,6 +277,8 @@ int	ks_win_table(struct ks_win *w, struct ks_win_part *part, const struct ks_win
 /* win-commit.c: --emit commit. */
 int	ks_win_commit_add(struct ks_win *w, struct ks_win_part *part, const struct ks_window *at, struct ks_bytes key,
 	    int64_t time_ms, bool fresh) KS_MUST_USE;
+/* The smallest time that a result may bear which waits; INT64_MAX: none does. */
+int64_t	ks_win_commit_from(const struct ks_win *w);
 bool	ks_win_commit_full(const struct ks_win *w);
 int	ks_win_commit_flush(struct ks_win *w) KS_MUST_USE;
 void	ks_win_commit_free(struct ks_win *w);

@@ -2,10 +2,15 @@
 /* zone.c - glibc knows the rules: it is asked fortnight by fortnight, and between two that differ. */
 #include "zone.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "buf.h"
 
 #define DAY 86400
 /* Nobody sets clocks twice within it (a Ramadan of Morocco's is 29 days). */
@@ -13,6 +18,8 @@
 #define FROM ((time_t)-2 * 366 * DAY)
 #define CYCLE_FROM ((time_t)16756761600)	/* 2501-01-01: 400 years before, zones have settled on rules that repeat */
 #define OFFSETS_MAX 4096u
+#define FILE_MAX ((size_t)1 << 20)
+#define HEAD 44u	/* bytes of a block's head */
 
 static int64_t offset_at(time_t t)
 {
@@ -58,49 +65,100 @@ static int walk(struct ks_calendar *c, struct ks_err *err)
 	return 0;
 }
 
-/* Whether it names a file of the database: no path out of it, nor a rule as TZ may have. */
-static bool is_zone(const char *name)
+/* The file of the database: no path out of it, nor a rule as TZ may have.  0, ENOENT where it is none, or another error. */
+static int read_zone(const char *name, struct ks_buf *file)
 {
 	const char *root = getenv("TZDIR"), *p;
-	char path[512], magic[4] = "";
-	FILE *f;
-	bool is;
+	char path[512];
+	int fd, no;
 
-	if (strcmp(name, "UTC") == 0)
-		return true;
 	if (name[0] == '/' || name[0] == '\0' || strstr(name, "..") != NULL)
-		return false;
+		return ENOENT;
 	for (p = name; *p != '\0'; p++)
 		if (*p < '!' || *p > '~')
-			return false;
+			return ENOENT;
 	if (snprintf(path, sizeof(path), "%s/%s", root != NULL ? root : "/usr/share/zoneinfo", name) >= (int)sizeof(path))
-		return false;
-	f = fopen(path, "rbe");
-	if (f == NULL)
-		return false;
-	is = fread(magic, 1, 4, f) == 4 && memcmp(magic, "TZif", 4) == 0;
-	return fclose(f) == 0 && is;
+		return ENOENT;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	no = ks_buf_read(file, fd);
+	if (close(fd) != 0 && no == 0)
+		no = errno;
+	if (no == EISDIR)
+		return ENOENT;
+	return no == 0 && (file->n < HEAD || memcmp(file->p, "TZif", 4) != 0) ? ENOENT : no;
 }
 
-int ks_zone_load(struct ks_calendar *c, const char *name, struct ks_err *err)
+/* What a block of the file holds, from its head: RFC 8536.  times: bytes of one. */
+static size_t block_size(const unsigned char *p, size_t times)
+{
+	return ks_get32(p + 32) * (times + 1) + (size_t)ks_get32(p + 36) * 6 + ks_get32(p + 40) +
+	    ks_get32(p + 28) * (times + 4) + (size_t)ks_get32(p + 24) + ks_get32(p + 20);
+}
+
+/*
+ * Whether glibc has loaded it: it falls back to UTC without a word when it
+ * has no memory.  The last change of the file is compared with what it says.
+ */
+static bool is_loaded(struct ks_bytes file)
+{
+	const unsigned char *p = file.p, *type;
+	size_t first = HEAD + block_size(p, 4), count, types, names;
+	time_t t = 0;
+	struct tm tm;
+
+	if (p[4] < '2' || file.n < first + HEAD || file.n - first - HEAD < block_size(p + first, 8))
+		return true;	/* of a version that nobody makes: it cannot be told */
+	p += first;
+	count = ks_get32(p + 32);
+	types = ks_get32(p + 36);
+	names = HEAD + count * 9 + types * 6;
+	type = p + HEAD + count * 9;
+	if (count > 0) {
+		t = (time_t)ks_get64(p + HEAD + (count - 1) * 8);
+		type += 6 * (size_t)p[HEAD + count * 9 - 1];
+	}
+	if (type >= p + names || type[5] >= ks_get32(p + 40) || p[names + ks_get32(p + 40) - 1] != '\0')
+		return true;
+	return localtime_r(&t, &tm) != NULL && tm.tm_gmtoff == (int32_t)ks_get32(type) &&
+	    strcmp(tm.tm_zone, (const char *)p + names + type[5]) == 0;
+}
+
+static int load(struct ks_calendar *c, const char *name, struct ks_bytes file, struct ks_err *err)
 {
 	const char *was = getenv("TZ");
 	char *kept = was != NULL ? strdup(was) : NULL;
 	int status;
 
-	if (!is_zone(name)) {
-		free(kept);
-		return ks_fail(err, KS_USAGE, "--tz '%s' is no time zone of this system, as Europe/Paris or UTC", name);
-	}
 	if ((was != NULL && kept == NULL) || setenv("TZ", name, 1) != 0) {
 		free(kept);
 		return ks_fail_memory(err);
 	}
 	tzset();
-	status = walk(c, err);
+	status = is_loaded(file) ? walk(c, err) : ks_fail_memory(err);
 	if (kept != NULL ? setenv("TZ", kept, 1) != 0 : unsetenv("TZ") != 0)
 		status = ks_fail_memory(err);
 	free(kept);
 	tzset();
+	return status;
+}
+
+int ks_zone_load(struct ks_calendar *c, const char *name, struct ks_err *err)
+{
+	struct ks_buf file;
+	int no, status;
+
+	if (strcmp(name, "UTC") == 0)
+		return 0;	/* no offset is 0 */
+	ks_buf_init(&file, FILE_MAX);
+	no = read_zone(name, &file);
+	if (no == 0)
+		status = load(c, name, ks_buf_bytes(&file), err);
+	else if (no == ENOENT || no == EMSGSIZE || no == ENOTDIR || no == EACCES)
+		status = ks_fail(err, KS_USAGE, "--tz '%s' is no time zone of this system, as Europe/Paris or UTC", name);
+	else
+		status = ks_fail_errno(err, KS_NOINPUT, no, "cannot read the time zone of --tz '%s'", name);
+	ks_buf_release(&file);
 	return status;
 }

@@ -384,7 +384,8 @@ is_refused() {
 
 @test "window: a mark stops where results may still come from" {
 	records a:13 b:27
-	for pair in '--session 5ms:29:27' '--session 5ms:40:40' '--slide 5ms:29:27' '--tumble 10ms:29:20' '--hop 20ms --advance 10ms:29:10'; do
+	for pair in '--session 5ms:29:27' '--session 5ms:40:40' '--slide 5ms:29:27' '--tumble 10ms:29:20' '--hop 20ms --advance 10ms:29:10' \
+		'--tumble 10ms --emit commit:29:13' '--tumble 10ms --emit every=50ms:29:13'; do
 		IFS=: read -r options time want <<<"$pair"
 		kstream-cat --from envelope --end paused in >frames
 		/usr/bin/python3 - "$time" >with <<-'EOF'
@@ -398,7 +399,7 @@ is_refused() {
 			    at += size
 		EOF
 		# shellcheck disable=SC2086
-		kstream-window --in with $options --emit close --max-future off 'count()' >result
+		kstream-window --in with --emit close ${options/=/:} --max-future off 'count()' >result
 		frames print <result >marks
 		grep -qi "mark.*\b$want\b" marks
 	done

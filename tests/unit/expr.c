@@ -234,11 +234,44 @@ static void bounds(void **state)
 	}
 }
 
+/* Variables of the caller's: known to what is added behind them, with whatever value they have now, and hidden by `as`. */
+static void declared(void **state)
+{
+	static const struct ks_val text = { .type = KS_STR, .b = { (const unsigned char *)"xy", 2 } };
+	static const struct ks_val list = { .type = KS_ARRAY, .b = { (const unsigned char *)"\x92\x07\x08", 3 } };
+	struct ks_rec rec = { .key = ks_mp_nil, .headers = ks_no_headers, .value = ks_mp_nil };
+	struct ks_expr_set *set = ks_expr_set_new(&(struct ks_limits){ .record = KS_RECORD_MAX, .depth = KS_DEPTH_MAX });
+	struct ks_expr *e, *shadowed;
+	uint32_t acc, other;
+	struct ks_err err;
+	struct ks_val v;
+
+	(void)state;
+	assert_non_null(set);
+	assert_int_equal(ks_expr_add(set, "$acc", &e, &err), KS_USAGE);
+	assert_int_equal(ks_expr_declare(set, "$acc", &acc, &err), 0);
+	assert_int_equal(ks_expr_declare(set, "$other", &other, &err), 0);
+	assert_int_equal(ks_expr_add(set, "[$acc, $other] | .[0] // .[1]", &e, &err), 0);
+	assert_int_equal(ks_expr_add(set, "$acc as [$acc] | $acc", &shadowed, &err), 0);
+	assert_null(ks_expr_load(set, &rec));
+	assert_null(ks_expr_eval(e, &v));
+	assert_int_equal(v.type, KS_NIL);
+	ks_expr_assign(set, other, &text);
+	assert_null(ks_expr_eval(e, &v));
+	assert_true(v.type == KS_STR && ks_bytes_is(v.b, "xy"));
+	ks_expr_assign(set, acc, &list);
+	assert_null(ks_expr_eval(shadowed, &v));
+	assert_int_equal(v.i, 7);
+	assert_null(ks_expr_eval(e, &v));
+	assert_true(v.type == KS_ARRAY && ks_bytes_eq(v.b, list.b));
+	ks_expr_set_free(set);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_jq), cmocka_unit_test(differences), cmocka_unit_test(refused),
-		cmocka_unit_test(bounds),
+		cmocka_unit_test(bounds), cmocka_unit_test(declared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
