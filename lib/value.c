@@ -305,9 +305,15 @@ static inline bool ascii_tail(const unsigned char *s, size_t n)
 size_t ks_utf8_prefix(const unsigned char *s, size_t n)
 {
 	size_t i = 0, j, k;
-	uint64_t word;
+	uint64_t word, w[4];
 
 	while (i < n) {
+		while (n - i >= sizeof(w)) {
+			memcpy(w, s + i, sizeof(w));
+			if (((w[0] | w[1] | w[2] | w[3]) & 0x8080808080808080u) != 0)
+				break;
+			i += sizeof(w);
+		}
 		if (n - i >= 8) {
 			memcpy(&word, s + i, 8);
 			if ((word & 0x8080808080808080u) == 0) {
