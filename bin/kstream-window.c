@@ -11,7 +11,7 @@ static const struct ks_option options[] = {
 	{ "tumble", 0, "DURATION", "windows of this size, side by side" },
 	{ "hop", 0, "DURATION", "windows of this size, one each --advance" },
 	{ "advance", 0, "DURATION", NULL },
-	{ "slide", 0, "DURATION", "windows that end with a record, or begin behind it" },
+	{ "slide", 0, "DURATION", "windows that end with a record or begin behind" },
 	{ "session", 0, "GAP", "records no further apart than this" },
 	{ "calendar", 0, "UNIT", "day, week or month, in --tz from --day-start on" },
 	{ "tz", 0, "ZONE", NULL },

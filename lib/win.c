@@ -393,6 +393,7 @@ int ks_win_finish(struct ks_win *w)
 
 void ks_win_close(struct ks_win *w)
 {
+	ks_calendar_release(&w->spec.calendar);
 	if (w->run == NULL) {
 		ks_fold_release(&w->fold);
 		return;
@@ -401,7 +402,6 @@ void ks_win_close(struct ks_win *w)
 	free(w->parts);
 	ks_win_commit_free(w);
 	ks_win_late_close(w);
-	ks_calendar_release(&w->spec.calendar);
 	ks_buf_release(&w->scratch.bytes);
 	ks_buf_release(&w->gone);
 	ks_buf_release(&w->rows);

@@ -127,19 +127,24 @@ static bool is_loaded(struct ks_bytes file)
 
 static int load(struct ks_calendar *c, const char *name, struct ks_bytes file, struct ks_err *err)
 {
-	const char *was = getenv("TZ");
-	char *kept = was != NULL ? strdup(was) : NULL;
+	char *was = getenv("TZ"), *ours;
 	int status;
 
-	if ((was != NULL && kept == NULL) || setenv("TZ", name, 1) != 0) {
-		free(kept);
+	/* putenv, since setenv leaks where it fails. */
+	if (asprintf(&ours, "TZ=%s", name) < 0)
+		return ks_fail_memory(err);
+	if (putenv(ours) != 0) {
+		free(ours);
 		return ks_fail_memory(err);
 	}
 	tzset();
 	status = is_loaded(file) ? walk(c, err) : ks_fail_memory(err);
-	if (kept != NULL ? setenv("TZ", kept, 1) != 0 : unsetenv("TZ") != 0)
-		status = ks_fail_memory(err);
-	free(kept);
+	/* The text that stood there stands there again, which takes no memory. */
+	if (was == NULL)
+		(void)unsetenv("TZ");
+	else
+		(void)putenv(was - strlen("TZ="));
+	free(ours);
 	tzset();
 	return status;
 }
@@ -158,7 +163,7 @@ int ks_zone_load(struct ks_calendar *c, const char *name, struct ks_err *err)
 	else if (no == ENOENT || no == EMSGSIZE || no == ENOTDIR || no == EACCES)
 		status = ks_fail(err, KS_USAGE, "--tz '%s' is no time zone of this system, as Europe/Paris or UTC", name);
 	else
-		status = ks_fail_errno(err, KS_NOINPUT, no, "cannot read the time zone of --tz '%s'", name);
+		status = ks_fail_errno(err, KS_IO, no, "cannot read the time zone of --tz '%s'", name);
 	ks_buf_release(&file);
 	return status;
 }
