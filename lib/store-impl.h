@@ -22,6 +22,7 @@
 #define KS_STORE_IMPL_H
 
 #include "hash.h"
+#include "key-sort.h"
 #include "store-chunk.h"
 #include "store-disk.h"
 #include "store-parts.h"
@@ -64,6 +65,8 @@ struct ks_merge {
 	int32_t partition;	/* where it is */
 	int64_t segment;
 	struct ks_segment_walk walk;
+	struct ks_key_item *batch;	/* entries of that segment, sorted: a B-tree is many times faster by the order of its keys */
+	size_t batch_n, batch_at;
 	bool entries_done;
 };
 

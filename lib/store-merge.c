@@ -8,6 +8,7 @@
 
 #define CLEAR_SLICE 512u	/* entries of a dropped segment that go at once */
 #define CHUNK_SLICE 32u		/* chunks, likewise */
+#define BATCH ((size_t)16 << 10)	/* entries: half a MiB to sort them */
 #define FAST ((size_t)512 << 10)	/* bytes merged at once when somebody waits for it */
 
 bool ks_merge_can(const struct ks_store *s)
@@ -65,36 +66,84 @@ static struct ks_segment *current(struct ks_store *s)
 	return NULL;
 }
 
-static int merge_entries(struct ks_store *s, size_t *bytes, struct ks_err *err)
+static struct ks_bytes key_of(const void *thing)
+{
+	return ks_entry_key(thing);
+}
+
+/* The next entries of a segment, as many as a batch takes: 0 or ENOMEM. */
+static int fill_batch(struct ks_merge *m, const struct ks_segment *g)
+{
+	struct ks_entry *e;
+
+	m->batch_n = m->batch_at = 0;
+	if (m->batch == NULL) {
+		m->batch = reallocarray(NULL, BATCH, 2 * sizeof(*m->batch));
+		if (m->batch == NULL)
+			return ENOMEM;
+	}
+	while (m->batch_n < BATCH && (e = ks_segment_next(g, &m->walk, false)) != NULL)
+		m->batch[m->batch_n++].thing = e;
+	ks_key_sort(m->batch, m->batch_n, key_of);
+	return 0;
+}
+
+/* To the next segment; false: there can be none. */
+static bool step_segment(struct ks_merge *m)
+{
+	m->walk = (struct ks_segment_walk){ 0 };
+	if (m->segment < INT64_MAX) {
+		m->segment++;
+		return true;
+	}
+	if (m->partition == INT32_MAX)
+		return false;
+	m->segment = INT64_MIN;
+	m->partition++;
+	return true;
+}
+
+static int merge_batch(struct ks_store *s, size_t *bytes, struct ks_err *err)
 {
 	struct ks_merge *m = &s->merge;
-	struct ks_segment *g, *young;
-	struct ks_entry *e;
+	struct ks_segment *young = ks_store_parts_find(&s->young.parts, m->partition, m->segment);
+	const struct ks_entry *e;
 	size_t n;
 	int status = 0;
 
-	while (*bytes > 0 && status == 0 && (g = current(s)) != NULL) {
-		young = ks_store_parts_find(&s->young.parts, m->partition, m->segment);
-		while (*bytes > 0 && status == 0 && (e = ks_segment_next(g, &m->walk, false)) != NULL) {
-			n = ks_entry_size(e);
-			*bytes -= n < *bytes ? n : *bytes;
-			if (!is_superseded(s, young, e))
-				status = ks_base_put(s, m->partition, m->segment, e, err);
+	while (*bytes > 0 && status == 0 && m->batch_at < m->batch_n) {
+		e = m->batch[m->batch_at++].thing;
+		n = ks_entry_size(e);
+		*bytes -= n < *bytes ? n : *bytes;
+		if (!is_superseded(s, young, e))
+			status = ks_base_put(s, m->partition, m->segment, e, err);
+	}
+	return status;
+}
+
+static int merge_entries(struct ks_store *s, size_t *bytes, struct ks_err *err)
+{
+	struct ks_merge *m = &s->merge;
+	struct ks_segment *g;
+	int status = 0;
+
+	while (*bytes > 0 && status == 0) {
+		if (m->batch_at < m->batch_n) {
+			status = merge_batch(s, bytes, err);
+			continue;
 		}
-		if (*bytes == 0 || status != 0)
+		g = current(s);
+		if (g == NULL) {
+			m->entries_done = true;
 			break;
-		if (m->segment < INT64_MAX) {
-			m->segment++;
-			m->walk = (struct ks_segment_walk){ 0 };
-		} else if (m->partition < INT32_MAX) {
-			m->partition++;
-			m->segment = INT64_MIN;
-			m->walk = (struct ks_segment_walk){ 0 };
-		} else {
+		}
+		if (fill_batch(m, g) != 0)
+			return ks_store_no_memory(err);
+		if (m->batch_n == 0 && !step_segment(m)) {
+			m->entries_done = true;
 			break;
 		}
 	}
-	m->entries_done = *bytes > 0;
 	return status;
 }
 
@@ -155,6 +204,8 @@ static int finish(struct ks_store *s, struct ks_err *err)
 			return status;
 	}
 	s->merge.active = false;
+	free(s->merge.batch);
+	s->merge.batch = NULL;
 	ks_base_merged(s);
 	free(s->old.dropped);
 	s->old.dropped = NULL;

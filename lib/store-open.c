@@ -12,7 +12,7 @@
 #include "num.h"
 #include "state-dir.h"
 
-#define CACHE_PART 8		/* of the memory that pages get */
+#define CACHE_PART 4		/* of the memory that pages get */
 #define CACHE_MAX ((size_t)64 << 20)
 #define META_MAX 65536u
 #define CUT_SLICE 64u		/* chunks of later epochs that go in one transaction */
@@ -310,6 +310,6 @@ int ks_store_open_at(struct ks_store **out, const struct ks_store_config *c, str
 	if (status != 0)
 		return status;
 	s->cache = memory / CACHE_PART < CACHE_MAX ? memory / CACHE_PART : CACHE_MAX;
-	s->memory = (memory - s->cache) / 2;
+	s->memory = (memory - memory / 8 - s->cache) / 2;
 	return c->state_dir != NULL ? open_durable(s, c, err) : 0;
 }

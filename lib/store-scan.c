@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#include "key-sort.h"
-
 #define PREFIX 13
 
 /* The part of a scan that comes from the base. */

@@ -49,6 +49,7 @@ void ks_store_close(struct ks_store *s)
 	if (s == NULL)
 		return;
 	ks_disk_close(s->disk);
+	free(s->merge.batch);
 	ks_generation_clear(&s->young);
 	ks_generation_clear(&s->old);
 	ks_buf_release(&s->scratch);
@@ -371,6 +372,8 @@ void ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment)
 		written = true;
 		if (s->merge.active)
 			s->merge.wait = s->epoch + 1;
+		if (s->merge.partition == partition && s->merge.segment == segment)
+			s->merge.batch_n = s->merge.batch_at = 0;
 	}
 	ks_base_drop(s, partition, segment);
 	if (!written)
