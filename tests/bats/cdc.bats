@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # kstream-table --cdc: change events as Debezium wrote them (tests/vectors/debezium).
 
+# shellcheck disable=SC2154
 load lib
 
 # recorded FILE TOPIC: the records as kstream-cat reads them from the topic: keys as text, values as JSON
@@ -30,8 +31,8 @@ profiles='[1,"10115",""]
 @test "cdc: envelopes become rows and tombstones, each delete one" {
 	recorded envelope envelope.public.profiles >in
 	try_sh 'kstream-table -v --from envelope --cdc debezium --to envelope in 2>said'
-	rows <out >rows
-	[ "$(cat rows)" = "$profiles" ] || fail "$(cat rows)"
+	rows <out >shown
+	[ "$(cat shown)" = "$profiles" ] || fail "$(cat shown)"
 	grep -qF '15 in, 13 out, 2 dropped (after delete 2), 0 late' said
 	# an id that changed is a delete and an insert; nothing is flagged, for the key is the same to Kafka
 	[ "$(jq -c .flags out | sort -u)" = '[]' ] || fail ''
@@ -43,8 +44,8 @@ profiles='[1,"10115",""]
 @test "cdc: the same out of schema and payload; the key is another one then" {
 	recorded profiles schema.public.profiles >in
 	try kstream-table --from envelope --cdc debezium --to envelope in
-	rows <out >rows
-	[ "$(cat rows)" = "$profiles" ] || fail "$(cat rows)"
+	rows <out >shown
+	[ "$(cat shown)" = "$profiles" ] || fail "$(cat shown)"
 	[ "$(jq -c .flags out | sort -u)" = '["key-changed"]' ] || fail ''
 	# a null payload is a delete
 	printf '%s\n' '{"key":{"schema":{},"payload":{"id":1}},"payload":{"schema":{},"payload":{"op":"c","after":{"id":1}}}}' \

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # kstream-table: tables, their changes, and what is held back.  As Kafka Streams: tests/bats/conformance.bats.
 
+# shellcheck disable=SC2016
 load lib
 
 # records KEY/TIME/VALUE[/PARTITION] ...: envelopes; a key of - is none, a time of - too, a value is JSON
@@ -70,8 +71,8 @@ table() {
 	try_sh 'kstream-table --from envelope --to json in >/dev/full'
 	refused 74 kstream-table 'No space left'
 	kstream-cat --from envelope in >frames
-	head -c $(($(wc -c <frames) - 12)) frames >cut
-	try_sh 'kstream-table --dump --to json <cut'
+	head -c $(($(wc -c <frames) - 12)) frames >cut.frames
+	try_sh 'kstream-table --dump --to json <cut.frames'
 	refused 75 kstream-table
 	: >none
 	try kstream-table --from json --key .k --to json --changes none
