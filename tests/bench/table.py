@@ -12,6 +12,8 @@ import sys
 import harness
 import kafka
 import stateless
+import streams
+import windows
 from harness import EXPR, LINES, MISSING, TOOL, Race, Row, Unmeasured, done_races, make, median, race, read_frames, run, same, starts, trades
 
 PRICE_ABOVE_500 = r'"price":5(0[1-9]|[1-9][0-9]|00\.(0[1-9]|[1-9]))'  # exact where prices end at 555.55; its literal start is grep's best case
@@ -258,7 +260,7 @@ ROWS = [
     Row("latency", "3 stages, idle, one record, p99", "<=", 0.5, " ms", latency_row),
     Row("start", "start to end of a pipe tool, time of cat", "<=", 1.2, "x", start_row),
     Row("resident", "resident, buffers not counted", "<=", 2, " MB", resident_row),
-] + stateless.rows(frames, one_frame) + kafka.ROWS
+] + stateless.rows(frames, one_frame) + windows.rows(frames) + kafka.ROWS + streams.ROWS
 
 
 # The machine ---------------------------------------------------------------------------------------------------------------------------
@@ -273,6 +275,9 @@ def missing_peers():
     needs = {
         "jq": ("jq 1.8", os.path.exists(TOOL["jq"])),
         "DuckDB": ("DuckDB 2.0", os.path.isdir(f"{harness.CACHE}/python/duckdb")),
+        "polars": ("polars 2.1", os.path.isdir(f"{harness.CACHE}/polars")),
+        "mawk": ("mawk", shutil.which("mawk")),
+        "Miller": ("Miller", shutil.which("mlr")),
         "simdjson": ("libsimdjson-dev and g++", os.path.exists(TOOL["simdjson"])),
         "yajl": ("libyajl-dev", os.path.exists(TOOL["yajl"])),
         "kcat": ("kcat", shutil.which("kcat")),
@@ -293,6 +298,9 @@ def peers():
     versions += [first_line(f"{TOOL[p]} --version") for p in ("jq", "simdjson", "yajl") if p not in MISSING]
     if "DuckDB" not in MISSING:
         versions.append(first_line(f"{harness.PYTHON} -S {harness.PEERS}/duck.py {harness.CACHE}/python --version"))
+    if "polars" not in MISSING:
+        versions.append(first_line(f"{harness.PYTHON} -S {harness.PEERS}/polars_window.py {harness.CACHE}/polars --version"))
+    versions += [first_line(command) for name, command in (("mawk", "mawk -W version"), ("Miller", "mlr --version")) if name not in MISSING]
     return "; ".join(versions)
 
 
@@ -355,7 +363,7 @@ def arguments():
     p.add_argument("row", nargs="*", help="measure only these rows")
     args = p.parse_args()
     if args.list:
-        print("\n".join(f"{r.name:<10} {r.label} {r.op} {r.goal:g}{r.unit}" for r in ROWS))
+        print("\n".join(f"{r.name:<15} {r.label} {r.op} {r.goal:g}{r.unit}" for r in ROWS))
         sys.exit()
     unknown = set(args.row) - {r.name for r in ROWS}
     if unknown:
@@ -369,7 +377,7 @@ if __name__ == "__main__":
     ARGS = arguments()
     harness.setup(ARGS.cache, ARGS.bin, ARGS.rounds)
     MISSING.update(missing_peers())
-    for needed in ("kstream-cat", "kstream-filter"):
+    for needed in ("kstream-cat", "kstream-filter", "kstream-window"):
         if not os.access(f"{harness.BIN}/{needed}", os.X_OK):
             print(f"bench: no {needed} in {harness.BIN}; run make first", file=sys.stderr)
             sys.exit(69)

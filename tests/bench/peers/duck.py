@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""DuckDB as kstream's peer: filter the trades of a file of JSON lines by WHERE (price > 500), on one thread, columns given; JSON lines to stdout.
+"""DuckDB as kstream's peer: filter the trades of a file of JSON lines by WHERE (price > 500), or (window) count, low, high and average of
+the price per symbol and minute; on one thread, columns given; JSON lines to stdout.
 
-usage: duck.py PACKAGES FILE [WHERE] | duck.py PACKAGES --version"""
+usage: duck.py PACKAGES FILE [WHERE|window] | duck.py PACKAGES --version"""
 import sys
 
 sys.path.insert(0, sys.argv[1])
@@ -18,7 +19,11 @@ db = duckdb.connect()
 db.execute("SET threads = 1")
 where = sys.argv[3] if len(sys.argv) > 3 else "price > 500"
 path = sys.argv[2].replace("'", "''")
-db.execute(
-    f"COPY (SELECT * FROM read_json('{path}', format = 'newline_delimited', columns = {COLUMNS}) WHERE {where})"
-    " TO '/dev/stdout' (FORMAT json)"
-)
+lines = f"read_json('{path}', format = 'newline_delimited', columns = {COLUMNS})"
+query = f"SELECT * FROM {lines} WHERE {where}"
+if where == "window":
+    query = (
+        "SELECT symbol, ts // 60000 * 60000 AS ts, count(*) AS n, min(price) AS low, max(price) AS high, avg(price) AS avg"
+        f" FROM {lines} GROUP BY 1, 2"
+    )
+db.execute(f"COPY ({query}) TO '/dev/stdout' (FORMAT json)")
