@@ -81,6 +81,13 @@ static int window_record(void *arg, struct ks_run *run, unsigned input, struct k
 	return ks_win_record(arg, run, rec);
 }
 
+static struct ks_expr_set *window_reads(void *arg)
+{
+	struct ks_win *w = arg;
+
+	return ks_fold_reads(&w->fold);
+}
+
 static int window_mark(void *arg, struct ks_run *run, struct ks_mark *m)
 {
 	(void)run;
@@ -129,6 +136,7 @@ static const struct ks_op op = {
 	.hello = window_hello,
 	.forward = window_forward,
 	.record = window_record,
+	.reads = window_reads,
 	.mark = window_mark,
 	.barrier = window_barrier,
 	.finish = window_finish,

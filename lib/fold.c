@@ -53,6 +53,11 @@ static inline const char *load_one(const struct ks_fold *f, struct ks_fold_item 
 	return item->skip || what != NULL || item->agg.row->check == NULL ? what : item->agg.row->check(item->v);
 }
 
+struct ks_expr_set *ks_fold_reads(const struct ks_fold *f)
+{
+	return f->work->steps != NULL || ks_expr_set_wants_record(f->set) ? NULL : f->set;
+}
+
 const char *ks_fold_load(struct ks_fold *f, const struct ks_rec *rec)
 {
 	struct ks_fold_item *item;
@@ -62,7 +67,7 @@ const char *ks_fold_load(struct ks_fold *f, const struct ks_rec *rec)
 	f->work->rec = rec;
 	if (!f->reads)
 		return NULL;
-	what = ks_expr_load(f->set, rec);
+	what = rec->value.p == NULL ? NULL : ks_expr_load(f->set, rec);
 	for (i = 0; i < f->count && what == NULL; i++) {
 		item = &f->items[i];
 		if (KS_LIKELY(item->load == KS_FOLD_LOAD_ONE))

@@ -50,9 +50,13 @@ bool	ks_fold_by_parts(const struct ks_fold *f);
 /* Whether it does not matter in which order records came, and none leaves a new state without anything to keep. */
 bool	ks_fold_any_order(const struct ks_fold *f);
 
+/* The set of all that is asked of a record's value; NULL: rules ask more, as may arguments that read its metadata. */
+struct ks_expr_set *ks_fold_reads(const struct ks_fold *f);
+
 /*
  * ks_fold_load - evaluate all arguments on a record, which must live until
- * the last call of those below on it.  NULL, or why the record cannot be
+ * the last call of those below on it.  Where its value.p is NULL that set
+ * has been loaded.  NULL, or why the record cannot be
  * folded: the clause, and what it met.  The text lives until the next call;
  * no state is changed.
  */

@@ -26,6 +26,7 @@ int ks_ingest_open(struct ks_ingest *g, const struct ks_config *config, struct k
 	ks_json_init(&g->json, config->limits.depth);
 	ks_buf_init(&g->key_bytes, config->limits.key);
 	ks_buf_init(&g->head, config->limits.record);
+	ks_buf_init(&g->value, KS_JSON_ROOM(config->limits.record));
 	status = ks_reject_open(&g->reject, config, err);
 	if (status != 0 || (config->time_expr == NULL && config->key_expr == NULL))
 		return status;
@@ -48,6 +49,7 @@ void ks_ingest_close(struct ks_ingest *g)
 	ks_json_release(&g->json);
 	ks_buf_release(&g->key_bytes);
 	ks_buf_release(&g->head);
+	ks_buf_release(&g->value);
 	ks_reject_close(&g->reject);
 }
 
@@ -387,7 +389,12 @@ int ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *tex
 {
 	size_t start = b->n;
 	enum ks_json_error e;
+	int status;
 
+	if (g->shared != NULL && ks_ingest_glance(g, rec, text, &status)) {
+		*made = 1;
+		return status;
+	}
 	if (ks_buf_reserve(b, g->gap) != 0)
 		return ks_fail_memory(err);
 	b->n += g->gap;

@@ -30,6 +30,10 @@ struct ks_ingest {
 	 */
 	int (*take)(void *taker, struct ks_rec *rec);
 	void *taker;
+	struct ks_expr_set *shared;	/* ks_ingest_share; NULL: values are made */
+	struct ks_expr *shared_time, *shared_key;
+	struct ks_bytes text;		/* of the record that was given without a value */
+	struct ks_buf value;		/* that, once it was asked for */
 };
 
 int	ks_ingest_open(struct ks_ingest *g, const struct ks_config *config, struct ks_err *err)
@@ -69,6 +73,22 @@ int	ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *tex
  */
 int	ks_ingest_lines(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text,
 	    struct ks_buf *b, uint64_t *made, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * ks_ingest_share - from now on what is taken (take) may have no value
+ * (value.p == NULL): whoever takes it asks nothing of it but by set, which
+ * --time and --key are added to, and which has been loaded from the line.
+ * Lines about which anything is special come as before.  ks_ingest_value makes the value of
+ * the record that is being taken; it lives until the next one.
+ */
+int	ks_ingest_share(struct ks_ingest *g, struct ks_expr_set *set, struct ks_err *err) KS_MUST_USE;
+int	ks_ingest_value(struct ks_ingest *g, struct ks_rec *rec, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * ks_ingest_glance - for ks_ingest_line: whether the first line of text was
+ * taken so.  False: nothing was done.
+ */
+bool	ks_ingest_glance(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text, int *status) KS_MUST_USE;
 
 /* The same for a row of csv or tsv, without its line end, with KS_PAD readable bytes behind it. */
 int	ks_ingest_row(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, struct ks_bytes row,

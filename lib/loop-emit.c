@@ -72,6 +72,13 @@ void ks_emit_value(struct ks_run *run, const unsigned char *end)
 	l->stats.out++;
 }
 
+int ks_value(struct ks_run *run, struct ks_rec *rec)
+{
+	struct ks_source *source = run->loop->source;
+
+	return KS_LIKELY(rec->value.p != NULL) ? 0 : source->value(source, rec, run->err);
+}
+
 int ks_emit_mark(struct ks_run *run, const struct ks_mark *m)
 {
 	struct ks_frame_loop *l = run->loop;
@@ -127,14 +134,16 @@ int ks_reject(struct ks_run *run, const struct ks_rec *rec, const char *fmt, ...
 {
 	struct ks_frame_loop *l = run->loop;
 	char room[KS_WHERE], what[400];
-	struct ks_rec letter;
+	struct ks_rec whole = *rec, letter;
 	va_list ap;
 	int status;
 
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	status = ks_reject_record(&l->reject, rec, ks_where(rec, room), what, &letter, &l->err);
+	status = ks_value(run, &whole);
+	if (status == 0)
+		status = ks_reject_record(&l->reject, &whole, ks_where(rec, room), what, &letter, &l->err);
 	if (status != 0)
 		return status;
 	if (letter.value.p == NULL || l->sink == NULL)

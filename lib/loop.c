@@ -133,6 +133,21 @@ static int take_record(void *loop, struct ks_rec *rec)
 	return work_on(l, rec);
 }
 
+/* Where it can be, records come as the source makes them, in no frame; and without their values where the tool does not ask for these. */
+static int take_records(struct ks_frame_loop *l)
+{
+	struct ks_source *s = l->source;
+
+	if (l->hops)
+		return 0;
+	/* What passes by the tool has its value. */
+	if (l->op->reads != NULL && s->give_loaded != NULL && l->only_count == 0)
+		return s->give_loaded(s, l->op->reads(l->st), take_record, l, &l->err);
+	if (s->give != NULL)
+		s->give(s, take_record, l);
+	return 0;
+}
+
 static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 {
 	struct ks_rec rec;
@@ -456,8 +471,9 @@ int ks_loop_run(struct ks_frame_loop *l)
 
 	l->hops = l->op->record == NULL && l->sink != NULL && l->sink->hops && l->only_count == 0 &&
 	    l->config->as == NULL && l->config->count < 0 && !l->config->has_since && !l->config->has_until;
-	if (!l->hops && l->source->give != NULL)
-		l->source->give(l->source, take_record, l);
+	status = take_records(l);
+	if (status != 0)
+		return status;
 	while (!l->over) {
 		ks_signals_drain();
 		ks_loop_look(l, &stop);

@@ -15,6 +15,7 @@
 #ifndef KS_OP_H
 #define KS_OP_H
 
+#include "expr.h"
 #include "frame.h"
 #include "json.h"
 #include "options.h"
@@ -82,6 +83,13 @@ struct ks_op {
 	/* After open: which records it drops without another look, by their values alone (sieve.h); false: it does not say. */
 	bool (*wants)(void *st, struct ks_wants *wants);
 
+	/*
+	 * After open: the set of all it asks of a value, but for ks_value; NULL: it
+	 * asks more.  Then record may come with a value whose p is NULL, of which
+	 * the set has been loaded.
+	 */
+	struct ks_expr_set *(*reads)(void *st);
+
 	/* Endpoints of its own, beside files and pipes: how kstream-cat brings Kafka. */
 	const struct ks_endpoints *endpoints;	/* endpoint.h */
 };
@@ -100,6 +108,9 @@ int	ks_emit(struct ks_run *run, const struct ks_rec *rec) KS_MUST_USE;
  */
 struct ks_room ks_emit_room(struct ks_run *run, const struct ks_rec *rec);
 void	ks_emit_value(struct ks_run *run, const unsigned char *end);
+
+/* ks_value - the value of a record that has come without one (reads, above); the others have it.  It lives as long as the record. */
+int	ks_value(struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
 
 /* Send a mark of the tool's own; what it emitted before goes first. */
 int	ks_emit_mark(struct ks_run *run, const struct ks_mark *m) KS_MUST_USE;

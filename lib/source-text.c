@@ -165,7 +165,15 @@ static inline void step(struct text *t, size_t size, int made)
 {
 	t->places.at[t->at].offset += (int64_t)size;
 	t->ingest.line += t->ingest.line > 0;
+	if (t->ingest.take != NULL)
+		t->own.given += size;
 	ks_own_count(&t->own, made, t->letter);
+}
+
+/* Time to look at signals, and to hand out what there is. */
+static inline bool enough(const struct text *t)
+{
+	return t->own.frames.n + t->own.given >= KS_IO_SIZE;
 }
 
 /* JSON lines that nothing at all is special about, many at once. */
@@ -206,7 +214,7 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 		status = read_plain_lines(t, err);
 	if (status != 0)
 		return status;
-	while (t->own.frames.n < KS_IO_SIZE && t->own.left != 0 && t->hand.in.start < t->hand.in.end) {
+	while (!enough(t) && t->own.left != 0 && t->hand.in.start < t->hand.in.end) {
 		text = ks_bytes(t->hand.in.p + t->hand.in.start, t->hand.in.end - t->hand.in.start);
 		rec = t->hand.blank;
 		rec.offset = t->places.at[t->at].offset;
@@ -319,7 +327,7 @@ static int read_lines(struct ks_own *own, bool *more, struct ks_err *err)
 			if (status != 0)
 				return status;
 		}
-		if (t->own.frames.n >= KS_IO_SIZE || t->own.left == 0)
+		if (enough(t) || t->own.left == 0)
 			return 0;
 		status = ks_text_find_line(t, &line, &size, err);
 		if (status != 0)
@@ -374,6 +382,20 @@ static int advance(struct ks_own *own, bool block, bool *wait, struct ks_err *er
 	if (++t->at < t->places.count)
 		return ks_text_open_input(t, err);
 	return ks_own_end(&t->own, ks_section_kind(t->config), err);
+}
+
+static int text_give(struct ks_source *source, struct ks_expr_set *set, int (*take)(void *taker, struct ks_rec *rec), void *taker,
+    struct ks_err *err)
+{
+	struct text *t = (struct text *)source;
+
+	ks_own_give(source, take, taker);
+	return t->config->from == KS_JSON && set != NULL ? ks_ingest_share(&t->ingest, set, err) : 0;
+}
+
+static int text_value(struct ks_source *source, struct ks_rec *rec, struct ks_err *err)
+{
+	return ks_ingest_value(&((struct text *)source)->ingest, rec, err);
 }
 
 static void text_close(struct ks_source *source)
@@ -438,6 +460,11 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 		return ks_fail_memory(err);
 	ks_own_init(&t->own, config, wake, "stdin");
 	t->own.source.close = text_close;
+	/* With --order time what comes next is chosen among records that are made. */
+	if (config->order != KS_ORDER_TIME) {
+		t->own.source.give_loaded = text_give;
+		t->own.source.value = text_value;
+	}
 	t->own.begin = begin;
 	t->own.gather = config->order == KS_ORDER_TIME ? ks_text_gather_ordered : ks_own_gather;
 	t->own.take = read_lines;

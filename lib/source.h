@@ -45,6 +45,15 @@ struct ks_source {
 	 * only makes frames.
 	 */
 	void (*give)(struct ks_source *src, int (*take)(void *taker, struct ks_rec *rec), void *taker);
+	/*
+	 * The same, for who asks no more of a value than set says (NULL: all of it):
+	 * where lines allow it, records are given without one (value.p is NULL), the
+	 * set having been loaded from the text; value makes it, of the record that
+	 * is being given.  NULL: there is only give.
+	 */
+	int (*give_loaded)(struct ks_source *src, struct ks_expr_set *set, int (*take)(void *taker, struct ks_rec *rec),
+	    void *taker, struct ks_err *err);
+	int (*value)(struct ks_source *src, struct ks_rec *rec, struct ks_err *err);
 	void (*close)(struct ks_source *src);
 
 	struct ks_bytes chunk;

@@ -154,10 +154,14 @@ static int append_line(struct ks_win *w, const struct ks_rec *rec)
 int ks_win_late(struct ks_win *w, const struct ks_win_part *part, const struct ks_rec *rec, const struct ks_window *at)
 {
 	struct ks_rec late = *rec;
+	int status;
 
 	ks_late(w->run);
 	if (KS_LIKELY(w->lates == NULL))
 		return 0;
+	status = ks_value(w->run, &late);
+	if (status != 0)
+		return status;
 	if (build_headers(w, rec, at, ks_win_close_time(w, part) - at->end_ms) != 0)
 		return ks_win_no_memory(w);
 	late.frame = ks_bytes(NULL, 0);
