@@ -69,24 +69,44 @@ static inline bool settle(struct ks_ingest *g, struct ks_rec *rec)
 	return true;
 }
 
-bool ks_ingest_glance(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text, int *status)
+/* The line at p, which must end by its newline: how long it is with that, 0 where it is left alone. */
+static inline size_t read_line(struct ks_ingest *g, struct ks_rec *rec, const unsigned char *p)
 {
 	const struct ks_limits *limits = &g->config->limits;
 	uint64_t repeated = ks_expr_duplicates(g->shared);
 	const unsigned char *end, *at;
-	struct ks_rec given = *rec;
 	size_t n;
 
-	if (KS_UNLIKELY(*text->p != '{') || ks_expr_load_text(g->shared, text->p, &end, &at) != KS_JSON_OK || *end != '\n')
-		return false;
-	n = (size_t)(end - text->p);
+	if (KS_UNLIKELY(*p != '{') || ks_expr_load_text(g->shared, p, &end, &at) != KS_JSON_OK || KS_UNLIKELY(*end != '\n'))
+		return 0;
+	n = (size_t)(end - p);
 	if (KS_UNLIKELY(KS_JSON_ROOM(n) + limits->key + BESIDE > limits->record))
-		return false;
-	if (KS_UNLIKELY(!settle(g, &given) || ks_expr_duplicates(g->shared) != repeated))
-		return false;
-	text->n = n;
-	g->text = *text;
-	given.value = ks_bytes(NULL, 0);
-	*status = g->take(g->taker, &given);
-	return true;
+		return 0;
+	if (KS_UNLIKELY(!settle(g, rec) || ks_expr_duplicates(g->shared) != repeated))
+		return 0;
+	g->text = ks_bytes(p, n);
+	return n + 1;
+}
+
+int ks_ingest_glance(struct ks_ingest *g, const struct ks_rec *rec, struct ks_bytes text, size_t *used, uint64_t *made)
+{
+	size_t at = 0, size;
+	struct ks_rec given;
+	int status = 0;
+
+	*made = 0;
+	/* So that a signal is looked at in time. */
+	while (status == 0 && at < text.n && at < KS_IO_SIZE) {
+		given = *rec;
+		given.offset += (int64_t)at;
+		given.value = ks_bytes(NULL, 0);
+		size = read_line(g, &given, text.p + at);
+		if (size == 0)
+			break;
+		status = g->take(g->taker, &given);
+		at += size;
+		++*made;
+	}
+	*used = at;
+	return status;
 }

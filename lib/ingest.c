@@ -389,12 +389,7 @@ int ks_ingest_line(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *tex
 {
 	size_t start = b->n;
 	enum ks_json_error e;
-	int status;
 
-	if (g->shared != NULL && ks_ingest_glance(g, rec, text, &status)) {
-		*made = 1;
-		return status;
-	}
 	if (ks_buf_reserve(b, g->gap) != 0)
 		return ks_fail_memory(err);
 	b->n += g->gap;
@@ -439,6 +434,8 @@ int ks_ingest_lines(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *te
 
 	text->n = 0;
 	*made = 0;
+	if (g->shared != NULL)
+		return ks_ingest_glance(g, rec, all, &text->n, made);
 	if (g->set != NULL || g->take != NULL || c->time_wall || c->has_since || c->has_until || c->unwrap ||
 	    rec->key.n > c->limits.key || !lines_head(g, rec, &l, &room))
 		return 0;

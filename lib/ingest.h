@@ -84,11 +84,9 @@ int	ks_ingest_lines(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *te
 int	ks_ingest_share(struct ks_ingest *g, struct ks_expr_set *set, struct ks_err *err) KS_MUST_USE;
 int	ks_ingest_value(struct ks_ingest *g, struct ks_rec *rec, struct ks_err *err) KS_MUST_USE;
 
-/*
- * ks_ingest_glance - for ks_ingest_line: whether the first line of text was
- * taken so.  False: nothing was done.
- */
-bool	ks_ingest_glance(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes *text, int *status) KS_MUST_USE;
+/* ks_ingest_glance - for ks_ingest_lines: the lines of text that are taken so, *used bytes of it, up to the first that is not. */
+int	ks_ingest_glance(struct ks_ingest *g, const struct ks_rec *rec, struct ks_bytes text, size_t *used, uint64_t *made)
+	    KS_MUST_USE;
 
 /* The same for a row of csv or tsv, without its line end, with KS_PAD readable bytes behind it. */
 int	ks_ingest_row(struct ks_ingest *g, struct ks_csv *csv, struct ks_rec *rec, struct ks_bytes row,

@@ -41,6 +41,7 @@ struct text {
 	struct ks_places places;	/* the files, or stdin */
 	size_t at;			/* the one being read; places.count: none left */
 	char (*topics)[KS_NAME_MAX + 1];	/* of each file */
+	uint32_t odd, doubt;		/* lines to read one by one before many are tried at once again, and how many it was the last time */
 	bool letter;			/* what was made of the line at hand is a dead letter: -c does not count it */
 	struct spot *spots;		/* of each file; NULL: one after another */
 	struct ks_order order;		/* of them */

@@ -176,18 +176,25 @@ static inline bool enough(const struct text *t)
 	return t->own.frames.n + t->own.given >= KS_IO_SIZE;
 }
 
+#define DOUBT_MAX 255u
+
 /* JSON lines that nothing at all is special about, many at once. */
 static int read_plain_lines(struct text *t, struct ks_err *err)
 {
 	struct ks_place *place = &t->places.at[t->at];
 	struct ks_bytes text;
 	struct ks_rec rec;
-	uint64_t made;
+	uint64_t made, all = 0;
 	int status;
 
+	t->odd = DOUBT_MAX;
+	if (t->csv != NULL || t->own.left >= 0)
+		return 0;
 	do {
-		if (t->own.frames.n >= KS_IO_SIZE || t->hand.in.start == t->hand.in.end)
+		if (enough(t) || t->hand.in.start == t->hand.in.end) {
+			t->odd = 0;
 			return 0;
+		}
 		text = ks_bytes(t->hand.in.p + t->hand.in.start, t->hand.in.end - t->hand.in.start);
 		rec = t->hand.blank;
 		rec.offset = place->offset;
@@ -198,7 +205,12 @@ static int read_plain_lines(struct text *t, struct ks_err *err)
 		t->hand.in.start += text.n;
 		t->ingest.line += t->ingest.line > 0 ? made : 0;
 		t->own.section.hop += (int64_t)made;
+		t->own.given += t->ingest.take != NULL ? text.n : 0;
+		all += made;
 	} while (text.n > 0);
+	/* There is something about the next one; where there often is, this is tried less often. */
+	t->doubt = all > t->doubt ? 0 : t->doubt < DOUBT_MAX ? 2 * t->doubt + 1 : DOUBT_MAX;
+	t->odd = t->doubt;
 	return 0;
 }
 
@@ -210,11 +222,12 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 	uint64_t letters;
 	int made, status = 0;
 
-	if (t->csv == NULL && t->own.left < 0)
-		status = read_plain_lines(t, err);
-	if (status != 0)
-		return status;
 	while (!enough(t) && t->own.left != 0 && t->hand.in.start < t->hand.in.end) {
+		if (KS_UNLIKELY(t->odd-- == 0)) {
+			status = read_plain_lines(t, err);
+			if (status != 0 || enough(t) || t->hand.in.start == t->hand.in.end)
+				return status;
+		}
 		text = ks_bytes(t->hand.in.p + t->hand.in.start, t->hand.in.end - t->hand.in.start);
 		rec = t->hand.blank;
 		rec.offset = t->places.at[t->at].offset;
