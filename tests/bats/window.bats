@@ -4,23 +4,12 @@
 
 # shellcheck disable=SC2154,SC2129,SC2238
 bats_require_minimum_version 1.5.0
+load windows
 
 setup() {
 	command -v kstream-window >/dev/null
 	root=$BATS_TEST_DIRNAME/../..
 	cd "$BATS_TEST_TMPDIR" || return
-}
-
-# records KEY:TIME[:VALUE[:PARTITION]] ...: envelopes; a key of - is none, a value is JSON (1)
-records() {
-	local r key time value partition i=0
-	for r in "$@"; do
-		IFS=: read -r key time value partition <<<"$r"
-		if [ "$key" = - ]; then key=null; else key="\"$key\""; fi
-		printf '{"topic":"in","partition":%s,"offset":%d,"tstype":"create","ts":%s,"key":%s,"payload":%s}\n' \
-			"${partition:-0}" "$i" "$time" "$key" "${value:-1}"
-		i=$((i + 1))
-	done
 }
 
 # How results are shown: key@start-end=value@time.  (jq would round the numbers.)
