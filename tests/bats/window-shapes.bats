@@ -376,17 +376,7 @@ is_refused() {
 	for pair in '--session 5ms:29:27' '--session 5ms:40:40' '--slide 5ms:29:27' '--tumble 10ms:29:20' '--hop 20ms --advance 10ms:29:10' \
 		'--tumble 10ms --emit commit:29:13' '--tumble 10ms --emit every=50ms:29:13'; do
 		IFS=: read -r options time want <<<"$pair"
-		kstream-cat --from envelope --end paused in >frames
-		/usr/bin/python3 - "$time" >with <<-'EOF'
-			import struct, sys
-			data, at, mark = open("frames", "rb").read(), 0, b"\x93\x00\xd3" + struct.pack(">q", int(sys.argv[1])) + b"\xc2"
-			while at < len(data):
-			    size = 6 + struct.unpack(">I", data[at + 1:at + 5])[0]
-			    if data[at + 5] == 4:
-			        sys.stdout.buffer.write(b"\xc9" + struct.pack(">IB", len(mark), 3) + mark)
-			    sys.stdout.buffer.write(data[at:at + size])
-			    at += size
-		EOF
+		marked in "$time" >with
 		# shellcheck disable=SC2086
 		kstream-window --in with --emit close ${options/=/:} --max-future off 'count()' >result
 		frames print <result >marks

@@ -8,7 +8,6 @@ load windows
 
 setup() {
 	command -v kstream-window >/dev/null
-	root=$BATS_TEST_DIRNAME/../..
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
@@ -295,21 +294,6 @@ f@0-1000={"s":18446744073709551615,"a":18446744073709551615,"l":1844674407370955
 	[ "$(cat out)" = '["in",{"n":1}]
 ["other",1]
 ["in",1]' ]
-}
-
-# frames with a mark of partition 0 behind those of $1
-marked() {
-	kstream-cat --from envelope --end paused "$1" >frames
-	"${PYTHON:-python3}" -c '
-import struct, sys
-data, at, mark = open("frames", "rb").read(), 0, b"\x93\x00\xd3" + struct.pack(">q", int(sys.argv[1])) + b"\xc2"
-while at < len(data):
-    size = 6 + struct.unpack(">I", data[at + 1:at + 5])[0]
-    if data[at + 5] == 4:
-        sys.stdout.buffer.write(b"\xc9" + struct.pack(">IB", len(mark), 3) + mark)
-    sys.stdout.buffer.write(data[at:at + size])
-    at += size
-' "$2"
 }
 
 # the time of the marks in a stream of frames
