@@ -141,7 +141,7 @@ signal_source() {
 	exec 6<>fifo # what writes it lives on
 	echo 1 >&6
 	(
-		env --default-signal=INT,TERM kstream-cat --from json <fifo 2>err >frames 6>&- &
+		env --default-signal=INT,TERM kstream-cat --from json --commit-interval 1h <fifo 2>err >frames 6>&- &
 		echo $! >pid
 		s=0
 		wait $! || s=$?

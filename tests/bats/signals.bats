@@ -16,7 +16,7 @@ reading() {
 	mkfifo fifo
 	local sig
 	for sig in TERM HUP; do
-		reading kstream-cat --from json fifo
+		reading kstream-cat --from json --commit-interval 1h fifo
 		kill -"$sig" "${pids##* }"
 		status_of "${pids##* }"
 		expect 0
