@@ -203,6 +203,6 @@ for line in sys.stdin:
 		took+=($(((${EPOCHREALTIME/./} - begun) / 1000)))
 	done
 	echo "ms: ${took[*]}"
-	# None waits for the timer of 500 ms that a producer's number is asked for by; the first may find a broker that has given none yet.
-	for i in "${took[@]:1}"; do [ "$i" -lt 450 ]; done
+	# Each would wait for the timer of 500 ms that a producer's number is asked for by; on a busy machine some take that long anyway.
+	[ "$(printf '%s\n' "${took[@]}" | sort -n | sed -n 5p)" -lt 450 ]
 }
