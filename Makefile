@@ -135,7 +135,7 @@ check-librdkafka-new: all $(HELPERS)
 	libs=$$(scripts/librdkafka-new) && LD_LIBRARY_PATH=$$libs scripts/run-tests tests/bats/cat.bats tests/bats/config.bats tests/broker/*.bats
 
 check-cluster: all $(HELPERS)
-	BATS_TEST_TIMEOUT=300 scripts/run-tests tests/cluster/*.bats
+	scripts/run-tests tests/cluster/*.bats
 
 # New random cases through Kafka Streams (Java, from Maven: tests/oracle) and through the tools: results must be the same.
 SEED ?= 1
