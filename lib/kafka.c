@@ -336,6 +336,7 @@ int ks_kafka_metadata(struct ks_kafka *k, struct rd_kafka_topic_s *topic, const 
 			slice = (int)(deadline - now);
 		e = rd_kafka_metadata(k->rk, topic == NULL, topic, md, slice > 0 ? slice : 1);
 		if (e == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			k->answered = true;
 			k->down_since = 0;
 			return 0;
 		}
