@@ -129,6 +129,27 @@ load lib
 	[ "$(cat_ -b "$b" -t "$t" -e --to json | wc -l)" -eq 52010 ]
 }
 
+@test "a topic that comes faster than its reader takes it: in bounded memory, whatever the pipe does" {
+	"$topic" create "$t" 2
+	for p in 0 1; do yes "$(printf '%01000d' 0)" | head -n 80000 | kcat -P -b "$b" -t "$t" -p $p; done
+	# ASan keeps 256 MB of freed memory unless told otherwise.
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:quarantine_size_mb=4 "${PYTHON:-python3}" - "$bin/kstream-cat" -b "$b" -t "$t" -e --from raw <<-'END'
+		import re, resource, subprocess, sys, time
+		def held(pid): return int(re.search(r"VmRSS:\s*(\d+)", open(f"/proc/{pid}/status").read())[1])
+		reader = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+		n, before, quiet = len(reader.stdout.read(1)), 0, 0
+		while quiet < 10:  # it fetches until its queue is full
+		    time.sleep(0.1)
+		    now = held(reader.pid)
+		    before, quiet = now, quiet + 1 if now == before else 0
+		for block in iter(lambda: reader.stdout.read(1 << 20), b""): n += len(block)
+		assert reader.wait() == 0
+		kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+		print(n, "bytes,", before, "KB while it waited,", kb, "KB at most")
+		assert n > 160000000 and kb < 60 << 10
+	END
+}
+
 @test "-c: that many, in all partitions together, and END complete" {
 	"$topic" create "$t" 3
 	for p in 0 1 2; do seq 1 10 | kcat -P -b "$b" -t "$t" -p $p; done

@@ -120,6 +120,14 @@ at() {
 	! grep -q '{"n":1}' two
 }
 
+@test "-G: what could not be put out is not committed: the next run has it" {
+	"$topic" create "$t" 1
+	seq 5 | kcat -P -b "$b" -t "$t"
+	run group -e --commit-interval 1ms --out /dev/full "$t"
+	refused 74 "/dev/full"
+	[ "$(group -e "$t" | values)" = "1 2 3 4 5 " ]
+}
+
 @test "-G: members come and go; SIGTERM drains, commits and leaves at once; nothing is lost or read twice" {
 	"$topic" create "$t" 4
 	for p in 0 1 2 3; do seq $((p * 1000)) $((p * 1000 + 99)) | kcat -P -b "$b" -t "$t" -p $p; done
@@ -233,6 +241,23 @@ print(sum(f.code == 2 for f in msgpack.Unpacker(open("stream", "rb"))))')" -ge 2
 	exec 8<&-
 	wait $reader
 	cat_ --to json stream | jq .n | sort -n | diff - <(seq 8010)
+}
+
+@test "live: a topic that is made anew with fewer partitions: 78, whatever had been read of it" {
+	"$topic" create "$t" 3
+	seq 3 | kcat -P -b "$b" -t "$t" -p 2
+	start got -t "$t"
+	wait_for lines_of got 3
+	kill -STOP $reader # while the topic is not there
+	"$topic" delete "$t"
+	wait_for "$topic" create "$t" 1
+	seq 4 6 | kcat -P -b "$b" -t "$t"
+	kill -CONT $reader
+	status=0
+	wait $reader || status=$?
+	cat got.err
+	[ "$status" -eq 78 ]
+	grep "kstream-cat: topic '$t' has 1 partitions now, and had 3: it was made anew" got.err
 }
 
 @test "LogAppendTime and CreateTime: HELLO tells which, and records have the real one" {
