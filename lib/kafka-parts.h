@@ -73,6 +73,13 @@ int	ks_kafka_parts_look(const struct ks_kafka_parts *x, struct ks_kafka *client,
 /* Where each partition from the first-th on begins and ends, as the options say (kafka-offset.c). */
 int	ks_kafka_parts_place(struct ks_kafka_parts *x, struct ks_kafka *client, struct ks_err *err) KS_MUST_USE;
 
+/*
+ * ks_kafka_committed - what a group has committed, into the offsets of list;
+ * RD_KAFKA_OFFSET_INVALID where it has not.  The client's group.id is group.
+ */
+int	ks_kafka_committed(struct ks_kafka *client, struct rd_kafka_topic_partition_list_s *list,
+	    const char *group, struct ks_err *err) KS_MUST_USE;
+
 /* Which of those that are not done. */
 enum ks_kafka_which { KS_PARTS_ALL, KS_PARTS_BUSY, KS_PARTS_IDLE };
 

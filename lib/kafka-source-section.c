@@ -162,9 +162,9 @@ static int joining_failed(struct ks_kafka_source *s, rd_kafka_resp_err_t e, stru
 
 	switch (e) {
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-		return ks_fail(err, KS_DENIED, "no right to join group '%s'", group);
+		return ks_fail(err, KS_DENIED, "no right to join group '%s': READ on the group is missing", group);
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-		return ks_fail(err, KS_DENIED, "no right to read the topics of group '%s'", group);
+		return ks_fail(err, KS_DENIED, "no right to read the topics of group '%s': READ on a topic is missing", group);
 	case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
 	case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
 	case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:

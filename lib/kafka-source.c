@@ -177,7 +177,7 @@ static int take_event(struct ks_kafka_source *s, const rd_kafka_message_t *m, st
 		return 0;
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
 		if (s->options->group != NULL)
-			return ks_fail(err, KS_DENIED, "no right to join group '%s'", s->options->group);
+			return ks_fail(err, KS_DENIED, "no right to join group '%s': READ on the group is missing", s->options->group);
 		return 0;	/* nothing is committed, so no right on a group is needed (real-parts 1) */
 	case RD_KAFKA_RESP_ERR__TRANSPORT:
 	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
