@@ -79,7 +79,7 @@ int ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segme
 		if (status != 0)
 			return status;
 		*fresh = v.p == NULL;
-		*state = (struct ks_win_state){ NULL, 0 };
+		*state = (struct ks_win_state){ NULL, 0, rec->time_ms };
 		if (v.p == NULL && nothing)
 			return 0;
 	}
@@ -90,12 +90,14 @@ int ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segme
 	room.block.p = v.p;
 	room.block.n = v.n;
 	status = ks_fold_apply(&w->fold, &room.block);
-	*state = (struct ks_win_state){ room.block.p, room.block.n };
+	*state = (struct ks_win_state){ room.block.p, room.block.n,
+		((const struct ks_win_head *)(const void *)room.block.p)->time_ms };
 	if (KS_UNLIKELY(status != 0))
 		return result_of(w, status);
 	if (KS_LIKELY(!w->fold.bare) || !ks_fold_gone(&w->fold, state->p))
 		return 0;
-	*state = (struct ks_win_state){ NULL, 0 };
+	state->p = NULL;
+	state->n = 0;
 	return ks_store_delete(w->store, part->partition, segment, key, w->run->err);
 }
 

@@ -96,6 +96,7 @@ struct ks_win_head {
 struct ks_win_state {
 	const unsigned char *p;
 	size_t n;
+	int64_t time_ms;	/* the largest of its records, of ks_win_apply */
 };
 
 struct ks_win {
@@ -213,7 +214,7 @@ static inline int KS_MUST_USE ks_win_try_at(struct ks_win *w, const struct ks_wi
 /*
  * ks_win_apply - take what was loaded into the state of a segment's key, in
  * the store.  state: as it is now; p == NULL where it is nothing, and then
- * nothing is kept.
+ * nothing is kept, but its time is that of what was there.
  */
 int	ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segment, struct ks_bytes key,
 	    const struct ks_rec *rec, struct ks_win_state *state, bool *fresh) KS_MUST_USE;
