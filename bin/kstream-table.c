@@ -155,6 +155,15 @@ static int table_finish(void *arg, struct ks_run *run)
 	return ks_table_stage_finish(&((struct table *)arg)->stage, run);
 }
 
+static int table_answer(void *arg, struct ks_run *run)
+{
+	const struct ks_table_stage *st = &((struct table *)arg)->stage;
+
+	if (st->dump && !st->finished)
+		ks_warn(run, "nothing was dumped: the input was paused, and --dump waits for its end (--end complete, where it is read)");
+	return 0;
+}
+
 static void table_close(void *arg, struct ks_run *run)
 {
 	(void)run;
@@ -178,6 +187,7 @@ static const struct ks_op op = {
 	.mark = table_mark,
 	.barrier = table_barrier,
 	.finish = table_finish,
+	.answer = table_answer,
 	.close = table_close,
 };
 
