@@ -30,11 +30,11 @@ static int begin(struct change *c, const unsigned char *from, size_t n)
 /* The state shows nothing any more: the next row begins a new one, with its time. */
 static int begin_again(struct change *c)
 {
-	int64_t time_ms = ((const struct ks_win_head *)(void *)c->w->scratch.block.p)->time_ms;
+	int64_t time_ms = ks_win_time(c->w->scratch.block.p);
 	int status = begin(c, NULL, 0);
 
 	if (status == 0)
-		((struct ks_win_head *)(void *)c->w->scratch.block.p)->time_ms = time_ms;
+		ks_win_move_time(c->w->scratch.block.p, time_ms);
 	return status;
 }
 
@@ -120,12 +120,12 @@ static int update(struct ks_win *w, struct ks_win_part *part, const struct ks_wi
 		return status;
 	if (!c.rejected)
 		ks_folded(w->run);
-	ks_win_scratch_time(w, rec->time_ms);
+	ks_win_move_time(w->scratch.block.p, ks_win_time_of(rec));
 	status = keep(&c, part, at->start_ms, key, v);
 	if (status != 0)
 		return status;
 	return ks_win_changed(w, part, rec, at, key, c.there ? w->scratch.block.p : NULL,
-	    ((const struct ks_win_head *)(void *)w->scratch.block.p)->time_ms, fresh);
+	    ks_win_time(w->scratch.block.p), fresh);
 }
 
 int ks_win_table(struct ks_win *w, struct ks_win_part *part, const struct ks_window *at, struct ks_rec *rec)

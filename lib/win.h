@@ -87,10 +87,32 @@ struct ks_win_part {
 	struct ks_buf route;
 };
 
-/* What each state begins with.  Zeroed bytes are none; 0 does for a time that is not known, no window holds one before. */
+/* What each state begins with.  Zeroed bytes are none. */
 struct ks_win_head {
-	int64_t time_ms;		/* the largest of its records */
+	uint64_t time;			/* the largest of its records, above the smallest there is; 0: none has one */
 };
+
+#define KS_WIN_NO_TIME INT64_MIN
+
+static inline int64_t ks_win_time(const unsigned char *state)
+{
+	return (int64_t)(((const struct ks_win_head *)(const void *)state)->time ^ (uint64_t)INT64_MIN);
+}
+
+/* Its time is this, or later. */
+static inline void ks_win_move_time(unsigned char *state, int64_t time_ms)
+{
+	struct ks_win_head *head = (struct ks_win_head *)(void *)state;
+	uint64_t time = (uint64_t)time_ms ^ (uint64_t)INT64_MIN;
+
+	if (time > head->time)
+		head->time = time;
+}
+
+static inline int64_t ks_win_time_of(const struct ks_rec *rec)
+{
+	return KS_LIKELY((rec->flags & KS_TIME_TYPE) != KS_TIME_NONE) ? rec->time_ms : KS_WIN_NO_TIME;
+}
 
 /* A state as it was found; p == NULL: there is none. */
 struct ks_win_state {
@@ -226,7 +248,6 @@ int	ks_win_scratch_apply(struct ks_win *w, const struct ks_rec *rec) KS_MUST_USE
 int	ks_win_merged(struct ks_win *w, int no) KS_MUST_USE;
 /* Take out what was loaded; *taken false: the record was rejected, and the scratch is as it was. */
 int	ks_win_scratch_subtract(struct ks_win *w, const struct ks_rec *rec, bool *taken) KS_MUST_USE;
-void	ks_win_scratch_time(struct ks_win *w, int64_t time_ms);	/* its time is this, or later */
 bool	ks_win_scratch_gone(const struct ks_win *w);	/* it shows null: it is to be forgotten */
 int	ks_win_scratch_merge(struct ks_win *w, const unsigned char *from, size_t n) KS_MUST_USE;
 

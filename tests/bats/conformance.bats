@@ -3,7 +3,7 @@
 # The tools against Kafka Streams: tests/conformance.  The tools must be in PATH.
 
 bats_require_minimum_version 1.5.0
-BATS_TEST_TIMEOUT=600 # Java starts, and makes stores for 500 cases
+export BATS_TEST_TIMEOUT=600 # Java starts, and makes stores for 500 cases
 
 
 setup() {

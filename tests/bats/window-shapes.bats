@@ -38,6 +38,37 @@ is_refused() {
 	refused 64 kstream-window "$text"
 }
 
+# Each shape with what is emitted when.
+each_shape() { # each_shape COMMAND...: with the options behind it
+	local shape emit
+	for shape in '--tumble 10ms' '--hop 10ms --advance 5ms' '--slide 10ms' '--session 5ms' '--calendar day' '--count-window 2' '--unlimited' '--running'; do
+		for emit in update commit close every:5ms; do
+			if [[ $shape$emit == *count*commit || $shape$emit == *count*every* ]]; then continue; fi
+			# shellcheck disable=SC2086
+			"$@" $shape --emit $emit || fail "$shape $emit" || return
+		done
+	done
+}
+
+# The windows between are not gone through, one by one.
+far_ahead() {
+	window --max-future off "$@" 'n=count()'
+	[ "$status" = 0 ] && grep -q '=.*7258118400001$' shown && grep -qF '4 in, ' err && ! grep -qE '[1-9][0-9]* (late|rejected)' err
+}
+
+# A key of 1 MB gives what a short one does.
+long_keys() {
+	try kstream-window --max-key 2M --from envelope --in short --to envelope "$@" 'n=count()'
+	[ "$status" = 0 ] || return
+	sed 's/"topic":"short"/"topic":"long"/' out >want
+	rm -rf state
+	try kstream-window --max-key 2M --app a --end complete --from envelope --in long --to envelope --out made "$@" 'n=count()'
+	[ "$status" = 0 ] || return
+	tr -s k <made | sed -E 's/"offset":[0-9]+/"offset":0/' >got
+	tr -s k <want | sed -E 's/"offset":[0-9]+/"offset":0/' | cmp - got
+	rm made
+}
+
 @test "window: one shape, and what goes with it" {
 	is_refused '--tumble and --hop: a record has one shape' --tumble 1m --hop 1m 'count()'
 	is_refused '--session and --running' --session 1m --running 'count()'
@@ -47,6 +78,14 @@ is_refused() {
 	is_refused "'5' is no duration" --hop 1m --advance 5 'count()'
 	is_refused 'more than 100000 windows' --hop 1d --advance 1ms 'count()'
 	is_refused '--advance is for --hop and --count-window' --tumble 1m --advance 1m 'count()'
+	is_refused 'longer than 0' --hop 0s --advance 1s 'count()'
+	is_refused "--hop '-1s' is no duration" --hop=-1s --advance 1s 'count()'
+	is_refused "--advance '-1s' is no duration" --hop 1s --advance=-1s 'count()'
+	is_refused "--session '-1s' is no duration" --session=-1s 'count()'
+	is_refused "--slide '-1ms' is no duration" --slide=-1ms 'count()'
+	is_refused "'-1s' is no duration" --tumble 1m --emit every:-1s 'count()'
+	is_refused "--count-window '-1'" --count-window=-1 'count()'
+	is_refused "--advance '0'" --count-window 3 --advance 0 'count()'
 	is_refused 'longer than 0' --session 0s 'count()'
 	is_refused 'longer than 0' --slide 0ms 'count()'
 	is_refused 'would not end within 64 bits' --slide 9223372036854775807ms 'count()'
@@ -323,9 +362,15 @@ is_refused() {
 	[ "$(jq -c '[.key, .flags]' out)" = '["a",[]]' ]
 	try kstream-window --from envelope --in in --to envelope --tumble 1m --key-as iso 'count()'
 	[ "$(jq -c '[.key, .flags]' out)" = '[{"key":"a","start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z"},["window"]]' ]
-	# semantics.md 3.7: key, start; of sessions key, end, start
+	# semantics.md 3.7: key, start; of sessions key, end, start.  The bytes are those of Kafka Streams 4.3.0, WindowedSerdes.
 	try kstream-window --from envelope --in in --to envelope --tumble 1m --key-as kafka 'count()'
 	[ "$(jq -r .key out | base64 -d | od -An -tx1 | tr -d ' \n')" = 610000019b76daa800 ]
+	records schön:59999
+	try kstream-window --from envelope --in in --to envelope --tumble 1m --key-as kafka 'count()'
+	[ "$(jq -r .key out | base64 -d | od -An -tx1 | tr -d ' \n')" = 736368c3b66e0000000000000000 ]
+	records schön:1767225600001
+	try kstream-window --from envelope --in in --to envelope --session 5ms --key-as kafka 'count()'
+	[ "$(jq -r .key out | base64 -d | od -An -tx1 | tr -d ' \n')" = 736368c3b66e0000019b76daa8010000019b76daa801 ]
 	records a:16 a:18
 	try kstream-window --from envelope --in in --to envelope --session 5ms --emit close --key-as kafka 'count()'
 	[ "$(jq -r .key out | base64 -d | od -An -tx1 | tr -d ' \n')" = 6100000000000000120000000000000010 ]
@@ -427,4 +472,43 @@ is_refused() {
 		window $shape 'count()'
 		grep -q '1 dropped (before 1970 1)' err || fail "$shape"
 	done
+}
+
+@test "window: without windows a result of before 1970 has its time" {
+	records a:-9:1 a:-12:2 a:-9223372036854775807:3
+	for emit in update commit close every:1ms; do
+		window --running --emit $emit 'sum(.)'
+		[ "$(tail -n 1 out | jq -c '[.ts, .tstype, .payload]')" = '[-9,"create",6]' ] || fail "$emit" || return
+	done
+	window --count-window 2 'sum(.)'
+	shows a@-9--9=1@-9 a@-9--12=3@-9 a@-12--9223372036854775807=5@-12 || return
+	# midnight of 1970 is a time, and none is none
+	records a:0
+	window --running --emit close 'count()'
+	[ "$(jq -c '[.ts, .tstype]' out)" = '[0,"create"]' ]
+	sed 's/"tstype":"create","ts":0/"tstype":"none","ts":null/' in >none
+	for emit in update commit close; do
+		try kstream-window --from envelope --in none --to envelope --running --emit $emit 'count()'
+		[ "$(jq -c '[.ts, .tstype]' out)" = '[null,"none"]' ] || fail "$emit" || return
+	done
+}
+
+@test "window: one record of the year 2200, in every shape" {
+	records a:5 b:6 b:7258118400000 a:7258118400001
+	window() { # in all of its forms the time is behind the @, or a member
+		try kstream-window -v --from envelope --in in --to envelope "$@"
+		jq -r '"=\(.ts)"' out >shown
+	}
+	each_shape far_ahead
+}
+
+@test "window: keys of 1 MB, in every shape and in a state on disk" {
+	records k:1 k:2 kx:3 k:30 k:60
+	sed 's/"topic":"in"/"topic":"short"/' in >short
+	/usr/bin/python3 -c '
+for line in open("short"):
+    print(line.rstrip("\n").replace("short", "long").replace("\"k\"", "\"" + "k" * 1048576 + "\"").replace("kx", "k" * 1048576 + "x"))' >long
+	try kstream-window --from envelope --in long --to json --tumble 10ms 'count()'
+	refused 65 kstream-window 'long:1: the key is larger than --max-key allows' || return
+	each_shape long_keys
 }
