@@ -18,6 +18,7 @@
 #include "fold.h"
 #include "op.h"
 #include "store.h"
+#include "waiting.h"
 #include "window.h"
 
 /*
@@ -82,7 +83,7 @@ struct ks_win_part {
 	size_t due_count, due_cap;
 	struct ks_buf keys;
 	int64_t buffer_ms;		/* win-suppress.c: the largest time of an update; -1: none */
-	uint64_t buffered;
+	struct ks_waiting waiting;
 	struct ks_buf topic;		/* of its last record, for outputs that no record causes; n == 0: none */
 	struct ks_buf route;
 };
@@ -147,6 +148,7 @@ struct ks_win {
 		struct ks_agg_block block;	/* first */
 		struct ks_buf bytes;
 	} scratch;
+	struct ks_waiting_room room;	/* of --emit every */
 	struct ks_win_commit *commit;
 	struct ks_win_lates *lates;
 	struct ks_store *merged;	/* panes that are being merged */
@@ -308,8 +310,7 @@ void	ks_win_commit_free(struct ks_win *w);
 /* win-suppress.c: --emit every; order is whose result it is, the rest is as it would go out. */
 int	ks_win_suppress(struct ks_win *w, struct ks_win_part *part, struct ks_bytes order, struct ks_bytes key,
 	    struct ks_bytes value, uint32_t flags, int64_t time_ms) KS_MUST_USE;
-/* The smallest time that it holds; INT64_MAX: it is empty. */
-int64_t	ks_win_held(struct ks_win *w, const struct ks_win_part *part);
+void	ks_win_suppress_open(struct ks_win *w);	/* the store is open */
 int	ks_win_suppress_rest(struct ks_win *w, struct ks_win_part *part) KS_MUST_USE;
 
 /* win-late.c: rec has come too late for a window. */
