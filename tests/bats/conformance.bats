@@ -67,4 +67,7 @@ setup() {
 	printf '%s\n' '{"id":"e","op":{"kind":"teleport"},"in":[],"out":[]}' >>case
 	run -1 "$python" "$root/tests/conformance/run.py" case
 	[[ "$output" == *'no tool for teleport'* ]]
+	printf '%s\n' '{"id":"f","op":{"kind":"mapValues","fn":"double","twice":true},"in":[],"out":[]}' >case
+	run -1 "$python" "$root/tests/conformance/run.py" case
+	[[ "$output" == *'nobody knows what twice is'* ]]
 }

@@ -121,6 +121,10 @@ TOOLS = {
     "branch": branch,
 }
 
+# What an operation may say: with something else it would be run as another one.  store is Kafka Streams' own business.
+FIELDS = {"kind", "agg", "fn", "window", "emit", "suppress", "retention", "source", "versioned", "materialized", "pred", "not", "preds", "default",
+          "by", "repartition", "store"}
+
 
 def tools(op):
     return TOOLS[op["kind"]](op)

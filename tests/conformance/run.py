@@ -166,6 +166,8 @@ def select(options, files):
             others["%s: %s" % (kind, reason)] += 1
         elif kind not in mapping.TOOLS:
             wrong.append("%s: no tool for %s, and it is not listed as left out" % (case["id"], kind))
+        elif not set(case["op"]) <= mapping.FIELDS:
+            wrong.append("%s: nobody knows what %s is" % (case["id"], ", ".join(sorted(set(case["op"]) - mapping.FIELDS))))
         else:
             todo.append(case)
     return todo, others, wrong
