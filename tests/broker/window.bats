@@ -237,11 +237,14 @@ assert sum(x is not None for x in t.values()) == int(open("rows").read())'
 	"$bin/kstream-window" -b "$b" --in "kafka:$t" --idle 300ms --tumble 1s --grace 500ms --emit close --key-as plain 'count()' \
 		--commit-interval 100ms --out "kafka:$t.out" --create-topics 1 2>err &
 	pids=$!
-	put() { printf '{"tstype":"create","ts":%s,"key":"%s","payload":1}\n' "$2" "$3" | cat_ --from envelope -b "$b" -P -t "$t" -p "$1"; }
+	put() { # put PARTITION KEY TIME ...: at once, or a window would close between two of them
+		local p=$1 key=$2
+		shift 2
+		printf "{\"tstype\":\"create\",\"ts\":%s,\"key\":\"$key\",\"payload\":1}\n" "$@" | cat_ --from envelope -b "$b" -P -t "$t" -p "$p"
+	}
 	has() { kcat -C -q -e -b "$b" -t "$t.out" -f '%k=%s\n' | grep -qx "$1"; }
-	put 0 1000 a
-	put 1 2000 b
-	put 0 1900 a
+	put 0 a 1000 1900
+	put 1 b 2000
 	wait_for has a=2
 	wait_for has b=1
 	kill -TERM "$pids"
