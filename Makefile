@@ -141,7 +141,7 @@ check-cluster: all $(HELPERS)
 SEED ?= 1
 CASES ?= 500
 oracle: all
-	tests/oracle/oracle $(SEED) $(CASES) >$(B)/oracle.jsonl
+	tests/oracle/oracle $(SEED) $(CASES) $$(tests/conformance/mapping.py) >$(B)/oracle.jsonl
 	PATH=$(CURDIR)/$(B)/bin:$$PATH tests/conformance/run.py $(B)/oracle.jsonl
 
 $(B)/bench/%: tests/bench/%.c

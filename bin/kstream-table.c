@@ -52,7 +52,7 @@ static int parse_emit(struct table *st, struct ks_run *run, const char *value)
 {
 	st->stage.every = strncmp(value, "every:", 6) == 0;
 	if (st->stage.every)
-		return parse_duration(run, "emit every", value + 6, &st->stage.hold.wait_ms);
+		return parse_duration(run, "emit every", value + 6, &st->stage.hold.room.wait_ms);
 	if (strcmp(value, "update") != 0)
 		return ks_fail(run->err, KS_USAGE, "--emit '%s': it is update, or every:DURATION, as in every:10s", value);
 	return 0;
@@ -98,7 +98,7 @@ static int table_option(void *arg, struct ks_run *run, unsigned at, const char *
 	default:
 		if (ks_num_parse_i64(ks_str(value), &n) != 0 || n < 1)
 			return ks_fail(run->err, KS_USAGE, "--max-records '%s' is not a number from 1", value);
-		st->stage.hold.max_records = (uint64_t)n;
+		st->stage.hold.room.max_records = (uint64_t)n;
 		return 0;
 	}
 }
@@ -114,7 +114,7 @@ static int table_operands(void *arg, struct ks_run *run, int argc, char *const a
 		return ks_fail(run->err, KS_USAGE, "--by emits changes already: leave out --changes");
 	if (st->stage.dump && (st->stage.changes || st->stage.only || st->stage.every || st->by != NULL))
 		return ks_fail(run->err, KS_USAGE, "--dump emits the table and no changes, which --changes, --only-changes, --by and --emit are about");
-	if (st->stage.hold.max_records > 0 && !st->stage.every)
+	if (st->stage.hold.room.max_records > 0 && !st->stage.every)
 		return ks_fail(run->err, KS_USAGE, "--max-records is about what --emit every:DURATION holds back");
 	if (st->stage.every && st->stage.versioned)
 		return ks_fail(run->err, KS_USAGE, "--emit every holds back all but the last change, which --versioned is there to keep: one of them");
@@ -155,6 +155,15 @@ static int table_finish(void *arg, struct ks_run *run)
 	return ks_table_stage_finish(&((struct table *)arg)->stage, run);
 }
 
+static int table_answer(void *arg, struct ks_run *run)
+{
+	const struct ks_table_stage *st = &((struct table *)arg)->stage;
+
+	if (st->dump && !st->finished)
+		ks_warn(run, "nothing was dumped: the input was paused, and --dump waits for its end (--end complete, where it is read)");
+	return 0;
+}
+
 static void table_close(void *arg, struct ks_run *run)
 {
 	(void)run;
@@ -178,6 +187,7 @@ static const struct ks_op op = {
 	.mark = table_mark,
 	.barrier = table_barrier,
 	.finish = table_finish,
+	.answer = table_answer,
 	.close = table_close,
 };
 

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hold.h - changes of a table held back: of each key the last one, for some
- * event time from its first one on, or until there are too many.
- *
- * What is held stands whole in the store of the table, beside its rows, with
- * the time it is due; the order by that time is made anew from there.  A
- * newer change of a key takes the place of the one that is held, and is due
- * when that was.  Source: semantics.md 3.4, untilTimeLimit; oracle/model.py,
- * class Suppress.  Functions that return int return 0 or a ks_status with err
- * filled.
+ * hold.h - changes of a table held back: of each key the last one, as
+ * waiting.h says, in the store of the table beside its rows.  Functions that
+ * return int return 0 or a ks_status with err filled.
  */
 #ifndef KS_HOLD_H
 #define KS_HOLD_H
@@ -19,13 +13,14 @@
 struct ks_hold {
 	struct ks_table *table;
 	const struct ks_limits *limits;
-	int64_t wait_ms;	/* from the time of a key's first change on */
-	uint64_t max_records;	/* in a partition; more of them, and the earliest goes; 0: no limit */
-	struct ks_buf out;	/* what was taken last */
+	struct ks_waiting_room room;	/* wait_ms, max_records: the caller's */
 };
 
 void	ks_hold_init(struct ks_hold *h, struct ks_table *t, const struct ks_limits *limits);
 void	ks_hold_release(struct ks_hold *h);
+
+/* The table is open; what a store that was there before holds goes on waiting. */
+int	ks_hold_open(struct ks_hold *h, struct ks_err *err) KS_MUST_USE;
 
 /*
  * ks_hold_put - hold rec back, whose value is the new row.  before is the
@@ -43,10 +38,7 @@ int	ks_hold_put(struct ks_hold *h, struct ks_table_part *part, struct ks_bytes k
 int	ks_hold_take(struct ks_hold *h, struct ks_table_part *part, bool all, struct ks_rec *rec,
 	    struct ks_bytes *before, bool *more, struct ks_err *err) KS_MUST_USE;
 
-/* The earliest time of a record that is held; INT64_MAX: none is.  What was the earliest may have to be looked for. */
+/* The earliest time of a record that is held; INT64_MAX: none is. */
 int	ks_hold_earliest(struct ks_hold *h, struct ks_table_part *part, int64_t *time_ms, struct ks_err *err) KS_MUST_USE;
-
-/* A store that was there before has things held: put their keys in order. */
-int	ks_hold_recover(struct ks_hold *h, struct ks_table_part *part, struct ks_err *err) KS_MUST_USE;
 
 #endif

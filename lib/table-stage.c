@@ -230,7 +230,7 @@ static int fingerprint(const struct ks_table_stage *st, struct ks_buf *b)
 	else
 		no = ks_buf_printf(b, "rows latest\n");
 	if (no == 0 && st->every)
-		no = ks_buf_printf(b, "--emit every:%lldms\nbefore %s\n", (long long)st->hold.wait_ms,
+		no = ks_buf_printf(b, "--emit every:%lldms\nbefore %s\n", (long long)st->hold.room.wait_ms,
 		    st->changes || st->groups || st->only ? "kept" : "let go");
 	if (no == 0 && st->cdc)
 		no = ks_buf_printf(b, "--cdc debezium\n");
@@ -242,7 +242,6 @@ static int open_store(struct ks_table_stage *st, struct ks_run *run)
 	struct ks_store *store = NULL;
 	struct ks_buf text;
 	int status;
-	size_t i;
 
 	ks_buf_init(&text, KS_RECORD_MAX);
 	if (fingerprint(st, &text) != 0)
@@ -255,9 +254,7 @@ static int open_store(struct ks_table_stage *st, struct ks_run *run)
 		return status;
 	}
 	status = ks_table_open(&st->t, store, st->versioned ? st->history_ms : -1, run->limits->depth, run->err);
-	for (i = 0; i < st->t.count && status == 0 && st->every; i++)
-		status = ks_hold_recover(&st->hold, st->t.parts[i], run->err);
-	return status;
+	return status == 0 && st->every ? ks_hold_open(&st->hold, run->err) : status;
 }
 
 int ks_table_stage_hello(struct ks_table_stage *st, struct ks_run *run)

@@ -21,7 +21,7 @@ struct ks_table_stage {
 	bool groups;		/* regroup is open */
 	int64_t history_ms;	/* of versioned */
 	size_t memory;		/* --memory; 0: not given */
-	struct ks_hold hold;	/* wait_ms, max_records */
+	struct ks_hold hold;	/* its room: wait_ms, max_records */
 	struct ks_regroup regroup;
 
 	/* its own */

@@ -38,7 +38,7 @@ void ks_table_close(struct ks_table *t)
 	for (i = 0; i < t->count; i++) {
 		ks_buf_release(&t->parts[i]->topic);
 		ks_buf_release(&t->parts[i]->route);
-		ks_due_release(&t->parts[i]->due);
+		ks_waiting_release(&t->parts[i]->held);
 		free(t->parts[i]);
 	}
 	free(t->parts);
@@ -131,10 +131,10 @@ static struct ks_table_part *make_part(struct ks_table *t, int32_t partition, si
 	part = malloc(sizeof(*part));
 	if (part == NULL)
 		return NULL;
-	*part = (struct ks_table_part){ .partition = partition, .stream_ms = -1, .held_ms = INT64_MAX };
+	*part = (struct ks_table_part){ .partition = partition, .stream_ms = -1 };
 	ks_buf_init(&part->topic, KS_RECORD_MAX);
 	ks_buf_init(&part->route, KS_RECORD_MAX);
-	ks_due_init(&part->due);
+	ks_waiting_init(&part->held);
 	memmove(t->parts + at + 1, t->parts + at, (t->count - at) * sizeof(struct ks_table_part *));
 	t->parts[at] = part;
 	t->count++;

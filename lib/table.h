@@ -17,9 +17,9 @@
 #define KS_TABLE_H
 
 #include "change.h"
-#include "due.h"
 #include "store.h"
 #include "versions.h"
+#include "waiting.h"
 
 #define KS_TABLE_ROWS 0
 #define KS_TABLE_HELD 1
@@ -31,9 +31,7 @@ struct ks_table_part {
 	int64_t stream_ms;	/* the largest event time seen; -1: none */
 	bool changed;		/* since it was saved */
 	struct ks_buf topic, route;	/* of its last record, for outputs that no record causes; n == 0: none */
-	struct ks_due due;	/* keys of what is held back */
-	int64_t held_ms;	/* no record held bears an earlier time; INT64_MAX: none is held */
-	bool held_left;		/* the one that bore it is gone: the earliest may be later */
+	struct ks_waiting held;	/* hold.h */
 };
 
 struct ks_table {

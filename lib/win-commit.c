@@ -139,7 +139,9 @@ int ks_win_commit_add(struct ks_win *w, struct ks_win_part *part, const struct k
 
 	if (c == NULL)
 		return ks_win_no_memory(w);
-	if (c->count == 0 || time_ms < c->from_ms)
+	if (c->count == 0)
+		c->from_ms = INT64_MAX;
+	if (time_ms < c->from_ms && time_ms != KS_WIN_NO_TIME)
 		c->from_ms = time_ms;
 	i = find(c, part, at, key, hash);
 	if (i != NONE) {

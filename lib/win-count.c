@@ -18,7 +18,6 @@ struct ring {
 	uint64_t seen;		/* records of the key */
 	uint32_t used;		/* bytes in all */
 	uint32_t panes;
-	int64_t time_ms;	/* the largest of all */
 };
 
 struct pane {
@@ -94,7 +93,6 @@ static int turn(struct ks_win *w, const struct ks_rec *rec, bool *taken)
 	skip = begins && ring.panes == kept ? 1 : 0;
 	ring.panes = ring.panes + begins - skip;
 	ring.seen++;
-	ring.time_ms = rec->time_ms > ring.time_ms ? rec->time_ms : ring.time_ms;
 	w->list.n = 0;
 	status = result_of(w, ks_buf_add(&w->list, &ring, sizeof(ring)));
 	for (; at < w->old.n; at += sizeof(p) + pane_at(&w->old, at)->n)

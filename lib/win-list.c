@@ -81,11 +81,11 @@ int ks_win_list_find(struct ks_win *w, const struct ks_win_part *part, const str
 	const struct ks_win_list *list;
 	int status = ks_win_list_get(w, part, key, &list);
 
-	*state = (struct ks_win_state){ NULL, 0 };
+	*state = (struct ks_win_state){ .p = NULL };
 	if (status != 0 || list == NULL)
 		return status;
 	while ((e = ks_win_list_next(list, e)) != NULL)
 		if (e->start_ms == at->start_ms && e->end_ms == at->end_ms)
-			*state = (struct ks_win_state){ ks_win_entry_state(e), e->n };
+			*state = (struct ks_win_state){ .p = ks_win_entry_state(e), .n = e->n };
 	return 0;
 }

@@ -33,7 +33,7 @@ static inline const unsigned char *ks_win_entry_state(const struct ks_win_entry 
 
 static inline int64_t ks_win_entry_time(const struct ks_win_entry *e)
 {
-	return ((const struct ks_win_head *)(const void *)(e + 1))->time_ms;
+	return ks_win_time(ks_win_entry_state(e));
 }
 
 /* The entry behind e, the first of all for NULL; NULL: there is none. */

@@ -133,7 +133,7 @@ static int suppress(struct ks_win *w, struct ks_win_part *part, const struct ks_
 static int emit_now(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec, const struct ks_window *at,
     struct ks_bytes key, const unsigned char *state, int64_t time_ms)
 {
-	bool timed = (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE || time_ms > 0;
+	bool timed = (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE || time_ms != KS_WIN_NO_TIME;
 	uint32_t flags = flags_of(w) | (timed ? KS_TIME_CREATE : KS_TIME_NONE);
 	struct ks_rec out = *rec;
 	int status;
@@ -143,6 +143,8 @@ static int emit_now(struct ks_win *w, struct ks_win_part *part, const struct ks_
 		status = show(w, state, &out.value);
 	if (KS_UNLIKELY(status != 0))
 		return status;
+	if (!timed)
+		time_ms = 0;
 	if (w->spec.emit == KS_WIN_EVERY)
 		return suppress(w, part, at, key, out.value, flags, time_ms);
 	out.frame.p = NULL;
@@ -165,7 +167,7 @@ int ks_win_changed(struct ks_win *w, struct ks_win_part *part, const struct ks_r
 int ks_win_show(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec, const struct ks_window *at,
     struct ks_bytes key, const unsigned char *state)
 {
-	return emit_now(w, part, rec, at, key, state, ((const struct ks_win_head *)(const void *)state)->time_ms);
+	return emit_now(w, part, rec, at, key, state, ks_win_time(state));
 }
 
 int ks_win_put_out(struct ks_win *w, struct ks_win_part *part, struct ks_bytes key, struct ks_bytes value,
@@ -184,7 +186,7 @@ int ks_win_put_out(struct ks_win *w, struct ks_win_part *part, struct ks_bytes k
 int ks_win_result(struct ks_win *w, struct ks_win_part *part, const struct ks_window *at, struct ks_bytes key,
     const unsigned char *state)
 {
-	const struct ks_win_head *head = (const struct ks_win_head *)(const void *)state;
+	bool timed = ks_win_time(state) != KS_WIN_NO_TIME;
 	struct ks_bytes value;
 	int status = ks_win_build_key(w, at, key);
 
@@ -193,7 +195,7 @@ int ks_win_result(struct ks_win *w, struct ks_win_part *part, const struct ks_wi
 	if (status != 0)
 		return status;
 	return ks_win_put_out(w, part, ks_buf_bytes(&w->key), value,
-	    flags_of(w) | (w->shape->timeless && head->time_ms == 0 ? KS_TIME_NONE : KS_TIME_CREATE), head->time_ms);
+	    flags_of(w) | (timed ? KS_TIME_CREATE : KS_TIME_NONE), timed ? ks_win_time(state) : 0);
 }
 
 int ks_win_gone(struct ks_win *w, struct ks_win_part *part, const struct ks_window *at, struct ks_bytes key,
@@ -203,5 +205,6 @@ int ks_win_gone(struct ks_win *w, struct ks_win_part *part, const struct ks_wind
 
 	if (status != 0)
 		return status;
-	return ks_win_put_out(w, part, ks_buf_bytes(&w->key), ks_mp_nil, flags_of(w) | KS_TIME_CREATE, time_ms);
+	return ks_win_put_out(w, part, ks_buf_bytes(&w->key), ks_mp_nil,
+	    flags_of(w) | (time_ms != KS_WIN_NO_TIME ? KS_TIME_CREATE : KS_TIME_NONE), time_ms != KS_WIN_NO_TIME ? time_ms : 0);
 }

@@ -103,7 +103,6 @@ static int merge_pane(struct ks_win *w, struct ks_win_part *part, int64_t pane)
 {
 	struct room room = { .block.grow = grow_merged, .w = w };
 	struct ks_store_value from, into;
-	struct ks_win_head *head;
 	struct ks_store_scan scan;
 	int status;
 
@@ -112,9 +111,7 @@ static int merge_pane(struct ks_win *w, struct ks_win_part *part, int64_t pane)
 		status = ks_store_put(w->merged, 0, 0, room.key, w->fold.state_n, &into, w->run->err);
 		if (status != 0)
 			break;
-		head = (struct ks_win_head *)(void *)into.p;
-		if (((const struct ks_win_head *)(const void *)from.p)->time_ms > head->time_ms)
-			head->time_ms = ((const struct ks_win_head *)(const void *)from.p)->time_ms;
+		ks_win_move_time(into.p, ks_win_time(from.p));
 		room.block.p = into.p;
 		room.block.n = into.n;
 		status = ks_win_merged(w, ks_fold_merge(&w->fold, &room.block, from.p, from.n));

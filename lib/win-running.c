@@ -17,7 +17,6 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 	struct ks_win_state state;
 	struct ks_bytes key;
 	bool loaded, fresh;
-	int64_t time_ms;
 	int status;
 
 	if ((rec->flags & KS_CHANGE) != 0)
@@ -38,8 +37,7 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 	status = ks_win_apply(w, part, SEGMENT, key, rec, &state, &fresh);
 	if (status != 0)
 		return status;
-	time_ms = state.p != NULL ? ((const struct ks_win_head *)(const void *)state.p)->time_ms : rec->time_ms;
-	return ks_win_changed(w, part, rec, &whole, key, state.p, time_ms, fresh);
+	return ks_win_changed(w, part, rec, &whole, key, state.p, state.time_ms, fresh);
 }
 
 /* Nothing ever closes but at the end. */
@@ -70,7 +68,7 @@ static int find(struct ks_win *w, const struct ks_win_part *part, const struct k
 	int status = ks_store_get(w->store, part->partition, SEGMENT, key, &v, w->run->err);
 
 	(void)at;
-	*state = (struct ks_win_state){ v.p, v.n };
+	*state = (struct ks_win_state){ .p = v.p, .n = v.n };
 	return status;
 }
 

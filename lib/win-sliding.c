@@ -87,6 +87,8 @@ static int update(struct work *k, int64_t start_ms, const struct ks_win_entry *b
 		k->late++;
 		return ks_win_late(k->w, k->part, k->rec, &at);
 	}
+	if (base != NULL && ks_win_entry_time(base) > time_ms)
+		time_ms = ks_win_entry_time(base);
 	if (base == NULL && ks_fold_nothing(&k->w->fold)) {
 		status = keep(k, start_ms, NULL, 0);
 		return status != 0 ? status : emit(k, start_ms, NULL, time_ms);
@@ -101,8 +103,6 @@ static int update(struct work *k, int64_t start_ms, const struct ks_win_entry *b
 	}
 	if (status == 0)
 		status = keep(k, start_ms, k->w->scratch.block.p, k->w->scratch.block.n);
-	if (base != NULL && ks_win_entry_time(base) > time_ms)
-		time_ms = ks_win_entry_time(base);
 	return status != 0 ? status : emit(k, start_ms, k->w->scratch.block.p, time_ms);
 }
 

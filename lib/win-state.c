@@ -37,14 +37,6 @@ static int result_of(struct ks_win *w, int status)
 	return status == ENOMEM ? ks_win_no_memory(w) : status;
 }
 
-static inline void move_time(unsigned char *state, int64_t time_ms)
-{
-	struct ks_win_head *head = (struct ks_win_head *)(void *)state;
-
-	if (time_ms > head->time_ms)
-		head->time_ms = time_ms;
-}
-
 int ks_win_try(struct ks_win *w, const struct ks_rec *rec, const unsigned char *state, bool *taken)
 {
 	int no = ks_fold_try(&w->fold, state);
@@ -79,23 +71,24 @@ int ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segme
 		if (status != 0)
 			return status;
 		*fresh = v.p == NULL;
-		*state = (struct ks_win_state){ NULL, 0 };
+		*state = (struct ks_win_state){ NULL, 0, ks_win_time_of(rec) };
 		if (v.p == NULL && nothing)
 			return 0;
 	}
 	status = ks_store_put(w->store, part->partition, segment, key, w->fold.state_n, &v, w->run->err);
 	if (status != 0)
 		return status;
-	move_time(v.p, rec->time_ms);
+	ks_win_move_time(v.p, ks_win_time_of(rec));
 	room.block.p = v.p;
 	room.block.n = v.n;
 	status = ks_fold_apply(&w->fold, &room.block);
-	*state = (struct ks_win_state){ room.block.p, room.block.n };
+	*state = (struct ks_win_state){ room.block.p, room.block.n, ks_win_time(room.block.p) };
 	if (KS_UNLIKELY(status != 0))
 		return result_of(w, status);
 	if (KS_LIKELY(!w->fold.bare) || !ks_fold_gone(&w->fold, state->p))
 		return 0;
-	*state = (struct ks_win_state){ NULL, 0 };
+	state->p = NULL;
+	state->n = 0;
 	return ks_store_delete(w->store, part->partition, segment, key, w->run->err);
 }
 
@@ -130,7 +123,7 @@ int ks_win_scratch_begin(struct ks_win *w, const unsigned char *from, size_t n)
 
 int ks_win_scratch_apply(struct ks_win *w, const struct ks_rec *rec)
 {
-	move_time(w->scratch.block.p, rec->time_ms);
+	ks_win_move_time(w->scratch.block.p, ks_win_time_of(rec));
 	return result_of(w, ks_fold_apply(&w->fold, &w->scratch.block));
 }
 
@@ -147,11 +140,6 @@ int ks_win_scratch_subtract(struct ks_win *w, const struct ks_rec *rec, bool *ta
 	return no == EDOM ? ks_reject(w->run, rec, "%s", ks_fold_why(&w->fold)) : result_of(w, no);
 }
 
-void ks_win_scratch_time(struct ks_win *w, int64_t time_ms)
-{
-	move_time(w->scratch.block.p, time_ms);
-}
-
 bool ks_win_scratch_gone(const struct ks_win *w)
 {
 	return w->fold.bare && ks_fold_gone(&w->fold, w->scratch.block.p);
@@ -159,6 +147,6 @@ bool ks_win_scratch_gone(const struct ks_win *w)
 
 int ks_win_scratch_merge(struct ks_win *w, const unsigned char *from, size_t n)
 {
-	move_time(w->scratch.block.p, ((const struct ks_win_head *)(const void *)from)->time_ms);
+	ks_win_move_time(w->scratch.block.p, ks_win_time(from));
 	return result_of(w, ks_fold_merge(&w->fold, &w->scratch.block, from, n));
 }

@@ -16,7 +16,9 @@ struct change {
 	struct ks_win *w;
 	struct ks_rec *rec;	/* value: the row that is looked at */
 	bool there;		/* there is a state */
-	bool done;		/* the record was rejected */
+	bool never_in;		/* the old row */
+	bool made;		/* it is another one now */
+	bool rejected;		/* the record was, for one of its rows */
 };
 
 static int begin(struct change *c, const unsigned char *from, size_t n)
@@ -28,43 +30,49 @@ static int begin(struct change *c, const unsigned char *from, size_t n)
 /* The state shows nothing any more: the next row begins a new one, with its time. */
 static int begin_again(struct change *c)
 {
-	int64_t time_ms = ((const struct ks_win_head *)(void *)c->w->scratch.block.p)->time_ms;
+	int64_t time_ms = ks_win_time(c->w->scratch.block.p);
 	int status = begin(c, NULL, 0);
 
 	if (status == 0)
-		((struct ks_win_head *)(void *)c->w->scratch.block.p)->time_ms = time_ms;
+		ks_win_move_time(c->w->scratch.block.p, time_ms);
 	return status;
 }
 
+/* A row that cannot be read never went in: it was rejected when it came. */
 static int take_out(struct change *c, struct ks_bytes row)
 {
 	struct ks_win *w = c->w;
-	bool loaded;
+	const char *wrong;
+	bool taken;
 	int status;
 
 	c->rec->value = row;
-	status = ks_win_load(w, c->rec, &loaded);
-	c->done = !loaded;
-	if (status != 0 || c->done)
-		return status;
-	status = ks_win_scratch_subtract(w, c->rec, &loaded);
-	c->done = !loaded;
-	return status == 0 && !c->done && ks_win_scratch_gone(w) ? begin_again(c) : status;
+	wrong = ks_fold_load(&w->fold, c->rec);
+	c->never_in = wrong != NULL;
+	if (c->never_in || !c->there)
+		return c->never_in && ks_is_no_memory(wrong) ? ks_win_no_memory(w) : 0;
+	status = ks_win_scratch_subtract(w, c->rec, &taken);
+	c->rejected = !taken;
+	c->made = taken;
+	return status == 0 && taken && ks_win_scratch_gone(w) ? begin_again(c) : status;
 }
 
 static int put_in(struct change *c, struct ks_bytes row)
 {
 	struct ks_win *w = c->w;
-	bool loaded;
+	bool taken;
 	int status;
 
 	c->rec->value = row;
-	status = ks_win_load(w, c->rec, &loaded);
-	if (status == 0 && loaded)
-		status = ks_win_try(w, c->rec, c->there ? w->scratch.block.p : NULL, &loaded);
-	c->done = !loaded;
-	if (status != 0 || c->done || (!c->there && ks_fold_nothing(&w->fold)))
+	status = ks_win_load(w, c->rec, &taken);
+	if (status == 0 && taken)
+		status = ks_win_try(w, c->rec, c->there ? w->scratch.block.p : NULL, &taken);
+	c->rejected = !taken;
+	if (status != 0 || !taken)
 		return status;
+	c->made = true;
+	if (!c->there && ks_fold_nothing(&w->fold))
+		return 0;
 	c->there = true;
 	return ks_win_scratch_apply(w, c->rec);
 }
@@ -100,19 +108,24 @@ static int update(struct ks_win *w, struct ks_win_part *part, const struct ks_wi
 	if (status == 0)
 		status = begin(&c, v.p, v.n);
 	fresh = !c.there;
-	if (status == 0 && c.there && !ks_mp_is_nil(rows->before))
+	if (status == 0 && !ks_mp_is_nil(rows->before))
 		status = take_out(&c, rows->before);
-	if (status == 0 && !c.done && !ks_mp_is_nil(rows->now))
+	if (status == 0 && !c.rejected && !ks_mp_is_nil(rows->now))
 		status = put_in(&c, rows->now);
-	if (status != 0 || c.done)
+	if (status == 0 && c.never_in && ks_mp_is_nil(rows->now)) {
+		ks_drop(w->run, "no row");
+		return 0;
+	}
+	if (status != 0 || (c.rejected && !c.made))
 		return status;
-	ks_folded(w->run);
-	ks_win_scratch_time(w, rec->time_ms);
+	if (!c.rejected)
+		ks_folded(w->run);
+	ks_win_move_time(w->scratch.block.p, ks_win_time_of(rec));
 	status = keep(&c, part, at->start_ms, key, v);
 	if (status != 0)
 		return status;
 	return ks_win_changed(w, part, rec, at, key, c.there ? w->scratch.block.p : NULL,
-	    ((const struct ks_win_head *)(void *)w->scratch.block.p)->time_ms, fresh);
+	    ks_win_time(w->scratch.block.p), fresh);
 }
 
 int ks_win_table(struct ks_win *w, struct ks_win_part *part, const struct ks_window *at, struct ks_rec *rec)

@@ -87,8 +87,7 @@ int ks_win_fold_at(struct ks_win *w, struct ks_win_part *part, struct ks_bytes k
 		part->closing_ms = at->end_ms;
 	if (w->spec.emit == KS_WIN_CLOSE)
 		return 0;
-	return ks_win_changed(w, part, rec, at, key, state.p,
-	    state.p != NULL ? ((const struct ks_win_head *)(const void *)state.p)->time_ms : rec->time_ms, fresh);
+	return ks_win_changed(w, part, rec, at, key, state.p, state.time_ms, fresh);
 }
 
 static int record_one(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec)
@@ -234,7 +233,7 @@ int ks_win_find_in_segment(struct ks_win *w, const struct ks_win_part *part, con
 	struct ks_store_value v;
 	int status = ks_store_get(w->store, part->partition, at->start_ms, key, &v, w->run->err);
 
-	*state = (struct ks_win_state){ v.p, v.n };
+	*state = (struct ks_win_state){ .p = v.p, .n = v.n };
 	return status;
 }
 

@@ -14,7 +14,7 @@
 #include "fdio.h"
 #include "run-store.h"
 
-#define SAVED_FIXED 48
+#define SAVED_FIXED 40
 static const unsigned char saved_key[] = "window";
 
 int ks_win_no_memory(struct ks_win *w)
@@ -43,6 +43,7 @@ static int open_store(struct ks_win *w)
 	ks_buf_release(&text);
 	if (status == 0 && w->panes)
 		status = ks_store_open(&w->merged, (uintptr_t)w->store, w->run->err);
+	ks_win_suppress_open(w);
 	/* What is kept of a partition of which no record comes any more is emitted, too. */
 	for (after = -2; status == 0 && ks_store_next_partition(w->store, after, &partition); after = partition)
 		status = ks_win_part_of(w, partition, &part);
@@ -54,6 +55,7 @@ static void free_part(struct ks_win_part *part)
 	ks_buf_release(&part->topic);
 	ks_buf_release(&part->route);
 	ks_buf_release(&part->keys);
+	ks_waiting_release(&part->waiting);
 	free(part->dues);
 	free(part);
 }
@@ -86,6 +88,7 @@ int ks_win_open(struct ks_win *w, struct ks_run *run)
 	ks_buf_init(&w->made, UINT32_MAX);
 	ks_buf_init(&w->rows, UINT32_MAX);
 	ks_buf_init(&w->gone, SIZE_MAX / 2);
+	ks_waiting_room_init(&w->room);
 	ks_buf_init(&w->scratch.bytes, UINT32_MAX);
 	w->future_ms = INT64_MAX;
 	return ks_win_late_open(w);
@@ -121,8 +124,7 @@ static int save(struct ks_win *w, struct ks_win_part *part)
 	ks_put64(p + 8, (uint64_t)part->align_ms);
 	ks_put64(p + 16, (uint64_t)part->put_ms);
 	ks_put64(p + 24, (uint64_t)part->buffer_ms);
-	ks_put64(p + 32, part->buffered);
-	ks_put64(p + 40, part->aligned);
+	ks_put64(p + 32, part->aligned);
 	ks_put32(p + SAVED_FIXED, (uint32_t)part->topic.n);
 	ks_put32(p + SAVED_FIXED + 4, (uint32_t)part->route.n);
 	p += SAVED_FIXED + 8;
@@ -152,8 +154,7 @@ static int load(struct ks_win *w, struct ks_win_part *part)
 	part->align_ms = (int64_t)ks_get64(v.p + 8);
 	part->put_ms = (int64_t)ks_get64(v.p + 16);
 	part->buffer_ms = (int64_t)ks_get64(v.p + 24);
-	part->buffered = ks_get64(v.p + 32);
-	part->aligned = ks_get64(v.p + 40) != 0;
+	part->aligned = ks_get64(v.p + 32) != 0;
 	part->closing_ms = INT64_MIN;
 	part->emitted_ms = ks_win_close_time(w, part);
 	if (ks_buf_add(&part->topic, v.p + SAVED_FIXED + 8, topic) != 0 ||
@@ -183,7 +184,10 @@ static int make_part(struct ks_win *w, int32_t partition, size_t at, struct ks_w
 	ks_buf_init(&part->topic, KS_RECORD_MAX);
 	ks_buf_init(&part->route, KS_RECORD_MAX);
 	ks_buf_init(&part->keys, UINT32_MAX);
+	ks_waiting_init(&part->waiting);
 	status = load(w, part);
+	if (status == 0 && w->spec.emit == KS_WIN_EVERY)
+		status = ks_waiting_recover(&w->room, &part->waiting, partition, w->run->err);
 	if (status != 0) {
 		free_part(part);
 		return status;
@@ -325,8 +329,10 @@ int ks_win_mark(struct ks_win *w, struct ks_mark *m)
 	if (w->spec.emit == KS_WIN_UPDATE)
 		return status;
 	/* What is still to come bears the time of one of its records. */
-	open_ms = w->spec.emit == KS_WIN_CLOSE ? w->shape->open_from(w, part) :
-	    w->spec.emit == KS_WIN_COMMIT ? ks_win_commit_from(w) : ks_win_held(w, part);
+	if (w->spec.emit == KS_WIN_EVERY && status == 0)
+		status = ks_waiting_earliest(&w->room, &part->waiting, part->partition, &open_ms, w->run->err);
+	else
+		open_ms = w->spec.emit == KS_WIN_CLOSE ? w->shape->open_from(w, part) : ks_win_commit_from(w);
 	if (open_ms < m->time_ms)
 		m->time_ms = open_ms;
 	return status;
@@ -388,6 +394,7 @@ void ks_win_close(struct ks_win *w)
 	ks_win_commit_free(w);
 	ks_win_late_close(w);
 	ks_buf_release(&w->scratch.bytes);
+	ks_waiting_room_release(&w->room);
 	ks_buf_release(&w->gone);
 	ks_buf_release(&w->rows);
 	ks_buf_release(&w->made);

@@ -19,6 +19,7 @@
 #include "op.h"
 #include "state-key.h"
 #include "store.h"
+#include "waiting.h"
 #include "window.h"
 
 /*
@@ -83,20 +84,43 @@ struct ks_win_part {
 	size_t due_count, due_cap;
 	struct ks_buf keys;
 	int64_t buffer_ms;		/* win-suppress.c: the largest time of an update; -1: none */
-	uint64_t buffered;
+	struct ks_waiting waiting;
 	struct ks_buf topic;		/* of its last record, for outputs that no record causes; n == 0: none */
 	struct ks_buf route;
 };
 
-/* What each state begins with.  Zeroed bytes are none; 0 does for a time that is not known, no window holds one before. */
+/* What each state begins with.  Zeroed bytes are none. */
 struct ks_win_head {
-	int64_t time_ms;		/* the largest of its records */
+	uint64_t time;			/* the largest of its records, above the smallest there is; 0: none has one */
 };
+
+#define KS_WIN_NO_TIME INT64_MIN
+
+static inline int64_t ks_win_time(const unsigned char *state)
+{
+	return (int64_t)(((const struct ks_win_head *)(const void *)state)->time ^ (uint64_t)INT64_MIN);
+}
+
+/* Its time is this, or later. */
+static inline void ks_win_move_time(unsigned char *state, int64_t time_ms)
+{
+	struct ks_win_head *head = (struct ks_win_head *)(void *)state;
+	uint64_t time = (uint64_t)time_ms ^ (uint64_t)INT64_MIN;
+
+	if (time > head->time)
+		head->time = time;
+}
+
+static inline int64_t ks_win_time_of(const struct ks_rec *rec)
+{
+	return KS_LIKELY((rec->flags & KS_TIME_TYPE) != KS_TIME_NONE) ? rec->time_ms : KS_WIN_NO_TIME;
+}
 
 /* A state as it was found; p == NULL: there is none. */
 struct ks_win_state {
 	const unsigned char *p;
 	size_t n;
+	int64_t time_ms;	/* the largest of its records, of ks_win_apply */
 };
 
 struct ks_win {
@@ -125,6 +149,7 @@ struct ks_win {
 		struct ks_agg_block block;	/* first */
 		struct ks_buf bytes;
 	} scratch;
+	struct ks_waiting_room room;	/* of --emit every */
 	struct ks_win_commit *commit;
 	struct ks_letters *lates;		/* NULL: they are dropped */
 	struct ks_store *merged;	/* panes that are being merged */
@@ -223,7 +248,7 @@ static inline int KS_MUST_USE ks_win_try_at(struct ks_win *w, const struct ks_wi
 /*
  * ks_win_apply - take what was loaded into the state of a segment's key, in
  * the store.  state: as it is now; p == NULL where it is nothing, and then
- * nothing is kept.
+ * nothing is kept, but its time is that of what was there.
  */
 int	ks_win_apply(struct ks_win *w, const struct ks_win_part *part, int64_t segment, struct ks_bytes key,
 	    const struct ks_rec *rec, struct ks_win_state *state, bool *fresh) KS_MUST_USE;
@@ -235,7 +260,6 @@ int	ks_win_scratch_apply(struct ks_win *w, const struct ks_rec *rec) KS_MUST_USE
 int	ks_win_merged(struct ks_win *w, int no) KS_MUST_USE;
 /* Take out what was loaded; *taken false: the record was rejected, and the scratch is as it was. */
 int	ks_win_scratch_subtract(struct ks_win *w, const struct ks_rec *rec, bool *taken) KS_MUST_USE;
-void	ks_win_scratch_time(struct ks_win *w, int64_t time_ms);	/* its time is this, or later */
 bool	ks_win_scratch_gone(const struct ks_win *w);	/* it shows null: it is to be forgotten */
 int	ks_win_scratch_merge(struct ks_win *w, const unsigned char *from, size_t n) KS_MUST_USE;
 
@@ -287,8 +311,7 @@ void	ks_win_commit_free(struct ks_win *w);
 /* win-suppress.c: --emit every; order is whose result it is, the rest is as it would go out. */
 int	ks_win_suppress(struct ks_win *w, struct ks_win_part *part, struct ks_bytes order, struct ks_bytes key,
 	    struct ks_bytes value, uint32_t flags, int64_t time_ms) KS_MUST_USE;
-/* The smallest time that it holds; INT64_MAX: it is empty. */
-int64_t	ks_win_held(struct ks_win *w, const struct ks_win_part *part);
+void	ks_win_suppress_open(struct ks_win *w);	/* the store is open */
 int	ks_win_suppress_rest(struct ks_win *w, struct ks_win_part *part) KS_MUST_USE;
 
 /* win-late.c: rec has come too late for a window. */

@@ -58,6 +58,19 @@ here=(--state-dir state --out result)
 	[ "$(sort loaded | uniq -d | wc -l)" = "$(($(wc -l <loaded) / 2))" ] || fail ''
 }
 
+@test "table state: a dump of an input that was paused says that there is none" {
+	moves 50 >in
+	try "${table[@]}" "${here[@]}" --dump
+	refused 0 kstream-table 'nothing was dumped: the input was paused'
+	[ ! -s result ] || fail 'a row'
+	try "${table[@]}" "${here[@]}" --dump -q
+	expect 0
+	# the rows are there for a run that ends
+	try "${table[@]}" "${here[@]}" --dump --end complete
+	expect 0
+	kstream-table --from envelope --dump --to envelope in | cmp - result
+}
+
 @test "table state: what was made with other options is refused" {
 	moves 100 >in
 	"${table[@]}" "${here[@]}" --versioned 1s

@@ -36,6 +36,14 @@ is_refused() {
 	is_refused "'5' is no duration" --hop 1m --advance 5 'count()'
 	is_refused 'more than 100000 windows' --hop 1d --advance 1ms 'count()'
 	is_refused '--advance is for --hop and --count-window' --tumble 1m --advance 1m 'count()'
+	is_refused 'longer than 0' --hop 0s --advance 1s 'count()'
+	is_refused "--hop '-1s' is no duration" --hop=-1s --advance 1s 'count()'
+	is_refused "--advance '-1s' is no duration" --hop 1s --advance=-1s 'count()'
+	is_refused "--session '-1s' is no duration" --session=-1s 'count()'
+	is_refused "--slide '-1ms' is no duration" --slide=-1ms 'count()'
+	is_refused "'-1s' is no duration" --tumble 1m --emit every:-1s 'count()'
+	is_refused "--count-window '-1'" --count-window=-1 'count()'
+	is_refused "--advance '0'" --count-window 3 --advance 0 'count()'
 	is_refused 'longer than 0' --session 0s 'count()'
 	is_refused 'longer than 0' --slide 0ms 'count()'
 	is_refused 'would not end within 64 bits' --slide 9223372036854775807ms 'count()'
@@ -312,9 +320,15 @@ is_refused() {
 	[ "$(jq -c '[.key, .flags]' out)" = '["a",[]]' ]
 	try kstream-window --from envelope --in in --to envelope --tumble 1m --key-as iso 'count()'
 	[ "$(jq -c '[.key, .flags]' out)" = '[{"key":"a","start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z"},["window"]]' ]
-	# semantics.md 3.7: key, start; of sessions key, end, start
+	# semantics.md 3.7: key, start; of sessions key, end, start.  The bytes are those of Kafka Streams 4.3.0, WindowedSerdes.
 	try kstream-window --from envelope --in in --to envelope --tumble 1m --key-as kafka 'count()'
 	[ "$(jq -r .key out | base64 -d | od -An -tx1 | tr -d ' \n')" = 610000019b76daa800 ]
+	records schön:59999 >in
+	try kstream-window --from envelope --in in --to envelope --tumble 1m --key-as kafka 'count()'
+	[ "$(jq -r .key out | base64 -d | od -An -tx1 | tr -d ' \n')" = 736368c3b66e0000000000000000 ]
+	records schön:1767225600001 >in
+	try kstream-window --from envelope --in in --to envelope --session 5ms --key-as kafka 'count()'
+	[ "$(jq -r .key out | base64 -d | od -An -tx1 | tr -d ' \n')" = 736368c3b66e0000019b76daa8010000019b76daa801 ]
 	records a:16 a:18 >in
 	try kstream-window --from envelope --in in --to envelope --session 5ms --emit close --key-as kafka 'count()'
 	[ "$(jq -r .key out | base64 -d | od -An -tx1 | tr -d ' \n')" = 6100000000000000120000000000000010 ]

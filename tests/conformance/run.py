@@ -4,7 +4,7 @@
 
 	run.py [-v] [-j N] [-k NAME] [CASES.jsonl ...]
 
-Without files: kafka-streams.jsonl (from Kafka's own tests) and random.jsonl.  NAME is the beginning of a group, such as
+Without files: kafka-streams.jsonl (from Kafka's own tests), random.jsonl, found.jsonl, and differences.jsonl.  NAME is the beginning of a group, such as
 aggregate/session.  N jobs run at a time (2).  mapping.py says which tools do what; differences.py holds the rules by which results differ on purpose.
 Status 1: a difference, or a case that has no tool and is not listed as such.
 """
@@ -25,6 +25,8 @@ import differences
 import mapping
 import model
 import vectors
+
+STORED = ["random.jsonl", "found.jsonl", "differences.jsonl"]
 
 # What Kafka Streams counts as dropped, in the words of our summaries; "late" has a count of its own.
 COUNTED = {"null key", "tombstone", "out of history"}
@@ -153,7 +155,7 @@ def parse(arguments):
 
 def select(options, files):
     """(cases to run, {why: how many are not}, texts that are failures)."""
-    sources = [cases_of(f) for f in files] or [cases_of_vectors(), cases_of(os.path.join(HERE, "random.jsonl"))]
+    sources = [cases_of(f) for f in files] or [cases_of_vectors()] + [cases_of(os.path.join(HERE, f)) for f in STORED]
     todo, others, wrong = [], collections.Counter(), []
     for case in (case for source in sources for case in source):
         kind, group = case["op"]["kind"], mapping.name(case["op"])
@@ -164,6 +166,8 @@ def select(options, files):
             others["%s: %s" % (kind, reason)] += 1
         elif kind not in mapping.TOOLS:
             wrong.append("%s: no tool for %s, and it is not listed as left out" % (case["id"], kind))
+        elif not set(case["op"]) <= mapping.FIELDS:
+            wrong.append("%s: nobody knows what %s is" % (case["id"], ", ".join(sorted(set(case["op"]) - mapping.FIELDS))))
         else:
             todo.append(case)
     return todo, others, wrong
