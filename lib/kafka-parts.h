@@ -16,6 +16,7 @@ struct ks_kafka_part {
 	int32_t partition;
 	bool done;		/* its end has been reached */
 	bool idle;		/* when it was placed there was nothing to read */
+	bool ended;		/* all there was has been read, as far as is known: of --idle */
 	int64_t next;		/* offset of the next record */
 	int64_t skip;		/* records below it are not wanted: -o N beyond the end */
 	int64_t since_ms;	/* nor those of an earlier time: -o s@T; INT64_MIN: all are */

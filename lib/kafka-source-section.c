@@ -89,7 +89,12 @@ static int begin(struct ks_kafka_source *s, struct ks_err *err)
 			.input = x->parts[i].topic->name, .partition = x->parts[i].partition,
 			.offset = x->parts[i].next,
 		};
-	status = ks_section_begin(&s->own.section, &h, &s->own.frames, err);
+	ks_idle_begin(&s->own.idle, ks_clock_ms());
+	status = 0;
+	for (i = 0; i < x->count && status == 0 && s->config->idle_ms > 0; i++)
+		status = ks_idle_partition(&s->own.idle, x->parts[i].partition, err);
+	if (status == 0)
+		status = ks_section_begin(&s->own.section, &h, &s->own.frames, err);
 	free(streams);
 	free(positions);
 	s->open = s->began = true;
