@@ -283,7 +283,7 @@ static const char *set_others(struct map *m)
 	return NULL;
 }
 
-static int failed(struct map *m, const struct ks_rec *rec, const char *wrong)
+static __attribute__((noinline)) int failed(struct map *m, const struct ks_rec *rec, const char *wrong)
 {
 	if (ks_is_no_memory(wrong))
 		return ks_fail_memory(m->run->err);
@@ -325,7 +325,7 @@ static void count_flat(struct map *m, bool failed)
 		ks_made(m->run, m->sent - !failed);
 }
 
-static int map_stream(struct map *m, const struct ks_rec *rec)
+static __attribute__((noinline)) int map_stream(struct map *m, const struct ks_rec *rec)
 {
 	const char *wrong = ks_expr_load(m->set, rec);
 	struct ks_val v;
@@ -372,7 +372,7 @@ static const char *map_row(struct map *m, const struct ks_rec *rec, struct ks_by
 }
 
 /* As KTable.mapValues: both rows.  A new key or route of a table is another table. */
-static int map_table(struct map *m, const struct ks_rec *rec)
+static __attribute__((noinline)) int map_table(struct map *m, const struct ks_rec *rec)
 {
 	struct ks_change c;
 	const char *wrong;

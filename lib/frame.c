@@ -264,15 +264,39 @@ static const unsigned char *quick_topic(const unsigned char *start, const unsign
 	return p;
 }
 
+/*
+ * An offset as most are, 9 bytes being there, and whether it takes as few as it
+ * can: the byte behind it.  NULL: parse_any knows.  Not take_int, of which the
+ * place it is at would have to stand in memory.
+ */
+static inline const unsigned char *quick_offset(const unsigned char *p, int64_t *x, bool *shortest)
+{
+	uint64_t u, least;
+
+	switch (*p) {
+	case 0xcc: u = p[1]; least = 0x80; p += 2; break;
+	case 0xcd: u = ks_get16(p + 1); least = 0x100; p += 3; break;
+	case 0xce: u = ks_get32(p + 1); least = 0x10000; p += 5; break;
+	case 0xcf: u = ks_get64(p + 1); least = UINT64_C(0x100000000); p += 9; break;
+	default:
+		if (*p >= 0x80 && *p != 0xff)
+			return NULL;
+		*x = (int8_t)*p;
+		*shortest = true;
+		return p + 1;
+	}
+	*x = (int64_t)u;
+	*shortest = u >= least;
+	return KS_LIKELY(*x >= 0) ? p : NULL;
+}
+
 /* True: rec is all that parse_any would make of the payload.  False: nobody knows yet. */
 static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec_guess *g,
     struct ks_rec *rec)
 {
 	const unsigned char *p = payload.p, *end = payload.p + payload.n;
-	/* By the bytes of an offset: what it is at least where these are the fewest. */
-	static const int64_t least[] = { [2] = 0x80, [3] = 0x100, [5] = 0x10000, [9] = INT64_C(0x100000000) };
-	const unsigned char *offset;
 	uint64_t word[2];
+	bool shortest;
 	size_t n;
 
 	if (payload.n < QUICK_PLACE + sizeof(word) + 2 || p[0] != 0x99 || p[1] != 0xcf || p[2] >= 0x80)
@@ -290,10 +314,10 @@ static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *
 	if (KS_UNLIKELY(p == NULL || (*p >= 0x80 && *p != 0xff)))
 		return false;
 	rec->partition = (int8_t)*p++;
-	offset = p;
-	if (!take_int(&p, end, -1, INT64_MAX, &rec->offset) || p >= end)
+	p = end - p >= 9 ? quick_offset(p, &rec->offset, &shortest) : NULL;
+	if (KS_UNLIKELY(p == NULL || p >= end))
 		return false;
-	rec->shortest = rec->time_ms > UINT32_MAX && (p - offset == 1 || rec->offset >= least[p - offset]);
+	rec->shortest = shortest && rec->time_ms > UINT32_MAX;
 	p = short_name(p, end, &rec->route);
 	if (KS_UNLIKELY(p == NULL || p >= end))
 		return false;

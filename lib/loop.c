@@ -97,7 +97,7 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	return status;
 }
 
-static inline int work_on(struct ks_frame_loop *l, struct ks_rec *rec)
+static inline __attribute__((always_inline)) int work_on(struct ks_frame_loop *l, struct ks_rec *rec)
 {
 	const struct ks_config *c = l->config;
 
