@@ -14,7 +14,6 @@
 #include "fdio.h"
 #include "run-store.h"
 
-#define FUTURE_MS (INT64_C(60) * 60 * 1000)	/* --max-future, of live input */
 #define SAVED_FIXED 48
 static const unsigned char saved_key[] = "window";
 
@@ -95,7 +94,7 @@ int ks_win_open(struct ks_win *w, struct ks_run *run)
 int ks_win_hello(struct ks_win *w, struct ks_run *run)
 {
 	if (!w->spec.has_max_future)
-		w->spec.max_future_ms = run->live ? FUTURE_MS : INT64_MAX;
+		w->spec.max_future_ms = run->live ? KS_FUTURE_MS : INT64_MAX;
 	/* Nobody has asked the clock yet. */
 	w->future_ms = w->spec.max_future_ms == INT64_MAX || w->timeless ? INT64_MAX : INT64_MIN;
 	if (w->store != NULL && !w->finished && !run->app)
@@ -248,21 +247,6 @@ int ks_win_rename(struct ks_win *w, struct ks_win_part *part, const struct ks_re
 	return status;
 }
 
-/* It has been checked. */
-int ks_win_pack_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plain)
-{
-	const unsigned char *p = key.p;
-	struct ks_val v;
-
-	if (ks_mp_read(&p, key.p + key.n, 0, &v) != KS_MP_OK)
-		ks_bug("a key that was not checked");
-	w->plain.n = 0;
-	if (ks_mp_add_val(&w->plain, &v) != 0)
-		return ks_win_no_memory(w);
-	*plain = ks_buf_bytes(&w->plain);
-	return 0;
-}
-
 /*
  * Whether a time is further ahead of the clock than is believed.  The clock is
  * asked only for times that it was not known to have come near.
@@ -327,6 +311,11 @@ int ks_win_mark(struct ks_win *w, struct ks_mark *m)
 	int64_t open_ms;
 	int status;
 
+	/* As of a record: whoever has made it. */
+	if (KS_UNLIKELY(m->time_ms > w->future_ms) && too_far(w, m->time_ms)) {
+		m->partition = -1;
+		return 0;
+	}
 	status = ks_win_part_of(w, m->partition, &part);
 	if (status != 0)
 		return status;
@@ -394,10 +383,6 @@ int ks_win_finish(struct ks_win *w)
 void ks_win_close(struct ks_win *w)
 {
 	ks_calendar_release(&w->spec.calendar);
-	if (w->run == NULL) {
-		ks_fold_release(&w->fold);
-		return;
-	}
 	close_store(w);
 	free(w->parts);
 	ks_win_commit_free(w);

@@ -25,6 +25,9 @@ frames() { # frames print|build ...
 	/usr/bin/python3 "$BATS_TEST_DIRNAME/frames.py" "$@"
 }
 
+# kinds: of the frames on stdin, in one line; PINGs come when they do
+kinds() { frames print | awk '$1 != "PING" { print $1 }' | paste -sd ' '; }
+
 try() { # try COMMAND...: its output to the files out and err, its status to $status; 20 s at most
 	status=0
 	timeout 20 "$@" >out 2>err || status=$?
@@ -72,7 +75,42 @@ await() { # await SECONDS COMMAND...: until it succeeds
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
+waits() { # waits PID: it catches signals, SIGUSR1 being the last of them, and sleeps
+	local mask
+	mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") && [ $((0x$mask & 1 << 9)) -ne 0 ] &&
+		grep -q '^State:[[:space:]]*S' "/proc/$1/status"
+}
+
+insist() { # insist PID: SIGTERM until it ends; one that comes a moment after another counts as the same
+	await 20 eval "kill -TERM $1; sleep 0.05; gone $1"
+}
+
 status_of() { # status_of PID: waits for it, sets $status
 	status=0
 	wait "$1" || status=$?
+}
+
+# killed_often TIMES COMMAND...: runs it until it was killed that often, at any moment of the life it has when it is let live, and then
+# to its end.  A run that comes to its end has made result equal to whole-out, and the next one begins anew.
+killed_often() {
+	local times=$1 killed=0 tries=0 life=${EPOCHREALTIME//[.,]/} pid
+	shift
+	"$@" || return
+	life=$((${EPOCHREALTIME//[.,]/} - life))
+	cmp whole-out result && rm -r state result || return
+	while [ "$killed" -lt "$times" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -lt $((times * 50)) ] || fail "killed $killed times in $tries runs" || return
+		"$@" &
+		pid=$!
+		sleep "$(printf '0.%06d' $(((RANDOM << 15 | RANDOM) % (life < 1000000 ? life : 999999))))"
+		kill -9 $pid 2>>killed.err || :
+		status_of $pid 2>>killed.err
+		case $status in
+		137) killed=$((killed + 1)) ;;
+		0) cmp whole-out result && rm -r state result || return ;;
+		*) fail "run $tries" || return ;;
+		esac
+	done
+	"$@" && cmp whole-out result
 }

@@ -5,7 +5,7 @@
 load lib
 
 epochs() { # epochs ERRNO COMMAND...
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || exit
 	/usr/bin/python3 "$BATS_TEST_DIRNAME/../fault/epochs.py" "$KSTREAM_BIN/../fault/fail.so" "$1" "${@:2}" --from json --time .t --key .k \
 		--to envelope --app a --state-dir state --out out
 }
