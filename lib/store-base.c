@@ -136,15 +136,29 @@ int ks_base_get(struct ks_store *s, int32_t partition, int64_t id, struct ks_byt
 	return ks_disk_get(s->disk, ks_buf_bytes(&s->key), &s->scratch, found, err);
 }
 
+/* What s->key has in the base will have another value. */
+static int note(struct ks_store *s, int32_t partition, int64_t id, struct ks_bytes key, struct ks_err *err)
+{
+	struct ks_bytes value;
+	bool found;
+	int status = ks_disk_get(s->disk, ks_buf_bytes(&s->key), &s->scratch, &found, err);
+
+	value = ks_bytes(s->scratch.n > 0 ? s->scratch.p : (const unsigned char *)"", s->scratch.n);
+	return status != 0 ? status : ks_undo_note(s, partition, id, key, found ? &value : NULL, err);
+}
+
 int ks_base_put(struct ks_store *s, int32_t partition, int64_t id, const struct ks_entry *e, struct ks_err *err)
 {
 	struct ks_base_segment *g = e->deleted ? ks_base_find(s, partition, id) : make(s, partition, id);
 	struct ks_bytes value = ks_bytes(ks_entry_value((struct ks_entry *)(uintptr_t)e), e->value_n);
+	int status;
 
 	if (e->deleted && (g == NULL || !g->present))
 		return 0;
 	if (g == NULL || ks_base_key(s, partition, id, ks_entry_key(e)) != 0)
 		return ks_store_no_memory(err);
+	if (ks_merge_may_come_back(s) && (status = note(s, partition, id, ks_entry_key(e), err)) != 0)
+		return status;
 	if (e->deleted)
 		return ks_disk_delete(s->disk, ks_buf_bytes(&s->key), err);
 	g->present = true;
@@ -169,7 +183,10 @@ int ks_base_clear(struct ks_store *s, int32_t partition, int64_t id, size_t max,
 			*done = false;
 			break;
 		}
-		status = ks_disk_cursor_delete(c, err);
+		if (ks_merge_may_come_back(s))
+			status = ks_undo_note(s, partition, id, ks_bytes(key.p + PREFIX, key.n - PREFIX), &value, err);
+		if (status == 0)
+			status = ks_disk_cursor_delete(c, err);
 		if (status == 0)
 			status = ks_disk_next(c, &key, &value, err);
 	}

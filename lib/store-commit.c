@@ -78,7 +78,6 @@ static int write_changes(struct ks_store *s, int64_t epoch, struct ks_err *err)
 	int status = 0;
 
 	s->chunk.n = 0;
-	s->chunk_count = 0;
 	for (i = 0; i < s->new_drops && status == 0; i++) {
 		if (ks_chunk_add_place(&s->chunk, d[i].partition, d[i].segment) != 0 || ks_chunk_add_drop(&s->chunk) != 0)
 			return ks_store_no_memory(err);
@@ -110,6 +109,19 @@ static void settle(struct ks_store *s, uint32_t stamp)
 	s->new_drops = 0;
 }
 
+int ks_store_write_open(struct ks_store *s, struct ks_err *err)
+{
+	int status = ks_disk_begin(s->disk, err);
+
+	if (status == 0)
+		status = write_changes(s, s->epoch + 1, err);
+	if (status == 0)
+		status = ks_disk_end(s->disk, false, err);
+	if (status == 0)
+		settle(s, ks_store_stamp(s, s->epoch + 1));
+	return status;
+}
+
 static int write_epoch(struct ks_store *s, const struct ks_barrier *b, struct ks_err *err)
 {
 	static const unsigned char key[] = { KS_ON_DISK_META, 'p' };
@@ -125,7 +137,8 @@ static int write_epoch(struct ks_store *s, const struct ks_barrier *b, struct ks
 	if (status == 0)
 		status = ks_disk_end(s->disk, true, err);
 	if (status == 0)
-		settle(s, (uint32_t)(b->n - s->first_epoch + 1));
+		settle(s, ks_store_stamp(s, b->n));
+	s->chunk_count = 0;
 	return status;
 }
 
@@ -140,8 +153,9 @@ static int tend(struct ks_store *s, struct ks_err *err)
 	else if (ks_merge_can(s))
 		status = ks_merge_some(s, SLICE, err);
 	s->debt = 0;
-	if (status == 0 && (full || s->young.written > 2 * WRITTEN_MAX || (due && !s->merge.active)))
-		status = ks_store_make_room(s, err);
+	if (status == 0 && (full || (due && !s->merge.active) ||
+	    (s->young.written > 2 * WRITTEN_MAX && !ks_merge_may_come_back(s))))
+		status = ks_store_make_room(s, s->epoch, err);
 	return status == 0 && s->disk != NULL ? ks_disk_checkpoint(s->disk, err) : status;
 }
 

@@ -262,8 +262,7 @@ static int step(struct ks_disk_cursor *c, struct ks_bytes from, u_int32_t how, s
 	return 0;
 }
 
-int ks_disk_from(struct ks_disk *d, struct ks_bytes from, struct ks_disk_cursor **out,
-    struct ks_bytes *key, struct ks_bytes *value, struct ks_err *err)
+static int open_cursor(struct ks_disk *d, struct ks_disk_cursor **out, struct ks_err *err)
 {
 	struct ks_disk_cursor *c = calloc(1, sizeof(*c));
 	int no;
@@ -273,7 +272,22 @@ int ks_disk_from(struct ks_disk *d, struct ks_bytes from, struct ks_disk_cursor 
 		return ks_fail_memory(err);
 	c->d = d;
 	no = d->db->cursor(d->db, d->txn, &c->c, 0);
-	return no == 0 ? step(c, from, DB_SET_RANGE, key, value, err) : fail(d, no, "read", err);
+	return no == 0 ? 0 : fail(d, no, "read", err);
+}
+
+int ks_disk_from(struct ks_disk *d, struct ks_bytes from, struct ks_disk_cursor **c,
+    struct ks_bytes *key, struct ks_bytes *value, struct ks_err *err)
+{
+	int status = open_cursor(d, c, err);
+
+	return status != 0 ? status : step(*c, from, DB_SET_RANGE, key, value, err);
+}
+
+int ks_disk_last(struct ks_disk *d, struct ks_disk_cursor **c, struct ks_bytes *key, struct ks_bytes *value, struct ks_err *err)
+{
+	int status = open_cursor(d, c, err);
+
+	return status != 0 ? status : step(*c, ks_bytes(NULL, 0), DB_LAST, key, value, err);
 }
 
 int ks_disk_seek(struct ks_disk_cursor *c, struct ks_bytes from, struct ks_bytes *key, struct ks_bytes *value,

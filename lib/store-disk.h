@@ -47,6 +47,8 @@ int	ks_disk_delete(struct ks_disk *d, struct ks_bytes key, struct ks_err *err) K
  */
 int	ks_disk_from(struct ks_disk *d, struct ks_bytes from, struct ks_disk_cursor **c,
 	    struct ks_bytes *key, struct ks_bytes *value, struct ks_err *err) KS_MUST_USE;
+int	ks_disk_last(struct ks_disk *d, struct ks_disk_cursor **c, struct ks_bytes *key, struct ks_bytes *value,
+	    struct ks_err *err) KS_MUST_USE;	/* the last key of all */
 int	ks_disk_seek(struct ks_disk_cursor *c, struct ks_bytes from, struct ks_bytes *key,
 	    struct ks_bytes *value, struct ks_err *err) KS_MUST_USE;
 int	ks_disk_next(struct ks_disk_cursor *c, struct ks_bytes *key, struct ks_bytes *value,

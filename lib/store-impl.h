@@ -11,9 +11,15 @@
  * not changed since the base was made of it).  Once that epoch is known to
  * be committed, old is merged into the base, in slices between records; of
  * entries that have changed since, and whose change is known to be
- * committed, the older value is left out.  Then the chunks up to that epoch
- * go, and no rollback may go below: "floor".  Now old can be dropped at any
- * time, and is, when young takes its place.
+ * committed, the older value is left out.  Now old can be dropped at any
+ * time, and is, when young takes its place.  The chunks up to that epoch
+ * go, and no rollback may go below: "floor".
+ *
+ * Where memory is full before that, neither barrier nor commit is waited
+ * for: what the open epoch has changed is written as its first chunks, young
+ * becomes old, and old is merged with an undo record of each value that it
+ * takes the place of.  A rollback below that epoch puts those back, the
+ * newest first, before it reads chunks; a commit makes them needless.
  *
  * Without a directory of its own a store does the same with scratch on
  * disk, without chunks, and every epoch is as good as committed.
@@ -34,6 +40,7 @@
 #define KS_ON_DISK_META 0
 #define KS_ON_DISK_CHUNK 1
 #define KS_ON_DISK_BASE 2
+#define KS_ON_DISK_UNDO 3	/* the last of all: found from behind */
 
 /* A generation. */
 struct ks_generation {
@@ -58,9 +65,10 @@ struct ks_base_segment {
 struct ks_merge {
 	bool active;		/* old is not in the base yet */
 	bool begun;		/* floor is written */
-	int64_t epoch;		/* that old is the state of */
+	int64_t epoch;		/* the newest that old has changes of */
+	int64_t whole;		/* of this and those before it old has all: less by one, if that one is open yet */
 	int64_t known;		/* known committed when it began */
-	int64_t wait;		/* segments of old were dropped in this epoch: chunks stay until it is committed */
+	int64_t wait;		/* segments of old were dropped in this epoch, or it is epoch: chunks stay until it is committed */
 	size_t dropped;		/* of old->dropped: done */
 	int32_t partition;	/* where it is */
 	int64_t segment;
@@ -68,6 +76,12 @@ struct ks_merge {
 	struct ks_key_item *batch;	/* entries of that segment, sorted: a B-tree is many times faster by the order of its keys */
 	size_t batch_n, batch_at;
 	bool entries_done;
+};
+
+/* What is in the base, and can go from chunks and undo records when an epoch is known to be committed. */
+struct ks_reap {
+	int64_t chunks;		/* those up to this epoch */
+	int64_t wait;		/* the epoch; 0: there is nothing to remove */
 };
 
 struct ks_store {
@@ -86,12 +100,17 @@ struct ks_store {
 	int64_t known;		/* the last epoch known committed */
 	int64_t floor;
 	struct ks_merge merge;
+	struct ks_reap reap, reap_next;	/* of the merges since the first only the last counts */
 	size_t debt;		/* bytes by which young has grown since old was last worked on */
 	size_t new_drops;	/* of young.dropped: not yet in a chunk */
 	struct ks_base_segment *base;	/* by partition and id */
 	size_t base_count, base_cap;
 	struct ks_buf chunk;
-	uint32_t chunk_count;	/* in the epoch that is being written */
+	uint32_t chunk_count;	/* that the open epoch has on disk */
+	struct ks_buf undo;	/* changes, as in a chunk, that are not on disk yet */
+	uint32_t undo_count;	/* records since the store was opened */
+	int32_t undo_partition;	/* whose place was told last, if undo is not empty */
+	int64_t undo_segment;
 	struct ks_err wrong;	/* status: what a call that returns nothing has met; the next commit says so */
 };
 
@@ -101,6 +120,18 @@ static inline bool ks_store_is_durable(const struct ks_store *s)
 }
 
 int	ks_store_no_memory(struct ks_err *err);
+
+/* Stamps are epochs, counted from the one at which the store was opened. */
+static inline uint32_t ks_store_stamp(const struct ks_store *s, int64_t epoch)
+{
+	return (uint32_t)(epoch - s->first_epoch + 1);
+}
+
+/* What is being merged is not known to be committed. */
+static inline bool ks_merge_may_come_back(const struct ks_store *s)
+{
+	return ks_store_is_durable(s) && s->known < s->merge.epoch;
+}
 
 /* store-base.c: the base, and the directory of its segments. */
 int	ks_base_load(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* the directory, from disk */
@@ -120,12 +151,21 @@ int	ks_base_key(struct ks_store *s, int32_t partition, int64_t id, struct ks_byt
 
 /* store-merge.c */
 bool	ks_merge_can(const struct ks_store *s);	/* there is something to do, and it may be done */
-int	ks_merge_some(struct ks_store *s, size_t bytes, struct ks_err *err) KS_MUST_USE;
-int	ks_store_rotate(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* old has been merged */
-int	ks_store_make_room(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* in the middle of an epoch */
+int	ks_merge_some(struct ks_store *s, size_t bytes, struct ks_err *err) KS_MUST_USE;	/* also what is not committed yet */
+int	ks_store_rotate(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_USE;	/* old has been merged; epoch: the newest of young */
+int	ks_store_make_room(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_USE;	/* merge all of old, and rotate */
+
+/* store-undo.c */
+int	ks_undo_note(struct ks_store *s, int32_t partition, int64_t id, struct ks_bytes key, const struct ks_bytes *value,
+	    struct ks_err *err) KS_MUST_USE;	/* the base had that value, NULL: none, before what is being merged */
+int	ks_undo_write(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* what was noted */
+int	ks_undo_back(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_USE;	/* the base has nothing behind that epoch; no undo record is left */
+bool	ks_reap_can(const struct ks_store *s);
+int	ks_reap_some(struct ks_store *s, struct ks_err *err) KS_MUST_USE;
 
 /* store-commit.c */
 int	ks_meta_write(struct ks_store *s, struct ks_err *err) KS_MUST_USE;
+int	ks_store_write_open(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* chunks of what the open epoch has changed */
 void	ks_chunk_key(unsigned char key[13], int64_t epoch, uint32_t chunk);
 
 /* store.c */

@@ -7,23 +7,12 @@
 #include <stdlib.h>
 
 #define CLEAR_SLICE 512u	/* entries of a dropped segment that go at once */
-#define CHUNK_SLICE 32u		/* chunks, likewise */
 #define BATCH ((size_t)16 << 10)	/* entries: half a MiB to sort them */
 #define FAST ((size_t)512 << 10)	/* bytes merged at once when somebody waits for it */
 
 bool ks_merge_can(const struct ks_store *s)
 {
-	const struct ks_merge *m = &s->merge;
-
-	if (!m->active || !ks_store_is_durable(s))
-		return m->active;
-	return s->known >= m->epoch && (!m->entries_done || s->known >= m->wait);
-}
-
-/* Stamps are epochs, counted from the one at which the store was opened. */
-static uint32_t stamp_of(const struct ks_store *s, int64_t epoch)
-{
-	return (uint32_t)(epoch - s->first_epoch + 1);
+	return ks_reap_can(s) || (s->merge.active && !ks_merge_may_come_back(s));
 }
 
 /* A newer value will be in the base in its time, and no rollback goes below it. */
@@ -35,7 +24,7 @@ static bool is_superseded(const struct ks_store *s, const struct ks_segment *you
 	if (ref == 0 || !ks_store_is_durable(s))
 		return ref != 0;
 	stamp = ks_segment_at(young, ref)->stamp;
-	return stamp > stamp_of(s, s->merge.epoch) && stamp <= stamp_of(s, s->merge.known);
+	return stamp > ks_store_stamp(s, s->merge.epoch) && stamp <= ks_store_stamp(s, s->merge.known);
 }
 
 /* The segment that is to be worked on; NULL: there is none any more. */
@@ -162,63 +151,29 @@ static int merge_drops(struct ks_store *s, size_t *bytes, struct ks_err *err)
 	return status;
 }
 
-/* The chunks of what is in the base now. */
-static int remove_chunks(struct ks_store *s, bool *done, struct ks_err *err)
+static void finish(struct ks_store *s)
 {
-	struct ks_bytes key, value;
-	struct ks_disk_cursor *c;
-	unsigned char from[13];
-	unsigned left = CHUNK_SLICE;
-	int status;
+	struct ks_merge *m = &s->merge;
+	struct ks_reap reap = { m->whole, m->wait };
 
-	ks_chunk_key(from, 0, 0);
-	status = ks_disk_from(s->disk, ks_bytes(from, sizeof(from)), &c, &key, &value, err);
-	while (status == 0 && left > 0 && key.n == sizeof(from) && key.p[0] == KS_ON_DISK_CHUNK &&
-	    (int64_t)ks_get64(key.p + 1) <= s->merge.epoch) {
-		left--;
-		status = ks_disk_cursor_delete(c, err);
-		if (status == 0)
-			status = ks_disk_next(c, &key, &value, err);
-	}
-	ks_disk_cursor_close(c);
-	*done = left > 0;
-	return status;
-}
-
-static int finish(struct ks_store *s, struct ks_err *err)
-{
-	bool done = true;
-	int status;
-
-	if (ks_store_is_durable(s)) {
-		if (s->known < s->merge.wait)
-			return 0;
-		if (s->floor < s->merge.wait) {
-			s->floor = s->merge.wait;
-			status = ks_meta_write(s, err);
-			if (status != 0)
-				return status;
-		}
-		status = remove_chunks(s, &done, err);
-		if (status != 0 || !done)
-			return status;
-	}
-	s->merge.active = false;
-	free(s->merge.batch);
-	s->merge.batch = NULL;
+	if (ks_store_is_durable(s))
+		*(s->reap.wait == 0 ? &s->reap : &s->reap_next) = reap;
+	m->active = false;
+	free(m->batch);
+	m->batch = NULL;
 	ks_base_merged(s);
 	free(s->old.dropped);
 	s->old.dropped = NULL;
 	s->old.dropped_count = s->old.dropped_cap = 0;
 	s->old.written = 0;
-	return 0;
 }
 
-int ks_merge_some(struct ks_store *s, size_t bytes, struct ks_err *err)
+/* What a drop of a segment takes away and what its entries put stand in undo records of their own: those have no key twice. */
+static int merge_slice(struct ks_store *s, size_t bytes, struct ks_err *err)
 {
-	int status = ks_disk_begin(s->disk, err);
+	int status = 0;
 
-	if (status == 0 && !s->merge.begun) {
+	if (!s->merge.begun) {
 		s->merge.begun = true;
 		s->merge.known = s->known;
 		if (ks_store_is_durable(s) && s->floor < s->known) {
@@ -228,10 +183,25 @@ int ks_merge_some(struct ks_store *s, size_t bytes, struct ks_err *err)
 	}
 	if (status == 0)
 		status = merge_drops(s, &bytes, err);
-	if (status == 0 && bytes > 0 && !s->merge.entries_done)
+	if (status == 0)
+		status = ks_undo_write(s, err);
+	if (status == 0 && bytes > 0)
 		status = merge_entries(s, &bytes, err);
+	if (status == 0)
+		status = ks_undo_write(s, err);
 	if (status == 0 && s->merge.entries_done)
-		status = finish(s, err);
+		finish(s);
+	return status;
+}
+
+int ks_merge_some(struct ks_store *s, size_t bytes, struct ks_err *err)
+{
+	int status = ks_disk_begin(s->disk, err);
+
+	if (status == 0 && ks_reap_can(s))
+		status = ks_reap_some(s, err);
+	if (status == 0 && s->merge.active)
+		status = merge_slice(s, bytes, err);
 	/* Nothing is lost with it that is not in chunks: they go in a later write of the same log. */
 	return status != 0 ? status : ks_disk_end(s->disk, false, err);
 }
@@ -252,7 +222,7 @@ static int open_scratch(struct ks_store *s, struct ks_err *err)
 	return ks_disk_open(&s->disk, s->home, s->cache, false, err);
 }
 
-int ks_store_rotate(struct ks_store *s, struct ks_err *err)
+int ks_store_rotate(struct ks_store *s, int64_t epoch, struct ks_err *err)
 {
 	int status = s->disk == NULL ? open_scratch(s, err) : 0;
 
@@ -263,16 +233,16 @@ int ks_store_rotate(struct ks_store *s, struct ks_err *err)
 	s->young = (struct ks_generation){ 0 };
 	ks_base_rotate(s);
 	s->merge = (struct ks_merge){
-		.active = true, .epoch = s->epoch, .wait = s->epoch, .partition = INT32_MIN, .segment = INT64_MIN,
+		.active = true, .epoch = epoch, .whole = s->epoch, .wait = epoch, .partition = INT32_MIN, .segment = INT64_MIN,
 	};
 	return 0;
 }
 
-int ks_store_make_room(struct ks_store *s, struct ks_err *err)
+int ks_store_make_room(struct ks_store *s, int64_t epoch, struct ks_err *err)
 {
 	int status = 0;
 
-	while (ks_merge_can(s) && status == 0)
+	while (s->merge.active && status == 0)
 		status = ks_merge_some(s, FAST, err);
-	return status != 0 || s->merge.active ? status : ks_store_rotate(s, err);
+	return status != 0 ? status : ks_store_rotate(s, epoch, err);
 }

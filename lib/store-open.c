@@ -15,7 +15,8 @@
 #define CACHE_PART 4		/* of the memory that pages get */
 #define CACHE_MAX ((size_t)64 << 20)
 #define META_MAX 65536u
-#define CUT_SLICE 64u		/* chunks of later epochs that go in one transaction */
+#define CUT_SLICE 64u		/* chunks of later epochs that go by one cursor */
+#define REPLAY_SLICE ((size_t)4 << 20)	/* bytes that are merged in one transaction before anything else is done */
 
 static const unsigned char key_state[] = { KS_ON_DISK_META, 's' };
 static const unsigned char key_fingerprint[] = { KS_ON_DISK_META, 'f' };
@@ -228,10 +229,12 @@ static int cut_some(struct ks_store *s, int64_t epoch, bool *done, struct ks_err
 /* What was written behind the committed epoch goes, and the run is ours: at once, or not at all. */
 static int roll_back(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
 {
-	bool done = c->epoch == s->epoch;
 	int status = ks_disk_begin(s->disk, err);
+	bool done = false;
 
 	s->run = c->run;
+	if (status == 0)
+		status = ks_undo_back(s, c->epoch, err);
 	while (status == 0 && !done)
 		status = cut_some(s, c->epoch + 1, &done, err);
 	s->epoch = c->epoch;
@@ -252,6 +255,17 @@ static int replay_chunk(struct ks_store *s, struct ks_bytes chunk, struct ks_err
 	return status;
 }
 
+/* What is read again may be more than memory holds, and all of it is committed.  Its chunks stay: not all of an epoch may have been read. */
+static int spill(struct ks_store *s, struct ks_err *err)
+{
+	int status = ks_store_make_room(s, s->epoch, err);
+
+	s->merge.whole = 0;
+	while (status == 0 && s->merge.active)
+		status = ks_merge_some(s, REPLAY_SLICE, err);
+	return status == 0 ? ks_disk_checkpoint(s->disk, err) : status;
+}
+
 /* The changes that are not in the base yet. */
 static int replay(struct ks_store *s, struct ks_err *err)
 {
@@ -262,8 +276,16 @@ static int replay(struct ks_store *s, struct ks_err *err)
 
 	ks_chunk_key(from, 0, 0);
 	status = ks_disk_from(s->disk, ks_bytes(from, sizeof(from)), &c, &key, &value, err);
-	while (status == 0 && key.p != NULL && key.p[0] == KS_ON_DISK_CHUNK) {
+	while (status == 0 && key.n == sizeof(from) && key.p[0] == KS_ON_DISK_CHUNK) {
 		status = replay_chunk(s, value, err);
+		if (status == 0 && s->young.bytes > s->memory) {
+			memcpy(from, key.p, sizeof(from));
+			ks_disk_cursor_close(c);
+			c = NULL;
+			status = spill(s, err);
+			if (status == 0)
+				status = ks_disk_from(s->disk, ks_bytes(from, sizeof(from)), &c, &key, &value, err);
+		}
 		if (status == 0)
 			status = ks_disk_next(c, &key, &value, err);
 	}

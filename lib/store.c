@@ -34,6 +34,7 @@ int ks_store_open(struct ks_store **out, uint64_t seed, struct ks_err *err)
 	ks_buf_init(&s->scratch, UINT32_MAX);
 	ks_buf_init(&s->key, UINT32_MAX);
 	ks_buf_init(&s->chunk, UINT32_MAX);
+	ks_buf_init(&s->undo, UINT32_MAX);
 	return 0;
 }
 
@@ -55,6 +56,7 @@ void ks_store_close(struct ks_store *s)
 	ks_buf_release(&s->scratch);
 	ks_buf_release(&s->key);
 	ks_buf_release(&s->chunk);
+	ks_buf_release(&s->undo);
 	if (s->lock >= 0)
 		close(s->lock);
 	free(s->base);
@@ -162,6 +164,19 @@ static int adopt(struct ks_store *s, struct ks_segment *g, const struct place *a
 	return 0;
 }
 
+/* In the middle of an epoch. */
+static int spill(struct ks_store *s, struct ks_err *err)
+{
+	int status = 0;
+
+	if (!ks_store_is_durable(s))
+		return ks_store_make_room(s, s->epoch, err);
+	status = ks_store_write_open(s, err);
+	if (status == 0)
+		status = ks_store_make_room(s, s->epoch + 1, err);
+	return status == 0 ? ks_disk_checkpoint(s->disk, err) : status;
+}
+
 /* What young grows by is a measure of how much work must be done to let go of old in time. */
 static int pay(struct ks_store *s, struct ks_err *err)
 {
@@ -170,9 +185,10 @@ static int pay(struct ks_store *s, struct ks_err *err)
 	if (debt < DEBT)
 		return 0;
 	s->debt = 0;
-	if (s->young.bytes > s->memory && !ks_store_is_durable(s))
-		return ks_store_make_room(s, err);
-	return ks_merge_can(s) ? ks_merge_some(s, 2 * debt, err) : 0;
+	if (s->young.bytes > s->memory)
+		return spill(s, err);
+	/* What may be rolled back costs more to merge: only where there is no time left to wait for its commit. */
+	return ks_merge_can(s) || (s->merge.active && s->young.bytes > s->memory / 2) ? ks_merge_some(s, 2 * debt, err) : 0;
 }
 
 /* The entry with room for n bytes, in the young generation; before it g->bytes is what is counted. */
@@ -395,6 +411,7 @@ int ks_store_apply(struct ks_store *s, const struct ks_chunk_change *c, struct k
 
 	if (c->kind == KS_CHUNK_DROP) {
 		forget(&s->young, c->partition, c->segment, &written);
+		forget(&s->old, c->partition, c->segment, &written);
 		ks_base_drop(s, c->partition, c->segment);
 		return ks_generation_note_drop(&s->young, c->partition, c->segment) == 0 ? 0 : ks_store_no_memory(err);
 	}

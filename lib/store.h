@@ -8,8 +8,8 @@
  * a value is changed in place, once it was put.
  *
  * A store is durable, then its files are those of kstream-state(5), or lives
- * as long as its process; it may be many times larger than the memory that
- * it is given, which it may pass by what changes in one epoch.
+ * as long as its process; it, and what one epoch changes of it, may be many
+ * times larger than the memory that it is given.
  *
  * After a failure a store can only be closed.  What calls without an error
  * of their own meet on disk (drop, a scan) makes the next commit fail.

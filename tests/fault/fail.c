@@ -5,6 +5,7 @@
  *	FAULT="CALL FROM STEP ERRNO"	the FROM-th call (1 is the first), then, unless STEP is 0, each STEP-th after it;
  *				CALL is one of the names below; ERRNO 0: a read or write takes one byte and no more, and
  *				before a spawn comes a SIGTERM
+ *	FAULT="disk FROM STEP ERRNO"	likewise of all calls that change files, whoever makes them; ERRNO 0: the process is killed
  *	FAULT_REPORT=FILE	"struck CALL BY" is appended for each, and "CALL COUNT" for each name at the end
  *
  * Counted are calls of the program's own code and those that the C library
@@ -31,10 +32,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum call { ALLOC, READ, WRITE, OPEN, CLOSE, FSYNC, RENAME, STAT, SEEK, TRUNCATE, MKDIR, FLOCK, TRYLOCK, POLL, PIPE, SPAWN, CALLS };
+enum call { ALLOC, READ, WRITE, OPEN, CLOSE, FSYNC, RENAME, STAT, SEEK, TRUNCATE, MKDIR, FLOCK, TRYLOCK, POLL, PIPE, SPAWN, DISK, CALLS };
 
 static const char *const names[CALLS] = {
-	"alloc", "read", "write", "open", "close", "fsync", "rename", "stat", "seek", "truncate", "mkdir", "flock", "trylock", "poll", "pipe", "spawn",
+	"alloc", "read", "write", "open", "close", "fsync", "rename", "stat", "seek", "truncate", "mkdir", "flock", "trylock", "poll", "pipe", "spawn", "disk",
 };
 
 static struct { uintptr_t from, to; } own, libc;
@@ -131,6 +132,27 @@ static int strikes(enum call call, void *by)
 	return 1;
 }
 
+/* Whether a call that changes a file is to fail, whoever makes it: the library of the database does most of them. */
+static int disk_strikes(void)
+{
+	if (!ready)
+		return 0;
+	counts[DISK]++;
+	if (fault != DISK || counts[DISK] < from || (counts[DISK] > from && (step == 0 || (counts[DISK] - from) % step != 0)))
+		return 0;
+	report("struck", names[DISK], "own");
+	if (fault_errno == 0)
+		raise(SIGKILL);
+	errno = fault_errno;
+	return 1;
+}
+
+/* What a recovery fills the log with, in thousands of calls that are all alike. */
+static int is_zero(const unsigned char *p, size_t n)
+{
+	return n > 0 && p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
+}
+
 #define BY __builtin_return_address(0)
 
 /* The next one of this name; the function pointer comes by memcpy, as POSIX has it. */
@@ -183,6 +205,8 @@ ssize_t read(int fd, void *p, size_t n)
 ssize_t write(int fd, const void *p, size_t n)
 {
 	REAL(write, ssize_t, int, const void *, size_t)
+	if (fd != 2 && !is_zero(p, n) && disk_strikes())
+		return -1;
 	if (fd != 2 && strikes(WRITE, BY)) {
 		if (errno != 0)
 			return -1;
@@ -194,6 +218,8 @@ ssize_t write(int fd, const void *p, size_t n)
 ssize_t writev(int fd, const struct iovec *v, int count)
 {
 	REAL(writev, ssize_t, int, const struct iovec *, int)
+	if (fd != 2 && disk_strikes())
+		return -1;
 	if (fd != 2 && strikes(WRITE, BY)) {
 		if (errno != 0)
 			return -1;
@@ -245,19 +271,43 @@ int close(int fd)
 int fsync(int fd)
 {
 	REAL(fsync, int, int)
-	return strikes(FSYNC, BY) ? -1 : real(fd);
+	return disk_strikes() || strikes(FSYNC, BY) ? -1 : real(fd);
+}
+
+int fdatasync(int fd)
+{
+	REAL(fdatasync, int, int)
+	return disk_strikes() ? -1 : real(fd);
+}
+
+ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
+{
+	REAL(pwrite64, ssize_t, int, const void *, size_t, off64_t)
+	return !is_zero(p, n) && disk_strikes() ? -1 : real(fd, p, n, at);
+}
+
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	REAL(pwrite, ssize_t, int, const void *, size_t, off_t)
+	return !is_zero(p, n) && disk_strikes() ? -1 : real(fd, p, n, at);
+}
+
+int unlink(const char *path)
+{
+	REAL(unlink, int, const char *)
+	return disk_strikes() ? -1 : real(path);
 }
 
 int renameat(int dir, const char *old, int to_dir, const char *to)
 {
 	REAL(renameat, int, int, const char *, int, const char *)
-	return strikes(RENAME, BY) ? -1 : real(dir, old, to_dir, to);
+	return disk_strikes() || strikes(RENAME, BY) ? -1 : real(dir, old, to_dir, to);
 }
 
 int rename(const char *old, const char *to)
 {
 	REAL(rename, int, const char *, const char *)
-	return strikes(RENAME, BY) ? -1 : real(old, to);
+	return disk_strikes() || strikes(RENAME, BY) ? -1 : real(old, to);
 }
 
 int stat(const char *path, struct stat *st)
@@ -281,13 +331,13 @@ off_t lseek(int fd, off_t at, int whence)
 int ftruncate(int fd, off_t n)
 {
 	REAL(ftruncate, int, int, off_t)
-	return strikes(TRUNCATE, BY) ? -1 : real(fd, n);
+	return disk_strikes() || strikes(TRUNCATE, BY) ? -1 : real(fd, n);
 }
 
 int mkdir(const char *path, mode_t mode)
 {
 	REAL(mkdir, int, const char *, mode_t)
-	return strikes(MKDIR, BY) ? -1 : real(path, mode);
+	return disk_strikes() || strikes(MKDIR, BY) ? -1 : real(path, mode);
 }
 
 /* One that does not wait is not interrupted. */

@@ -240,11 +240,95 @@ static void in_scratch(void **state)
 		live(seed, 65536, false, 60);
 }
 
+static void set(struct ks_store *s, const char *key, unsigned char x)
+{
+	struct ks_store_value v;
+
+	assert_int_equal(ks_store_put(s, 0, 0, ks_str(key), 1, &v, &err), 0);
+	v.p[0] = x;
+}
+
+static int get(struct ks_store *s, const char *key)
+{
+	struct ks_store_value v;
+
+	assert_int_equal(ks_store_get(s, 0, 0, ks_str(key), &v, &err), 0);
+	return v.p != NULL ? v.p[0] : -1;
+}
+
+/*
+ * What is merged is left out where a newer value is committed.  One that the
+ * open epoch has made of it, and has the stamp of what it was made of, is not.
+ */
+static void open_epoch_does_not_supersede(void **state)
+{
+	struct ks_store *s;
+
+	(void)state;
+	fresh();
+	config.memory = 0;
+	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
+	set(s, "a", 1);
+	assert_int_equal(commit(s, 1, 0), 0);
+	assert_int_equal(ks_store_rotate(s, 1, &err), 0);
+	set(s, "b", 2);
+	assert_int_equal(commit(s, 2, 0), 0);
+	set(s, "a", 3);
+	s->known = 1;
+	while (ks_merge_can(s))
+		assert_int_equal(ks_merge_some(s, 1000, &err), 0);
+	config.epoch = 2;
+	s = reopen(s);
+	assert_int_equal(get(s, "a"), 1);
+	assert_int_equal(get(s, "b"), 2);
+	ks_store_close(s);
+}
+
+/* An epoch may be larger than memory: what it has in the base goes when it comes to nothing, and stays when it is committed. */
+static void epoch_beyond_memory(void **state)
+{
+	struct ks_store *s;
+	char key[20];
+	unsigned i, epoch;
+
+	(void)state;
+	fresh();
+	config.memory = 100000;
+	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
+	for (epoch = 1; epoch <= 3; epoch++) {
+		for (i = 0; i < 20000; i++) {
+			snprintf(key, sizeof(key), "key %u", i);
+			set(s, key, (unsigned char)(epoch + i));
+			assert_true(s->young.bytes <= s->memory + s->memory / 4 + 65536);
+		}
+		if (epoch == 2) {
+			config.epoch = 1;
+			s = reopen(s);
+			assert_true(s->young.bytes <= s->memory + 65536);
+			for (i = 0; i < 20000; i++) {
+				snprintf(key, sizeof(key), "key %u", i);
+				assert_int_equal(get(s, key), (1 + i) % 256);
+			}
+			continue;
+		}
+		assert_int_equal(commit(s, epoch == 1 ? 1 : 2, epoch == 1 ? 0 : 1), 0);
+	}
+	config.epoch = 2;
+	s = reopen(s);
+	for (i = 0; i < 20000; i++) {
+		snprintf(key, sizeof(key), "key %u", i);
+		assert_int_equal(get(s, key), (3 + i) % 256);
+	}
+	ks_store_close(s);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(against_a_model),
 		cmocka_unit_test(in_scratch),
+		cmocka_unit_test(open_epoch_does_not_supersede),
+		cmocka_unit_test(epoch_beyond_memory),
 	};
 
 	return cmocka_run_group_tests(tests, kit_dir_make, kit_dir_remove);
