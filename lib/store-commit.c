@@ -3,6 +3,7 @@
 #include "store-impl.h"
 
 #define WRITTEN_MAX ((size_t)64 << 20)	/* bytes of chunks after which young becomes old: what a restart reads is bounded by it */
+#define REAP 32u	/* chunks of which no more is needed that go at a barrier in any case */
 #define SLICE ((size_t)96 << 10)	/* bytes of old that are merged at a barrier in any case */
 
 void ks_chunk_key(unsigned char key[13], int64_t epoch, uint32_t chunk)
@@ -138,25 +139,42 @@ static int write_epoch(struct ks_store *s, const struct ks_barrier *b, struct ks
 		status = ks_disk_end(s->disk, true, err);
 	if (status == 0)
 		settle(s, ks_store_stamp(s, b->n));
+	s->last_chunks = s->chunk_count;
 	s->chunk_count = 0;
 	return status;
 }
 
-/* What is due after a barrier: a slice of merging at least, more where memory or the log would pass its bound. */
-static int tend(struct ks_store *s, struct ks_err *err)
+/* Twice as many as came, so that they end. */
+static int reap(struct ks_store *s, struct ks_err *err)
+{
+	int status = ks_disk_begin(s->disk, err);
+
+	if (status == 0)
+		status = ks_reap_some(s, REAP + 2 * s->last_chunks, err);
+	return status == 0 ? ks_disk_end(s->disk, false, err) : status;
+}
+
+/*
+ * A slice of merging at least, more where memory or the log would pass its
+ * bound.  It comes behind the barrier, when that has gone on, and before
+ * anything is changed: young is what was committed.
+ */
+int ks_store_tend(struct ks_store *s, struct ks_err *err)
 {
 	bool full = s->young.bytes > s->memory, due = full || s->young.written > WRITTEN_MAX;
-	int status = 0;
+	int status = s->disk != NULL ? ks_disk_checkpoint(s->disk, err) : 0;
 
-	if (s->debt > 0 && ks_merge_can(s))
+	s->due = false;
+	s->debt -= KS_STORE_DEBT;
+	if (status == 0 && ks_reap_can(s))
+		status = reap(s, err);
+	if (status == 0 && ks_merge_can(s))
 		status = ks_merge_some(s, SLICE + s->debt, err);
-	else if (ks_merge_can(s))
-		status = ks_merge_some(s, SLICE, err);
 	s->debt = 0;
 	if (status == 0 && (full || (due && !s->merge.active) ||
 	    (s->young.written > 2 * WRITTEN_MAX && !ks_merge_may_come_back(s))))
 		status = ks_store_make_room(s, s->epoch, err);
-	return status == 0 && s->disk != NULL ? ks_disk_checkpoint(s->disk, err) : status;
+	return status;
 }
 
 int ks_store_commit(struct ks_store *s, const struct ks_barrier *b, struct ks_err *err)
@@ -167,7 +185,9 @@ int ks_store_commit(struct ks_store *s, const struct ks_barrier *b, struct ks_er
 		*err = s->wrong;
 		return err->status;
 	}
-	if (ks_store_is_durable(s)) {
+	if (s->due)
+		status = ks_store_tend(s, err);
+	if (status == 0 && ks_store_is_durable(s)) {
 		if (b->n != s->epoch + 1)
 			return ks_fail(err, KS_DATA, "barrier %lld follows epoch %lld of the state in '%s'", (long long)b->n,
 			    (long long)s->epoch, s->home);
@@ -176,5 +196,7 @@ int ks_store_commit(struct ks_store *s, const struct ks_barrier *b, struct ks_er
 			s->known = b->committed;
 	}
 	s->epoch = b->n;
-	return status == 0 ? tend(s, err) : status;
+	s->debt += KS_STORE_DEBT;
+	s->due = true;
+	return status;
 }

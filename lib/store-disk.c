@@ -11,6 +11,7 @@
 #include <db.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 #define LOG_FILE (16u << 20)
 #define LOG_BUFFER (1u << 20)
 #define CHECKPOINT_KIB (64u << 10)
+#define TRICKLE ((size_t)2 << 20)	/* bytes put after which most pages are written: a checkpoint finds few that are not, and little the disk has not */
+#define TRICKLE_CLEAN 95	/* percent of them: those that change all the time wait for the checkpoint */
 #define CACHE_MIN ((size_t)1 << 20)
 #define MODE 0600
 
@@ -28,6 +31,7 @@ struct ks_disk {
 	DB *db;
 	DB_TXN *txn;
 	bool durable;
+	size_t put;		/* bytes since pages were written last */
 	char *home;		/* for messages */
 	char said[300];		/* what the library said first since it was opened */
 };
@@ -235,6 +239,7 @@ int ks_disk_put(struct ks_disk *d, struct ks_bytes key, struct ks_bytes value, s
 	DBT k = dbt(key), v = dbt(value);
 	int no = d->db->put(d->db, d->txn, &k, &v, 0);
 
+	d->put += key.n + value.n;
 	return no == 0 ? 0 : fail(d, no, "write", err);
 }
 
@@ -317,9 +322,28 @@ void ks_disk_cursor_close(struct ks_disk_cursor *c)
 	free(c);
 }
 
+/* The disk begins with what the system has of the file: no more than a hint, the checkpoint waits for it. */
+static void hurry(const struct ks_disk *d)
+{
+	int fd;
+
+	if (d->db->fd(d->db, &fd) == 0 && sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) != 0)
+		return;
+}
+
 int ks_disk_checkpoint(struct ks_disk *d, struct ks_err *err)
 {
-	int no = d->durable ? d->env->txn_checkpoint(d->env, CHECKPOINT_KIB, 0, 0) : 0;
+	int no = 0;
 
+	if (!d->durable)
+		return 0;
+	if (d->put >= TRICKLE) {
+		d->put = 0;
+		no = d->env->memp_trickle(d->env, TRICKLE_CLEAN, NULL);
+		if (no == 0)
+			hurry(d);
+	}
+	if (no == 0)
+		no = d->env->txn_checkpoint(d->env, CHECKPOINT_KIB, 0, 0);
 	return no == 0 ? 0 : fail(d, no, "write", err);
 }

@@ -56,7 +56,12 @@ int	ks_disk_next(struct ks_disk_cursor *c, struct ks_bytes *key, struct ks_bytes
 int	ks_disk_cursor_delete(struct ks_disk_cursor *c, struct ks_err *err) KS_MUST_USE;
 void	ks_disk_cursor_close(struct ks_disk_cursor *c);	/* NULL is allowed */
 
-/* Bound the log and what a restart must read of it: does something when 64 MiB were written since the last time. */
+/*
+ * Bound the log and what a restart must read of it: a checkpoint when 64 MiB
+ * were written since the last one.  It would write all pages that have
+ * changed, so most are written before, every 2 MiB.  Best outside of begin
+ * and end, and behind a sync: else the log is made safe once more.
+ */
 int	ks_disk_checkpoint(struct ks_disk *d, struct ks_err *err) KS_MUST_USE;
 
 #endif

@@ -35,6 +35,7 @@
 #include "store.h"
 
 #define KS_STATE_VERSION 1
+#define KS_STORE_DEBT ((size_t)32 << 10)	/* bytes of new entries after which as much again of the old ones is merged */
 
 /* The first byte of the keys on disk. */
 #define KS_ON_DISK_META 0
@@ -102,11 +103,13 @@ struct ks_store {
 	struct ks_merge merge;
 	struct ks_reap reap, reap_next;	/* of the merges since the first only the last counts */
 	size_t debt;		/* bytes by which young has grown since old was last worked on */
+	bool due;		/* a barrier was passed, and what is to be done behind it was not yet: debt is KS_STORE_DEBT more then */
 	size_t new_drops;	/* of young.dropped: not yet in a chunk */
 	struct ks_base_segment *base;	/* by partition and id */
 	size_t base_count, base_cap;
 	struct ks_buf chunk;
 	uint32_t chunk_count;	/* that the open epoch has on disk */
+	uint32_t last_chunks;	/* that the one before it has */
 	struct ks_buf undo;	/* changes, as in a chunk, that are not on disk yet */
 	uint32_t undo_count;	/* records since the store was opened */
 	int32_t undo_partition;	/* whose place was told last, if undo is not empty */
@@ -151,7 +154,7 @@ int	ks_base_key(struct ks_store *s, int32_t partition, int64_t id, struct ks_byt
 
 /* store-merge.c */
 bool	ks_merge_can(const struct ks_store *s);	/* there is something to do, and it may be done */
-int	ks_merge_some(struct ks_store *s, size_t bytes, struct ks_err *err) KS_MUST_USE;	/* also what is not committed yet */
+int	ks_merge_some(struct ks_store *s, size_t bytes, struct ks_err *err) KS_MUST_USE;	/* also what is not committed yet; a few records of reaping */
 int	ks_store_rotate(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_USE;	/* old has been merged; epoch: the newest of young */
 int	ks_store_make_room(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_USE;	/* merge all of old, and rotate */
 
@@ -161,10 +164,11 @@ int	ks_undo_note(struct ks_store *s, int32_t partition, int64_t id, struct ks_by
 int	ks_undo_write(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* what was noted */
 int	ks_undo_back(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_USE;	/* the base has nothing behind that epoch; no undo record is left */
 bool	ks_reap_can(const struct ks_store *s);
-int	ks_reap_some(struct ks_store *s, struct ks_err *err) KS_MUST_USE;
+int	ks_reap_some(struct ks_store *s, unsigned left, struct ks_err *err) KS_MUST_USE;	/* up to so many records */
 
 /* store-commit.c */
 int	ks_meta_write(struct ks_store *s, struct ks_err *err) KS_MUST_USE;
+int	ks_store_tend(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* what is due */
 int	ks_store_write_open(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* chunks of what the open epoch has changed */
 void	ks_chunk_key(unsigned char key[13], int64_t epoch, uint32_t chunk);
 

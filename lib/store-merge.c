@@ -8,6 +8,7 @@
 
 #define CLEAR_SLICE 512u	/* entries of a dropped segment that go at once */
 #define BATCH ((size_t)16 << 10)	/* entries: half a MiB to sort them */
+#define REAP 4u	/* records that go with a slice: of 32 KiB, most of them read again and logged once more */
 #define FAST ((size_t)512 << 10)	/* bytes merged at once when somebody waits for it */
 
 bool ks_merge_can(const struct ks_store *s)
@@ -199,7 +200,7 @@ int ks_merge_some(struct ks_store *s, size_t bytes, struct ks_err *err)
 	int status = ks_disk_begin(s->disk, err);
 
 	if (status == 0 && ks_reap_can(s))
-		status = ks_reap_some(s, err);
+		status = ks_reap_some(s, REAP, err);
 	if (status == 0 && s->merge.active)
 		status = merge_slice(s, bytes, err);
 	/* Nothing is lost with it that is not in chunks: they go in a later write of the same log. */

@@ -9,7 +9,6 @@
 #include "store-impl.h"
 
 #define KEY_SIZE 13
-#define SLICE 32u	/* records that go at once */
 
 static void put_key(unsigned char key[KEY_SIZE], int64_t epoch, uint32_t n)
 {
@@ -104,7 +103,7 @@ bool ks_reap_can(const struct ks_store *s)
 	return s->reap.wait > 0 && s->known >= s->reap.wait;
 }
 
-/* Up to SLICE records of a kind, of epochs up to one; *left: how many more there might have been. */
+/* Up to *left records of a kind, of epochs up to one; *left: how many more there might have been. */
 static int remove_some(struct ks_store *s, unsigned char kind, int64_t epoch, unsigned *left, struct ks_err *err)
 {
 	unsigned char from[KEY_SIZE] = { kind };
@@ -124,9 +123,8 @@ static int remove_some(struct ks_store *s, unsigned char kind, int64_t epoch, un
 }
 
 /* Below what is known to be committed nothing can be rolled back to without them. */
-int ks_reap_some(struct ks_store *s, struct ks_err *err)
+int ks_reap_some(struct ks_store *s, unsigned left, struct ks_err *err)
 {
-	unsigned left = SLICE;
 	int status = 0;
 
 	if (s->floor < s->known) {

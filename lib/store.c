@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define DEBT ((size_t)32 << 10)	/* bytes of new entries after which as much again of the old ones is merged */
-
 /* Where an entry is to be found. */
 struct place {
 	int32_t partition;
@@ -182,8 +180,8 @@ static int pay(struct ks_store *s, struct ks_err *err)
 {
 	size_t debt = s->debt;
 
-	if (debt < DEBT)
-		return 0;
+	if (s->due)
+		return ks_store_tend(s, err);
 	s->debt = 0;
 	if (s->young.bytes > s->memory)
 		return spill(s, err);
@@ -232,7 +230,7 @@ int ks_store_put(struct ks_store *s, int32_t partition, int64_t segment, struct 
 	uint32_t ref;
 	int status;
 
-	if (KS_UNLIKELY(s->debt >= DEBT) && (status = pay(s, err)) != 0)
+	if (KS_UNLIKELY(s->debt >= KS_STORE_DEBT) && (status = pay(s, err)) != 0)
 		return status;
 	g = make_segment(s, partition, segment);
 	if (g == NULL)
@@ -281,6 +279,12 @@ int ks_store_delete(struct ks_store *s, int32_t partition, int64_t segment, stru
 	size_t before;
 	int status;
 
+	if (s->due) {
+		status = ks_store_tend(s, err);
+		if (status != 0)
+			return status;
+		g = ks_store_parts_find(&s->young.parts, partition, segment);
+	}
 	ref = g != NULL ? ks_segment_find(g, key, at.hash) : 0;
 	if (ref != 0)
 		young = ks_segment_at(g, ref);
@@ -381,8 +385,11 @@ static bool forget(struct ks_generation *y, int32_t partition, int64_t segment, 
 
 void ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment)
 {
-	bool written = ks_base_find(s, partition, segment) != NULL;
+	bool written;
 
+	if (s->due && (s->wrong.status != 0 || ks_store_tend(s, &s->wrong) != 0))
+		return;
+	written = ks_base_find(s, partition, segment) != NULL;
 	forget(&s->young, partition, segment, &written);
 	if (forget(&s->old, partition, segment, &written)) {
 		written = true;

@@ -59,7 +59,8 @@ int	ks_store_open_at(struct ks_store **s, const struct ks_store_config *config, 
  * ks_store_commit - what has changed since the last barrier is durable when
  * it returns; without state_dir, a time to let go of memory.  Call it at each
  * barrier, before that goes on.  b->committed says which epochs no restart
- * will go below: until then their old values are kept.
+ * will go below: until then their old values are kept.  What else is to be
+ * done is left to the first change behind it: what put gave dies with it.
  */
 int	ks_store_commit(struct ks_store *s, const struct ks_barrier *b, struct ks_err *err) KS_MUST_USE;
 
