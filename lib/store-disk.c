@@ -24,6 +24,7 @@
 #define TRICKLE ((size_t)2 << 20)	/* bytes put after which most pages are written: a checkpoint finds few that are not, and little the disk has not */
 #define TRICKLE_CLEAN 95	/* percent of them: those that change all the time wait for the checkpoint */
 #define CACHE_MIN ((size_t)1 << 20)
+#define CACHE_EXACT ((size_t)500 << 20)	/* the library makes smaller ones larger by a quarter */
 #define MODE 0600
 
 struct ks_disk {
@@ -115,6 +116,8 @@ static int open_env(struct ks_disk *d, size_t cache)
 		return no;
 	d->env->app_private = d;
 	d->env->set_errcall(d->env, listen);
+	if (cache < CACHE_EXACT)
+		cache = cache / 5 * 4;
 	if (cache < CACHE_MIN)
 		cache = CACHE_MIN;
 	no = d->env->set_cachesize(d->env, (u_int32_t)(cache >> 30), (u_int32_t)(cache & (((size_t)1 << 30) - 1)), 1);

@@ -14,6 +14,8 @@
 
 #define CACHE_PART 4		/* of the memory that pages get */
 #define CACHE_MAX ((size_t)64 << 20)
+#define PROGRAM_MAX ((size_t)6 << 20)	/* of the memory: code, libraries and the buffers of what comes and goes, measured */
+#define PROGRAM_FROM ((size_t)4 << 20)	/* less leaves nothing for it */
 #define META_MAX 65536u
 #define CUT_SLICE 64u		/* chunks of later epochs that go by one cursor */
 #define REPLAY_SLICE ((size_t)4 << 20)	/* bytes that are merged in one transaction before anything else is done */
@@ -323,10 +325,18 @@ static int open_durable(struct ks_store *s, const struct ks_store_config *c, str
 	return status == 0 ? replay(s, err) : status;
 }
 
+/* What of the memory is the store's: all that a process holds is to be little more than it was given. */
+static size_t share(size_t memory)
+{
+	size_t program = memory > PROGRAM_FROM ? (memory - PROGRAM_FROM) / 2 : 0;
+
+	return memory - (program < PROGRAM_MAX ? program : PROGRAM_MAX);
+}
+
 int ks_store_open_at(struct ks_store **out, const struct ks_store_config *c, struct ks_err *err)
 {
 	int status = ks_store_open(out, c->seed, err);
-	size_t memory = c->memory > 0 ? c->memory : KS_STORE_MEMORY;
+	size_t memory = share(c->memory > 0 ? c->memory : KS_STORE_MEMORY);
 	struct ks_store *s = *out;
 
 	if (status != 0)

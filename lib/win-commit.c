@@ -16,6 +16,7 @@
 #include "hash.h"
 
 #define WAITING_MAX ((size_t)16 << 20)	/* bytes of those that wait; Kafka Streams caches 10 MiB, with the values */
+#define WAITING_PART 16			/* of --memory: what has them grows by doubling, and has slots */
 #define NONE UINT32_MAX
 
 struct waiting {
@@ -171,8 +172,9 @@ int64_t ks_win_commit_from(const struct ks_win *w)
 bool ks_win_commit_full(const struct ks_win *w)
 {
 	const struct ks_win_commit *c = w->commit;
+	size_t part = (w->memory > 0 ? w->memory : KS_STORE_MEMORY) / WAITING_PART;
 
-	return c != NULL && c->keys.n + c->count * sizeof(*c->list) > WAITING_MAX;
+	return c != NULL && c->keys.n + c->count * sizeof(*c->list) > (part < WAITING_MAX ? part : WAITING_MAX);
 }
 
 static int emit(struct ks_win *w, const struct ks_win_commit *c, const struct waiting *e)
