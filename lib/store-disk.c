@@ -156,6 +156,21 @@ static void forget(const struct ks_disk *d)
 	rmdir(d->home);
 }
 
+/* The library would say that what it cannot write is damaged. */
+static int may_write(const struct ks_disk *d)
+{
+	char *path;
+	int no = access(d->home, R_OK | W_OK | X_OK) == 0 ? 0 : errno;
+
+	if (no != 0)
+		return no;
+	if (asprintf(&path, "%s/state.db", d->home) < 0)
+		return ENOMEM;
+	no = access(path, R_OK | W_OK) == 0 || errno == ENOENT ? 0 : errno;
+	free(path);
+	return no;
+}
+
 int ks_disk_open(struct ks_disk **out, const char *home, size_t cache, bool durable, struct ks_err *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -170,7 +185,9 @@ int ks_disk_open(struct ks_disk **out, const char *home, size_t cache, bool dura
 	if (d == NULL || (d->home = strdup(home)) == NULL)
 		return ks_fail_memory(err);
 	d->durable = durable;
-	no = open_env(d, cache);
+	no = may_write(d);
+	if (no == 0)
+		no = open_env(d, cache);
 	if (no == 0)
 		no = open_db(d);
 	if (!durable)

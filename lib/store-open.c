@@ -162,6 +162,13 @@ static int refuse_other(const struct ks_store *s, const char *old, const char *n
 	    is.n > 0 ? (int)is.n : 7, is.n > 0 ? (const char *)is.p : "nothing", s->root);
 }
 
+/* What must not change: a directory of another app or stage, copied to this place, is not ours either. */
+static int print_fingerprint(const struct ks_store_config *c, struct ks_buf *text, struct ks_err *err)
+{
+	ks_buf_init(text, META_MAX);
+	return ks_buf_printf(text, "app %s\nstage %s\n%s", c->app, c->stage, c->fingerprint) == 0 ? 0 : ks_fail_memory(err);
+}
+
 static int check_fingerprint(struct ks_store *s, const char *now, struct ks_err *err)
 {
 	struct ks_buf old;
@@ -177,7 +184,7 @@ static int check_fingerprint(struct ks_store *s, const char *now, struct ks_err 
 }
 
 /* A directory in which nothing has been committed yet. */
-static int begin(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+static int begin(struct ks_store *s, const struct ks_store_config *c, struct ks_bytes fingerprint, struct ks_err *err)
 {
 	int status;
 
@@ -186,7 +193,7 @@ static int begin(struct ks_store *s, const struct ks_store_config *c, struct ks_
 		    "give another --app, or remove '%s' to begin again from the start", s->home, (long long)c->epoch, c->app, s->root);
 	status = ks_disk_begin(s->disk, err);
 	if (status == 0)
-		status = ks_disk_put(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), ks_str(c->fingerprint), err);
+		status = ks_disk_put(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), fingerprint, err);
 	if (status == 0)
 		status = ks_meta_write(s, err);
 	return status == 0 ? ks_disk_end(s->disk, true, err) : status;
@@ -297,28 +304,31 @@ static int replay(struct ks_store *s, struct ks_err *err)
 
 static int open_durable(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
 {
-	struct ks_buf meta;
+	struct ks_buf meta, fingerprint;
 	bool found = false;
-	int status = open_directory(s, c, err);
+	int status = print_fingerprint(c, &fingerprint, err);
 
 	ks_buf_init(&meta, META_MAX);
+	if (status == 0)
+		status = open_directory(s, c, err);
 	if (status == 0)
 		status = ks_disk_open(&s->disk, s->home, s->cache, true, err);
 	if (status == 0)
 		status = ks_disk_get(s->disk, ks_bytes(key_state, sizeof(key_state)), &meta, &found, err);
 	if (status == 0 && !found) {
 		s->run = c->run;
-		status = begin(s, c, err);
+		status = begin(s, c, ks_buf_bytes(&fingerprint), err);
 	} else if (status == 0) {
 		status = parse_meta(s, ks_buf_bytes(&meta), err);
 		if (status == 0)
-			status = check_fingerprint(s, c->fingerprint, err);
+			status = check_fingerprint(s, (const char *)fingerprint.p, err);
 		if (status == 0)
 			status = check_epoch(s, c, err);
 		if (status == 0)
 			status = roll_back(s, c, err);
 	}
 	ks_buf_release(&meta);
+	ks_buf_release(&fingerprint);
 	s->first_epoch = s->known = c->epoch;
 	if (status == 0)
 		status = ks_base_load(s, err);

@@ -73,6 +73,62 @@ here=(--state-dir state --out result)
 	refused 78 kstream-window 'damaged'
 }
 
+@test "state: what is another app's, of another version, read-only or in use is refused, and left as it is" {
+	trades 100 >in
+	words=(--tumble 1s 'n=count()')
+	# Root without what lets it write anywhere is as any user.
+	user=()
+	[ "$(id -u)" != 0 ] || user=(setpriv --bounding-set=-all --inh-caps=-all)
+	"${window[@]}" "${here[@]}" "${words[@]}"
+	cp -r state/a state/b
+	try "${window[@]}" --app b --state-dir state "${words[@]}"
+	refused 78 kstream-window "in 'state/b/0/window/db' was made with app a, which is now app b"
+	chmod 400 state/a/0/window/db/state.db
+	try "${user[@]}" "${window[@]}" "${here[@]}" "${words[@]}"
+	refused 78 kstream-window "cannot open the state in 'state/a/0/window/db': Permission denied"
+	chmod 600 state/a/0/window/db/state.db
+	chmod 500 state
+	try "${user[@]}" "${window[@]}" --app c --state-dir state "${words[@]}"
+	chmod 700 state
+	refused 78 kstream-window "cannot make the state directory 'state/c/0': Permission denied"
+	cp -r state/a kept
+	/usr/bin/python3 - state/a/0/window/db/state.db <<-'END'
+		import struct, sys
+		data, text = bytearray(open(sys.argv[1], "rb").read()), b"kstream-state 1\n"
+		assert text in data
+		for at in range(0, len(data), 4096):
+		    page = data[at : at + 4096]
+		    if text in page:
+		        page = page.replace(text, b"kstream-state 2\n")
+		        # The checksum of Berkeley DB, at byte 28, with itself as zero: hash * 33 + byte.
+		        page[28:32] = bytes(4)
+		        h = 0
+		        for byte in page:
+		            h = (h * 33 + byte) & 0xFFFFFFFF
+		        page[28:32] = struct.pack("<I", h)
+		        data[at : at + 4096] = page
+		open(sys.argv[1], "wb").write(data)
+	END
+	try "${window[@]}" "${here[@]}" "${words[@]}"
+	refused 78 kstream-window 'is of version 2, and this kstream has version 1'
+	rm -r state/a
+	cp -r kept state/a
+	try "${window[@]}" "${here[@]}" "${words[@]}"
+	expect 0
+	# One whose output is more than a pipe holds stands until it is read.
+	trades 20000 >in
+	mkfifo results
+	"${window[@]}" --app d --state-dir state --running 'n=count()' >results &
+	pids=$!
+	exec 9<results
+	read -r first <&9
+	try "${window[@]}" --app d --state-dir state --running 'n=count()'
+	refused 75 kstream-window 'another source of this app and instance is running'
+	{ echo "$first" && cat <&9; } >all
+	wait "$pids"
+	[ "$(wc -l <all)" = 20000 ]
+}
+
 @test "state: more than memory can hold, with --app and without, is the same result" {
 	/usr/bin/python3 -c '
 for r in range(2):
