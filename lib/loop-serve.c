@@ -44,7 +44,7 @@ int ks_loop_listen(struct ks_frame_loop *l, const struct ks_hello_view *h)
 	if (!ks_state_is_name(l->run.stage))
 		return ks_fail(&l->err, KS_CONFIG, "the stage '%s' is not a name of letters, digits, '.', '_' and '-'", l->run.stage);
 	if (asprintf(&dir, "%s/%.*s/%u/%s", l->config->state_dir, kept ? (int)h->app.n : (int)strlen(name), name,
-	    kept ? h->instance : 0, l->run.stage) < 0)
+	    h->instance, l->run.stage) < 0)
 		return ks_fail_memory(&l->err);
 	status = ks_serve_listen(l->serve, dir, !kept, &l->err);
 	free(dir);

@@ -36,7 +36,11 @@ struct ks_query_ask {
 	struct ks_bytes key;		/* msgpack: this one alone */
 	struct ks_bytes prefix;		/* text, or bytes, that a key begins with */
 	struct ks_bytes lower, upper;	/* msgpack: jq's order, both inclusive */
-	int64_t since_ms, until_ms;	/* windows that start (rows without windows: that have their time) from the one on and before the other; INT64_MIN, INT64_MAX: any */
+	/*
+	 * Windows that start (rows without a window: that have their time) from the
+	 * one on and before the other; INT64_MIN and INT64_MAX: any.
+	 */
+	int64_t since_ms, until_ms;
 	uint64_t limit;			/* rows; 0: all */
 };
 
