@@ -4,6 +4,7 @@
 #include "lib/store-look.h"
 
 #define KEYS 60000u
+#define LENGTH 64u	/* of a key: a piece is not all that is in memory */
 
 static struct ks_err err;
 
@@ -14,17 +15,17 @@ struct model {
 	size_t count;
 };
 
-static struct ks_bytes key_of(unsigned i, char text[40])
+static struct ks_bytes key_of(unsigned i, char text[LENGTH + 1])
 {
-	return ks_bytes(text, (size_t)snprintf(text, 40, "key-of-some-length-%05u", i));
+	return ks_bytes(text, (size_t)snprintf(text, LENGTH + 1, "%0*u", (int)LENGTH, i));
 }
 
 static unsigned number_of(struct ks_bytes key)
 {
 	unsigned i, n = 0;
 
-	assert_int_equal(key.n, 24);
-	for (i = 19; i < 24; i++)
+	assert_int_equal(key.n, LENGTH);
+	for (i = LENGTH - 5; i < LENGTH; i++)
 		n = n * 10 + (unsigned)(key.p[i] - '0');
 	assert_true(n < KEYS);
 	return n;
@@ -33,7 +34,7 @@ static unsigned number_of(struct ks_bytes key)
 static void put(struct ks_store *s, struct model *m, unsigned i)
 {
 	struct ks_store_value v;
-	char text[40];
+	char text[LENGTH + 1];
 
 	assert_int_equal(ks_store_put(s, 0, 7, key_of(i, text), 16, &v, &err), 0);
 	m->count += !m->there[i];
@@ -42,7 +43,7 @@ static void put(struct ks_store *s, struct model *m, unsigned i)
 
 static void delete(struct ks_store *s, struct model *m, unsigned i)
 {
-	char text[40];
+	char text[LENGTH + 1];
 
 	assert_int_equal(ks_store_delete(s, 0, 7, key_of(i, text), &err), 0);
 	m->count -= m->there[i];
@@ -140,9 +141,13 @@ static void in_memory(void **state)
 
 static void on_disk(void **state)
 {
+	size_t m;
+
 	(void)state;
-	run((size_t)1 << 20, KEYS, false);
-	run((size_t)1 << 20, KEYS, true);
+	for (m = 1; m <= 4; m *= 4) {
+		run(m << 20, KEYS, false);
+		run(m << 20, KEYS, true);
+	}
 }
 
 /* A key that is larger than a piece is told of, alone. */
