@@ -37,7 +37,7 @@ const char *ks_headers_begin(struct ks_headers *h, struct ks_bytes headers,
 		p = pair.body;
 		if (ks_mp_read(&p, end, 0, &name) != KS_MP_OK || name.type != KS_STR || ks_mp_read(&p, end, 0, &value) != KS_MP_OK)
 			return wrong;
-		if (!keep(arg, name.b))
+		if (keep != NULL && !keep(arg, name.b))
 			continue;
 		h->count++;
 		no = ks_buf_add(&h->pairs, begin, (size_t)(p - begin));

@@ -14,7 +14,7 @@ struct ks_headers {
 void	ks_headers_init(struct ks_headers *h, size_t max);
 void	ks_headers_release(struct ks_headers *h);
 
-/* Begin with those of a record that keep says yes to.  NULL, or what is wrong. */
+/* Begin with those of a record that keep (NULL: all) says yes to.  NULL, or what is wrong. */
 const char *ks_headers_begin(struct ks_headers *h, struct ks_bytes headers,
     bool (*keep)(const void *arg, struct ks_bytes name), const void *arg) KS_MUST_USE;
 

@@ -60,11 +60,6 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 	return status == 0 ? ks_only_open(l) : status;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /*
  * Before an output is touched: all inputs are there, and none of them is
  * the output itself, which would eat it or never end.
@@ -80,10 +75,10 @@ static int check_inputs(struct ks_frame_loop *l, int out)
 	for (i = 0; i < c->in_count; i++) {
 		if (strcmp(c->in[i], "-") == 0 ? fstat(STDIN_FILENO, &from) : stat(c->in[i], &from))
 			return ks_fail_errno(&l->err, KS_NOINPUT, errno, "cannot open '%s'", c->in[i]);
-		if (same_file(&to, &from))
+		if (ks_same_file(&to, &from))
 			return ks_fail(&l->err, KS_USAGE, "'%s' is input and output at once", c->in[i]);
 	}
-	if (c->in_count == 0 && fstat(STDIN_FILENO, &from) == 0 && same_file(&to, &from))
+	if (c->in_count == 0 && fstat(STDIN_FILENO, &from) == 0 && ks_same_file(&to, &from))
 		return ks_fail(&l->err, KS_USAGE, "stdin is input and output at once");
 	l->out.is_file = c->out != NULL && S_ISREG(to.st_mode);
 	return 0;
@@ -140,26 +135,6 @@ static int open_sink(struct tool *t)
 	if (c->to == KS_FRAMES)
 		return ks_sink_frames(c, fd, &l->sink, &l->err);
 	return ks_sink_text(c, fd, &l->sink, &l->err);
-}
-
-/* What is rejected would be read again, or stand in the middle of the output. */
-static int check_rejects(struct ks_frame_loop *l)
-{
-	const struct ks_config *c = l->config;
-	struct stat rejects, other;
-	size_t i;
-
-	if (l->reject.fd < 0 || fstat(l->reject.fd, &rejects) != 0)
-		return 0;
-	if (fstat(l->sink != NULL && l->sink->out.fd >= 0 ? l->sink->out.fd : STDOUT_FILENO, &other) == 0 &&
-	    same_file(&rejects, &other))
-		return ks_fail(&l->err, KS_USAGE, "'%s' of --on-error is the output, too", c->error_to);
-	if (c->in_count == 0 && fstat(STDIN_FILENO, &other) == 0 && same_file(&rejects, &other))
-		return ks_fail(&l->err, KS_USAGE, "'%s' of --on-error is the input, too", c->error_to);
-	for (i = 0; i < c->in_count; i++)
-		if (stat(c->in[i], &other) == 0 && same_file(&rejects, &other))
-			return ks_fail(&l->err, KS_USAGE, "'%s' of --on-error is the input '%s', too", c->error_to, c->in[i]);
-	return 0;
 }
 
 /* Who reads topics for this tool is told what it will drop, unless what goes between them is to be seen. */
@@ -242,7 +217,7 @@ static int run(struct tool *t)
 	else if (status == 0)
 		status = open_sink(t);
 	if (status == 0)
-		status = check_rejects(l);
+		status = ks_beside_check(&l->reject.out.file, l->config, &l->err);
 	if (status == 0)
 		status = ks_loop_open_serve(l);
 	if (status == 0)
@@ -315,7 +290,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	l->op = op;
 	l->config = &t.options.config;
 	l->run = (struct ks_run){ .err = &l->err, .loop = l, .children = &t.children, .options = &t.options };
-	l->reject.fd = -1;
+	l->reject.out.file.fd = -1;
 	l->wake = l->reader = -1;
 	ks_stats_start(&l->stats);
 	l->st = calloc(1, op->size > 0 ? op->size : 1);

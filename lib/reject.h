@@ -4,25 +4,24 @@
  *
  * A dead letter is the record as it came, with headers that say why
  * (KIP-1034's names): __streams.errors.message, .topic, .partition, .offset,
- * and __kstream.errors.stage.  One that would pass --max-record has its value
- * cut, and __kstream.errors.cut says how long it was.
+ * and __kstream.errors.stage.  A value that letter.h has cut was as long as
+ * __kstream.errors.cut says.
  */
 #ifndef KS_REJECT_H
 #define KS_REJECT_H
 
-#include "config.h"
+#include "letter.h"
 
 struct ks_reject {
 	const struct ks_config *config;
-	int fd;			/* of file:PATH, else -1 */
+	struct ks_letters out;
 	uint64_t count, letters;	/* rejected; of them sent on as dead letters */
-	struct ks_buf scratch, bytes;
 };
 
 int	ks_reject_open(struct ks_reject *r, const struct ks_config *config, struct ks_err *err)
 	    KS_MUST_USE;
 /* What was rejected so far survives a crash: before a position is committed. */
-int	ks_reject_sync(const struct ks_reject *r, struct ks_err *err) KS_MUST_USE;
+int	ks_reject_sync(struct ks_reject *r, struct ks_err *err) KS_MUST_USE;
 /* No more will be rejected; what was is written, or this fails. */
 int	ks_reject_finish(struct ks_reject *r, struct ks_err *err) KS_MUST_USE;
 void	ks_reject_close(struct ks_reject *r);

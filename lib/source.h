@@ -57,7 +57,7 @@ struct ks_source {
 	uint64_t before;	/* bytes of the files before this one, for messages */
 	const char *name;	/* for messages: "stdin", a path, a broker */
 	struct ks_source_stats stats;
-	const struct ks_ingest *ingest;	/* what it rejected and dropped; NULL where the frames come from upstream */
+	struct ks_ingest *ingest;	/* what it rejected and dropped; NULL where the frames come from upstream */
 };
 
 /* Frames from the files of config, one after another, or from stdin. */

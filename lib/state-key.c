@@ -2,15 +2,12 @@
 /* state-key.c - a key as state knows it. */
 #include "state-key.h"
 
-int ks_state_key(struct ks_buf *room, struct ks_bytes key, struct ks_bytes *plain)
+int ks_state_key_pack(struct ks_buf *room, struct ks_bytes key, struct ks_bytes *plain)
 {
 	const unsigned char *p = key.p;
 	struct ks_val v;
 	int no;
 
-	*plain = key;
-	if (*p < 0xc4 || *p >= 0xe0 || (*p >= 0xdc && *p <= 0xdf))	/* one byte of header, or a container */
-		return 0;
 	if (ks_mp_read(&p, key.p + key.n, 0, &v) != KS_MP_OK)
 		ks_bug("a key that was not checked");
 	room->n = 0;

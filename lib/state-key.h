@@ -14,6 +14,15 @@
  * borrows from key or from room, whose maximum is twice that of a key.  0,
  * ENOMEM, EMSGSIZE.  Within arrays and objects the bytes are as they came.
  */
-int	ks_state_key(struct ks_buf *room, struct ks_bytes key, struct ks_bytes *plain) KS_MUST_USE;
+int	ks_state_key_pack(struct ks_buf *room, struct ks_bytes key, struct ks_bytes *plain) KS_MUST_USE;
+
+static inline int KS_MUST_USE ks_state_key(struct ks_buf *room, struct ks_bytes key, struct ks_bytes *plain)
+{
+	unsigned char c = *key.p;
+
+	*plain = key;
+	/* One byte of header, or a container. */
+	return KS_LIKELY(c < 0xc4 || c >= 0xe0 || (c >= 0xdc && c <= 0xdf)) ? 0 : ks_state_key_pack(room, key, plain);
+}
 
 #endif

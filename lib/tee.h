@@ -3,14 +3,13 @@
 #ifndef KS_TEE_H
 #define KS_TEE_H
 
-#include "config.h"
+#include "beside.h"
 #include "fdio.h"
 #include "frame.h"
 
 struct ks_tee {
-	const char *path;	/* NULL: closed */
+	struct ks_beside file;	/* path NULL: closed */
 	unsigned depth;
-	int fd;
 	struct ks_out out;
 	struct ks_buf line;
 };

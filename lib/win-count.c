@@ -157,11 +157,8 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 	struct ks_window at;
 	struct ks_bytes key;
 	bool loaded;
-	int status = ks_win_remember(w, part, rec);
+	int status = ks_win_enter(w, part, rec, &key);
 
-	if (status == 0)
-		status = ks_win_plain_key(w, rec->key, &key);
-	ks_win_advance(part, rec->time_ms);
 	if (status == 0)
 		status = ks_win_load(w, rec, &loaded);
 	if (status != 0 || !loaded)

@@ -82,10 +82,7 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 			return status;
 	}
 	start = w->pane_first;
-	status = ks_win_remember(w, part, rec);
-	if (status == 0)
-		status = ks_win_plain_key(w, rec->key, &key);
-	ks_win_advance(part, rec->time_ms);
+	status = ks_win_enter(w, part, rec, &key);
 	if (KS_UNLIKELY(start + size <= ks_win_close_time(w, part)) && status == 0)
 		status = refuse(w, part, rec, &start);
 	if (status != 0 || start > w->pane_last)

@@ -26,12 +26,9 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 		ks_drop(w->run, "tombstone");
 		return 0;
 	}
-	status = ks_win_remember(w, part, rec);
-	if (status == 0)
-		status = ks_win_plain_key(w, rec->key, &key);
+	status = ks_win_enter(w, part, rec, &key);
 	if (status != 0)
 		return status;
-	ks_win_advance(part, rec->time_ms);
 	status = ks_win_load(w, rec, &loaded);
 	if (status == 0 && loaded)
 		status = ks_win_try_at(w, part, SEGMENT, key, rec, &loaded);

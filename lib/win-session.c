@@ -135,10 +135,7 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 		ks_drop(w->run, "before 1970");
 		return 0;
 	}
-	status = ks_win_remember(w, part, rec);
-	if (status == 0)
-		status = ks_win_plain_key(w, rec->key, &key);
-	ks_win_advance(part, rec->time_ms);
+	status = ks_win_enter(w, part, rec, &key);
 	if (status == 0)
 		status = ks_win_list_get(w, part, key, &list);
 	if (status != 0)

@@ -355,10 +355,7 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 	}
 	if (rec->time_ms > INT64_MAX - 2 - size)
 		return ks_reject(w->run, rec, "time %lld is too large for a window of this size", (long long)rec->time_ms);
-	status = ks_win_remember(w, part, rec);
-	if (status == 0)
-		status = ks_win_plain_key(w, rec->key, &k.key);
-	ks_win_advance(part, rec->time_ms);
+	status = ks_win_enter(w, part, rec, &k.key);
 	k.close_ms = ks_win_close_time(w, part);
 	if (status == 0 && rec->time_ms + size < k.close_ms) {
 		at.start_ms = at.start_ms < 0 ? 0 : at.start_ms;

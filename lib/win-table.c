@@ -134,11 +134,8 @@ int ks_win_table(struct ks_win *w, struct ks_win_part *part, const struct ks_win
 	}
 	row.frame = ks_bytes(NULL, 0);
 	row.flags &= ~(uint32_t)KS_CHANGE;
-	status = ks_win_remember(w, part, rec);
-	if (status == 0)
-		status = ks_win_plain_key(w, rec->key, &key);
+	status = ks_win_enter(w, part, rec, &key);
 	if (status != 0)
 		return status;
-	ks_win_advance(part, rec->time_ms);
 	return update(w, part, at, key, &row, &rows);
 }

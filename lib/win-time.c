@@ -105,12 +105,9 @@ static int record_one(struct ks_win *w, struct ks_win_part *part, struct ks_rec 
 			return no_window(w, rec, no);
 		}
 	}
-	status = ks_win_remember(w, part, rec);
-	if (status == 0)
-		status = ks_win_plain_key(w, rec->key, &key);
+	status = ks_win_enter(w, part, rec, &key);
 	if (KS_UNLIKELY(status != 0))
 		return status;
-	ks_win_advance(part, rec->time_ms);
 	if (KS_UNLIKELY(at->end_ms <= ks_win_close_time(w, part)) && w->shape != &ks_win_unlimited)
 		return ks_win_late(w, part, rec, at);
 	status = ks_win_load(w, rec, &loaded);
@@ -190,12 +187,9 @@ static int record_hop(struct ks_win *w, struct ks_win_part *part, struct ks_rec 
 	status = ks_win_span(w, part, rec, &first, &last);
 	if (status != 0 || last < 0)
 		return status;
-	status = ks_win_remember(w, part, rec);
-	if (status == 0)
-		status = ks_win_plain_key(w, rec->key, &key);
+	status = ks_win_enter(w, part, rec, &key);
 	if (status != 0)
 		return status;
-	ks_win_advance(part, rec->time_ms);
 	return record_all(w, part, rec, key, first, last);
 }
 

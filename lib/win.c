@@ -248,21 +248,6 @@ int ks_win_rename(struct ks_win *w, struct ks_win_part *part, const struct ks_re
 	return status;
 }
 
-/* It has been checked. */
-int ks_win_pack_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plain)
-{
-	const unsigned char *p = key.p;
-	struct ks_val v;
-
-	if (ks_mp_read(&p, key.p + key.n, 0, &v) != KS_MP_OK)
-		ks_bug("a key that was not checked");
-	w->plain.n = 0;
-	if (ks_mp_add_val(&w->plain, &v) != 0)
-		return ks_win_no_memory(w);
-	*plain = ks_buf_bytes(&w->plain);
-	return 0;
-}
-
 /*
  * Whether a time is further ahead of the clock than is believed.  The clock is
  * asked only for times that it was not known to have come near.
@@ -394,10 +379,6 @@ int ks_win_finish(struct ks_win *w)
 void ks_win_close(struct ks_win *w)
 {
 	ks_calendar_release(&w->spec.calendar);
-	if (w->run == NULL) {
-		ks_fold_release(&w->fold);
-		return;
-	}
 	close_store(w);
 	free(w->parts);
 	ks_win_commit_free(w);

@@ -17,6 +17,7 @@
 #include "calendar.h"
 #include "fold.h"
 #include "op.h"
+#include "state-key.h"
 #include "store.h"
 #include "window.h"
 
@@ -125,7 +126,7 @@ struct ks_win {
 		struct ks_buf bytes;
 	} scratch;
 	struct ks_win_commit *commit;
-	struct ks_win_lates *lates;
+	struct ks_letters *lates;		/* NULL: they are dropped */
 	struct ks_store *merged;	/* panes that are being merged */
 };
 
@@ -169,29 +170,38 @@ void	ks_win_close(struct ks_win *w);
 
 /* For shapes.  The partition, made if it is new. */
 int	ks_win_part_of(struct ks_win *w, int32_t partition, struct ks_win_part **part) KS_MUST_USE;
-/* A name that is another one now; a key that may have a shorter form: for those below. */
+/* A name that is another one now: for ks_win_enter. */
 int	ks_win_rename(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec) KS_MUST_USE;
-int	ks_win_pack_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plain) KS_MUST_USE;
-
-/* Equal keys are equal bytes: a foreign program may have packed a short string or a number long. */
-static inline int KS_MUST_USE ks_win_plain_key(struct ks_win *w, struct ks_bytes key, struct ks_bytes *plain)
-{
-	unsigned char c = *key.p;
-
-	*plain = key;
-	/* One byte of header, or a container. */
-	return KS_LIKELY(c < 0xc4 || c >= 0xe0 || (c >= 0xdc && c <= 0xdf)) ? 0 : ks_win_pack_key(w, key, plain);
-}
-
-/* Outputs that no record causes go where the last one of their partition would have gone. */
-static inline int KS_MUST_USE ks_win_remember(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec)
-{
-	return KS_LIKELY(ks_bytes_eq(ks_buf_bytes(&part->topic), rec->topic) &&
-	    ks_bytes_eq(ks_buf_bytes(&part->route), rec->route)) ? 0 : ks_win_rename(w, part, rec);
-}
 
 int	ks_win_no_memory(struct ks_win *w);
 int	ks_win_too_long(struct ks_win *w);
+
+/* The event time of a partition has come to time_ms; never goes back. */
+static inline void ks_win_advance(struct ks_win_part *part, int64_t time_ms)
+{
+	if (time_ms > part->stream_ms) {
+		part->stream_ms = time_ms;
+		part->changed = true;
+	}
+}
+
+/*
+ * ks_win_enter - a record has come into a window, or too late for it: time
+ * moves on, and outputs that no record causes go where this one would.
+ *
+ *	key	out: as state knows it; borrows from rec, or from w until the next
+ */
+static inline int KS_MUST_USE ks_win_enter(struct ks_win *w, struct ks_win_part *part, const struct ks_rec *rec,
+    struct ks_bytes *key)
+{
+	int status = KS_LIKELY(ks_bytes_eq(ks_buf_bytes(&part->topic), rec->topic) &&
+	    ks_bytes_eq(ks_buf_bytes(&part->route), rec->route)) ? 0 : ks_win_rename(w, part, rec);
+
+	ks_win_advance(part, rec->time_ms);
+	if (KS_UNLIKELY(status != 0))
+		return status;
+	return KS_LIKELY(ks_state_key(&w->plain, rec->key, key) == 0) ? 0 : ks_win_no_memory(w);
+}
 
 /*
  * Whether a state (NULL: a new one) takes what was loaded; *taken false: the
@@ -242,15 +252,6 @@ static inline int KS_MUST_USE ks_win_load(struct ks_win *w, const struct ks_rec 
 static inline int64_t ks_win_close_time(const struct ks_win *w, const struct ks_win_part *part)
 {
 	return part->stream_ms - w->hold_ms;	/* >= -1 - INT64_MAX */
-}
-
-/* The event time of a partition has come to time_ms; never goes back. */
-static inline void ks_win_advance(struct ks_win_part *part, int64_t time_ms)
-{
-	if (time_ms > part->stream_ms) {
-		part->stream_ms = time_ms;
-		part->changed = true;
-	}
 }
 
 /* win-out.c: a state has changed (p == NULL: it is gone); rec has caused it.  fresh: there was none before. */

@@ -76,3 +76,28 @@ status_of() { # status_of PID: waits for it, sets $status
 	status=0
 	wait "$1" || status=$?
 }
+
+# killed_often TIMES COMMAND...: runs it until it was killed that often, at any moment of the life it has when it is let live, and then
+# to its end.  A run that comes to its end has made result equal to whole-out, and the next one begins anew.
+killed_often() {
+	local times=$1 killed=0 tries=0 life=${EPOCHREALTIME//[.,]/} pid
+	shift
+	"$@" || return
+	life=$((${EPOCHREALTIME//[.,]/} - life))
+	cmp whole-out result && rm -r state result || return
+	while [ "$killed" -lt "$times" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -lt $((times * 50)) ] || fail "killed $killed times in $tries runs" || return
+		"$@" &
+		pid=$!
+		sleep "$(printf '0.%06d' $(((RANDOM << 15 | RANDOM) % (life < 1000000 ? life : 999999))))"
+		kill -9 $pid 2>>killed.err || :
+		status_of $pid 2>>killed.err
+		case $status in
+		137) killed=$((killed + 1)) ;;
+		0) cmp whole-out result && rm -r state result || return ;;
+		*) fail "run $tries" || return ;;
+		esac
+	done
+	"$@" && cmp whole-out result
+}

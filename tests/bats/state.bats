@@ -41,25 +41,9 @@ here=(--state-dir state --out result)
 
 @test "state: killed at any time, the result is that of a run that was let live" {
 	trades 20000 >in
-	tries=0
 	words=(--tumble 10s --grace 1s --memory 1M 'n=count()' 's=sum(.x)' 'd=last(.x)')
 	"${window[@]}" --state-dir whole --out whole-out "${words[@]}"
-	killed=0
-	# a fast machine may be through before: then it is killed sooner
-	while [ "$killed" -lt 30 ]; do
-		tries=$((tries + 1))
-		"${window[@]}" "${here[@]}" "${words[@]}" --commit-interval 20ms &
-		pid=$!
-		sleep "0.0$(printf %03d $((1 + (RANDOM % 900) * 30 / (tries > 900 ? 900 : tries + 30))))"
-		if kill -9 $pid 2>kill.err; then killed=$((killed + 1)); fi
-		if wait $pid; then
-			killed=$((killed - 1)) # it was through
-			cmp whole-out result
-			rm -r state result
-		fi
-	done
-	"${window[@]}" "${here[@]}" "${words[@]}"
-	cmp whole-out result
+	killed_often 30 "${window[@]}" "${here[@]}" "${words[@]}" --commit-interval 20ms
 }
 
 @test "state: what was made with other options, is gone, damaged or in use is refused" {

@@ -41,20 +41,7 @@ here=(--state-dir state --out result)
 	moves 20000 >in
 	words=(--changes --emit every:100ms --memory 1M)
 	"${table[@]}" --state-dir whole --out whole-out "${words[@]}"
-	killed=0
-	while [ "$killed" -lt 12 ]; do
-		"${table[@]}" "${here[@]}" "${words[@]}" --commit-interval 20ms &
-		pid=$!
-		sleep "0.0$((RANDOM % 60 + 30))"
-		if kill -9 $pid 2>kill.err; then killed=$((killed + 1)); fi
-		if wait $pid; then
-			killed=$((killed - 1)) # it was through
-			cmp whole-out result
-			rm -r state result
-		fi
-	done
-	"${table[@]}" "${here[@]}" "${words[@]}"
-	cmp whole-out result
+	killed_often 12 "${table[@]}" "${here[@]}" "${words[@]}" --commit-interval 20ms
 }
 
 @test "table state: a dump at the end, and a load at the beginning alone" {

@@ -4,23 +4,11 @@
 
 # shellcheck disable=SC2154,SC2129,SC2238
 bats_require_minimum_version 1.5.0
+load windows
 
 setup() {
 	command -v kstream-window >/dev/null
-	root=$BATS_TEST_DIRNAME/../..
 	cd "$BATS_TEST_TMPDIR" || return
-}
-
-# records KEY:TIME[:VALUE[:PARTITION]] ...: envelopes; a key of - is none, a value is JSON (1)
-records() {
-	local r key time value partition i=0
-	for r in "$@"; do
-		IFS=: read -r key time value partition <<<"$r"
-		if [ "$key" = - ]; then key=null; else key="\"$key\""; fi
-		printf '{"topic":"in","partition":%s,"offset":%d,"tstype":"create","ts":%s,"key":%s,"payload":%s}\n' \
-			"${partition:-0}" "$i" "$time" "$key" "${value:-1}"
-		i=$((i + 1))
-	done
 }
 
 # How results are shown: key@start-end=value@time.  (jq would round the numbers.)
@@ -306,21 +294,6 @@ f@0-1000={"s":18446744073709551615,"a":18446744073709551615,"l":1844674407370955
 	[ "$(cat out)" = '["in",{"n":1}]
 ["other",1]
 ["in",1]' ]
-}
-
-# frames with a mark of partition 0 behind those of $1
-marked() {
-	kstream-cat --from envelope --end paused "$1" >frames
-	"${PYTHON:-python3}" -c '
-import struct, sys
-data, at, mark = open("frames", "rb").read(), 0, b"\x93\x00\xd3" + struct.pack(">q", int(sys.argv[1])) + b"\xc2"
-while at < len(data):
-    size = 6 + struct.unpack(">I", data[at + 1:at + 5])[0]
-    if data[at + 5] == 4:
-        sys.stdout.buffer.write(b"\xc9" + struct.pack(">IB", len(mark), 3) + mark)
-    sys.stdout.buffer.write(data[at:at + size])
-    at += size
-' "$2"
 }
 
 # the time of the marks in a stream of frames

@@ -4,39 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/kit-dir.h"
 #include "tests/unit/kit.h"
 
-static char dir[4000];
 static struct ks_config config = { .program = "test", .state_dir = dir };
 static struct ks_err err;
-
-static int make_dir(void **state)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	(void)state;
-	snprintf(dir, sizeof(dir), "%s/ledger-XXXXXX", tmp != NULL ? tmp : "/tmp");
-	return mkdtemp(dir) == NULL;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
 
 static const char *path_of(const char *name)
 {
@@ -311,15 +287,15 @@ static void no_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(absent, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(written_and_read, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(older, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(cut, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(damaged, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(bad_name, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(lock, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(names_of_apps, make_dir, remove_dir),
-		cmocka_unit_test_setup_teardown(no_directory, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(absent, kit_dir_make, kit_dir_remove),
+		cmocka_unit_test_setup_teardown(written_and_read, kit_dir_make, kit_dir_remove),
+		cmocka_unit_test_setup_teardown(older, kit_dir_make, kit_dir_remove),
+		cmocka_unit_test_setup_teardown(cut, kit_dir_make, kit_dir_remove),
+		cmocka_unit_test_setup_teardown(damaged, kit_dir_make, kit_dir_remove),
+		cmocka_unit_test_setup_teardown(bad_name, kit_dir_make, kit_dir_remove),
+		cmocka_unit_test_setup_teardown(lock, kit_dir_make, kit_dir_remove),
+		cmocka_unit_test_setup_teardown(names_of_apps, kit_dir_make, kit_dir_remove),
+		cmocka_unit_test_setup_teardown(no_directory, kit_dir_make, kit_dir_remove),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

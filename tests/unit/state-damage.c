@@ -15,12 +15,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/kit-dir.h"
 #include "tests/unit/state-life.h"
 
 #define FLIPS 60
 #define WRONG 100	/* status of a child that was given a wrong answer */
-
-static char dir[40];
 
 static void shell(const char *format, ...)
 {
@@ -251,20 +250,6 @@ static void bits_flip(void **state)
 	assert_true(refusals > FLIPS / 4);
 }
 
-static int prepare(void **state)
-{
-	(void)state;
-	snprintf(dir, sizeof(dir), "%s/kstream-unit.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	return mkdtemp(dir) == NULL;
-}
-
-static int clean(void **state)
-{
-	(void)state;
-	shell("rm -rf %s", dir);
-	return 0;
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -277,5 +262,5 @@ int main(void)
 		cmocka_unit_test(bits_flip),
 	};
 
-	return cmocka_run_group_tests(tests, prepare, clean);
+	return cmocka_run_group_tests(tests, kit_dir_make, kit_dir_remove);
 }

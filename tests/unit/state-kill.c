@@ -23,13 +23,13 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/kit-dir.h"
 #include "tests/unit/state-life.h"
 
 #define POINTS 20
 
 enum { DIE = 1 };	/* instead of an error number */
 
-static char dir[40];
 static int64_t *acknowledged;		/* shared with the child */
 
 /* The child: from what is there to the last epoch. */
@@ -141,10 +141,8 @@ static bool opens_at(int64_t epoch)
 static void fresh(void)
 {
 	static int n;
-	char command[100];
 
-	snprintf(command, sizeof(command), "rm -rf %s/*", dir);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(kit_dir_empty(), 0);
 	snprintf(state_dir, sizeof(state_dir), "%s/%d", dir, n++);
 	config.run = 1;
 	config.epoch = 0;
@@ -212,19 +210,8 @@ static void disk_fails(void **state)
 
 static int prepare(void **state)
 {
-	(void)state;
-	snprintf(dir, sizeof(dir), "%s/kstream-unit.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	acknowledged = mmap(NULL, sizeof(*acknowledged), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return mkdtemp(dir) == NULL || acknowledged == MAP_FAILED;
-}
-
-static int clean(void **state)
-{
-	char command[80];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return acknowledged == MAP_FAILED || kit_dir_make(state) != 0;
 }
 
 int main(void)
@@ -235,5 +222,5 @@ int main(void)
 		cmocka_unit_test(disk_fails),
 	};
 
-	return cmocka_run_group_tests(tests, prepare, clean);
+	return cmocka_run_group_tests(tests, prepare, kit_dir_remove);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/store-impl.h"
+#include "tests/unit/kit-dir.h"
 
 #define PARTS 2
 #define SEGMENTS 6
@@ -28,7 +29,7 @@ struct model {
 };
 
 static struct ks_err err;
-static char dir[40], state_dir[64];
+static char state_dir[64];
 static struct model now, kept[KEPT];
 static const int64_t segments[SEGMENTS] = { KS_STORE_META, -60000, 0, 7, 60000, INT64_MAX };
 
@@ -239,23 +240,6 @@ static void in_scratch(void **state)
 		live(seed, 65536, false, 60);
 }
 
-static int make_dir(void **state)
-{
-	(void)state;
-	/* Where an fsync costs nothing, if there is such a place. */
-	snprintf(dir, sizeof(dir), "%s/kstream-unit.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	return mkdtemp(dir) == NULL;
-}
-
-static int remove_dir(void **state)
-{
-	char command[80];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -263,5 +247,5 @@ int main(void)
 		cmocka_unit_test(in_scratch),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, kit_dir_make, kit_dir_remove);
 }
