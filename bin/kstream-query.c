@@ -143,6 +143,13 @@ static int read_key(struct query *st, const char *text, struct ks_buf *b, struct
 	return 0;
 }
 
+static bool is_container(struct ks_bytes key)
+{
+	struct ks_head head;
+
+	return key.p != NULL && ks_mp_head(key.p, key.p + key.n, &head) == KS_MP_OK && head.type >= KS_ARRAY;
+}
+
 static int prepare(struct query *st, const struct ks_config *c)
 {
 	struct ks_query_print *x = &st->print;
@@ -165,6 +172,8 @@ static int prepare(struct query *st, const struct ks_config *c)
 		status = read_key(st, st->lower, &st->keys[1], &st->ask.lower);
 	if (status == 0)
 		status = read_key(st, st->upper, &st->keys[2], &st->ask.upper);
+	if (status == 0 && (is_container(st->ask.lower) || is_container(st->ask.upper)))
+		return ks_fail(st->run->err, KS_USAGE, "--lower and --upper take text or numbers, not arrays and objects");
 	if (status != 0 || st->by == NULL)
 		return status;
 	x->set = ks_expr_set_new(&c->limits);

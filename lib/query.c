@@ -103,6 +103,14 @@ static bool take_key(const unsigned char **p, const unsigned char *end, bool pac
 	return !packed || (v.b.n > 0 && ks_mp_check(v.b, depth) == KS_MP_OK);
 }
 
+/* A bound is no container: to compare one with each key could take long. */
+static bool is_bound(struct ks_bytes key)
+{
+	struct ks_head head;
+
+	return key.p == NULL || (ks_mp_head(key.p, key.p + key.n, &head) == KS_MP_OK && head.type < KS_ARRAY);
+}
+
 const char *ks_query_parse(struct ks_bytes payload, unsigned depth, struct ks_query_ask *a)
 {
 	const unsigned char *p = payload.p, *end = payload.p + payload.n;
@@ -120,7 +128,7 @@ const char *ks_query_parse(struct ks_bytes payload, unsigned depth, struct ks_qu
 	    !take_key(&p, end, true, depth, &a->key) || !take_key(&p, end, false, depth, &a->prefix) ||
 	    !take_key(&p, end, true, depth, &a->lower) || !take_key(&p, end, true, depth, &a->upper) ||
 	    !take_int(&p, end, &a->since_ms) || !take_int(&p, end, &a->until_ms) || !take_int(&p, end, &limit) ||
-	    limit < 0 || p != end)
+	    limit < 0 || p != end || !is_bound(a->lower) || !is_bound(a->upper))
 		return "not a question";
 	a->what = (enum ks_query_what)what;
 	a->limit = (uint64_t)limit;

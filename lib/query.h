@@ -35,7 +35,7 @@ struct ks_query_ask {
 	enum ks_query_what what;
 	struct ks_bytes key;		/* msgpack: this one alone */
 	struct ks_bytes prefix;		/* text, or bytes, that a key begins with */
-	struct ks_bytes lower, upper;	/* msgpack: jq's order, both inclusive */
+	struct ks_bytes lower, upper;	/* msgpack, no array or object: jq's order, both inclusive */
 	/*
 	 * Windows that start (rows without a window: that have their time) from the
 	 * one on and before the other; INT64_MIN and INT64_MAX: any.

@@ -90,6 +90,7 @@ client() { exec /usr/bin/python3 -c "$client$1" 7>&-; } # in a subshell, which i
 		a --table --to json
 		a --since tomorrow-ish
 		a --top 1 --by .n(
+		a --lower [1]
 	END
 	try kstream-query a
 	refused 66 kstream-query 'no app'
