@@ -94,6 +94,7 @@ struct ks_config {
 	int64_t count;		/* -c: records to read, -1: no limit */
 	int end;		/* --end: KS_PAUSED or KS_COMPLETE, -1: not given */
 	int64_t commit_interval_ms;
+	int64_t idle_ms;	/* --idle; 0: not given */
 	bool quiet, progress;
 	int verbose;
 	const struct ks_wanted *wanted;	/* by the tool that runs this process: child.h; NULL: all is */

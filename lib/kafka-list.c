@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 
+#include "kafka-parts.h"
 #include "kcat-format.h"
 #include "num.h"
 
@@ -330,24 +331,6 @@ static int ask_ends(const struct ks_kafka_options *options, struct offsets *x, s
 	return status;
 }
 
-static int ask_group(struct ks_kafka *k, struct offsets *x, struct ks_err *err)
-{
-	int64_t wait = k->timeout_ms < k->start_ms ? k->timeout_ms : k->start_ms;
-	rd_kafka_resp_err_t e;
-	int i;
-
-	if (x->group == NULL)
-		return 0;
-	e = rd_kafka_committed(k->rk, x->list[COMMITTED], (int)wait);
-	for (i = 0; i < x->list[COMMITTED]->cnt && e == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
-		e = x->list[COMMITTED]->elems[i].err;
-	if (e == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-		return ks_fail(err, KS_DENIED, "no right to describe group '%s'", x->group);
-	if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
-		return 0;
-	return ks_kafka_fail(k, (int)e, false, err, "cannot ask %s about group '%s'", k->brokers, x->group);
-}
-
 static long long at(const struct offsets *x, enum column c, int i)
 {
 	return (long long)x->list[c]->elems[i].offset;
@@ -419,8 +402,8 @@ static int ask_offsets(struct ks_kafka *k, const struct ks_kafka_options *option
 
 	for (c = STABLE; c < COLUMNS; c++)
 		x->list[c] = rd_kafka_topic_partition_list_copy(x->list[EARLIEST]);
-	if (status == 0)
-		status = ask_group(k, x, err);	/* first: what is committed by then lies before the ends */
+	if (status == 0 && x->group != NULL)	/* first: what is committed by then lies before the ends */
+		status = ks_kafka_committed(k, x->list[COMMITTED], x->group, err);
 	if (status == 0)
 		status = ks_kafka_ends(k, x->list[EARLIEST], false, err);
 	if (status == 0)

@@ -22,8 +22,9 @@ int ks_message_reader_open(struct ks_message_reader *r, const struct ks_config *
 	    config->to == KS_CSV || config->to == KS_PRETTY) && config->out_topic == NULL &&
 	    config->time_expr == NULL && config->key_expr == NULL && !config->has_since && !config->has_until &&
 	    (config->on_error == KS_POLICY_FAIL || config->on_error == KS_POLICY_SKIP);
-	/* What --time and --key make of a value may be wrong: then it is not dropped. */
-	if (config->wanted != NULL && config->from == KS_JSON && !config->unwrap && config->time_expr == NULL && config->key_expr == NULL && !config->time_wall)
+	/* What --time and --key make of a value may be wrong: then it is not dropped.  And --idle is told of all that comes. */
+	if (config->wanted != NULL && config->from == KS_JSON && !config->unwrap && config->time_expr == NULL && config->key_expr == NULL && !config->time_wall &&
+	    config->idle_ms == 0)
 		ks_sieve_open(&r->sieve, config->wanted, &config->limits);
 	return ks_ingest_open(&r->ingest, config, err);
 }

@@ -9,7 +9,9 @@
 
 #include "fdio.h"
 #include "kafka-parts.h"
+#include "signals.h"
 
+#define FIRST_MS 250	/* the first question for what is committed; each that follows waits twice as long */
 #define AGAIN_MS 100	/* between two questions to a coordinator that is not one yet */
 
 /* What is asked of the partitions that are to be placed, in the order of x->parts. */
@@ -45,30 +47,53 @@ static rd_kafka_resp_err_t first_error(const rd_kafka_topic_partition_list_t *li
 }
 
 /*
- * What the group has committed.  An open transaction on one of the offsets
- * holds up the answer (broker 1); a coordinator that is new takes a while.
+ * Who may not look for the coordinator of a group hears of it as a reader
+ * would; the question for its offsets waits until its time is over.
  */
-static int ask_stored(struct ks_kafka *k, rd_kafka_topic_partition_list_t *list, const char *group,
+static bool is_denied(struct ks_kafka *k, rd_kafka_resp_err_t e)
+{
+	rd_kafka_message_t *m;
+
+	if (e != RD_KAFKA_RESP_ERR__TIMED_OUT && e != RD_KAFKA_RESP_ERR__WAIT_COORD)
+		return e == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+	m = rd_kafka_consumer_poll(k->rk, 0);
+	if (m == NULL)
+		return false;
+	e = m->err;
+	rd_kafka_message_destroy(m);
+	return e == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+}
+
+/*
+ * An open transaction on one of the offsets holds up the answer (broker 1);
+ * a coordinator that is new takes a while.
+ */
+int ks_kafka_committed(struct ks_kafka *k, rd_kafka_topic_partition_list_t *list, const char *group,
     struct ks_err *err)
 {
 	const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000 };
-	int64_t deadline = ks_clock_ms() + (k->timeout_ms < KS_KAFKA_START_MS ? k->timeout_ms : KS_KAFKA_START_MS);
-	int64_t left;
+	int64_t now = ks_clock_ms(), deadline = now + (k->timeout_ms < k->start_ms ? k->timeout_ms : k->start_ms);
 	rd_kafka_resp_err_t e;
+	int slice = FIRST_MS;
 
-	for (;;) {
-		left = deadline - ks_clock_ms();
-		e = rd_kafka_committed(k->rk, list, left > 1 ? (int)left : 1);
+	for (;; slice *= 2) {
+		if (slice > deadline - now)
+			slice = deadline - now > 1 ? (int)(deadline - now) : 1;
+		e = rd_kafka_committed(k->rk, list, slice);
 		if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
 			e = first_error(list);
 		if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return 0;
 		rd_kafka_poll(k->rk, 0);
-		if (e == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
-			return ks_fail(err, KS_DENIED, "no right to read the offsets of group '%s'", group);
+		if (is_denied(k, e))
+			return ks_fail(err, KS_DENIED, "no right to read the offsets of group '%s': DESCRIBE on the group is missing",
+			    group);
+		now = ks_clock_ms();
+		if (e == RD_KAFKA_RESP_ERR__TIMED_OUT && k->failed.status == 0 && now < deadline && ks_signals_end() == 0)
+			continue;
 		if ((e != RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS && e != RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE &&
 		    e != RD_KAFKA_RESP_ERR_NOT_COORDINATOR && e != RD_KAFKA_RESP_ERR__WAIT_COORD &&
-		    e != RD_KAFKA_RESP_ERR__TRANSPORT) || k->failed.status != 0 || ks_clock_ms() >= deadline)
+		    e != RD_KAFKA_RESP_ERR__TRANSPORT) || k->failed.status != 0 || now >= deadline)
 			return ks_kafka_fail(k, (int)e, true, err, "cannot read the offsets of group '%s'", group);
 		nanosleep(&pause, NULL);
 	}
@@ -168,7 +193,7 @@ int ks_kafka_parts_place(struct ks_kafka_parts *x, struct ks_kafka *client, stru
 		status = ks_kafka_ends(client, at.high, true, err);
 	if (status == 0 && at.low->cnt > 0 && o->stored) {
 		at.stored = list_new(x);
-		status = ask_stored(client, at.stored, group_of(o), err);
+		status = ks_kafka_committed(client, at.stored, group_of(o), err);
 	}
 	if (status == 0 && at.low->cnt > 0 && o->start == KS_START_TIME) {
 		at.timed = list_new(x);

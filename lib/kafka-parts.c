@@ -189,7 +189,8 @@ int ks_kafka_parts_open(struct ks_kafka_parts *x, struct ks_kafka *client,
 	int status;
 
 	*x = (struct ks_kafka_parts){ .options = options, .config = config };
-	status = find_topics(x, client, given == NULL && before == NULL, err);
+	/* A group looks for its topics before it is joined, which is a start, too. */
+	status = find_topics(x, client, before == NULL && (given == NULL || !client->answered), err);
 	if (status == 0)
 		status = choose(x, given, err);
 	if (status != 0)

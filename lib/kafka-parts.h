@@ -16,6 +16,7 @@ struct ks_kafka_part {
 	int32_t partition;
 	bool done;		/* its end has been reached */
 	bool idle;		/* when it was placed there was nothing to read */
+	bool ended;		/* all there was has been read, as far as is known: of --idle */
 	int64_t next;		/* offset of the next record */
 	int64_t skip;		/* records below it are not wanted: -o N beyond the end */
 	int64_t since_ms;	/* nor those of an earlier time: -o s@T; INT64_MIN: all are */
@@ -71,6 +72,13 @@ int	ks_kafka_parts_look(const struct ks_kafka_parts *x, struct ks_kafka *client,
 
 /* Where each partition from the first-th on begins and ends, as the options say (kafka-offset.c). */
 int	ks_kafka_parts_place(struct ks_kafka_parts *x, struct ks_kafka *client, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * ks_kafka_committed - what a group has committed, into the offsets of list;
+ * RD_KAFKA_OFFSET_INVALID where it has not.  The client's group.id is group.
+ */
+int	ks_kafka_committed(struct ks_kafka *client, struct rd_kafka_topic_partition_list_s *list,
+	    const char *group, struct ks_err *err) KS_MUST_USE;
 
 /* Which of those that are not done. */
 enum ks_kafka_which { KS_PARTS_ALL, KS_PARTS_BUSY, KS_PARTS_IDLE };

@@ -89,7 +89,12 @@ static int begin(struct ks_kafka_source *s, struct ks_err *err)
 			.input = x->parts[i].topic->name, .partition = x->parts[i].partition,
 			.offset = x->parts[i].next,
 		};
-	status = ks_section_begin(&s->own.section, &h, &s->own.frames, err);
+	ks_idle_begin(&s->own.idle, ks_clock_ms());
+	status = 0;
+	for (i = 0; i < x->count && status == 0 && s->config->idle_ms > 0; i++)
+		status = ks_idle_partition(&s->own.idle, x->parts[i].partition, err);
+	if (status == 0)
+		status = ks_section_begin(&s->own.section, &h, &s->own.frames, err);
 	free(streams);
 	free(positions);
 	s->open = s->began = true;
@@ -157,9 +162,9 @@ static int joining_failed(struct ks_kafka_source *s, rd_kafka_resp_err_t e, stru
 
 	switch (e) {
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-		return ks_fail(err, KS_DENIED, "no right to join group '%s'", group);
+		return ks_fail(err, KS_DENIED, "no right to join group '%s': READ on the group is missing", group);
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-		return ks_fail(err, KS_DENIED, "no right to read the topics of group '%s'", group);
+		return ks_fail(err, KS_DENIED, "no right to read the topics of group '%s': READ on a topic is missing", group);
 	case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
 	case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
 	case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:

@@ -41,7 +41,7 @@ static void close_client(struct ks_kafka_source *s)
 static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err *err)
 {
 	static const char group[] = "kstream-cat";
-	bool eof = s->options->bounded || s->options->watch != NULL || s->ordered;
+	bool eof = s->options->bounded || s->options->watch != NULL || s->ordered || s->config->idle_ms > 0;
 	char kb[24], messages[16], part[24];
 	const struct ks_kafka_property ours[] = {
 		{ "client.id", "kstream-cat" },
@@ -165,6 +165,8 @@ static int take_event(struct ks_kafka_source *s, const rd_kafka_message_t *m, st
 	switch (m->err) {
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
 		/* Steps over markers and aborted records, as offsets of records never do. */
+		if (p != NULL)
+			p->ended = true;
 		if (p != NULL && m->offset >= p->end) {
 			if (p->next < p->end && !p->done)
 				p->next = p->end;
@@ -175,7 +177,7 @@ static int take_event(struct ks_kafka_source *s, const rd_kafka_message_t *m, st
 		return 0;
 	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
 		if (s->options->group != NULL)
-			return ks_fail(err, KS_DENIED, "no right to join group '%s'", s->options->group);
+			return ks_fail(err, KS_DENIED, "no right to join group '%s': READ on the group is missing", s->options->group);
 		return 0;	/* nothing is committed, so no right on a group is needed (real-parts 1) */
 	case RD_KAFKA_RESP_ERR__TRANSPORT:
 	case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
@@ -235,6 +237,7 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 	/* Below next: fetched again, behind a new assignment. */
 	if (p == NULL || p->done || m->offset < p->next)
 		return 0;
+	p->ended = false;
 	if (m->offset >= p->end) {
 		p->next = p->end;
 		finish(s, p);
@@ -449,6 +452,18 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 	return 0;
 }
 
+/* Whether all of the partition has come, of each topic; of a bounded read that is its end, and no silence. */
+static bool ended(void *own, int32_t partition)
+{
+	const struct ks_kafka_source *s = own;
+	const struct ks_kafka_part *p;
+
+	for (p = s->parts.parts; p < s->parts.parts + s->parts.count; p++)
+		if (p->partition == partition && !p->ended)
+			return false;
+	return !s->options->bounded;
+}
+
 /* HELLO waits for a group to say what is read. */
 static int begin(struct ks_own *own, struct ks_err *err)
 {
@@ -499,6 +514,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	s->own.gather = gather;
 	s->own.positions = ks_kafka_section_positions;
 	s->own.passed = ks_kafka_section_passed;
+	s->own.ended = ended;
 	s->own.ingest = &s->reader.ingest;
 	s->own.source.ingest = s->own.ingest;
 	s->options = options;

@@ -41,7 +41,9 @@ static int open_target(const struct ks_kafka_targets *x, struct ks_kafka_target 
 {
 	const struct ks_kafka_options *o = x->options;
 	bool made = false;
-	int status = ks_kafka_topic(x->client, t->name, starting, &t->handle, &t->partitions, err);
+	/* What would be made is made: that it is there already is an answer, too. */
+	int status = (o->create_partitions > 0 ? ks_kafka_topic_now : ks_kafka_topic)(x->client, t->name, starting, &t->handle,
+	    &t->partitions, err);
 
 	if (status == KS_CONFIG && o->create_partitions > 0) {
 		status = ks_kafka_topic_create(x->client, t->name, o->create_partitions, &made, err);

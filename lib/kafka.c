@@ -27,7 +27,8 @@
 #define CLOSE_S 2		/* how long a client may take to go */
 #define HEAP_KEEP (32 << 20)	/* bytes that are free and stay with the process */
 #define HEAP_ALONE (8 << 20)	/* bytes that come from the system, and go back to it */
-#define AGAIN_MS 20		/* between two questions to a leader that is not one yet */
+#define AGAIN_MS 20		/* between two questions to a leader that is not one yet, or about a topic */
+#define LEARN_MS 2000		/* for a broker to hear of a topic that another one has made; on a busy machine it was some 100 ms */
 
 int ks_kafka_conf(const struct ks_kafka_options *options, const struct ks_kafka_property *ours,
     struct rd_kafka_conf_s **conf, struct ks_err *err)
@@ -336,6 +337,7 @@ int ks_kafka_metadata(struct ks_kafka *k, struct rd_kafka_topic_s *topic, const 
 			slice = (int)(deadline - now);
 		e = rd_kafka_metadata(k->rk, topic == NULL, topic, md, slice > 0 ? slice : 1);
 		if (e == RD_KAFKA_RESP_ERR_NO_ERROR) {
+			k->answered = true;
 			k->down_since = 0;
 			return 0;
 		}
@@ -369,13 +371,14 @@ static int read_metadata(const struct ks_kafka *k, const struct rd_kafka_metadat
 	return 0;
 }
 
-int ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
-    struct rd_kafka_topic_s **topic, int32_t *partitions, struct ks_err *err)
+static int look_up(struct ks_kafka *k, const char *name, bool starting, struct rd_kafka_topic_s **topic,
+    int32_t *partitions, bool *others, struct ks_err *err)
 {
 	const struct rd_kafka_metadata *md;
 	rd_kafka_topic_t *t;
 	int status;
 
+	*others = false;
 	if (name[0] == '\0' || strlen(name) > KS_NAME_MAX)
 		return ks_fail(err, KS_CONFIG, "'%.64s' cannot be the name of a topic", name);
 	t = rd_kafka_topic_new(k->rk, name, NULL);
@@ -384,6 +387,7 @@ int ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
 	status = ks_kafka_metadata(k, t, name, starting, &md, err);
 	if (status == 0) {
 		status = read_metadata(k, md, name, partitions, err);
+		*others = md->broker_cnt > 1;
 		rd_kafka_metadata_destroy(md);
 	}
 	if (status != 0)
@@ -391,6 +395,30 @@ int ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
 	else
 		*topic = t;
 	return status;
+}
+
+int ks_kafka_topic_now(struct ks_kafka *k, const char *name, bool starting,
+    struct rd_kafka_topic_s **topic, int32_t *partitions, struct ks_err *err)
+{
+	bool others;
+
+	return look_up(k, name, starting, topic, partitions, &others, err);
+}
+
+int ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
+    struct rd_kafka_topic_s **topic, int32_t *partitions, struct ks_err *err)
+{
+	const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000 };
+	int64_t deadline = ks_clock_ms() + LEARN_MS;
+	bool others;
+	int status;
+
+	for (;;) {
+		status = look_up(k, name, starting, topic, partitions, &others, err);
+		if (status != KS_CONFIG || !others || ks_clock_ms() >= deadline || ks_signals_end() != 0)
+			return status;
+		nanosleep(&pause, NULL);
+	}
 }
 
 void ks_kafka_topic_drop(struct rd_kafka_topic_s *topic)

@@ -107,6 +107,7 @@ struct ks_kafka {
 	struct ks_err failed;	/* status 0: nothing */
 	struct ks_err refused;	/* why the last connection failed */
 	struct ks_kafka_group *group;	/* kafka-group.h; NULL: none is joined */
+	bool answered;		/* a broker has, about topics */
 	int64_t down_since;	/* ks_clock_ms when every broker was gone, 0: they are not known to be */
 };
 
@@ -165,9 +166,13 @@ int	ks_kafka_check(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
  *	topic		a handle, the caller's to destroy with ks_kafka_topic_drop
  *	partitions	how many it has
  *
- * An unknown topic is KS_CONFIG: nothing here makes one.
+ * An unknown topic is KS_CONFIG: nothing here makes one.  Each broker of a
+ * cluster learns of a new topic by itself, and any of them answers: so it is
+ * asked again for 2 s, by ks_kafka_topic_now it is not.
  */
 int	ks_kafka_topic(struct ks_kafka *k, const char *name, bool starting,
+	    struct rd_kafka_topic_s **topic, int32_t *partitions, struct ks_err *err) KS_MUST_USE;
+int	ks_kafka_topic_now(struct ks_kafka *k, const char *name, bool starting,
 	    struct rd_kafka_topic_s **topic, int32_t *partitions, struct ks_err *err) KS_MUST_USE;
 /*
  * ks_kafka_metadata - the same for what the cluster says of a topic, or

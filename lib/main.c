@@ -172,6 +172,8 @@ static int open_source(struct tool *t)
 		return ks_fail(&l->err, KS_USAGE, "--time and --key are for text and topics: frames bring their own");
 	if (c->from == KS_FRAMES && c->unwrap)
 		return ks_fail(&l->err, KS_USAGE, "--unwrap is for JSON and topics: --from json reads it");
+	if (c->from == KS_FRAMES && c->idle_ms > 0)
+		return ks_fail(&l->err, KS_USAGE, "--idle is for text and topics: of frames, whoever reads the source knows when it is silent");
 	if (c->from == KS_FRAMES && c->order == KS_ORDER_TIME)
 		return ks_fail(&l->err, KS_USAGE, "--order time is for text and topics: frames stay as they come");
 	if (c->from == KS_FRAMES)

@@ -22,7 +22,7 @@ static const struct {
 } shared_to[] = {
 	{ "from", KS_TO_SOURCE }, { "key-from", KS_TO_SOURCE }, { "key", KS_TO_SOURCE },
 	{ "time", KS_TO_SOURCE }, { "time-unit", KS_TO_SOURCE }, { "on-bad-time", KS_TO_SOURCE },
-	{ "since", KS_TO_SOURCE }, { "until", KS_TO_SOURCE }, { "order", KS_TO_SOURCE },
+	{ "since", KS_TO_SOURCE }, { "until", KS_TO_SOURCE }, { "order", KS_TO_SOURCE }, { "idle", KS_TO_SOURCE },
 	{ "max-messages", KS_TO_SOURCE }, { "unwrap", KS_TO_SOURCE },
 	{ "end", KS_TO_SOURCE }, { "commit-interval", KS_TO_SOURCE },
 	{ "to", KS_TO_SINK }, { "kcat-json", KS_TO_SINK }, { "key-to", KS_TO_SINK },

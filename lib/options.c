@@ -10,12 +10,14 @@
 #include "options-table.h"
 #include "signals.h"
 
+#define IDLE_MAX_MS (INT64_C(3650) * 86400 * 1000)	/* so that nothing overflows that is added to it */
+
 enum id {
 	ID_HELP, ID_VERSION, ID_IN, ID_OUT, ID_FROM, ID_TO, ID_KCAT_JSON, ID_TOPIC, ID_TIME, ID_KEY,
 	ID_TIME_UNIT, ID_ON_BAD_TIME, ID_ON_ERROR, ID_ONLY, ID_AS, ID_STAGE, ID_APP, ID_INSTANCE,
 	ID_STATE_DIR, ID_COUNT, ID_END, ID_COMMIT_INTERVAL, ID_KEY_FROM, ID_KEY_TO, ID_MAX_RECORD,
 	ID_MAX_KEY, ID_MAX_DEPTH, ID_EXPR_LIMIT, ID_ORDER, ID_PROGRESS, ID_QUIET, ID_VERBOSE, ID_SINCE, ID_UNTIL, ID_UNWRAP,
-	ID_TYPES, ID_FIELDS, ID_COLUMNS, ID_COLOR, ID_SHARED,
+	ID_TYPES, ID_FIELDS, ID_COLUMNS, ID_COLOR, ID_IDLE, ID_SHARED,
 };
 
 /* In the order of enum id.  Letters are kcat's, with kcat's meaning. */
@@ -59,13 +61,14 @@ static const struct ks_option shared[] = {
 	[ID_FIELDS] = { "fields", 0, "NAME,...", NULL },
 	[ID_COLUMNS] = { "columns", 0, "NAME,...", NULL },
 	[ID_COLOR] = { "color", 0, "auto|always|never", NULL },
+	[ID_IDLE] = { "idle", 0, "DURATION", NULL },
 };
 
 static const char shared_help[] =
 	"input   --in FILE|kafka:TOPIC  --from frames|json|envelope|raw|csv|tsv\n"
 	"        -t TOPIC  -c N  --unwrap  --types auto|string  --fields NAME,...\n"
 	"        --key EXPR  --time EXPR|wall  --time-unit s|ms|us|ns  --on-bad-time HOW\n"
-	"        --since TIME  --until TIME  --order time|arrival\n"
+	"        --since TIME  --until TIME  --order time|arrival  --idle DURATION\n"
 	"        --on-error fail|skip|dlq:TOPIC|file:PATH  --key-from string|json|raw\n"
 	"output  --out FILE|kafka:TOPIC  --to frames|json|envelope|raw|csv|tsv|pretty\n"
 	"        -J  --as NAME  --key-to string|json|raw  --columns NAME,..  --color HOW\n"
@@ -293,6 +296,10 @@ static int set_input(struct ks_options *o, enum id id, const char *value, struct
 	case ID_ON_ERROR: return parse_on_error(c, value, err);
 	case ID_COUNT: return parse_number(&c->count, "max-messages", value, 1, INT64_MAX, err);
 	case ID_ORDER: return parse_order(c, value, err);
+	case ID_IDLE:
+		if (ks_num_parse_duration(ks_str(value), &c->idle_ms) != 0 || c->idle_ms < 1 || c->idle_ms > IDLE_MAX_MS)
+			return bad(err, "idle", value, "a duration from 1ms to 3650d, such as 30s");
+		return 0;
 	case ID_KEY_FROM:
 		c->key_from_given = true;
 		return parse_codec(&c->key_from, "key-from", value, err);

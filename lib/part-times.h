@@ -19,6 +19,7 @@ struct ks_part_time {
 	int32_t partition;
 	bool known, idle;	/* known: time_ms is */
 	int64_t time_ms;
+	int64_t heard_ms, told_ms;	/* of who keeps more of a partition (idle.h): when it was heard of, the mark it was given */
 };
 
 /* All zero bytes are none. */

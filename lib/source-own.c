@@ -9,9 +9,10 @@ static enum ks_next own_next(struct ks_source *source, bool block, struct ks_err
 	struct ks_own *own = (struct ks_own *)source;
 	int status;
 
-	own->frames.n = own->given = 0;
+	own->frames.n = own->given = own->idle.seen = 0;
 	source->used = source->run = 0;
 	source->run_records = 0;
+	own->err = err;
 	if (own->failed.status != 0) {
 		*err = own->failed;
 		return KS_NEXT_FAILED;
@@ -51,17 +52,31 @@ int ks_own_end(struct ks_own *own, enum ks_kind kind, struct ks_err *err)
 	return status != 0 ? status : ks_section_end(&own->section, kind, positions, &own->frames, err);
 }
 
+/* What has come is known to --idle, and what has not. */
+static int look_idle(struct ks_own *own, int64_t now, bool *out, struct ks_err *err)
+{
+	const struct ks_limits *limits = &own->section.config->limits;
+	int status;
+
+	ks_idle_tick(&own->idle, now);
+	status = ks_idle_frames(&own->idle, ks_buf_bytes(&own->frames), limits, err);
+	return status != 0 ? status : ks_idle_look(&own->idle, own->ended, own, &own->frames, out, err);
+}
+
 int ks_own_turn(struct ks_own *own, bool over, bool *out, struct ks_err *err)
 {
+	int64_t now;
+
 	*out = true;
 	if (own->stop >= 0)
 		return ks_own_end(own, (enum ks_kind)own->stop, err);
 	if (over || own->left == 0)
 		return ks_own_end(own, ks_section_kind(own->section.config), err);
-	if (ks_section_due(&own->section, ks_clock_ms()))
+	now = ks_clock_ms();
+	if (ks_section_due(&own->section, now))
 		return barrier(own, err);
 	*out = false;
-	return 0;
+	return own->idle.after_ms > 0 ? look_idle(own, now, out, err) : 0;
 }
 
 /* What was taken are RECORD frames alone: where no other stands before them, they are a run. */
@@ -122,12 +137,26 @@ int ks_own_fill(struct ks_own *own, struct ks_in *in, struct ks_err *err)
 	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot read '%s'", own->source.name);
 }
 
+/* A record that is given is in no frame. */
+static int take_given(void *arg, struct ks_rec *rec)
+{
+	struct ks_own *own = arg;
+	int status;
+
+	ks_idle_tick(&own->idle, ks_clock_ms());
+	status = ks_idle_record(&own->idle, rec, own->err);
+
+	return status != 0 ? status : own->take_on(own->taker, rec);
+}
+
 void ks_own_give(struct ks_source *source, int (*take)(void *taker, struct ks_rec *rec), void *taker)
 {
 	struct ks_own *own = (struct ks_own *)source;
 
-	own->ingest->take = take;
-	own->ingest->taker = taker;
+	own->take_on = take;
+	own->taker = taker;
+	own->ingest->take = own->idle.after_ms > 0 && take != NULL ? take_given : take;
+	own->ingest->taker = own->ingest->take == take ? taker : own;
 }
 
 static void own_stop(struct ks_source *source, enum ks_kind kind)
@@ -142,11 +171,14 @@ void ks_own_init(struct ks_own *own, const struct ks_config *config, int wake, c
 	};
 	own->stop = -1;
 	own->left = config->count;
+	own->idle.after_ms = config->idle_ms;
+	ks_idle_begin(&own->idle, ks_clock_ms());
 	ks_buf_init(&own->frames, 8 * config->limits.record + 2 * KS_IO_SIZE + KS_CONTROL_MAX);
 }
 
 void ks_own_release(struct ks_own *own)
 {
 	ks_section_close(&own->section);
+	ks_idle_close(&own->idle);
 	ks_buf_release(&own->frames);
 }

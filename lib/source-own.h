@@ -8,6 +8,7 @@
 #define KS_SOURCE_OWN_H
 
 #include "fdio.h"
+#include "idle.h"
 #include "ingest.h"
 #include "section.h"
 #include "source.h"
@@ -18,6 +19,10 @@ struct ks_own {
 	struct ks_buf frames;		/* what next hands out */
 	size_t given;			/* bytes of records that it has given instead */
 	int64_t left;			/* of -c, -1: no limit */
+	struct ks_idle idle;		/* --idle */
+	int (*take_on)(void *taker, struct ks_rec *rec);	/* with --idle: who is given records */
+	void *taker;
+	struct ks_err *err;		/* of next, for it */
 	struct ks_ingest *ingest;	/* where records are rejected and counted */
 	int (*begin)(struct ks_own *own, struct ks_err *err);	/* HELLO, to frames */
 	/* More frames; none when there is nothing now.  May wait where block is set. */
@@ -29,6 +34,7 @@ struct ks_own {
 	/* Of what frames hold and all before it, for a barrier; dies at the next call. */
 	int (*positions)(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err);
 	int (*passed)(struct ks_own *own, struct ks_err *err);	/* what was handed out has left this process; NULL: not asked */
+	bool (*ended)(void *own, int32_t partition);	/* of --idle, as ks_idle_look wants it; NULL: it has */
 	int stop;			/* kind asked for, -1: none */
 	bool begun;			/* HELLO is out */
 	bool again;			/* behind this END another section follows */

@@ -42,6 +42,7 @@ enum ks_status {
 #define KS_DEPTH_CEILING 10000u		/* what --max-depth may ask for: the walk recurses */
 #define KS_NAME_MAX 249u		/* a topic, route or stage name: Kafka's own limit */
 #define KS_IO_SIZE ((size_t)256 << 10)	/* one read or write: 64 KiB to 1 MiB measured alike */
+#define KS_FUTURE_MS (INT64_C(60) * 60 * 1000)	/* how far ahead of the clock a time of live input is believed, --max-future */
 #define KS_PAD 64			/* zero bytes that follow text given to a scanner */
 
 struct ks_limits {

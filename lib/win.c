@@ -14,7 +14,6 @@
 #include "fdio.h"
 #include "run-store.h"
 
-#define FUTURE_MS (INT64_C(60) * 60 * 1000)	/* --max-future, of live input */
 #define SAVED_FIXED 48
 static const unsigned char saved_key[] = "window";
 
@@ -95,7 +94,7 @@ int ks_win_open(struct ks_win *w, struct ks_run *run)
 int ks_win_hello(struct ks_win *w, struct ks_run *run)
 {
 	if (!w->spec.has_max_future)
-		w->spec.max_future_ms = run->live ? FUTURE_MS : INT64_MAX;
+		w->spec.max_future_ms = run->live ? KS_FUTURE_MS : INT64_MAX;
 	/* Nobody has asked the clock yet. */
 	w->future_ms = w->spec.max_future_ms == INT64_MAX || w->timeless ? INT64_MAX : INT64_MIN;
 	if (w->store != NULL && !w->finished && !run->app)
@@ -312,6 +311,11 @@ int ks_win_mark(struct ks_win *w, struct ks_mark *m)
 	int64_t open_ms;
 	int status;
 
+	/* As of a record: whoever has made it. */
+	if (KS_UNLIKELY(m->time_ms > w->future_ms) && too_far(w, m->time_ms)) {
+		m->partition = -1;
+		return 0;
+	}
 	status = ks_win_part_of(w, m->partition, &part);
 	if (status != 0)
 		return status;

@@ -35,11 +35,11 @@ fake() {
 @test "endpoints: the rarer options, each to its end" {
 	fake 0
 	try alone/kstream-filter --in kafka:a --out kafka:b -F f -G g -d broker -m 5 -E --isolation read_committed --max-idle 1s --since @0 \
-		--until now --order arrival -z lz4 --create-topics 3 --verify true
+		--until now --order arrival --idle 30s -z lz4 --create-topics 3 --verify true
 	tr '\n' '|' <args.in >in
 	tr '\n' '|' <args.out >out
 	[ "$(cat in)" = "--in=kafka:a|--to=frames|--config=f|--group=g|--debug=broker|--metadata-timeout=5|--keep-trying|--isolation=read_committed|\
---max-idle=1s|--since=@0|--until=now|--order=arrival|" ] || fail "$(cat in)"
+--max-idle=1s|--since=@0|--until=now|--order=arrival|--idle=30s|" ] || fail "$(cat in)"
 	[ "$(cat out)" = "--out=kafka:b|--config=f|--debug=broker|--metadata-timeout=5|--keep-trying|--compression=lz4|--create-topics=3|--verify|" ] ||
 		fail "$(cat out)"
 	for x in -L -Q -C -l -T -u -Z --offsets; do

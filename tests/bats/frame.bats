@@ -141,7 +141,7 @@ signal_source() {
 	exec 6<>fifo # what writes it lives on
 	echo 1 >&6
 	(
-		env --default-signal=INT,TERM kstream-cat --from json <fifo 2>err >frames 6>&- &
+		env --default-signal=INT,TERM kstream-cat --from json --commit-interval 1h <fifo 2>err >frames 6>&- &
 		echo $! >pid
 		s=0
 		wait $! || s=$?
@@ -150,8 +150,7 @@ signal_source() {
 	pids=$!
 	await 5 test -s pid
 	pids="$pids $(cat pid)"
-	await 5 eval 'kstream_hello=$(head -c 10 frames | wc -c); [ "$kstream_hello" -gt 0 ]'
-	sleep 0.1
+	await 20 eval 'frames print RECORD <frames | grep -q .'
 	kill "-$1" "$(cat pid)"
 	wait "${pids%% *}"
 	exec 6>&-
@@ -160,9 +159,8 @@ signal_source() {
 @test "frame: SIGTERM at a source is END paused and status 0" {
 	signal_source TERM
 	[ "$(cat source_status)" = 0 ]
-	frames print <frames >out
-	[ "$(cut -d ' ' -f 1 out | paste -sd ' ')" = 'HELLO RECORD BARRIER END' ]
-	[ "$(tail -n 1 out)" = 'END [1,"paused"]' ]
+	[ "$(kinds <frames)" = 'HELLO RECORD BARRIER END' ]
+	[ "$(frames print <frames END)" = 'END [1,"paused"]' ]
 	[ ! -s err ]
 }
 
@@ -184,7 +182,7 @@ signal_source() {
 	kill -TERM "$pids"
 	sleep 0.3
 	! gone "$pids" || fail 'it did not wait for END'
-	kill -TERM "$pids"
+	insist "$pids"
 	status_of "$pids"
 	[ "$status" = 143 ]
 	exec 6>&-
@@ -205,7 +203,7 @@ signal_source() {
 	exec 6>&-
 	status_of "$pids"
 	[ "$status" = 0 ]
-	[ "$(frames print <frames | cut -d ' ' -f 1 | paste -sd ' ')" = 'HELLO RECORD RECORD BARRIER END' ]
+	[ "$(kinds <frames)" = 'HELLO RECORD RECORD BARRIER END' ]
 	[ ! -s err ]
 }
 

@@ -25,6 +25,9 @@ frames() { # frames print|build ...
 	/usr/bin/python3 "$BATS_TEST_DIRNAME/frames.py" "$@"
 }
 
+# kinds: of the frames on stdin, in one line; PINGs come when they do
+kinds() { frames print | awk '$1 != "PING" { print $1 }' | paste -sd ' '; }
+
 try() { # try COMMAND...: its output to the files out and err, its status to $status; 20 s at most
 	status=0
 	timeout 20 "$@" >out 2>err || status=$?
@@ -71,6 +74,16 @@ await() { # await SECONDS COMMAND...: until it succeeds
 }
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
+
+waits() { # waits PID: it catches signals, SIGUSR1 being the last of them, and sleeps
+	local mask
+	mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") && [ $((0x$mask & 1 << 9)) -ne 0 ] &&
+		grep -q '^State:[[:space:]]*S' "/proc/$1/status"
+}
+
+insist() { # insist PID: SIGTERM until it ends; one that comes a moment after another counts as the same
+	await 20 eval "kill -TERM $1; sleep 0.05; gone $1"
+}
 
 status_of() { # status_of PID: waits for it, sets $status
 	status=0

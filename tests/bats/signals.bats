@@ -9,19 +9,18 @@ reading() {
 	: >err
 	"$@" >out 2>err &
 	pids="${pids-} $!"
-	sleep 0.3
-	! gone "${pids##* }" || fail 'it did not wait'
+	await 20 waits "${pids##* }"
 }
 
 @test "signals: a source that waits for the writer of a FIFO ends its section, as later" {
 	mkfifo fifo
 	local sig
 	for sig in TERM HUP; do
-		reading kstream-cat --from json fifo
+		reading kstream-cat --from json --commit-interval 1h fifo
 		kill -"$sig" "${pids##* }"
 		status_of "${pids##* }"
 		expect 0
-		[ "$(frames print <out | cut -d ' ' -f 1 | tr '\n' ' ')" = "HELLO BARRIER END " ] || fail "$sig"
+		[ "$(kinds <out)" = 'HELLO BARRIER END' ] || fail "$sig"
 		[[ "$(frames print END <out)" == *'"paused"'* ]] || fail "$sig"
 	done
 	reading kstream-filter --from json --to json true fifo
@@ -107,15 +106,20 @@ reading() {
 
 @test "signals: a signal that comes twice in a moment, as timeout sends it, is one" {
 	mkfifo fifo
-	reading kstream-cat fifo
-	exec 6>fifo # a stage that waits for the END of a stream
-	sleep 0.1
-	kill -TERM "${pids##* }"
-	sleep 0.02 # so that they are two, to the process
-	kill -TERM "${pids##* }"
-	sleep 0.2
-	! gone "${pids##* }" || fail 'the second one killed it'
-	kill -TERM "${pids##* }"
+	local tries=0
+	while :; do
+		reading kstream-cat fifo
+		exec 6>fifo # a stage that waits for the END of a stream
+		kill -TERM "${pids##* }"
+		sleep 0.02 # so that they are two, to the process
+		kill -TERM "${pids##* }"
+		sleep 0.2
+		if ! gone "${pids##* }"; then break; fi
+		# On a busy machine the process may have had its turn only after a moment; never, if they were two.
+		[ $((tries += 1)) -lt 20 ] || fail 'the second one killed it'
+		exec 6>&-
+	done
+	insist "${pids##* }"
 	status_of "${pids##* }"
 	exec 6>&-
 	expect $((128 + 15)) ''
@@ -187,7 +191,7 @@ reading() {
 		            os.read(reader, 1 << 16)
 		        os.close(reader)
 		        try:
-		            err = tool.communicate(timeout=2)[1]
+		            err = tool.communicate(timeout=20)[1]
 		        except subprocess.TimeoutExpired:
 		            tool.kill()
 		            raise SystemExit(f"{command} to a {make.__name__} goes on without a reader")

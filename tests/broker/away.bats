@@ -52,27 +52,34 @@ start() {
 
 @test "a broker that is stopped for a while, and one that goes away and comes back: all goes on, once and in order" {
 	"$topic" create "$t" 1
+	"$topic" create "$t.short" 1
 	pid=$(cat "${KSTREAM_KAFKA_DIR:?}/broker.pid")
 	mkfifo feed short
+	"$bin/kstream-cat" -b "$b" -t "$t" -c 400 --to json -X reconnect.backoff.max.ms=500 --out read 3>&- &
+	reader=$!
+	pids+=" $reader"
 	"$bin/kstream-cat" --from json -b "$b" -P -t "$t" -X reconnect.backoff.max.ms=500 <feed 2>err 3>&- &
 	writer=$!
 	exec 8>feed
 	numbers 1 100 >&8
 	there() { [ "$(judge | wc -l)" -eq "$1" ]; }
 	wait_for there 100
+	wait_for lines_of read 100
 	kill -STOP "$pid"
 	numbers 101 200 >&8
 	sleep 0.5
 	kill -CONT "$pid"
 	wait_for there 200
-	"$bin/kstream-cat" --from json -b "$b" -P -t "$t" --timeout 1s <short 2>short.err 3>&- &
+	"$bin/kstream-cat" --from json -b "$b" -P -t "$t.short" --timeout 1s <short 2>short.err 3>&- &
 	impatient=$!
 	pids+=" $writer $impatient"
 	exec 9>short
-	sleep 0.3
+	numbers 1 1 >&9
+	began() { [ "$(kcat -C -q -e -b "$b" -t "$t.short")" = '{"n":1}' ]; }
+	wait_for began
 	"$BATS_TEST_DIRNAME/../../scripts/kafka" down --keep --dir "$KSTREAM_KAFKA_DIR" 3>&- 8>&- 9>&-
 	numbers 201 300 >&8
-	numbers 1 1 >&9
+	numbers 2 2 >&9
 	status=0
 	wait $impatient || status=$?
 	"$BATS_TEST_DIRNAME/../../scripts/kafka" up --dir "$KSTREAM_KAFKA_DIR" 3>&- 8>&- 9>&-
@@ -81,9 +88,11 @@ start() {
 	exec 8>&-
 	wait $writer
 	kcat -C -q -e -b "$b" -t "$t" | diff - <(numbers 1 400)
+	wait $reader
+	numbers 1 400 | diff read -
 	[ "$status" -eq 75 ]
 	cat short.err
-	grep "stdin/0@0: topic '$t' has not taken it" short.err
+	grep "stdin/0@8: topic '$t.short' has not taken it" short.err
 }
 
 @test "a broker that is stopped: -G goes on when it does, and ends with 75 when it does not" {
@@ -107,7 +116,8 @@ start() {
 	cat got.err
 	[ "$status" -eq 0 ]
 	start late -G "$t" --timeout 2s "$t"
-	sleep 1
+	echo 6 | kcat -P -b "$b" -t "$t"
+	wait_for lines_of late 1
 	kill -STOP "$broker"
 	begin=$(date +%s%3N)
 	status=0
@@ -116,5 +126,39 @@ start() {
 	kill -CONT "$broker"
 	echo "$spent ms" && cat late.err
 	[ "$status" -eq 75 ]
-	[ "$spent" -gt 1500 ] && [ "$spent" -lt 5000 ] # 4 s, and who else runs here
+	[ "$spent" -gt 1500 ] && [ "$spent" -lt 15000 ] # 4 s, and who else runs here
+}
+
+@test "a broker that is stopped from the start: 69 after --timeout, reading and writing" {
+	"$topic" create "$t" 1
+	local command begin
+	for command in "-t $t -e --to json" "-P -t $t --from json" "-G $t $t" "-L" "-Q -t $t:0:-1"; do
+		kill -STOP "$(cat "${KSTREAM_KAFKA_DIR:?}/broker.pid")"
+		begin=$(date +%s%3N)
+		# shellcheck disable=SC2086 # words
+		run "$bin/kstream-cat" -b "$b" --timeout 2s $command <<<1
+		kill -CONT "$(cat "$KSTREAM_KAFKA_DIR/broker.pid")"
+		echo "$command: $(($(date +%s%3N) - begin)) ms"
+		refused 69 "$b"
+		[ $(($(date +%s%3N) - begin)) -ge 1900 ] && [ $(($(date +%s%3N) - begin)) -lt 15000 ]
+	done
+}
+
+@test "a broker that answers slowly: a copy takes its time, and has each record once and in order" {
+	"$topic" create "$t" 2
+	"$topic" create "$t.copy" 2
+	broker=$(cat "${KSTREAM_KAFKA_DIR:?}/broker.pid")
+	numbers 1 20000 | cat_ --from json --key .n -b "$b" -P -t "$t"
+	(while kill -STOP "$broker"; do sleep 0.3 && kill -CONT "$broker" && sleep 0.05 || exit; done) 3>&- &
+	slower=$!
+	pids+=" $slower"
+	cat_ -b "$b" -t "$t" --from raw -e --timeout 20s >frames
+	cat_ -b "$b" -P -t "$t.copy" --timeout 20s frames
+	kill "$slower"
+	kill -CONT "$broker"
+	for p in 0 1; do
+		kcat -C -q -e -b "$b" -t "$t" -p $p -f '%k %T %s\n' >want
+		[ "$(wc -l <want)" -gt 9000 ]
+		kcat -C -q -e -b "$b" -t "$t.copy" -p $p -f '%k %T %s\n' | cmp - want
+	done
 }

@@ -248,22 +248,26 @@ is_tool() { [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *kstream-filter* && $(chi
 @test "a reader that goes from a live topic is noticed though nothing comes: within 2 s, and nobody is left" {
 	topics
 	mkfifo pipe
-	local command want begin
+	local command begin took tries
 	for command in "kstream-filter --to json true" "kstream-filter --to json .n<0" "kstream-filter --to frames true" \
 		"kstream-cat --to json" "kstream-cat --to frames"; do
-		# shellcheck disable=SC2086 # words
-		run_in_back "$bin/"$command -b "$b" --in "kafka:$t" --out pipe
-		exec 7<pipe
-		case $command in
-		*'<0') wait_for eval '[ -n "$(children)" ]' && sleep 0.5 ;; # until it waits
-		*) head -c 1 <&7 >first && timeout 0.5 cat <&7 >>first || : ;;
-		esac
-		kin=$(children)
-		exec 7<&-
-		begin=$(date +%s%3N)
-		ends
-		echo "$command: $status after $(($(date +%s%3N) - begin)) ms: $output"
-		[ $(($(date +%s%3N) - begin)) -lt 2000 ]
+		took=2000 tries=0
+		while [ $took -ge 2000 ]; do # a busy machine may need longer once, and twice
+			[ $((tries += 1)) -le 3 ] || return 1
+			# shellcheck disable=SC2086 # words
+			run_in_back "$bin/"$command -b "$b" --in "kafka:$t" --out pipe
+			exec 7<pipe
+			case $command in
+			*'<0') wait_for eval '[ -n "$(children)" ]' && sleep 0.5 ;; # until it waits
+			*) head -c 1 <&7 >first && timeout 0.5 cat <&7 >>first || : ;;
+			esac
+			kin=$(children)
+			exec 7<&-
+			begin=$(date +%s%3N)
+			ends
+			took=$(($(date +%s%3N) - begin))
+			echo "$command: $status after $took ms: $output"
+		done
 		case $command in
 		*json*) [ "$status" = 141 ] && [ -z "$output" ] ;;
 		*) one_line 75 'the reader of pipe has gone' ;;
@@ -285,14 +289,14 @@ is_tool() { [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") == *kstream-filter* && $(chi
 			cat_ -b "$b" -t "$t" -e --on-error "file:bad2" | "$bin/kstream-filter" -v --on-error "file:bad2" --to envelope $not "$expr" >two 2>counts2
 			echo "$expr $not"
 			diff one two
-			diff <(jq -cS .payload bad) <(jq -cS .payload bad2)
+			diff <(jq -cS .payload bad | sort) <(jq -cS .payload bad2 | sort) # two processes write to each
 			diff <(sed 's/rejected.*//' counts) <(sed 's/rejected.*//' counts2)
 			rm bad bad2
 		done
 	done
 	filter_ --in "kafka:$t" -c 7 --count --on-error skip '.n == 70' >count
 	[ "$(cat count)" = 1 ]
-	run filter_ --in "kafka:$t" -e 'false'
+	run filter_ --in "kafka:$t" -e --to json 'false' # frames would begin before the failure, or not
 	one_line 65 "kstream-cat: $t/0@18"
 }
 

@@ -33,13 +33,15 @@ judge() { kcat -C -q -e -b "$b" -t "$t" -f '%p %o %k %s\n'; } # what is in the t
 
 last_byte() { tail -c 1 "$1" | od -An -tu1 | tr -d ' '; } # of a file of frames: 1 paused, 2 complete
 
-wait_for() { # wait_for COMMAND...: at most 20 s
-	for _ in $(seq 200); do
-		if "$@" >/dev/null 2>&1; then return 0; fi
+wait_for() { # wait_for COMMAND...: at most 40 s
+	local end=$((SECONDS + 40))
+	until "$@" >/dev/null 2>&1; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			echo "waited in vain for: $*"
+			return 1
+		fi
 		sleep 0.1
 	done
-	echo "waited in vain for: $*"
-	return 1
 }
 
 lines_of() { [ "$(wc -l <"$1")" -ge "$2" ]; }

@@ -82,6 +82,15 @@ secret_of() { cat "$KSTREAM_SECURE/$1.password"; }
 	refused 77 "no right to read topic 'writable'"
 }
 
+@test "no right on a group, where it is read for one: 77, by its name and the right that is missing" {
+	run as alice-plain -G secret open -e --to json
+	refused 77 "no right to join group 'secret': READ on the group is missing"
+	run as alice-plain -t open -o stored -X group.id=secret -e --to json
+	refused 77 "no right to read the offsets of group 'secret': DESCRIBE on the group is missing"
+	run as alice-plain -L -t open --group secret
+	refused 77 "no right to read the offsets of group 'secret': DESCRIBE on the group is missing"
+}
+
 @test "SCRAM: it works, or the line says that this librdkafka cannot do it with Kafka 4" {
 	run as alice-scram -t readable -e --to json
 	if [ "$(library)" -ge 20601 ] || [[ ${KSTREAM_KAFKA_VERSION-4} == 3.* ]]; then
