@@ -34,7 +34,7 @@
 #include "store-parts.h"
 #include "store.h"
 
-#define KS_STATE_VERSION 1
+#define KS_STATE_VERSION 2
 
 /* The first byte of the keys on disk. */
 #define KS_ON_DISK_META 0
