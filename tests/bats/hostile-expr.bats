@@ -68,6 +68,13 @@ load lib
 		text error
 		text [.[:1000] | match("a+"; "g")] | length
 		text CHAIN
+		text "a" | test("(?i)[\\x{100}-\\x{10ffff}]\($i)")
+		text "a" | test("(?xxi)[a- \\x{10ffff}]\($i)")
+		text "a" | test("[a-\\Q\udbff\udfff\\E]\($i)"; "i")
+		text "a" | test("(?R)?" * 100 + "\($i)")
+		text "a" | test("a|" * 3000 + "\($i)")
+		text "a" * 500 | test("(a|b)" * 100 + "\\1" * 100 + "\($i)")
+		text "a" | test("\($i)" + ([range(2000) | "(?<n\(.)>)\\k<n\(.)>"] | add) + "(")
 	E
 	echo "$output"
 }
