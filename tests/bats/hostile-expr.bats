@@ -65,6 +65,7 @@ load lib
 		text fromjson
 		text @base64d
 		text index("ab c" * 50 + "x")
+		text ("a" * 250000) as $x | ("a" * 500000) as $y | last(range(1e9) | $y | rindex($x))
 		text error
 		text [.[:1000] | match("a+"; "g")] | length
 		text CHAIN
