@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Windows behind kstream-repartition: random records of three partitions that get a new key and one of seven partitions, through the tools in
-PATH, and what the model of Kafka Streams, with the rules of differences.py, says of each new partition, a task of its own.
+"""Windows behind kstream-repartition: random records of three partitions that get a new key and one of seven partitions, through the
+tools in PATH, and what the model of Kafka Streams, with the rules of differences.py, says of each new partition, a task of its own.
 
 	repartition.py [SEED]				in one pipe
 	repartition.py --through TOPIC -b BROKER [SEED]	by way of topics that are named TOPIC.N, from lines and from a topic
@@ -70,7 +70,8 @@ def records(rng):
         old = rng.randrange(FROM)
         clocks[old] += rng.randrange(paces[old])
         ts = max(1, clocks[old] - (rng.randrange(150) if rng.random() < 0.2 else 0))      # a topic cannot hold 0
-        name = "user-%02d" % rng.randrange(24)       # of one length: what closes at one time goes by the bytes of keys, msgpack here, JSON there
+        # Of one length: what closes at one time goes by the bytes of keys, msgpack here, JSON there.
+        name = "user-%02d" % rng.randrange(24)
         place = partition(name.encode(), TO)
         kind = rng.random()
         if kind < 0.03:         # nobody's, from far ahead: it goes nowhere, and is no time of any partition
@@ -93,7 +94,8 @@ def by_partition(rows):
 
 def in_topic(options, topic):
     """The same, as kcat reads it."""
-    text = subprocess.run(["kcat", "-C", "-q", "-e", "-b", options.broker, "-t", topic, "-f", "%p\t%T\t%k\t%S\t%s\n"], check=True, stdout=subprocess.PIPE).stdout
+    kcat = ["kcat", "-C", "-q", "-e", "-b", options.broker, "-t", topic, "-f", "%p\t%T\t%k\t%S\t%s\n"]
+    text = subprocess.run(kcat, check=True, stdout=subprocess.PIPE).stdout
     parts = collections.defaultdict(list)
     for line in text.decode().splitlines():
         place, ts, key, size, value = line.split("\t")
@@ -114,21 +116,23 @@ def expected(op, parts):
 
 def come(options, op, rows, number):
     """(what came out, summaries, what the new partitions held)."""
-    lines = "".join(json.dumps({"topic": "in", "partition": old, "offset": i, "tstype": "create", "ts": ts, "key": key, "payload": value}) + "\n"
-                    for i, (old, key, value, ts, _) in enumerate(rows))
+    lines = "".join(json.dumps({"topic": "in", "partition": old, "offset": i, "tstype": "create", "ts": ts, "key": key, "payload": value})
+                    + "\n" for i, (old, key, value, ts, _) in enumerate(rows))
     windows = mapping.windowed(op)
     if options.through is None:
         return *run.pipe(lines, [["kstream-repartition", "--by", BY, "--partitions", str(TO)], *windows]), by_partition(rows)
     broker, source = ["-b", options.broker], "%s.%d.in" % (options.through, number)
     through = "%s.%d" % (options.through, number)
-    tools = [["kstream-repartition", *broker, "--commit-interval", "50ms", "--by", BY, "--through", through, "--create-topics", str(TO)], *windows]
+    tools = [["kstream-repartition", *broker, "--commit-interval", "50ms", "--by", BY, "--through", through, "--create-topics", str(TO)],
+             *windows]
     if number % 2 == 0:
         records, summaries = run.pipe(lines, tools)
         held = in_topic(options, through)
         if summaries is not None and held != by_partition(rows):
             return "%s does not hold what belongs there" % through, None, held
         return records, summaries, held
-    subprocess.run(["kstream-cat", *broker, "--from", "envelope", "-P", "-t", source, "--create-topics", str(FROM)], input=lines.encode(), check=True)
+    write = ["kstream-cat", *broker, "--from", "envelope", "-P", "-t", source, "--create-topics", str(FROM)]
+    subprocess.run(write, input=lines.encode(), check=True)
     return *run.pipe("", tools, ["kstream-cat", *broker, "-t", source, "-e"]), in_topic(options, through)
 
 
