@@ -19,7 +19,7 @@ struct table {
 };
 
 enum { OPT_CHANGES, OPT_ONLY_CHANGES, OPT_BY, OPT_EMIT, OPT_MAX_RECORDS, OPT_VERSIONED, OPT_CDC, OPT_ON_TRUNCATE, OPT_DUMP,
-	OPT_LOAD, OPT_MEMORY };
+	OPT_LOAD, OPT_MEMORY, OPT_LISTEN };
 static const struct ks_option options[] = {
 	[OPT_CHANGES] = { "changes", 0, NULL, "emit [new, old, latest], not the new value alone" },
 	[OPT_ONLY_CHANGES] = { "only-changes", 0, NULL, "emit nothing where the value stays the same" },
@@ -32,6 +32,7 @@ static const struct ks_option options[] = {
 	[OPT_DUMP] = { "dump", 0, NULL, "emit the table, at the end, and no changes" },
 	[OPT_LOAD] = { "load", 0, "FILE", NULL },
 	[OPT_MEMORY] = { "memory", 0, "SIZE", NULL },
+	[OPT_LISTEN] = { "listen", 0, "NAME", NULL },
 	{ 0 },
 };
 
@@ -86,6 +87,7 @@ static int table_option(void *arg, struct ks_run *run, unsigned at, const char *
 	case OPT_LOAD: st->stage.load = value; return 0;
 	case OPT_EMIT: return parse_emit(st, run, value);
 	case OPT_MEMORY: return ks_run_memory(run, value, &st->stage.memory);
+	case OPT_LISTEN: return ks_run_listen(run, value);
 	case OPT_ON_TRUNCATE: return parse_truncate(st, run, value);
 	case OPT_VERSIONED:
 		st->stage.versioned = true;
@@ -150,6 +152,12 @@ static int table_barrier(void *arg, struct ks_run *run, const struct ks_barrier 
 	return ks_table_stage_barrier(&((struct table *)arg)->stage, run, b);
 }
 
+static int table_query(void *arg, struct ks_run *run, struct ks_query *q, struct ks_err *err)
+{
+	(void)run;
+	return ks_table_stage_query(&((struct table *)arg)->stage, q, err);
+}
+
 static int table_finish(void *arg, struct ks_run *run)
 {
 	return ks_table_stage_finish(&((struct table *)arg)->stage, run);
@@ -188,6 +196,7 @@ static const struct ks_op op = {
 	.barrier = table_barrier,
 	.finish = table_finish,
 	.answer = table_answer,
+	.query = table_query,
 	.close = table_close,
 };
 

@@ -27,6 +27,7 @@ static const struct ks_option options[] = {
 	{ "late", 0, "WHERE", NULL },
 	{ "max-future", 0, "DURATION", NULL },
 	{ "memory", 0, "SIZE", NULL },
+	{ "listen", 0, "NAME", NULL },
 	{ 0 },
 };
 
@@ -36,6 +37,8 @@ static int window_option(void *arg, struct ks_run *run, unsigned at, const char 
 
 	if (strcmp(options[at].name, "memory") == 0)
 		return ks_run_memory(run, value, &w->memory);
+	if (strcmp(options[at].name, "listen") == 0)
+		return ks_run_listen(run, value);
 	return ks_win_option(&w->spec, options[at].name, value, run->err);
 }
 
@@ -106,6 +109,12 @@ static int window_finish(void *arg, struct ks_run *run)
 	return ks_win_finish(arg);
 }
 
+static int window_query(void *arg, struct ks_run *run, struct ks_query *q, struct ks_err *err)
+{
+	(void)run;
+	return ks_win_query(arg, q, err);
+}
+
 static int window_answer(void *arg, struct ks_run *run)
 {
 	struct ks_win *w = arg;
@@ -140,6 +149,7 @@ static const struct ks_op op = {
 	.mark = window_mark,
 	.barrier = window_barrier,
 	.finish = window_finish,
+	.query = window_query,
 	.answer = window_answer,
 	.close = window_close,
 };

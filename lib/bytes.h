@@ -45,6 +45,15 @@ static inline bool ks_bytes_eq(struct ks_bytes a, struct ks_bytes b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* As memcmp orders them, the shorter first. */
+static inline int ks_bytes_cmp(struct ks_bytes a, struct ks_bytes b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
+
 static inline bool ks_bytes_is(struct ks_bytes a, const char *text)
 {
 	return ks_bytes_eq(a, ks_str(text));

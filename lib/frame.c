@@ -264,11 +264,7 @@ static const unsigned char *quick_topic(const unsigned char *start, const unsign
 	return p;
 }
 
-/*
- * An offset as most are, 9 bytes being there, and whether it takes as few as it
- * can: the byte behind it.  NULL: parse_any knows.  Not take_int, of which the
- * place it is at would have to stand in memory.
- */
+/* An offset as most are, 9 bytes being there: what is behind it; NULL: parse_any knows.  (By take_int p would stand in memory.) */
 static inline const unsigned char *quick_offset(const unsigned char *p, int64_t *x, bool *shortest)
 {
 	uint64_t u, least;
@@ -279,11 +275,9 @@ static inline const unsigned char *quick_offset(const unsigned char *p, int64_t 
 	case 0xce: u = ks_get32(p + 1); least = 0x10000; p += 5; break;
 	case 0xcf: u = ks_get64(p + 1); least = UINT64_C(0x100000000); p += 9; break;
 	default:
-		if (*p >= 0x80 && *p != 0xff)
-			return NULL;
 		*x = (int8_t)*p;
 		*shortest = true;
-		return p + 1;
+		return *p < 0x80 || *p == 0xff ? p + 1 : NULL;
 	}
 	*x = (int64_t)u;
 	*shortest = u >= least;

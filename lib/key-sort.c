@@ -14,14 +14,6 @@
 
 typedef struct ks_bytes key_of(const void *thing);
 
-static int compare_keys(struct ks_bytes a, struct ks_bytes b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-	return c != 0 ? c : a.n < b.n ? -1 : a.n > b.n;
-}
-
 static int compare(const void *a, const void *b, void *arg)
 {
 	const struct ks_key_item *x = a, *y = b;
@@ -29,7 +21,7 @@ static int compare(const void *a, const void *b, void *arg)
 
 	if (x->prefix != y->prefix)
 		return x->prefix < y->prefix ? -1 : 1;
-	return compare_keys((*key)(x->thing), (*key)(y->thing));
+	return ks_bytes_cmp((*key)(x->thing), (*key)(y->thing));
 }
 
 /* How many bytes all keys begin with alike. */

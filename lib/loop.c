@@ -71,6 +71,8 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	if (status == 0 && l->op->hello != NULL)
 		status = l->op->hello(l->st, &l->run);
 	l->run.hello = NULL;
+	if (status == 0)
+		status = ks_loop_listen(l, &h);
 	if (status != 0 || l->sink == NULL)
 		return status;
 	ks_buf_init(&added, 2 * KS_CONTROL_MAX);
@@ -483,10 +485,15 @@ int ks_loop_run(struct ks_frame_loop *l)
 		switch (next(l)) {
 		case KS_NEXT_FRAMES:
 			status = consume(l);
+			if (status == 0 && l->serve != NULL)
+				status = ks_loop_serve(l, true);
 			if (status != 0)
 				return status;
 			break;
 		case KS_NEXT_WAIT:
+			status = l->serve != NULL ? ks_loop_serve(l, false) : 0;
+			if (status != 0)
+				return status;
 			break;
 		case KS_NEXT_OVER:
 			return at_eof(l);

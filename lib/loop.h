@@ -51,6 +51,8 @@ struct ks_frame_loop {
 	struct ks_stats stats;
 	struct ks_err err;
 	int wake;
+	struct ks_serve *serve;	/* NULL: the tool has nothing to be asked about */
+	uint32_t instance;	/* of HELLO */
 	int reader;		/* the output, where it is watched for a reader that goes; -1: it is not */
 	const struct ks_left_out *left_out;	/* by who reads topics for this tool, NULL: nothing */
 	uint64_t left_out_seen;
@@ -111,6 +113,16 @@ int	ks_loop_watch_reader(struct ks_frame_loop *loop) KS_MUST_USE;
 
 /* There is no input just now: where the reader has gone, this ends as a write would. */
 int	ks_loop_reader(struct ks_frame_loop *loop) KS_MUST_USE;
+
+/*
+ * Questions about the tool's state, where it keeps one: what they come by; at
+ * HELLO where they are listened to, if they are; a turn for them; and the end of it,
+ * before the state is let go.
+ */
+int	ks_loop_open_serve(struct ks_frame_loop *loop) KS_MUST_USE;
+int	ks_loop_listen(struct ks_frame_loop *loop, const struct ks_hello_view *h) KS_MUST_USE;
+int	ks_loop_serve(struct ks_frame_loop *loop, bool busy) KS_MUST_USE;
+void	ks_loop_close_serve(struct ks_frame_loop *loop);
 
 void	ks_loop_release(struct ks_frame_loop *loop);
 

@@ -221,6 +221,8 @@ static int run(struct tool *t)
 	if (status == 0)
 		status = ks_beside_check(&l->reject.out.file, l->config, &l->err);
 	if (status == 0)
+		status = ks_loop_open_serve(l);
+	if (status == 0)
 		status = ks_loop_watch_reader(l);
 	if (status == 0 && t->op->open != NULL)
 		status = t->op->open(l->st, &l->run);
@@ -309,6 +311,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	}
 	say = ks_children_end(&t.children, &status, &l->err) && !ks_signals_broken();
 	report(&t, status, began, say);
+	ks_loop_close_serve(l);
 	if (op->close != NULL && l->st != NULL)
 		op->close(l->st, &l->run);
 	no = l->no;

@@ -21,6 +21,8 @@
 #include "options.h"
 #include "sieve.h"
 
+struct ks_query;
+
 struct ks_run {
 	struct ks_err *err;
 	const struct ks_limits *limits;
@@ -29,6 +31,7 @@ struct ks_run {
 	const struct ks_hello_view *hello;	/* in the hook hello: what it says (hello.h); else NULL */
 	const char *stage;	/* --stage, or the tool's word */
 	const struct ks_config *config;	/* what the shared options say; final in open */
+	const char *listen;	/* set by option: without --app, it is asked about its state by this name */
 	const char *through;	/* set by option: the tool is two halves with this topic between them */
 	bool asks_kafka;	/* set by option or operands: the tool itself asks Kafka, so -b and the like are for it */
 	struct ks_frame_loop *loop;	/* the frame's own */
@@ -66,6 +69,12 @@ struct ks_op {
 	int (*barrier)(void *st, struct ks_run *run, const struct ks_barrier *b);
 	/* The input is complete: emit what is still open. */
 	int (*finish)(void *st, struct ks_run *run);
+	/*
+	 * Somebody asks about the state: some of the answer, by ks_query_walk.
+	 * Called between two pieces of input, again until q->over; KS_IO and
+	 * KS_CONFIG end the tool, other statuses the question.
+	 */
+	int (*query)(void *st, struct ks_run *run, struct ks_query *q, struct ks_err *err);
 	/* All input has ended well, complete or paused: the last word of a tool that answers. */
 	int (*answer)(void *st, struct ks_run *run);
 	/* After the last END, or after a failure (then run->err is set): release.  Emits nothing. */

@@ -7,6 +7,7 @@
 #include "hello.h"
 #include "loop.h"
 #include "num.h"
+#include "state-dir.h"
 
 #define MEMORY_MIN ((uint64_t)1 << 20)
 
@@ -18,6 +19,13 @@ int ks_run_memory(struct ks_run *run, const char *value, size_t *memory)
 		return ks_fail(run->err, KS_USAGE, "--memory '%s' is not a size from 1M on, as in 64M or 2G", value);
 	*memory = (size_t)bytes;
 	return 0;
+}
+
+int ks_run_listen(struct ks_run *run, const char *value)
+{
+	run->listen = value;
+	return ks_state_is_name(value) ? 0 :
+	    ks_fail(run->err, KS_USAGE, "--listen '%s' is not a name of letters, digits, '.', '_' and '-'", value);
 }
 
 int ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, struct ks_store **s)

@@ -15,6 +15,9 @@
 /* --memory SIZE, for the hook option: KS_USAGE where it is not a size from 1 MiB on. */
 int	ks_run_memory(struct ks_run *run, const char *value, size_t *memory) KS_MUST_USE;
 
+/* --listen NAME, likewise: KS_USAGE where it is not a name. */
+int	ks_run_listen(struct ks_run *run, const char *value) KS_MUST_USE;
+
 /*
  * ks_run_store - open the store: durable with --app, else for the life of
  * the process.

@@ -267,8 +267,7 @@ static void text_close(struct ks_sink *s)
 	free(t);
 }
 
-/* As others do: on a terminal that can, unless its user said otherwise (no-color.org). */
-static bool wants_color(const struct ks_config *config, int fd)
+bool ks_wants_color(const struct ks_config *config, int fd)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -293,7 +292,7 @@ int ks_sink_text(const struct ks_config *config, int fd, struct ks_sink **sink, 
 	t->config = config;
 	ks_buf_init(&t->line, 16 * config->limits.record);
 	*sink = &t->sink;
-	t->color = wants_color(config, fd);
+	t->color = ks_wants_color(config, fd);
 	if (config->to == KS_TSV || config->to == KS_CSV) {
 		t->tsv = ks_tsv_new(config);
 		if (t->tsv == NULL)

@@ -68,6 +68,9 @@ const char *ks_tsv_end(struct ks_tsv *t, struct ks_buf *line) KS_MUST_USE;
 const char *ks_tsv_row(struct ks_tsv *t, const struct ks_rec *rec, struct ks_buf *line,
     char warning[200]) KS_MUST_USE;
 
+/* --color: as others do, on a terminal that can, unless its user said otherwise (no-color.org). */
+bool	ks_wants_color(const struct ks_config *config, int fd);
+
 /* Text in config->to's format. */
 int	ks_sink_text(const struct ks_config *config, int fd, struct ks_sink **s,
 	    struct ks_err *err) KS_MUST_USE;

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,4 +69,35 @@ int ks_state_open(const char *path, struct ks_err *err)
 	if (fd >= 0)
 		close(fd);
 	return -1;
+}
+
+/* Who holds it has left its number there. */
+static int held(int fd, const char *path, struct ks_err *err)
+{
+	char pid[24] = "";
+	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
+
+	pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+	return ks_fail(err, KS_TEMP, "another process%s%s%s has the state in '%s': its LOCK is held; end it, or give each a --stage of its own",
+	    pid[0] != '\0' ? ", " : "", pid, pid[0] != '\0' ? "," : "", path);
+}
+
+int ks_state_lock(int dir, const char *path, int *lock, struct ks_err *err)
+{
+	char pid[24];
+	int fd = openat(dir, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), n, status;
+
+	if (fd < 0)
+		return ks_state_unusable(path, errno, "make LOCK in", err);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		status = errno == EWOULDBLOCK ? held(fd, path, err) :
+		    ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/LOCK'", path);
+		close(fd);
+		return status;
+	}
+	*lock = fd;
+	n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n)
+		return ks_state_unusable(path, errno, "write LOCK in", err);
+	return 0;
 }

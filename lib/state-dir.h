@@ -15,6 +15,12 @@ int	ks_state_make(char *path) KS_MUST_USE;
 int	ks_state_open(const char *path, struct ks_err *err) KS_MUST_USE;
 
 /*
+ * Take the lock of a stage's directory, for as long as *lock is open; path is
+ * for messages.  KS_TEMP: another process, whose number is told, has it.
+ */
+int	ks_state_lock(int dir, const char *path, int *lock, struct ks_err *err) KS_MUST_USE;
+
+/*
  * Why a directory cannot be used, as a status: KS_CONFIG, since a person must
  * mend it and starting again does not help.  That the disk is full, or
  * memory short, passes: KS_IO, KS_TEMP.

@@ -3,10 +3,8 @@
 #include "store-impl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "num.h"
@@ -20,37 +18,6 @@
 
 static const unsigned char key_state[] = { KS_ON_DISK_META, 's' };
 static const unsigned char key_fingerprint[] = { KS_ON_DISK_META, 'f' };
-
-/* Who holds it has left its number there. */
-static int held(int fd, const char *path, struct ks_err *err)
-{
-	char pid[24] = "";
-	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
-
-	pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
-	return ks_fail(err, KS_TEMP, "another process%s%s%s has the state in '%s': its LOCK is held; end it, or give each a --stage of its own",
-	    pid[0] != '\0' ? ", " : "", pid, pid[0] != '\0' ? "," : "", path);
-}
-
-static int take_lock(struct ks_store *s, int dir, const char *path, struct ks_err *err)
-{
-	char pid[24];
-	int fd = openat(dir, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), n, status;
-
-	if (fd < 0)
-		return ks_state_unusable(path, errno, "make LOCK in", err);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		status = errno == EWOULDBLOCK ? held(fd, path, err) :
-		    ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/LOCK'", path);
-		close(fd);
-		return status;
-	}
-	s->lock = fd;
-	n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n)
-		return ks_state_unusable(path, errno, "write LOCK in", err);
-	return 0;
-}
 
 /* DIR/APP/INSTANCE/STAGE, its lock, and s->home below it. */
 static int open_directory(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
@@ -74,7 +41,7 @@ static int open_directory(struct ks_store *s, const struct ks_store_config *c, s
 		return status;
 	}
 	dir = ks_state_open(path, err);
-	status = dir < 0 ? err->status : take_lock(s, dir, path, err);
+	status = dir < 0 ? err->status : ks_state_lock(dir, path, &s->lock, err);
 	if (dir >= 0)
 		close(dir);
 	if (status == 0 && asprintf(&s->home, "%s/db", path) < 0) {
@@ -266,7 +233,7 @@ static int spill(struct ks_store *s, struct ks_err *err)
 	return status == 0 ? ks_disk_checkpoint(s->disk, err) : status;
 }
 
-/* The changes that are not in the base yet. */
+/* The changes up to the epoch that are not in the base yet. */
 static int replay(struct ks_store *s, struct ks_err *err)
 {
 	struct ks_bytes key, value;
@@ -276,7 +243,7 @@ static int replay(struct ks_store *s, struct ks_err *err)
 
 	ks_chunk_key(from, 0, 0);
 	status = ks_disk_from(s->disk, ks_bytes(from, sizeof(from)), &c, &key, &value, err);
-	while (status == 0 && key.n == sizeof(from) && key.p[0] == KS_ON_DISK_CHUNK) {
+	while (status == 0 && key.n == sizeof(from) && key.p[0] == KS_ON_DISK_CHUNK && (int64_t)ks_get64(key.p + 1) <= s->epoch) {
 		status = replay_chunk(s, value, err);
 		if (status == 0 && s->young.bytes > s->memory) {
 			memcpy(from, key.p, sizeof(from));
@@ -293,6 +260,59 @@ static int replay(struct ks_store *s, struct ks_err *err)
 	return status;
 }
 
+/* What was merged into the base behind the epoch is hidden by what the base had before: as ks_undo_back, in memory. */
+static int hide(struct ks_store *s, struct ks_err *err)
+{
+	unsigned char from[13] = { KS_ON_DISK_UNDO };
+	struct ks_bytes key, value;
+	struct ks_disk_cursor *c;
+	struct ks_buf keys;
+	bool found;
+	size_t i;
+	int status;
+
+	ks_buf_init(&keys, SIZE_MAX / 2);
+	ks_put64(from + 1, (uint64_t)s->epoch + 1);
+	status = ks_disk_from(s->disk, ks_bytes(from, sizeof(from)), &c, &key, &value, err);
+	while (status == 0 && key.n == sizeof(from) && key.p[0] == KS_ON_DISK_UNDO)
+		status = ks_buf_add(&keys, key.p, key.n) != 0 ? ks_store_no_memory(err) : ks_disk_next(c, &key, &value, err);
+	ks_disk_cursor_close(c);
+	for (i = keys.n; i > 0 && status == 0; i -= sizeof(from)) {
+		s->undo.n = 0;
+		status = ks_disk_get(s->disk, ks_bytes(keys.p + i - sizeof(from), sizeof(from)), &s->undo, &found, err);
+		if (status == 0)
+			status = replay_chunk(s, ks_buf_bytes(&s->undo), err);
+	}
+	s->undo.n = 0;
+	ks_buf_release(&keys);
+	return status;
+}
+
+/* To be looked at alone: what is behind the epoch is left where it is, and nothing of it goes to disk. */
+static int rest(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+{
+	struct ks_store_config own = *c;
+	bool found;
+	int status;
+
+	own.run = s->run;
+	status = check_epoch(s, &own, err);
+	if (status == 0)
+		status = ks_disk_get(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), c->at_rest, &found, err);
+	s->epoch = c->epoch;
+	s->memory = SIZE_MAX;
+	return status;
+}
+
+static int settle(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+{
+	int status = check_fingerprint(s, c->fingerprint, err);
+
+	if (status == 0)
+		status = check_epoch(s, c, err);
+	return status == 0 ? roll_back(s, c, err) : status;
+}
+
 static int open_durable(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
 {
 	struct ks_buf meta;
@@ -304,22 +324,22 @@ static int open_durable(struct ks_store *s, const struct ks_store_config *c, str
 		status = ks_disk_open(&s->disk, s->home, s->cache, true, err);
 	if (status == 0)
 		status = ks_disk_get(s->disk, ks_bytes(key_state, sizeof(key_state)), &meta, &found, err);
-	if (status == 0 && !found) {
+	if (status == 0 && !found && c->at_rest != NULL) {
+		status = ks_fail(err, KS_CONFIG, "there is no state in '%s' yet", s->home);
+	} else if (status == 0 && !found) {
 		s->run = c->run;
 		status = begin(s, c, err);
 	} else if (status == 0) {
 		status = parse_meta(s, ks_buf_bytes(&meta), err);
 		if (status == 0)
-			status = check_fingerprint(s, c->fingerprint, err);
-		if (status == 0)
-			status = check_epoch(s, c, err);
-		if (status == 0)
-			status = roll_back(s, c, err);
+			status = c->at_rest != NULL ? rest(s, c, err) : settle(s, c, err);
 	}
 	ks_buf_release(&meta);
 	s->first_epoch = s->known = c->epoch;
 	if (status == 0)
 		status = ks_base_load(s, err);
+	if (status == 0 && c->at_rest != NULL)
+		status = hide(s, err);
 	return status == 0 ? replay(s, err) : status;
 }
 

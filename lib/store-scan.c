@@ -21,14 +21,6 @@ static struct ks_bytes key_of(const void *thing)
 	return ks_entry_key(thing);
 }
 
-static int compare(struct ks_bytes a, struct ks_bytes b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 /* Entries of the young generation, and those of the old one that it does not have. */
 static int gather(const struct ks_store *s, const struct ks_segment *young, const struct ks_segment *old,
     struct ks_store_scan *scan, struct ks_err *err)
@@ -126,7 +118,7 @@ bool ks_store_scan_next(struct ks_store_scan *scan, struct ks_bytes *key, struct
 		e = scan->at < scan->n ? (struct ks_entry *)(uintptr_t)scan->items[scan->at].thing : NULL;
 		if (e == NULL && !has_base)
 			return false;
-		c = e == NULL ? 1 : has_base ? compare(ks_entry_key(e), b->key) : -1;
+		c = e == NULL ? 1 : has_base ? ks_bytes_cmp(ks_entry_key(e), b->key) : -1;
 		if (c > 0)
 			return take_base(b, key, v) && step_base(b);
 		if (c == 0 && !step_base(b))

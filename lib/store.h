@@ -43,6 +43,12 @@ struct ks_store_config {
 	 * each beginning with a word that no other line begins with.
 	 */
 	const char *fingerprint;
+	/*
+	 * Look at it alone, as of epoch: nothing of it is changed or rolled back, and
+	 * fingerprint, run are those that it has.  Takes the fingerprint; NULL: it is
+	 * to be used.
+	 */
+	struct ks_buf *at_rest;
 };
 
 /*

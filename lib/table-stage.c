@@ -196,6 +196,9 @@ int ks_table_stage_record(struct ks_table_stage *st, struct ks_run *run, struct 
 	}
 	if ((st->versioned || st->every) && (rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
 		return ks_reject(run, rec, "the record has no time: give --time to the tool that reads the source");
+	/* Nothing depends on it but what is told to who asks (table-query.c). */
+	if (!st->versioned && !st->every && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE)
+		ks_table_advance(part, rec->time_ms);
 	return put_row(st, run, part, rec, st->cdc ? &event : NULL);
 }
 

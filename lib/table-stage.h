@@ -37,8 +37,12 @@ int	ks_table_stage_hello(struct ks_table_stage *st, struct ks_run *run) KS_MUST_
 int	ks_table_stage_record(struct ks_table_stage *st, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
 int	ks_table_stage_mark(struct ks_table_stage *st, struct ks_run *run, struct ks_mark *m) KS_MUST_USE;
 int	ks_table_stage_barrier(struct ks_table_stage *st, struct ks_run *run, const struct ks_barrier *b) KS_MUST_USE;
+int	ks_table_stage_query(struct ks_table_stage *st, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
 int	ks_table_stage_finish(struct ks_table_stage *st, struct ks_run *run) KS_MUST_USE;
 void	ks_table_stage_close(struct ks_table_stage *st);	/* zeroed is allowed */
+
+/* table-query.c: the same of a table alone. */
+int	ks_table_query(struct ks_table *t, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
 
 /* Between its files. */
 

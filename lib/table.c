@@ -193,6 +193,11 @@ static void read_row(const unsigned char *p, bool versions, struct ks_row *row)
 		row->value = ks_bytes(p + sizeof(h), h.n);
 }
 
+void ks_table_read(const struct ks_table *t, struct ks_store_value v, struct ks_row *row)
+{
+	read_row(v.p, t->history_ms >= 0, row);
+}
+
 int ks_table_get(struct ks_table *t, const struct ks_table_part *part, struct ks_bytes key, struct ks_row *row,
     struct ks_err *err)
 {

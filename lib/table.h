@@ -79,6 +79,9 @@ static inline void ks_table_advance(struct ks_table_part *part, int64_t time_ms)
 	}
 }
 
+/* A row from what the store has of a key; value nil: it is deleted. */
+void	ks_table_read(const struct ks_table *t, struct ks_store_value v, struct ks_row *row);
+
 /* The newest row of a key, which borrows from the store; value nil: there is none. */
 int	ks_table_get(struct ks_table *t, const struct ks_table_part *part, struct ks_bytes key,
 	    struct ks_row *row, struct ks_err *err) KS_MUST_USE;

@@ -176,6 +176,14 @@ static int record(struct ks_win *w, struct ks_win_part *part, struct ks_rec *rec
 	return ks_win_show(w, part, rec, &at, key, w->scratch.block.p);
 }
 
+int ks_win_counted_show(struct ks_win *w, const unsigned char *ring, struct ks_window *at)
+{
+	w->old.n = 0;
+	if (ks_buf_add(&w->old, ring, ((const struct ring *)(const void *)ring)->used) != 0)
+		return ks_win_no_memory(w);
+	return merge(w, &w->old, at);
+}
+
 /* At the end those that are not full, where results are final. */
 static int retire(struct ks_win *w, struct ks_win_part *part, bool all)
 {
@@ -194,10 +202,7 @@ static int retire(struct ks_win *w, struct ks_win_part *part, bool all)
 
 		if (ring.seen % w->spec.step == 0)
 			continue;
-		w->old.n = 0;
-		status = result_of(w, ks_buf_add(&w->old, v.p, ring.used));
-		if (status == 0)
-			status = merge(w, &w->old, &at);
+		status = ks_win_counted_show(w, v.p, &at);
 		if (status == 0)
 			status = ks_win_result(w, part, &at, key, w->scratch.block.p);
 	}

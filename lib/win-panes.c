@@ -141,7 +141,7 @@ static int emit_window(struct ks_win *w, struct ks_win_part *part, const struct 
 }
 
 /* The first window that holds a pane and was not emitted. */
-static int64_t next_start(const struct ks_win *w, const struct ks_win_part *part, int64_t pane)
+int64_t ks_win_pane_start(const struct ks_win *w, const struct ks_win_part *part, int64_t pane)
 {
 	int64_t size = w->spec.window.size_ms, advance = w->spec.window.advance_ms, offset = w->spec.window.offset_ms;
 	int64_t behind = pane - size > part->emitted_ms - size ? pane - size : part->emitted_ms - size;
@@ -158,7 +158,7 @@ static int retire(struct ks_win *w, struct ks_win_part *part, bool all)
 	part->closing_ms = INT64_MAX;
 	ks_win_realign(w, part);
 	while (status == 0 && ks_store_next_segment(w->store, part->partition, -1, &pane)) {
-		at.start_ms = next_start(w, part, pane);
+		at.start_ms = ks_win_pane_start(w, part, pane);
 		at.end_ms = at.start_ms + w->spec.window.size_ms;
 		if (!all && at.end_ms > close_ms) {
 			part->closing_ms = at.end_ms;

@@ -16,7 +16,7 @@ static int too_large(struct ks_win *w, const struct ks_rec *rec)
 	return ks_reject(w->run, rec, "time %lld is too large for a window of this size", (long long)rec->time_ms);
 }
 
-static int64_t end_of(struct ks_win *w, int64_t start_ms)
+int64_t ks_win_end_of(const struct ks_win *w, int64_t start_ms)
 {
 	struct ks_window at;
 
@@ -215,7 +215,7 @@ static int retire(struct ks_win *w, struct ks_win_part *part, bool all)
 
 	part->closing_ms = INT64_MAX;
 	while (status == 0 && ks_store_next_segment(w->store, part->partition, -1, &at.start_ms)) {
-		at.end_ms = end_of(w, at.start_ms);
+		at.end_ms = ks_win_end_of(w, at.start_ms);
 		if (!all && (at.end_ms > close_ms || w->shape == &ks_win_unlimited)) {
 			part->closing_ms = at.end_ms;
 			break;

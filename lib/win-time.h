@@ -19,6 +19,9 @@ bool	ks_win_can_pane(const struct ks_win *w);
 int	ks_win_fold_at(struct ks_win *w, struct ks_win_part *part, struct ks_bytes key,
 	    const struct ks_rec *rec, const struct ks_window *at) KS_MUST_USE;
 
+/* The end of the window that starts there, of a shape whose segments are starts. */
+int64_t	ks_win_end_of(const struct ks_win *w, int64_t start_ms);
+
 /* find and open_from of struct ks_win_shape. */
 int	ks_win_find_in_segment(struct ks_win *w, const struct ks_win_part *part, const struct ks_window *at,
 	    struct ks_bytes key, struct ks_win_state *state) KS_MUST_USE;

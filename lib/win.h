@@ -314,6 +314,16 @@ int	ks_win_suppress(struct ks_win *w, struct ks_win_part *part, struct ks_bytes 
 void	ks_win_suppress_open(struct ks_win *w);	/* the store is open */
 int	ks_win_suppress_rest(struct ks_win *w, struct ks_win_part *part) KS_MUST_USE;
 
+/*
+ * win-query.c: windows that are asked for, as the hook query of op.h says.
+ * What is due but not emitted yet is told of; what is emitted and forgotten is not.
+ */
+int	ks_win_query(struct ks_win *w, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
+/* win-count.c: what a ring (the value of a key) shows, in the scratch; all records of it that are kept. */
+int	ks_win_counted_show(struct ks_win *w, const unsigned char *ring, struct ks_window *at) KS_MUST_USE;
+/* win-panes.c: the first window that holds a pane and was not emitted. */
+int64_t	ks_win_pane_start(const struct ks_win *w, const struct ks_win_part *part, int64_t pane);
+
 /* win-late.c: rec has come too late for a window. */
 int	ks_win_late(struct ks_win *w, const struct ks_win_part *part, const struct ks_rec *rec,
 	    const struct ks_window *at) KS_MUST_USE;

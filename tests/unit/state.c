@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/store-impl.h"
+#include "lib/store-look.h"
 #include "tests/unit/kit-dir.h"
 
 #define PARTS 2
@@ -285,40 +286,89 @@ static void open_epoch_does_not_supersede(void **state)
 }
 
 /* An epoch may be larger than memory: what it has in the base goes when it comes to nothing, and stays when it is committed. */
+static void set_some(struct ks_store *s, unsigned from, unsigned epoch)
+{
+	char key[20];
+	unsigned i;
+
+	for (i = from; i < 20000; i++) {
+		snprintf(key, sizeof(key), "key %u", i);
+		set(s, key, (unsigned char)(epoch + i));
+		assert_true(s->young.bytes <= s->memory + s->memory / 4 + 65536);
+	}
+}
+
+/* Those below a number as of an epoch, the others of a later one. */
+static void expect_both(struct ks_store *s, unsigned below, unsigned epoch, unsigned later)
+{
+	char key[20];
+	unsigned i;
+
+	for (i = 0; i < 20000; i++) {
+		snprintf(key, sizeof(key), "key %u", i);
+		assert_int_equal(get(s, key), ((i < below ? epoch : later) + i) % 256);
+	}
+}
+
 static void epoch_beyond_memory(void **state)
 {
 	struct ks_store *s;
-	char key[20];
-	unsigned i, epoch;
 
 	(void)state;
 	fresh();
 	config.memory = 100000;
 	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
-	for (epoch = 1; epoch <= 3; epoch++) {
-		for (i = 0; i < 20000; i++) {
-			snprintf(key, sizeof(key), "key %u", i);
-			set(s, key, (unsigned char)(epoch + i));
-			assert_true(s->young.bytes <= s->memory + s->memory / 4 + 65536);
-		}
-		if (epoch == 2) {
-			config.epoch = 1;
-			s = reopen(s);
-			assert_true(s->young.bytes <= s->memory + 65536);
-			for (i = 0; i < 20000; i++) {
-				snprintf(key, sizeof(key), "key %u", i);
-				assert_int_equal(get(s, key), (1 + i) % 256);
-			}
-			continue;
-		}
-		assert_int_equal(commit(s, epoch == 1 ? 1 : 2, epoch == 1 ? 0 : 1), 0);
-	}
+	set_some(s, 0, 1);
+	assert_int_equal(commit(s, 1, 0), 0);
+	set_some(s, 0, 2);
+	assert_false(ks_store_is_committed(s, 0, 0, ks_str("key 0")));
+	config.epoch = 1;
+	s = reopen(s);
+	assert_true(s->young.bytes <= s->memory + 65536);
+	expect_both(s, 0, 0, 1);
+	set_some(s, 0, 3);
+	assert_int_equal(commit(s, 2, 1), 0);
 	config.epoch = 2;
 	s = reopen(s);
-	for (i = 0; i < 20000; i++) {
-		snprintf(key, sizeof(key), "key %u", i);
-		assert_int_equal(get(s, key), (3 + i) % 256);
+	expect_both(s, 0, 0, 3);
+	ks_store_close(s);
+}
+
+/*
+ * Nobody is at work on it: it is as of an epoch, whatever a later one has put
+ * into the base, of which no chunk is left that says what was there; and it
+ * stays as it is.
+ */
+static void looked_at_rest(void **state)
+{
+	struct ks_store_config rest;
+	struct ks_store *s;
+	struct ks_buf text;
+	int i;
+
+	(void)state;
+	fresh();
+	config.memory = 100000;
+	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
+	set_some(s, 0, 1);
+	assert_int_equal(commit(s, 1, 0), 0);
+	set_some(s, 10000, 2);
+	assert_int_equal(commit(s, 2, 1), 0);
+	set_some(s, 0, 3);
+	ks_store_close(s);
+	for (i = 0; i < 2; i++) {
+		ks_buf_init(&text, 1 << 16);
+		rest = config;
+		rest.epoch = 2;
+		rest.at_rest = &text;
+		assert_int_equal(ks_store_open_at(&s, &rest, &err), 0);
+		expect_both(s, 10000, 1, 2);
+		ks_store_close(s);
+		ks_buf_release(&text);
 	}
+	config.epoch = 2;
+	s = reopen(NULL);
+	expect_both(s, 10000, 1, 2);
 	ks_store_close(s);
 }
 
@@ -329,6 +379,7 @@ int main(void)
 		cmocka_unit_test(in_scratch),
 		cmocka_unit_test(open_epoch_does_not_supersede),
 		cmocka_unit_test(epoch_beyond_memory),
+		cmocka_unit_test(looked_at_rest),
 	};
 
 	return cmocka_run_group_tests(tests, kit_dir_make, kit_dir_remove);
