@@ -37,7 +37,7 @@ static const char *also(const struct ks_beside *b, const struct ks_config *c)
 	for (i = 0; i < c->in_count; i++)
 		if (is_it(&file, c->in[i], STDIN_FILENO))
 			return "the input";
-	if (c->in_count == 0 && is_it(&file, NULL, STDIN_FILENO))
+	if (c->in_count == 0 && !c->topics_in && is_it(&file, NULL, STDIN_FILENO))
 		return "the input";
 	if (c->out_topic == NULL && is_it(&file, c->out, STDOUT_FILENO))
 		return "the output";

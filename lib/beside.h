@@ -17,7 +17,7 @@ static inline bool ks_same_file(const struct stat *a, const struct stat *b)
 	return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Open path to write, made if it is not there; flags: O_APPEND or 0.  KS_IO. */
+/* Open path to write, made if it is not there; flags: O_APPEND or 0.  KS_CANTCREAT, KS_IO. */
 int	ks_beside_open(struct ks_beside *b, const char *option, const char *path, int flags, struct ks_err *err) KS_MUST_USE;
 
 /*

@@ -19,6 +19,9 @@ bool	ks_pattern_is_literal(struct ks_bytes b, unsigned flags);
 enum ks_yield ks_pattern_translate(struct ks_expr_set *set, struct ks_bytes b, unsigned flags,
     struct ks_text *t);
 
+/* Steps that PCRE2 may take to compile it, beyond those for its bytes: what grows with more than its length. */
+uint64_t ks_pattern_cost(struct ks_bytes b, unsigned flags);
+
 /* PCRE2_... for the flags. */
 uint32_t ks_pattern_options(unsigned flags);
 

@@ -34,6 +34,7 @@
 #define STACK_MAX (4u << 20)	/* bytes, of compiled code */
 #define LIMIT_STEPS 1000000u	/* what a match costs that ran into a limit */
 #define COMPILE_STEPS 500u
+#define JIT_STEP 8u		/* bytes of machine code that are made in a step; a pattern may have 60 for one of its own */
 
 struct regex {
 	unsigned char *pattern;	/* NULL: a free place */
@@ -41,6 +42,7 @@ struct regex {
 	unsigned flags;		/* without g */
 	bool literal;		/* the pattern is its own only match */
 	bool jit, counted_jit;
+	bool constant;		/* of the program: what is compiled of it later is no record's work */
 	uint32_t again;		/* the last group that it refers back to; 0: none */
 	uint32_t repeats;	/* that have no maximum, or more */
 	uint64_t weight;	/* of its items */
@@ -112,17 +114,27 @@ static enum ks_yield no_regex(struct ks_expr_set *set, struct ks_bytes pattern, 
 	    (int)(pattern.n < 80 ? pattern.n : 80), (const char *)pattern.p, text, at);
 }
 
+/* What compiling took, by what came of it. */
+static enum ks_yield compiled(struct ks_expr_set *set, const pcre2_code *code)
+{
+	size_t size = 0, jit = 0;
+
+	if (ks_pcre.pattern_info(code, PCRE2_INFO_SIZE, &size) != 0 || ks_pcre.pattern_info(code, PCRE2_INFO_JITSIZE, &jit) != 0)
+		return ks_expr_fault(set, ks_no_memory);
+	return ks_expr_steps(set, size + jit / JIT_STEP);
+}
+
 static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, unsigned flags,
     struct regex *re)
 {
 	struct ks_text text = { NULL, 0, 0 };
 	enum ks_yield got;
 	uint32_t groups;
-	size_t at, size;
+	size_t at;
 	int no;
 
 	/* One that is refused took its time, too. */
-	got = ks_expr_steps(set, COMPILE_STEPS + pattern.n);
+	got = ks_expr_steps(set, COMPILE_STEPS + pattern.n + ks_pattern_cost(pattern, flags));
 	if (got == KS_YIELD)
 		got = ks_pattern_translate(set, pattern, flags, &text);
 	if (got != KS_YIELD)
@@ -134,8 +146,7 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	re->pattern = malloc(pattern.n + 1);
 	if (re->data == NULL || re->pattern == NULL ||
 	    ks_pcre.pattern_info(re->code, PCRE2_INFO_CAPTURECOUNT, &groups) != 0 ||
-	    ks_pcre.pattern_info(re->code, PCRE2_INFO_BACKREFMAX, &re->again) != 0 ||
-	    ks_pcre.pattern_info(re->code, PCRE2_INFO_SIZE, &size) != 0)
+	    ks_pcre.pattern_info(re->code, PCRE2_INFO_BACKREFMAX, &re->again) != 0)
 		return ks_expr_fault(set, ks_no_memory);
 	if (pattern.n > 0)
 		memcpy(re->pattern, pattern.p, pattern.n);
@@ -146,7 +157,7 @@ static enum ks_yield compile(struct ks_expr_set *set, struct ks_bytes pattern, u
 	re->groups = groups + 1;
 	re->literal = ks_pattern_is_literal(pattern, flags);
 	re->jit = set->regexes->stack != NULL && ks_pcre.jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
-	return ks_expr_steps(set, size);
+	return compiled(set, re->code);
 }
 
 static bool is_it(const struct regex *re, struct ks_bytes pattern, unsigned flags)
@@ -207,6 +218,8 @@ const char *ks_regex_refused(struct ks_expr_set *set, const struct ks_val *patte
 	got = ks_pattern_flags(set, flags, &f);
 	if (got == KS_YIELD)
 		got = look_up(set, pattern->b, f & ~(unsigned)FLAG_G, &re);
+	if (got == KS_YIELD)
+		re->constant = true;
 	return got == KS_YIELD_ERROR ? set->error : NULL;
 }
 
@@ -251,18 +264,21 @@ static bool is_blind(struct ks_expr_set *set, const struct regex *re, size_t n)
 /* The same pattern with a callout before each of its items. */
 static int compile_counted(struct ks_expr_set *set, struct regex *re)
 {
+	struct ks_bytes pattern = ks_bytes(re->pattern, re->n);
 	struct ks_text text = { NULL, 0, 0 };
 	size_t at;
 	int no;
 
-	if (ks_pattern_translate(set, ks_bytes(re->pattern, re->n), re->flags, &text) != KS_YIELD)
+	if (!re->constant && ks_expr_steps(set, COMPILE_STEPS + pattern.n + ks_pattern_cost(pattern, re->flags)) != KS_YIELD)
+		return PCRE2_ERROR_MATCHLIMIT;
+	if (ks_pattern_translate(set, pattern, re->flags, &text) != KS_YIELD)
 		return PCRE2_ERROR_NOMEMORY;
 	re->counted = ks_pcre.compile(text.p, text.n, ks_pattern_options(re->flags) | PCRE2_AUTO_CALLOUT, &no, &at,
 	    set->regexes->compile);
 	if (re->counted == NULL)
 		return no;
 	re->counted_jit = set->regexes->stack != NULL && ks_pcre.jit_compile(re->counted, PCRE2_JIT_COMPLETE) == 0;
-	return 0;
+	return re->constant || compiled(set, re->counted) == KS_YIELD ? 0 : PCRE2_ERROR_MATCHLIMIT;
 }
 
 static int run_blind(struct ks_regexes *all, const struct regex *re, struct ks_bytes b, size_t from,
@@ -294,12 +310,13 @@ static int run_counted(struct ks_expr_set *set, struct regex *re, struct ks_byte
     uint32_t options, struct ks_longest *longest)
 {
 	struct ks_regexes *all = set->regexes;
-	struct counting c = { { .left = set->steps * STEP_WORK, .more = take_more, .weight = re->weight,
-		.groups_again = re->again > 0, .last = from, .longest = longest }, set };
+	struct counting c = { { .more = take_more, .weight = re->weight, .groups_again = re->again > 0, .last = from,
+		.longest = longest }, set };
 	int n = re->counted != NULL ? 0 : compile_counted(set, re);
 
 	if (n != 0)
 		return n;
+	c.work.left = set->steps * STEP_WORK;
 	ks_pcre.set_match_limit(all->match, (uint32_t)(b.n > UINT32_MAX / 8 ? UINT32_MAX : MATCH_LIMIT + 4 * b.n));
 	set->steps = 0;
 	ks_pcre.set_callout(all->match, ks_match_callout, &c.work);

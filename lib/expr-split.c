@@ -182,9 +182,9 @@ static enum ks_yield places_of(struct ks_expr_set *set, struct ks_bytes a, struc
 		counted = at++;
 		v = integer(chars);
 		got = ks_vals_add(set, list, &v);
-		/* Each search looks at what it searches for first. */
+		/* Each search looks at what it searches for first, byte by byte. */
 		if (got == KS_YIELD)
-			got = ks_expr_walked(set, b.n);
+			got = ks_expr_read(set, b.n);
 	}
 	return got;
 }

@@ -4,8 +4,8 @@
  * all that the tool asks of it are read from the text in one walk.
  *
  * Only for lines that everything is right with.  Whatever is not, an error
- * of --time or --key, a key that stands twice, a line near a limit, is left
- * to the way by a value, which says and counts what is to be said.
+ * of --time or --key, a key that is asked for and stands twice, a line near a
+ * limit, is left to the way by a value, which says and counts what is to be said.
  */
 #include "evtime.h"
 #include "fdio.h"

@@ -221,9 +221,17 @@ static int apply(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b, int 
 	return check_range(g, rec, b, made, done, err);
 }
 
+static inline const char *too_large(const struct ks_ingest *g, const struct ks_rec *rec)
+{
+	if (KS_UNLIKELY(rec->key.n > g->config->limits.key))
+		return "the key is larger than --max-key allows";
+	return KS_LIKELY(ks_rec_size(rec) <= g->config->limits.record) ? NULL : "the record is larger than --max-record allows";
+}
+
 int ks_ingest_record(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
     int *made, struct ks_err *err)
 {
+	const char *wrong;
 	bool done;
 	int status;
 
@@ -235,10 +243,9 @@ int ks_ingest_record(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
 	status = apply(g, rec, b, made, &done, err);
 	if (status != 0 || done)
 		return status;
-	if (rec->key.n > g->config->limits.key)
-		return reject(g, rec, "the key is larger than --max-key allows", b, made, err);
-	if (ks_rec_size(rec) > g->config->limits.record)
-		return reject(g, rec, "the record is larger than --max-record allows", b, made, err);
+	wrong = too_large(g, rec);
+	if (wrong != NULL)
+		return reject(g, rec, wrong, b, made, err);
 	*made = 1;
 	return add_record(g, rec, b, err);
 }
@@ -282,7 +289,7 @@ static bool unwrap(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b)
 static int finish(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text, size_t start,
     struct ks_buf *b, int *made, struct ks_err *err)
 {
-	const char *wrong = NULL;
+	const char *wrong;
 	bool done;
 	int status;
 
@@ -291,10 +298,7 @@ static int finish(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
 		b->n = start;
 		return ks_ingest_reject(g, rec, text, ks_unwrap_wrong, b, made, err);
 	}
-	if (KS_UNLIKELY(ks_rec_size(rec) > g->config->limits.record))
-		wrong = "the record is larger than --max-record allows";
-	else if (KS_UNLIKELY(rec->key.n > g->config->limits.key))
-		wrong = "the key is larger than --max-key allows";
+	wrong = too_large(g, rec);
 	if (KS_UNLIKELY(wrong != NULL)) {
 		b->n = start;
 		return ks_ingest_reject(g, rec, text, wrong, b, made, err);
@@ -312,6 +316,11 @@ static int finish(struct ks_ingest *g, struct ks_rec *rec, struct ks_bytes text,
 			ks_buf_release(&letter);
 			return status;
 		}
+	}
+	/* With the key that --key has given it. */
+	if (g->key != NULL && KS_UNLIKELY((wrong = too_large(g, rec)) != NULL)) {
+		b->n = start;
+		return ks_ingest_reject(g, rec, text, wrong, b, made, err);
 	}
 	if (g->take != NULL) {
 		*made = 1;

@@ -48,7 +48,8 @@ static rd_kafka_resp_err_t first_error(const rd_kafka_topic_partition_list_t *li
 
 /*
  * Who may not look for the coordinator of a group hears of it as a reader
- * would; the question for its offsets waits until its time is over.
+ * would; the question for its offsets waits until its time is over.  A member
+ * of the group knows already, and is not to miss what else a reader hears.
  */
 static bool is_denied(struct ks_kafka *k, rd_kafka_resp_err_t e)
 {
@@ -56,6 +57,8 @@ static bool is_denied(struct ks_kafka *k, rd_kafka_resp_err_t e)
 
 	if (e != RD_KAFKA_RESP_ERR__TIMED_OUT && e != RD_KAFKA_RESP_ERR__WAIT_COORD)
 		return e == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+	if (k->group != NULL)
+		return false;
 	m = rd_kafka_consumer_poll(k->rk, 0);
 	if (m == NULL)
 		return false;

@@ -452,16 +452,18 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 	return 0;
 }
 
-/* Whether all of the partition has come, of each topic; of a bounded read that is its end, and no silence. */
+/* Whether all of the partition has come, of each topic; of a bounded read that is its end, and no silence, nor is it where nobody can be asked. */
 static bool ended(void *own, int32_t partition)
 {
 	const struct ks_kafka_source *s = own;
 	const struct ks_kafka_part *p;
 
+	if (s->options->bounded || s->client.down_since != 0)
+		return false;
 	for (p = s->parts.parts; p < s->parts.parts + s->parts.count; p++)
 		if (p->partition == partition && !p->ended)
 			return false;
-	return !s->options->bounded;
+	return true;
 }
 
 /* HELLO waits for a group to say what is read. */

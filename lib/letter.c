@@ -76,14 +76,14 @@ static int wrap_value(struct ks_letters *l, struct ks_rec *letter, size_t max)
 }
 
 int ks_letter_make(struct ks_letters *l, const struct ks_rec *rec, uint32_t side, const struct ks_letter_why *why,
-    size_t count, const char *cut, struct ks_rec *letter)
+    size_t count, const char *cut, struct ks_rec *letter, struct ks_err *err)
 {
 	size_t limit = l->limits.record;
 	struct ks_letter_why was;
 	int attempt, no = 0;
 
 	ks_letter_number(&was, cut, (int64_t)rec->value.n);
-	for (attempt = 0; attempt < 3 && no == 0; attempt++) {
+	for (attempt = 0; attempt < 3 && no != ENOMEM; attempt++) {
 		*letter = *rec;
 		letter->flags = (rec->flags & ~(uint32_t)KS_SIDE) | side;
 		letter->frame = ks_bytes(NULL, 0);
@@ -96,7 +96,10 @@ int ks_letter_make(struct ks_letters *l, const struct ks_rec *rec, uint32_t side
 		if (no == 0 && ks_rec_size(letter) + KS_NAME_MAX <= limit)
 			return 0;
 	}
-	return no;
+	if (no == 0)
+		return 0;
+	return no == ENOMEM ? ks_fail(err, KS_TEMP, "no memory for a record beside the results") :
+	    ks_fail(err, KS_DATA, "a record beside the results has headers that are none");
 }
 
 int ks_letter_write(struct ks_letters *l, const struct ks_rec *letter, const char *what, struct ks_err *err)

@@ -31,7 +31,7 @@ struct ks_letter_why {
 void	ks_letters_init(struct ks_letters *l, const struct ks_limits *limits);
 void	ks_letters_release(struct ks_letters *l);
 
-/* They go to path, which an option names and which the caller has checked: ks_beside_open.  Or KS_IO. */
+/* They go to path, which an option names and which the caller has checked: ks_beside_open.  Its statuses. */
 int	ks_letters_to(struct ks_letters *l, const char *option, const char *path, struct ks_err *err) KS_MUST_USE;
 
 void	ks_letter_number(struct ks_letter_why *why, const char *name, int64_t x);
@@ -40,11 +40,11 @@ void	ks_letter_number(struct ks_letter_why *why, const char *name, int64_t x);
  * ks_letter_make - that of rec, a record of this side (KS_SIDE_DEAD or
  * KS_SIDE_LATE), with these headers; cut is the name of the one that a cut
  * value gets, before the last.  letter borrows from rec and from l until the
- * next.  0, ENOMEM, EMSGSIZE.  Of a limit that not even the reasons fit the
- * next tool will say so.
+ * next.  Of a limit that not even the reasons fit the next tool will say so.
+ * 0; KS_TEMP: no memory; KS_DATA: its headers are none.
  */
 int	ks_letter_make(struct ks_letters *l, const struct ks_rec *rec, uint32_t side, const struct ks_letter_why *why,
-	    size_t count, const char *cut, struct ks_rec *letter) KS_MUST_USE;
+	    size_t count, const char *cut, struct ks_rec *letter, struct ks_err *err) KS_MUST_USE;
 
 /* Append one to the file as an envelope; what: "a late record", for the message.  KS_IO, KS_TEMP. */
 int	ks_letter_write(struct ks_letters *l, const struct ks_rec *letter, const char *what, struct ks_err *err) KS_MUST_USE;

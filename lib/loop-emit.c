@@ -136,12 +136,14 @@ int ks_reject(struct ks_run *run, const struct ks_rec *rec, const char *fmt, ...
 	char room[KS_WHERE], what[400];
 	struct ks_rec whole = *rec, letter;
 	va_list ap;
-	int status;
+	int status = 0;
 
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	status = ks_value(run, &whole);
+	/* Where nobody keeps the record, nobody needs its value. */
+	if (l->config->on_error != KS_POLICY_FAIL && l->config->on_error != KS_POLICY_SKIP)
+		status = ks_value(run, &whole);
 	if (status == 0)
 		status = ks_reject_record(&l->reject, &whole, ks_where(rec, room), what, &letter, &l->err);
 	if (status != 0)

@@ -303,8 +303,9 @@ static void forgive(struct ks_serve *s, int64_t now)
 {
 	int i;
 
-	for (i = 0; i < KS_SERVE_CLIENTS && now - s->turn_us > KS_SERVE_PATIENCE_MS * 1000 / 4; i++)
-		s->clients[i].seen_us = now;
+	if (now - s->turn_us > KS_SERVE_PATIENCE_MS * 1000 / 4)
+		for (i = 0; i < KS_SERVE_CLIENTS; i++)
+			s->clients[i].seen_us = now;
 	s->turn_us = now;
 }
 
@@ -325,6 +326,7 @@ int ks_serve_turn(struct ks_serve *s, bool busy, struct ks_err *err)
 {
 	struct epoll_event events[EVENTS];
 	int64_t begun, now;
+	bool come = false, late = false;
 	int n, i, status = 0;
 
 	if (s->listener < 0)
@@ -336,13 +338,18 @@ int ks_serve_turn(struct ks_serve *s, bool busy, struct ks_err *err)
 	n = epoll_wait(s->all, events, EVENTS, 0);
 	for (i = 0; i < n && status == 0 && now - begun < TURN_US; i++) {
 		if (events[i].data.ptr == &s->listener)
-			take_clients(s, now);
+			come = true;
 		else if (events[i].data.ptr == &s->timer)
-			drop_idle(s, now);
+			late = true;
 		else
 			status = serve(s, events[i].data.ptr, events[i].events, now, err);
 		now = ks_clock_us();
 	}
+	/* Behind the clients that have said something: no event is left that is of one who goes, or of his place. */
+	if (late)
+		drop_idle(s, now);
+	if (come)
+		take_clients(s, now);
 	s->rest_until_us = now + (SHARE * (now - begun) > TURN_US ? SHARE * (now - begun) : TURN_US);
 	return status;
 }

@@ -46,7 +46,8 @@ const char *ks_where(const struct ks_rec *rec, char *room)
 	return room;
 }
 
-static int make_letter(struct ks_reject *r, const struct ks_rec *rec, const char *what, struct ks_rec *letter)
+static int make_letter(struct ks_reject *r, const struct ks_rec *rec, const char *what, struct ks_rec *letter,
+    struct ks_err *err)
 {
 	struct ks_letter_why why[] = {
 		{ .name = "__streams.errors.message", .text = ks_str(what) },
@@ -58,13 +59,14 @@ static int make_letter(struct ks_reject *r, const struct ks_rec *rec, const char
 
 	ks_letter_number(&why[2], "__streams.errors.partition", rec->partition);
 	ks_letter_number(&why[3], "__streams.errors.offset", rec->offset);
-	return ks_letter_make(&r->out, rec, KS_SIDE_DEAD, why, sizeof(why) / sizeof(why[0]), "__kstream.errors.cut", letter);
+	return ks_letter_make(&r->out, rec, KS_SIDE_DEAD, why, sizeof(why) / sizeof(why[0]), "__kstream.errors.cut", letter, err);
 }
 
 int ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *where,
     const char *what, struct ks_rec *letter, struct ks_err *err)
 {
 	struct ks_rec kept;
+	int status;
 
 	letter->value = letter->frame = ks_bytes(NULL, 0);
 	if (ks_is_no_memory(what) || (ks_signals_end() != 0 && ks_is_interrupted(what)))
@@ -74,8 +76,9 @@ int ks_reject_record(struct ks_reject *r, const struct ks_rec *rec, const char *
 		return ks_fail(err, KS_DATA, "%s: %s", where, what);
 	if (r->config->on_error == KS_POLICY_SKIP)
 		return 0;
-	if (make_letter(r, rec, what, &kept) != 0)
-		return ks_fail(err, KS_TEMP, "no memory for a dead letter");
+	status = make_letter(r, rec, what, &kept, err);
+	if (status != 0)
+		return status;
 	if (r->config->on_error == KS_POLICY_FILE)
 		return ks_letter_write(&r->out, &kept, "a rejected record", err);
 	r->letters++;

@@ -105,7 +105,7 @@ int ks_own_gather(struct ks_own *own, bool block, struct ks_err *err)
 			status = ks_own_turn(own, false, &out, err);
 		if (status != 0 || out || more)
 			return status;
-		status = own->advance(own, block && own->frames.n == 0, &wait, err);
+		status = own->advance(own, block && own->frames.n + own->given == 0, &wait, err);
 		if (status != 0)
 			return status;
 	}

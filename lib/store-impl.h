@@ -34,7 +34,7 @@
 #include "store-parts.h"
 #include "store.h"
 
-#define KS_STATE_VERSION 1
+#define KS_STATE_VERSION 2
 #define KS_STORE_DEBT ((size_t)32 << 10)	/* bytes of new entries after which as much again of the old ones is merged */
 
 /* The first byte of the keys on disk. */

@@ -85,8 +85,10 @@ int ks_win_late(struct ks_win *w, const struct ks_win_part *part, const struct k
 	ks_letter_number(&why[1], "__kstream.late.start", at->start_ms);
 	ks_letter_number(&why[2], "__kstream.late.end", at->end_ms);
 	ks_letter_number(&why[3], "__kstream.late.by", ks_win_close_time(w, part) - at->end_ms);
-	if (ks_letter_make(w->lates, &whole, KS_SIDE_LATE, why, sizeof(why) / sizeof(why[0]), "__kstream.late.cut", &late) != 0)
-		return ks_win_no_memory(w);
+	status = ks_letter_make(w->lates, &whole, KS_SIDE_LATE, why, sizeof(why) / sizeof(why[0]), "__kstream.late.cut", &late,
+	    w->run->err);
+	if (status != 0)
+		return status;
 	if (w->spec.late == KS_WIN_LATE_FILE)
 		return ks_letter_write(w->lates, &late, "a late record", w->run->err);
 	late.route = ks_str(w->spec.late_to);

@@ -71,7 +71,7 @@ def line(kind, payload):
         return "CUT " + payload.hex()
     if kind not in NAMES:
         return f"FRAME {kind} {payload.hex()}"
-    x = msgpack.unpackb(payload, strict_map_key=False)
+    x = msgpack.unpackb(payload, strict_map_key=False, unicode_errors="backslashreplace")
     if kind == 1:
         return "RECORD " + text(dict(zip(FIELDS, x)))
     if kind in (4, 6):

@@ -65,9 +65,17 @@ load lib
 		text fromjson
 		text @base64d
 		text index("ab c" * 50 + "x")
+		text ("a" * 250000) as $x | ("a" * 500000) as $y | last(range(1e9) | $y | rindex($x))
 		text error
 		text [.[:1000] | match("a+"; "g")] | length
 		text CHAIN
+		text "a" | test("(?i)[\\x{100}-\\x{10ffff}]\($i)")
+		text "a" | test("(?xxi)[a- \\x{10ffff}]\($i)")
+		text "a" | test("[a-\\Q\udbff\udfff\\E]\($i)"; "i")
+		text "a" | test("(?R)?" * 100 + "\($i)")
+		text "a" | test("a|" * 3000 + "\($i)")
+		text "a" * 500 | test("(a|b)" * 100 + "\\1" * 100 + "\($i)")
+		text "a" | test("\($i)" + ([range(2000) | "(?<n\(.)>)\\k<n\(.)>"] | add) + "(")
 	E
 	echo "$output"
 }
@@ -140,4 +148,56 @@ load lib
 		. as [$a, $b] | {$a, $b}
 		if . then . else error end
 	END
+}
+
+@test "hostile expressions: text that is no UTF-8, nan, infinities, deep values and keys of 1 MB in frames: each tool goes on behind them" {
+	/usr/bin/python3 -c '
+import json, msgpack
+deep = 1
+for _ in range(126):
+    deep = [deep]
+print("HELLO {}")
+for n, (value, key) in enumerate([("x", "k"), (b"x\xff", "k"), (float("nan"), "k"), (float("-inf"), "k"), (deep, "k"),
+                               (7, "k" * 1000000), (2 ** 64 - 1, "k")]):
+    if value == b"x\xff":
+        print("FRAME 1", msgpack.packb([0, 1, "t", 3, n, None, key, [], {"a": value}]).replace(b"\xc4\x02x", b"\xa2x").hex())
+    else:
+        print("RECORD", json.dumps({"topic": "t", "time": 0, "flags": 1, "partition": 3, "offset": n, "key": key, "value": {"a": value}}))
+print("BARRIER [1,\"complete\",[],-1,7]\nEND [1,\"complete\"]")' | frames build >in
+	seen() { # seen TOOL ARGUMENT...: offsets that come out, as frames, and of each record that does not its offset and the reason
+		rm -f rejected
+		"$@" --max-key 2M --on-error file:rejected --in in >through || fail "$*" || return
+		frames print RECORD <through | sed 's/.*"offset":\([0-9]*\).*/\1/' | paste -sd ' '
+		[ ! -s rejected ] || jq -r ".offset, (.headers[] | select(.[0] == \"__streams.errors.message\")[1])" rejected | paste -sd "\t\n"
+	}
+	{
+		seen kstream-filter '.a | test("x")' | sed 's/ matched, .*//'
+		seen kstream-filter '.a == .a'
+		seen kstream-map 'value=.a | tojson'
+		seen kstream-map 'time=.a'
+		seen kstream-branch --default b 'a: .a < 0'
+		seen kstream-repartition --partitions 4 --by .a
+	} >got
+	diff - got <<-'E'
+		0
+		1	a string cannot be
+		2	number (null) cannot be
+		3	number (-1.7976931348623157e+308) cannot be
+		4	array ([[[[[[[[[[[[[[[[[[[[[[[[[...]) cannot be
+		5	number (7) cannot be
+		6	number (18446744073709551615) cannot be
+		0 1 3 4 5 6
+		0 2 3 4 5 6
+		1	value: msgpack string is not UTF-8
+		5
+		0	time: time is a string that is not RFC 3339
+		1	time: time is a string that is not RFC 3339
+		2	time: time is out of range
+		3	time: time is before 1970
+		4	time: time is neither a number nor a string
+		6	time: time is out of range
+		0 1 2 3 4 5 6
+		0 1 3 4 5 6
+		2	the key is not a number (nan), and has no text
+	E
 }

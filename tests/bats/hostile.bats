@@ -324,3 +324,11 @@ mutate() {
 	mutate 300 kstream-cat --from csv --to csv --on-error skip
 	mutate 100 kstream-cat --from tsv --to tsv --on-error skip
 }
+
+@test "hostile: a record that --key makes larger than --max-record is refused where it is made" {
+	/usr/bin/python3 -c 'print("\"%s\"" % ("x" * 4000))' >in.json
+	try kstream-cat --from json --key . --max-record 6000 in.json
+	refused 65 kstream-cat 'in.json:1: the record is larger than --max-record allows'
+	try_sh 'kstream-cat --from json --key . --max-record 6000 --on-error skip in.json | kstream-cat --max-record 6000 --to json'
+	expect 0 ''
+}

@@ -153,3 +153,26 @@ assert len(got) > 0
 	await 10 told a half
 	ends
 }
+
+@test "query clients: one who speaks in the moment in which its time is over takes nobody with it" {
+	stage a kstream-window --running 'n=count()'
+	echo '{"t":1,"k":"a"}' >&7
+	await 10 told a a
+	# Its time is over while the stage stands still, and so both are there when that goes on.
+	/usr/bin/python3 - state/a/0/window/sock "$pid" 7>&- <<-'END'
+		import os, signal, socket, sys, time
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(sys.argv[1])
+		begun = time.monotonic()
+		def at(x): time.sleep(max(0, begun + x - time.monotonic()))
+		at(9.5)
+		os.kill(int(sys.argv[2]), signal.SIGSTOP)
+		at(10.7)
+		s.send(b"\0\0")
+		at(11.2)
+		os.kill(int(sys.argv[2]), signal.SIGCONT)
+		at(11.6)
+	END
+	told a a
+	ends
+}

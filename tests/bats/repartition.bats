@@ -291,3 +291,32 @@ END [3,\"complete\"]")" = '[0,100,false] [0,120,false] [0,7,false] ' ]
 		kstream-window --tumble 1m --emit close 'count()' | kstream-cat --to envelope | jq -c '[.partition,.key.key,.payload]'"
 	expect 0 $'[1,"ACME",2]\n[2,"INIT",1]'
 }
+
+@test "windows behind it are those of Kafka Streams, where each new partition is a task: tests/conformance/repartition.py" {
+	"${PYTHON:-python3}" "$BATS_TEST_DIRNAME/../conformance/repartition.py" >out 2>&1 || fail
+}
+
+@test "a mark of a silent partition closes windows behind it: those of all new partitions, and no earlier than all old ones have come to" {
+	local hello='HELLO {"positions":[{"input":"t","partition":1,"offset":0},{"input":"t","partition":2,"offset":0}]}'
+	local a='RECORD {"topic":"t","time":1000,"flags":1,"partition":1,"key":"ACME"}' b='RECORD {"topic":"t","time":2000,"flags":1,"partition":2,"key":"INIT"}'
+	local end='BARRIER [1,"paused"]
+END [1,"paused"]'
+	closed() { frames build | kstream-repartition --partitions 4 | kstream-window --tumble 1m --emit close 'count()' | kstream-cat --to envelope | jq -c '[.partition,.key.key,.payload]'; }
+	# 2 has come to 2000 only: what the mark of 1 is followed by, is in time (and 1 is where ACME goes)
+	closed <<<"$hello
+$a
+$b
+MARK [1,60000,false]
+$a
+$end" >out
+	output_is ''
+	closed <<<"$hello
+$a
+$b
+MARK [1,60000,false]
+$a
+MARK [2,60000,true]
+$a
+$end" >out
+	output_is $'[1,"ACME",2]\n[2,"INIT",1]'
+}

@@ -94,12 +94,12 @@ here=(--state-dir state --out result)
 	cp -r state/a kept
 	/usr/bin/python3 - state/a/0/window/db/state.db <<-'END'
 		import struct, sys
-		data, text = bytearray(open(sys.argv[1], "rb").read()), b"kstream-state 1\n"
+		data, text = bytearray(open(sys.argv[1], "rb").read()), b"kstream-state 2\n"
 		assert text in data
 		for at in range(0, len(data), 4096):
 		    page = data[at : at + 4096]
 		    if text in page:
-		        page = page.replace(text, b"kstream-state 2\n")
+		        page = page.replace(text, b"kstream-state 9\n")
 		        # The checksum of Berkeley DB, at byte 28, with itself as zero: hash * 33 + byte.
 		        page[28:32] = bytes(4)
 		        h = 0
@@ -110,7 +110,7 @@ here=(--state-dir state --out result)
 		open(sys.argv[1], "wb").write(data)
 	END
 	try "${window[@]}" "${here[@]}" "${words[@]}"
-	refused 78 kstream-window 'is of version 2, and this kstream has version 1'
+	refused 78 kstream-window 'is of version 9, and this kstream has version 2'
 	rm -r state/a
 	cp -r kept state/a
 	try "${window[@]}" "${here[@]}" "${words[@]}"

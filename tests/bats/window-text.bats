@@ -139,3 +139,27 @@ run_on() {
 	kstream-window "${only[@]}" --app a --state-dir state --from json --to envelope --in in.jsonl "${ingest[@]}" --on-error skip \
 		--tumble 10s --grace 20s --emit close 'n=count(), s=last(.price)'
 }
+
+@test "text: a result goes out when its line is there, not when the next one is" {
+	# In ms, of 12 lines each: a result that waited for a PING of the source would take 250 a line.
+	/usr/bin/python3 - <<-'EOF'
+		import random, subprocess, time
+		def took(*command):
+		    p = subprocess.Popen([*command, "--from", "json", "--to", "json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+		    total = 0
+		    for i in range(12):
+		        begin = time.monotonic()
+		        p.stdin.write(b'{"t":%d,"k":"a"}\n' % i)
+		        p.stdin.flush()
+		        p.stdout.readline()
+		        total += time.monotonic() - begin
+		        time.sleep(random.uniform(0.01, 0.2))
+		    p.stdin.close()
+		    assert p.wait() == 0
+		    return total * 1000
+		cat, window = took("kstream-cat"), took("kstream-window", "--time", ".t", "--key", ".k", "--running", "count()")
+		print("ms:", cat, window)
+		# A busy machine makes both slow.
+		assert window < 1000 + 3 * cat
+	EOF
+}

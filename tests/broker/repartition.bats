@@ -46,6 +46,10 @@ want() {
 	users 1 130 | want 4 | awk '{ printf "[\"%s\",%s,10]\n", $1, $2 }' | sort | diff - got
 }
 
+@test "--through: windows behind it are those of Kafka Streams of what kcat finds in the topic" {
+	PATH=$bin:$PATH "${PYTHON:-python3}" "$BATS_TEST_DIRNAME/../conformance/repartition.py" --through "$t" -b "$b"
+}
+
 @test "--like: no such topic, no broker, one line" {
 	users 1 3 >in
 	run rep --from json --to json --by .user --like "$t" in

@@ -58,14 +58,17 @@ def envelopes(case):
 
 
 def run_tools(case):
-    """(records, [summary of each tool]); a failure is a text."""
-    tools = mapping.tools(case["op"])
-    commands = [["kstream-cat", "--from", "envelope", "--end", "paused"]] + [[t[0], "-v"] + t[1:] for t in tools] + [["kstream-cat", "--to", "envelope"]]
+    return pipe(envelopes(case), mapping.tools(case["op"]))
+
+
+def pipe(lines, tools, source=("kstream-cat", "--from", "envelope")):
+    """(records, [summary of each tool]) of envelope lines through a pipe of tools; a failure is a text."""
+    commands = [[*source, "--end", "paused"]] + [[t[0], "-v"] + t[1:] for t in tools] + [["kstream-cat", "--to", "envelope"]]
     processes, errors = [], []
-    with tempfile.TemporaryFile() as source:
-        source.write(envelopes(case).encode())
-        source.seek(0)
-        before = source
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(lines.encode())
+        stdin.seek(0)
+        before = stdin
         for words in commands:
             errors.append(tempfile.TemporaryFile())
             processes.append(subprocess.Popen(words, stdin=before, stdout=subprocess.PIPE, stderr=errors[-1]))
