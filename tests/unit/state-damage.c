@@ -95,10 +95,10 @@ static void another_version(void **state)
 	snprintf(path, sizeof(path), "%s/app/0/stage/db", state_dir);
 	assert_int_equal(ks_disk_open(&d, path, 0, true, &err), 0);
 	assert_int_equal(ks_disk_begin(d, &err), 0);
-	assert_int_equal(ks_disk_put(d, ks_bytes(key, sizeof(key)), ks_str("kstream-state 2\nrun 1\nwhatever"), &err), 0);
+	assert_int_equal(ks_disk_put(d, ks_bytes(key, sizeof(key)), ks_str("kstream-state 9\nrun 1\nwhatever"), &err), 0);
 	assert_int_equal(ks_disk_end(d, true, &err), 0);
 	ks_disk_close(d);
-	refused(KS_CONFIG, "version 2");
+	refused(KS_CONFIG, "version 9");
 }
 
 static void other_epochs(void **state)
