@@ -217,7 +217,7 @@ load lib
 	pids+=" $reader"
 	wait_for test -s stream # it has begun at the end
 	numbers 3 5 | kcat -P -b "$b" -t "$t" -p 0
-	wait_for grep -a '5' stream
+	LC_ALL=C wait_for grep -aP '\xa1n\x05' stream
 	kill -TERM $reader
 	wait $reader
 	[ "$(last_byte stream)" -eq 1 ]
