@@ -4,6 +4,9 @@
 
 load lib
 
+# Berkeley DB keeps some of its memory where it cannot open its files, and the tool ends there: no leak of ours is looked for.
+export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
+
 epochs() { # epochs ERRNO COMMAND...
 	cd "$BATS_TEST_TMPDIR" || exit
 	/usr/bin/python3 "$BATS_TEST_DIRNAME/../fault/epochs.py" "$KSTREAM_BIN/../fault/fail.so" "$1" "${@:2}" --from json --time .t --key .k \
