@@ -320,11 +320,11 @@ int ks_win_mark(struct ks_win *w, struct ks_mark *m)
 		return status;
 	/* As of a record, whoever has made it; but that the partition is silent is so whatever the time. */
 	if (KS_UNLIKELY(m->time_ms > w->future_ms) && too_far(w, m->time_ms)) {
-		if (!m->idle)
-			m->partition = -1;
 		m->time_ms = part->stream_ms < 0 ? 0 : part->stream_ms;
-		if (!m->idle)
+		if (!m->idle) {
+			m->partition = -1;
 			return 0;
+		}
 	}
 	ks_win_advance(part, m->time_ms);
 	if (w->spec.emit != KS_WIN_COMMIT && part->closing_ms <= ks_win_close_time(w, part))
