@@ -45,6 +45,12 @@ static int join_hello(void *arg, struct ks_run *run)
 	return ks_join_hello(arg, run);
 }
 
+static int join_forward(void *arg, struct ks_run *run, struct ks_bytes payload, struct ks_buf *b)
+{
+	(void)run;
+	return ks_join_unmatched_forward(arg, payload, b);
+}
+
 static int join_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
 {
 	(void)input;
@@ -86,6 +92,7 @@ static const struct ks_op op = {
 	.operands = join_operands,
 	.open = join_open,
 	.hello = join_hello,
+	.forward = join_forward,
 	.record = join_record,
 	.barrier = join_barrier,
 	.finish = join_finish,

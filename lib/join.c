@@ -26,6 +26,8 @@ int ks_join_open(struct ks_join *j, struct ks_run *run)
 	ks_buf_init(&j->plain, 2 * run->limits->key + 128);
 	ks_buf_init(&j->pair, 2 * run->limits->record + KS_RECORD_MAX);
 	ks_buf_init(&j->made, SIZE_MAX / 4);
+	if (ks_join_unmatched_open(j) != 0)
+		return run->err->status;
 	if (j->spec.value == NULL)
 		return 0;
 	j->set = ks_expr_set_new(run->limits);
@@ -195,6 +197,7 @@ int ks_join_answer(struct ks_join *j, struct ks_run *run)
 void ks_join_close(struct ks_join *j)
 {
 	close_store(j);
+	ks_join_unmatched_close(j);
 	ks_expr_set_free(j->set);
 	ks_buf_release(&j->plain);
 	ks_buf_release(&j->pair);

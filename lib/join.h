@@ -65,6 +65,7 @@ struct ks_join {
 		unsigned type;		/* of ks_val */
 	} keys[2];
 	uint64_t seen[2];		/* records of each side */
+	struct ks_letters *letters;	/* of --unmatched; NULL: not given */
 	void *own;			/* the kind's */
 };
 
@@ -120,6 +121,20 @@ int	ks_join_timeless(struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
  * was rejected.
  */
 int	ks_join_table_value(struct ks_join *j, const struct ks_rec *rec, struct ks_bytes *value, bool *latest, bool *bad) KS_MUST_USE;
+
+/* join-unmatched.c */
+/*
+ * ks_join_unmatched - a record of an inner join, as it came, for which no pair
+ * was found, goes to --unmatched; without that nothing happens.  reason: a few
+ * words for a header.  ks_join_no_match: the same of one for which that is
+ * known when it comes, which is counted as dropped.
+ */
+int	ks_join_unmatched(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, const char *reason) KS_MUST_USE;
+int	ks_join_no_match(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, const char *reason) KS_MUST_USE;
+
+int	ks_join_unmatched_open(struct ks_join *j) KS_MUST_USE;
+int	ks_join_unmatched_forward(struct ks_join *j, struct ks_bytes payload, struct ks_buf *b) KS_MUST_USE;	/* hook forward */
+void	ks_join_unmatched_close(struct ks_join *j);
 
 /* join-emit.c */
 /*
