@@ -162,6 +162,11 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 	return j->kind->record(j, side, rec);
 }
 
+int ks_join_mark(struct ks_join *j, struct ks_mark *m)
+{
+	return j->kind->mark != NULL ? j->kind->mark(j, m) : 0;
+}
+
 int ks_join_barrier(struct ks_join *j, const struct ks_barrier *b)
 {
 	int status = 0;
