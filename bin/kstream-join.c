@@ -10,6 +10,8 @@
 static const struct ks_option options[] = {
 	{ "stream", 0, "NAME", "a stream whose records are joined" },
 	{ "table", 0, "NAME", "a stream that is read as a table" },
+	{ "global", 0, "NAME", "a table that is asked by any key: a stream that is read as one" },
+	{ "on", 0, "EXPR", "the key of the --global row, of each record; its own unless given" },
 	{ "inner", 0, NULL, "what has a match alone (the default)" },
 	{ "left", 0, NULL, "all of the left side" },
 	{ "versioned", 0, "DURATION", "the --table before it keeps versions for so long" },
@@ -90,7 +92,7 @@ static void join_close(void *arg, struct ks_run *run)
 
 static const struct ks_op op = {
 	.name = "kstream-join",
-	.synopsis = "--stream NAME --table NAME [--inner | --left] [--versioned DURATION [--grace DURATION]] [--unmatched route:TOPIC] [--value EXPR]",
+	.synopsis = "--stream NAME --table NAME|--global NAME [--on EXPR] [--inner | --left] [--versioned DURATION [--grace DURATION]] [--unmatched route:TOPIC] [--value EXPR]",
 	.purpose = "pair the records of two streams",
 	.options = options,
 	.size = sizeof(struct ks_join),

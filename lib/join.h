@@ -88,6 +88,7 @@ struct ks_join_kind {
 };
 
 extern const struct ks_join_kind ks_join_stream_table;
+extern const struct ks_join_kind ks_join_global;
 
 /* join-options.c */
 /* An option by its name ("within"): 0, or KS_USAGE. */
