@@ -34,7 +34,7 @@ int ks_join_open(struct ks_join *j, struct ks_run *run)
 	return j->set == NULL ? ks_fail_memory(run->err) : ks_expr_add(j->set, j->spec.value, &j->value, run->err);
 }
 
-static const char *const roles[] = { "--stream", "--table", "--global" };
+const char *const ks_join_roles[] = { "--stream", "--table", "--global" };
 static const char *const types[] = { "--inner", "--left", "--outer" };
 
 static int fingerprint(const struct ks_join *j, struct ks_buf *b)
@@ -45,7 +45,7 @@ static int fingerprint(const struct ks_join *j, struct ks_buf *b)
 
 	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT && no == 0; side--) {
 		x = &j->spec.inputs[side];
-		no = ks_buf_printf(b, "%s %s '%s'\n", sides[side], roles[x->role], x->name);
+		no = ks_buf_printf(b, "%s %s '%s'\n", sides[side], ks_join_roles[x->role], x->name);
 		if (no == 0 && x->history_ms >= 0)
 			no = ks_buf_printf(b, "%s-versioned %lldms\n", sides[side], (long long)x->history_ms);
 	}
@@ -78,6 +78,10 @@ static int open_store(struct ks_join *j)
 
 int ks_join_hello(struct ks_join *j, struct ks_run *run)
 {
+	int status = ks_join_check_hello(j);
+
+	if (status != 0)
+		return status;
 	if (j->store != NULL && !j->finished && !run->app)
 		return 0;
 	j->finished = false;
@@ -85,31 +89,10 @@ int ks_join_hello(struct ks_join *j, struct ks_run *run)
 	return open_store(j);
 }
 
-/* Strings never meet numbers, whatever they look like: said once, when both have shown themselves. */
-static void look_at_keys(struct ks_join *j, enum ks_join_side side, struct ks_bytes key)
-{
-	static const char *const names[] = { [KS_STR] = "strings", [KS_INT] = "numbers", [KS_UINT] = "numbers", [KS_FLOAT] = "numbers",
-		[KS_BIN] = "bytes", [KS_ARRAY] = "arrays", [KS_MAP] = "objects" };
-	const unsigned char *p = key.p;
-	const struct ks_join_keys *l = &j->keys[KS_JOIN_LEFT], *r = &j->keys[KS_JOIN_RIGHT];
-	char text[400];
-	struct ks_val v;
-
-	if (ks_mp_read(&p, p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
-		return;
-	j->keys[side] = (struct ks_join_keys){ .known = true, .type = v.type };
-	if (!l->known || !r->known || l->type >= sizeof(names) / sizeof(names[0]) || r->type >= sizeof(names) / sizeof(names[0]) ||
-	    names[l->type] == NULL || names[r->type] == NULL || strcmp(names[l->type], names[r->type]) == 0)
-		return;
-	snprintf(text, sizeof(text), "keys of '%.100s' are %s and keys of '%.100s' are %s, so they do not meet: see --key and --key-from, where they are read",
-	    j->spec.inputs[KS_JOIN_LEFT].name, names[l->type], j->spec.inputs[KS_JOIN_RIGHT].name, names[r->type]);
-	ks_warn(j->run, text);
-}
-
 int ks_join_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes *key)
 {
 	if (KS_UNLIKELY(!j->keys[side].known))
-		look_at_keys(j, side, rec->key);
+		ks_join_look_at_key(j, side, rec);
 	return KS_LIKELY(ks_state_key(&j->plain, rec->key, key) == 0) ? 0 : ks_join_no_memory(j);
 }
 
@@ -146,8 +129,10 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 	const char *wrong;
 
 	if (!ks_bytes_is(name, s->inputs[KS_JOIN_LEFT].name)) {
-		if (!ks_bytes_is(name, s->inputs[KS_JOIN_RIGHT].name))
+		if (!ks_bytes_is(name, s->inputs[KS_JOIN_RIGHT].name)) {
+			j->passed++;
 			return ks_pass(run, rec);
+		}
 		side = KS_JOIN_RIGHT;
 	}
 	j->seen[side]++;
@@ -173,6 +158,8 @@ int ks_join_barrier(struct ks_join *j, const struct ks_barrier *b)
 
 	if (j->store == NULL)
 		return 0;
+	if (b->kind == KS_GO_ON)
+		ks_join_look_for_sides(j);
 	if (j->kind->save != NULL)
 		status = j->kind->save(j);
 	return status == 0 ? ks_store_commit(j->store, b, j->run->err) : status;
@@ -186,16 +173,8 @@ int ks_join_finish(struct ks_join *j)
 
 int ks_join_answer(struct ks_join *j, struct ks_run *run)
 {
-	char text[400];
-	int side;
-
-	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT; side--) {
-		if (j->seen[side] > 0 || j->seen[!side] == 0 || j->spec.twice)
-			continue;
-		snprintf(text, sizeof(text), "no record was of '%.200s', which %s names", j->spec.inputs[side].name,
-		    roles[j->spec.inputs[side].role]);
-		ks_warn(run, text);
-	}
+	(void)run;
+	ks_join_tell_of_sides(j);
 	return 0;
 }
 

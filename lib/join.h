@@ -61,10 +61,13 @@ struct ks_join {
 	struct ks_buf plain;		/* the key of the record in hand */
 	struct ks_buf pair, made;	/* a result's value */
 	struct ks_join_keys {		/* of each side: what its keys are, to tell of sides that cannot meet */
-		bool known, warned;
+		bool known;
 		unsigned type;		/* of ks_val */
 	} keys[2];
-	uint64_t seen[2];		/* records of each side */
+	uint64_t seen[2], passed;	/* records of each side, and of neither */
+	bool named[2];			/* HELLO tells of a stream of that name */
+	bool goes_on;			/* the run before has had records, too */
+	bool missed;			/* a side, and that was told */
 	struct ks_letters *letters;	/* of --unmatched; NULL: not given */
 	void *own;			/* the kind's */
 };
@@ -96,7 +99,8 @@ int	ks_join_option(struct ks_join_spec *spec, const char *name, const char *valu
 /* All options are known: the kind, and what does not go together. */
 int	ks_join_check(struct ks_join *j, struct ks_err *err) KS_MUST_USE;
 
-/* join.c: as the hooks of op.h. */
+/* join.c: the option of an input, by role; and as the hooks of op.h. */
+extern const char *const ks_join_roles[];
 int	ks_join_open(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_hello(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
@@ -123,6 +127,15 @@ int	ks_join_timeless(struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
  * was rejected.
  */
 int	ks_join_table_value(struct ks_join *j, const struct ks_rec *rec, struct ks_bytes *value, bool *latest, bool *bad) KS_MUST_USE;
+
+/* join-hello.c */
+/* HELLO: a name that no stream can have, and sides that are partitioned in two ways, are refused (KS_CONFIG). */
+int	ks_join_check_hello(struct ks_join *j) KS_MUST_USE;
+/* The first key of a side: told of at once where it can meet none of the other's. */
+void	ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec);
+/* A side of which nothing has come: at a barrier, and at the end. */
+void	ks_join_look_for_sides(struct ks_join *j);
+void	ks_join_tell_of_sides(struct ks_join *j);
 
 /* join-unmatched.c */
 /*
