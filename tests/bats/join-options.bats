@@ -38,9 +38,10 @@ load joins
 	try kstream-join --stream a --table b --versioned 1s --grace 1s --from json --to json /dev/null
 	[[ $status != 64 ]] || fail 'as much history as grace is enough'
 	try kstream-join --from json --to json --stream a --table b --value '.left +' /dev/null
-	refused 64 kstream-join --value
+	refused 64 kstream-join
+	# shellcheck disable=SC2016 # a variable of the expression
 	try kstream-join --from json --to json --stream a --table b --value '$nothing' /dev/null
-	refused 64 kstream-join --value
+	refused 64 kstream-join
 }
 
 @test "join options: a name that no stream of the input has is refused, or told of at the end" {
@@ -87,12 +88,8 @@ for i in range(10000): print("{\"topic\":\"A\",\"key\":1,\"payload\":%d}" % i)' 
 
 # hello STREAMS: frames whose HELLO tells of them
 hello() {
-	frames build <<-END
-		HELLO {"streams":$1,"instances":${instances:-1}}
-		RECORD {"topic":"A","flags":1,"time":1,"key":"a","value":1}
-		BARRIER [1,"complete"]
-		END [1,"complete"]
-	END
+	printf '%s\n' "HELLO {\"streams\":$1,\"instances\":${instances:-1}}" \
+		'RECORD {"topic":"A","flags":1,"time":1,"key":"a","value":1}' 'BARRIER [1,"complete"]' 'END [1,"complete"]' | frames build
 }
 
 @test "join options: sides of another number of partitions, or of other keys, are refused with what to type" {
