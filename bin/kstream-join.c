@@ -12,9 +12,12 @@ static const struct ks_option options[] = {
 	{ "table", 0, "NAME", "a stream that is read as a table" },
 	{ "inner", 0, NULL, "what has a match alone (the default)" },
 	{ "left", 0, NULL, "all of the left side" },
+	{ "outer", 0, NULL, "all of both sides" },
+	{ "foreign-key", 0, "EXPR", "what the left row names the right one by" },
 	{ "versioned", 0, "DURATION", "the --table before it keeps versions for so long" },
 	{ "value", 0, "EXPR", "what a result is, made of .left and .right" },
 	{ "memory", 0, "SIZE", NULL },
+	{ "listen", 0, "NAME", NULL },
 	{ 0 },
 };
 
@@ -24,6 +27,8 @@ static int join_option(void *arg, struct ks_run *run, unsigned at, const char *v
 
 	if (strcmp(options[at].name, "memory") == 0)
 		return ks_run_memory(run, value, &j->memory);
+	if (strcmp(options[at].name, "listen") == 0)
+		return ks_run_listen(run, value);
 	return ks_join_option(&j->spec, options[at].name, value, run->err);
 }
 
@@ -63,6 +68,12 @@ static int join_finish(void *arg, struct ks_run *run)
 	return ks_join_finish(arg);
 }
 
+static int join_query(void *arg, struct ks_run *run, struct ks_query *q, struct ks_err *err)
+{
+	(void)run;
+	return ks_join_query(arg, q, err);
+}
+
 static int join_answer(void *arg, struct ks_run *run)
 {
 	return ks_join_answer(arg, run);
@@ -89,6 +100,7 @@ static const struct ks_op op = {
 	.record = join_record,
 	.barrier = join_barrier,
 	.finish = join_finish,
+	.query = join_query,
 	.answer = join_answer,
 	.close = join_close,
 };

@@ -20,12 +20,26 @@ int ks_join_timeless(struct ks_join *j, const struct ks_rec *rec)
 	return ks_reject(j->run, rec, "the record has no time: give --time to the tool that reads the source");
 }
 
+static int open_foreign_key(struct ks_join *j)
+{
+	struct ks_err why;
+	int status;
+
+	j->foreign_set = ks_expr_set_new(j->run->limits);
+	if (j->foreign_set == NULL)
+		return ks_fail_memory(j->run->err);
+	status = ks_expr_add(j->foreign_set, j->spec.foreign_key, &j->foreign, &why);
+	return status == 0 ? 0 : ks_fail(j->run->err, status, "--foreign-key: %s", why.text);
+}
+
 int ks_join_open(struct ks_join *j, struct ks_run *run)
 {
 	j->run = run;
 	ks_buf_init(&j->plain, 2 * run->limits->key + 128);
 	ks_buf_init(&j->pair, 2 * run->limits->record + KS_RECORD_MAX);
 	ks_buf_init(&j->made, SIZE_MAX / 4);
+	if (j->spec.foreign_key != NULL && open_foreign_key(j) != 0)
+		return run->err->status;
 	if (j->spec.value == NULL)
 		return 0;
 	j->set = ks_expr_set_new(run->limits);
@@ -84,7 +98,7 @@ int ks_join_hello(struct ks_join *j, struct ks_run *run)
 }
 
 /* Strings never meet numbers, whatever they look like: said once, when both have shown themselves. */
-static void look_at_keys(struct ks_join *j, enum ks_join_side side, struct ks_bytes key)
+void ks_join_meet(struct ks_join *j, enum ks_join_side side, struct ks_bytes key)
 {
 	static const char *const names[] = { [KS_STR] = "strings", [KS_INT] = "numbers", [KS_UINT] = "numbers", [KS_FLOAT] = "numbers",
 		[KS_BIN] = "bytes", [KS_ARRAY] = "arrays", [KS_MAP] = "objects" };
@@ -93,21 +107,21 @@ static void look_at_keys(struct ks_join *j, enum ks_join_side side, struct ks_by
 	char text[400];
 	struct ks_val v;
 
-	if (ks_mp_read(&p, p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
+	if (j->keys[side].known || ks_mp_read(&p, p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
 		return;
 	j->keys[side] = (struct ks_join_keys){ .known = true, .type = v.type };
 	if (!l->known || !r->known || l->type >= sizeof(names) / sizeof(names[0]) || r->type >= sizeof(names) / sizeof(names[0]) ||
 	    names[l->type] == NULL || names[r->type] == NULL || strcmp(names[l->type], names[r->type]) == 0)
 		return;
-	snprintf(text, sizeof(text), "keys of '%.100s' are %s and keys of '%.100s' are %s, so they do not meet: see --key and --key-from, where they are read",
-	    j->spec.inputs[KS_JOIN_LEFT].name, names[l->type], j->spec.inputs[KS_JOIN_RIGHT].name, names[r->type]);
+	snprintf(text, sizeof(text), "%skeys of '%.100s' are %s and keys of '%.100s' are %s, so they do not meet: see --key and --key-from, where they are read",
+	    j->spec.foreign_key != NULL ? "foreign " : "", j->spec.inputs[KS_JOIN_LEFT].name, names[l->type], j->spec.inputs[KS_JOIN_RIGHT].name, names[r->type]);
 	ks_warn(j->run, text);
 }
 
 int ks_join_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes *key)
 {
 	if (KS_UNLIKELY(!j->keys[side].known))
-		look_at_keys(j, side, rec->key);
+		ks_join_meet(j, side, rec->key);
 	return KS_LIKELY(ks_state_key(&j->plain, rec->key, key) == 0) ? 0 : ks_join_no_memory(j);
 }
 
@@ -177,6 +191,13 @@ int ks_join_finish(struct ks_join *j)
 	return j->store != NULL && j->kind->finish != NULL ? j->kind->finish(j) : 0;
 }
 
+int ks_join_query(struct ks_join *j, struct ks_query *q, struct ks_err *err)
+{
+	if (j->store == NULL || j->kind->query == NULL)
+		return ks_fail(err, KS_USAGE, "this join has no rows that can be asked for");
+	return j->kind->query(j, q, err);
+}
+
 int ks_join_answer(struct ks_join *j, struct ks_run *run)
 {
 	char text[400];
@@ -196,6 +217,7 @@ void ks_join_close(struct ks_join *j)
 {
 	close_store(j);
 	ks_expr_set_free(j->set);
+	ks_expr_set_free(j->foreign_set);
 	ks_buf_release(&j->plain);
 	ks_buf_release(&j->pair);
 	ks_buf_release(&j->made);

@@ -58,6 +58,8 @@ struct ks_join {
 	bool finished;			/* the input was complete: what comes is another one */
 	struct ks_expr_set *set;	/* of --value; NULL: not given */
 	struct ks_expr *value;
+	struct ks_expr_set *foreign_set;	/* of --foreign-key */
+	struct ks_expr *foreign;
 	struct ks_buf plain;		/* the key of the record in hand */
 	struct ks_buf pair, made;	/* a result's value */
 	struct ks_join_keys {		/* of each side: what its keys are, to tell of sides that cannot meet */
@@ -87,6 +89,8 @@ struct ks_join_kind {
 };
 
 extern const struct ks_join_kind ks_join_stream_table;
+extern const struct ks_join_kind ks_join_tables;
+extern const struct ks_join_kind ks_join_foreign;
 
 /* join-options.c */
 /* An option by its name ("within"): 0, or KS_USAGE. */
@@ -100,6 +104,7 @@ int	ks_join_hello(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
 int	ks_join_barrier(struct ks_join *j, const struct ks_barrier *b) KS_MUST_USE;
 int	ks_join_finish(struct ks_join *j) KS_MUST_USE;
+int	ks_join_query(struct ks_join *j, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
 int	ks_join_answer(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 void	ks_join_close(struct ks_join *j);
 
@@ -110,6 +115,9 @@ int	ks_join_no_memory(struct ks_join *j);
  * until the next.  Looks whether keys of both sides can meet at all.
  */
 int	ks_join_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes *key) KS_MUST_USE;
+
+/* The same look, where what is to meet the other side's keys is no record's key. */
+void	ks_join_meet(struct ks_join *j, enum ks_join_side side, struct ks_bytes key);
 
 /* The record has no time, and needs one: to --on-error. */
 int	ks_join_timeless(struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;

@@ -34,12 +34,18 @@ void ks_members_init(struct ks_members *m, struct ks_store *store, int32_t parti
 	*m = (struct ks_members){ .store = store, .partition = partition, .segment = segment };
 	ks_buf_init(&m->key, UINT32_MAX);
 	ks_buf_init(&m->page, UINT32_MAX);
+	ks_buf_init(&m->walk.page, UINT32_MAX);
+	ks_buf_init(&m->walk.next, UINT32_MAX);
+	ks_buf_init(&m->walk.from, UINT32_MAX);
 }
 
 void ks_members_release(struct ks_members *m)
 {
 	ks_buf_release(&m->key);
 	ks_buf_release(&m->page);
+	ks_buf_release(&m->walk.page);
+	ks_buf_release(&m->walk.next);
+	ks_buf_release(&m->walk.from);
 }
 
 static int page_key(struct ks_members *m, struct ks_bytes group, uint32_t number, struct ks_bytes *key, struct ks_err *err)
@@ -364,24 +370,19 @@ int ks_members_remove(struct ks_members *m, struct ks_bytes group, struct ks_byt
 	return status;
 }
 
-void ks_members_walk_begin(struct ks_members_walk *w, struct ks_members *m, struct ks_bytes group)
+void ks_members_begin(struct ks_members *m, struct ks_bytes group)
 {
-	*w = (struct ks_members_walk){ .m = m, .group = group, .more = true };
-	ks_buf_init(&w->page, UINT32_MAX);
-	ks_buf_init(&w->next, UINT32_MAX);
-	ks_buf_init(&w->from, UINT32_MAX);
-}
+	struct ks_members_walk *w = &m->walk;
 
-void ks_members_walk_end(struct ks_members_walk *w)
-{
-	ks_buf_release(&w->page);
-	ks_buf_release(&w->next);
-	ks_buf_release(&w->from);
+	w->group = group;
+	w->page.n = w->next.n = w->at = 0;
+	w->more = true;
 }
 
 /* The next leaf. */
-static int walk_on(struct ks_members_walk *w, struct ks_err *err)
+static int walk_on(struct ks_members *m, struct ks_err *err)
 {
+	struct ks_members_walk *w = &m->walk;
 	struct ks_buf from = w->next;
 	struct way way;
 	int status;
@@ -391,15 +392,16 @@ static int walk_on(struct ks_members_walk *w, struct ks_err *err)
 	w->next.n = 0;
 	w->page.n = 0;
 	w->at = sizeof(way.head);
-	status = descend(w->m, w->group, ks_buf_bytes(&w->from), &way, &w->next, err);
+	status = descend(m, w->group, ks_buf_bytes(&w->from), &way, &w->next, err);
 	w->more = w->next.n > 0;
 	if (status != 0 || way.leaf == NULL)
 		return status;
 	return ks_buf_add(&w->page, way.leaf, way.head.used) == 0 ? 0 : no_memory(err);
 }
 
-int ks_members_walk_next(struct ks_members_walk *w, struct ks_bytes *member, struct ks_err *err)
+int ks_members_next(struct ks_members *m, struct ks_bytes *member, struct ks_err *err)
 {
+	struct ks_members_walk *w = &m->walk;
 	struct ks_page_item item;
 	struct ks_page_head h;
 	int status;
@@ -408,13 +410,13 @@ int ks_members_walk_next(struct ks_members_walk *w, struct ks_bytes *member, str
 	while (w->at >= w->page.n) {
 		if (!w->more)
 			return 0;
-		status = walk_on(w, err);
+		status = walk_on(m, err);
 		if (status != 0)
 			return status;
 	}
 	h = ks_page_head(w->page.p);
 	if (!ks_page_read(w->page.p, &h, &w->at, &item))
-		return damaged(w->m, err);
+		return damaged(m, err);
 	*member = item.bytes;
 	return 0;
 }

@@ -24,6 +24,13 @@ struct ks_members {
 	int64_t segment;	/* of the store, for this alone */
 	struct ks_buf key;	/* of a page: its group, and its number where it is not the first */
 	struct ks_buf page;	/* one that is being divided */
+	struct ks_members_walk {
+		struct ks_bytes group;
+		struct ks_buf page;		/* a copy of the leaf it is in */
+		size_t at;
+		struct ks_buf next, from;	/* what the leaf behind it begins with */
+		bool more;			/* there is one */
+	} walk;
 };
 
 /* The store is the caller's.  release: zeroed is allowed. */
@@ -39,21 +46,12 @@ int	ks_members_add(struct ks_members *m, struct ks_bytes group, struct ks_bytes 
 int	ks_members_remove(struct ks_members *m, struct ks_bytes group, struct ks_bytes member, struct ks_err *err) KS_MUST_USE;
 
 /*
- * A walk over a group, in the order of its members' bytes.  The group must
- * not be changed meanwhile; other calls of the store may be made.
+ * A walk over a group, in the order of its members' bytes: begin it, and take
+ * members until there are no more (p == NULL); one lives until the next call.
+ * There is one walk at a time.  The group must not be changed meanwhile, and
+ * is the caller's until the end; other calls of the store may be made.
  */
-struct ks_members_walk {
-	struct ks_members *m;
-	struct ks_bytes group;		/* the caller's, until the end */
-	struct ks_buf page;		/* a copy of the one it is in */
-	size_t at;
-	struct ks_buf next, from;	/* the member that the page behind it begins with, or would */
-	bool more;			/* there is one */
-};
-
-void	ks_members_walk_begin(struct ks_members_walk *w, struct ks_members *m, struct ks_bytes group);
-/* member.p == NULL: there are no more; else it lives until the next call. */
-int	ks_members_walk_next(struct ks_members_walk *w, struct ks_bytes *member, struct ks_err *err) KS_MUST_USE;
-void	ks_members_walk_end(struct ks_members_walk *w);
+void	ks_members_begin(struct ks_members *m, struct ks_bytes group);
+int	ks_members_next(struct ks_members *m, struct ks_bytes *member, struct ks_err *err) KS_MUST_USE;
 
 #endif

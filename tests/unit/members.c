@@ -69,22 +69,20 @@ static void change(unsigned g, unsigned i, bool add)
 
 static void same(unsigned g)
 {
-	struct ks_members_walk w;
 	struct ks_bytes got, want;
 	unsigned i;
 
-	ks_members_walk_begin(&w, &m, group(g));
+	ks_members_begin(&m, group(g));
 	for (i = 0; i < MOST; i++) {
 		if (!there[g][i])
 			continue;
-		assert_int_equal(ks_members_walk_next(&w, &got, &err), 0);
+		assert_int_equal(ks_members_next(&m, &got, &err), 0);
 		want = member(i);
 		assert_int_equal(got.n, want.n);
 		assert_memory_equal(got.p, want.p, want.n);
 	}
-	assert_int_equal(ks_members_walk_next(&w, &got, &err), 0);
+	assert_int_equal(ks_members_next(&m, &got, &err), 0);
 	assert_null(got.p);
-	ks_members_walk_end(&w);
 }
 
 static unsigned pages(void)
@@ -150,7 +148,6 @@ static void test_in_order(void **state)
 /* Bytes of pages that are not what was written: an answer, wrong or none, and no more than that. */
 static void test_damaged(void **state)
 {
-	struct ks_members_walk w;
 	struct ks_store_value v;
 	struct ks_bytes got;
 	unsigned i, k, refused = 0;
@@ -164,12 +161,11 @@ static void test_damaged(void **state)
 		seed = k;
 		assert_int_equal(ks_store_put(m.store, -1, 4, group(0), 1, &v, &err), 0);
 		v.p[roll(48)] ^= (unsigned char)(1 + roll(255));
-		ks_members_walk_begin(&w, &m, group(0));
+		ks_members_begin(&m, group(0));
 		i = 0;
 		do {
-			status = ks_members_walk_next(&w, &got, &err);
+			status = ks_members_next(&m, &got, &err);
 		} while (status == 0 && got.p != NULL && i++ < MOST);
-		ks_members_walk_end(&w);
 		assert_true(status == 0 || status == KS_CONFIG);
 		refused += status != 0;
 		for (i = 0; i < 50 && status == 0; i++)
