@@ -10,11 +10,15 @@
 static const struct ks_option options[] = {
 	{ "stream", 0, "NAME", "a stream whose records are joined" },
 	{ "table", 0, "NAME", "a stream that is read as a table" },
+	{ "global", 0, "NAME", "a table that is asked by any key: a stream that is read as one" },
+	{ "on", 0, "EXPR", "the key of the --global row, of each record; its own unless given" },
 	{ "inner", 0, NULL, "what has a match alone (the default)" },
 	{ "left", 0, NULL, "all of the left side" },
 	{ "outer", 0, NULL, "all of both sides" },
 	{ "foreign-key", 0, "EXPR", "what the left row names the right one by" },
 	{ "versioned", 0, "DURATION", "the --table before it keeps versions for so long" },
+	{ "grace", 0, "DURATION", "how long a record waits for what it is joined to" },
+	{ "unmatched", 0, "route:TOPIC", "where what has no match goes" },
 	{ "value", 0, "EXPR", "what a result is, made of .left and .right" },
 	{ "memory", 0, "SIZE", NULL },
 	{ "listen", 0, "NAME", NULL },
@@ -50,10 +54,22 @@ static int join_hello(void *arg, struct ks_run *run)
 	return ks_join_hello(arg, run);
 }
 
+static int join_forward(void *arg, struct ks_run *run, struct ks_bytes payload, struct ks_buf *b)
+{
+	(void)run;
+	return ks_join_unmatched_forward(arg, payload, b);
+}
+
 static int join_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
 {
 	(void)input;
 	return ks_join_record(arg, run, rec);
+}
+
+static int join_mark(void *arg, struct ks_run *run, struct ks_mark *m)
+{
+	(void)run;
+	return ks_join_mark(arg, m);
 }
 
 static int join_barrier(void *arg, struct ks_run *run, const struct ks_barrier *b)
@@ -87,7 +103,7 @@ static void join_close(void *arg, struct ks_run *run)
 
 static const struct ks_op op = {
 	.name = "kstream-join",
-	.synopsis = "--stream NAME --table NAME [--inner | --left] [--versioned DURATION] [--value EXPR]",
+	.synopsis = "--stream NAME --table NAME|--global NAME [--on EXPR] [--inner | --left] [--versioned DURATION [--grace DURATION]] [--unmatched route:TOPIC] [--value EXPR]",
 	.purpose = "pair the records of two streams",
 	.options = options,
 	.size = sizeof(struct ks_join),
@@ -97,7 +113,9 @@ static const struct ks_op op = {
 	.operands = join_operands,
 	.open = join_open,
 	.hello = join_hello,
+	.forward = join_forward,
 	.record = join_record,
+	.mark = join_mark,
 	.barrier = join_barrier,
 	.finish = join_finish,
 	.query = join_query,

@@ -38,7 +38,7 @@ int ks_join_open(struct ks_join *j, struct ks_run *run)
 	ks_buf_init(&j->plain, 2 * run->limits->key + 128);
 	ks_buf_init(&j->pair, 2 * run->limits->record + KS_RECORD_MAX);
 	ks_buf_init(&j->made, SIZE_MAX / 4);
-	if (j->spec.foreign_key != NULL && open_foreign_key(j) != 0)
+	if (ks_join_unmatched_open(j) != 0 || (j->spec.foreign_key != NULL && open_foreign_key(j) != 0))
 		return run->err->status;
 	if (j->spec.value == NULL)
 		return 0;
@@ -159,7 +159,7 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 
 	if (!ks_bytes_is(name, s->inputs[KS_JOIN_LEFT].name)) {
 		if (!ks_bytes_is(name, s->inputs[KS_JOIN_RIGHT].name))
-			return ks_emit(run, rec);
+			return ks_pass(run, rec);
 		side = KS_JOIN_RIGHT;
 	}
 	j->seen[side]++;
@@ -172,6 +172,11 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);
 	return j->kind->record(j, side, rec);
+}
+
+int ks_join_mark(struct ks_join *j, struct ks_mark *m)
+{
+	return j->kind->mark != NULL ? j->kind->mark(j, m) : 0;
 }
 
 int ks_join_barrier(struct ks_join *j, const struct ks_barrier *b)
@@ -216,6 +221,7 @@ int ks_join_answer(struct ks_join *j, struct ks_run *run)
 void ks_join_close(struct ks_join *j)
 {
 	close_store(j);
+	ks_join_unmatched_close(j);
 	ks_expr_set_free(j->set);
 	ks_expr_set_free(j->foreign_set);
 	ks_buf_release(&j->plain);

@@ -67,6 +67,7 @@ struct ks_join {
 		unsigned type;		/* of ks_val */
 	} keys[2];
 	uint64_t seen[2];		/* records of each side */
+	struct ks_letters *letters;	/* of --unmatched; NULL: not given */
 	void *own;			/* the kind's */
 };
 
@@ -91,6 +92,7 @@ struct ks_join_kind {
 extern const struct ks_join_kind ks_join_stream_table;
 extern const struct ks_join_kind ks_join_tables;
 extern const struct ks_join_kind ks_join_foreign;
+extern const struct ks_join_kind ks_join_global;
 
 /* join-options.c */
 /* An option by its name ("within"): 0, or KS_USAGE. */
@@ -102,6 +104,7 @@ int	ks_join_check(struct ks_join *j, struct ks_err *err) KS_MUST_USE;
 int	ks_join_open(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_hello(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
+int	ks_join_mark(struct ks_join *j, struct ks_mark *m) KS_MUST_USE;
 int	ks_join_barrier(struct ks_join *j, const struct ks_barrier *b) KS_MUST_USE;
 int	ks_join_finish(struct ks_join *j) KS_MUST_USE;
 int	ks_join_query(struct ks_join *j, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
@@ -128,6 +131,20 @@ int	ks_join_timeless(struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
  * was rejected.
  */
 int	ks_join_table_value(struct ks_join *j, const struct ks_rec *rec, struct ks_bytes *value, bool *latest, bool *bad) KS_MUST_USE;
+
+/* join-unmatched.c */
+/*
+ * ks_join_unmatched - a record of an inner join, as it came, for which no pair
+ * was found, goes to --unmatched; without that nothing happens.  reason: a few
+ * words for a header.  ks_join_no_match: the same of one for which that is
+ * known when it comes, which is counted as dropped.
+ */
+int	ks_join_unmatched(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, const char *reason) KS_MUST_USE;
+int	ks_join_no_match(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, const char *reason) KS_MUST_USE;
+
+int	ks_join_unmatched_open(struct ks_join *j) KS_MUST_USE;
+int	ks_join_unmatched_forward(struct ks_join *j, struct ks_bytes payload, struct ks_buf *b) KS_MUST_USE;	/* hook forward */
+void	ks_join_unmatched_close(struct ks_join *j);
 
 /* join-emit.c */
 /*
