@@ -85,22 +85,23 @@ static const char *kind_of(unsigned type)
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
 }
 
-void ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec)
+void ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key)
 {
-	const unsigned char *p = rec->key.p;
+	const char *words[] = { "key", j->spec.foreign_key != NULL ? "foreign key" : "key" };
+	const unsigned char *p = key.p;
 	char text[400], where[KS_WHERE];
 	const char *mine, *other;
 	struct ks_val v;
 
-	if (ks_mp_read(&p, p + rec->key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
+	if (j->keys[side].known || ks_mp_read(&p, p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
 		return;
 	j->keys[side] = (struct ks_join_keys){ .known = true, .type = v.type };
 	mine = kind_of(v.type);
 	other = kind_of(j->keys[!side].type);
 	if (!j->keys[!side].known || mine == NULL || other == NULL || strcmp(mine, other) == 0)
 		return;
-	snprintf(text, sizeof(text), "%.200s: its key is %s, and that of a record of '%.60s' %s: they never meet; see --key and --key-from, where they are read",
-	    ks_where(rec, where), mine, name_of(j, !side), other);
+	snprintf(text, sizeof(text), "%.200s: its %s is %s, and the %s of a record of '%.60s' %s: they never meet; see --key and --key-from, where they are read",
+	    ks_where(rec, where), words[side], mine, words[!side], name_of(j, !side), other);
 	ks_tell(j->run, text);
 }
 

@@ -20,18 +20,32 @@ int ks_join_timeless(struct ks_join *j, const struct ks_rec *rec)
 	return ks_reject(j->run, rec, "the record has no time: give --time to the tool that reads the source");
 }
 
+int ks_join_expr(struct ks_join *j, const char *option, const char *text, struct ks_expr_set **set, struct ks_expr **e)
+{
+	struct ks_err why;
+	int status;
+
+	if (text == NULL)
+		return 0;
+	*set = ks_expr_set_new(j->run->limits);
+	if (*set == NULL)
+		return ks_fail_memory(j->run->err);
+	status = ks_expr_add(*set, text, e, &why);
+	return status == 0 ? 0 : ks_fail(j->run->err, status, "%s: %s", option, why.text);
+}
+
 int ks_join_open(struct ks_join *j, struct ks_run *run)
 {
+	int status;
+
 	j->run = run;
 	ks_buf_init(&j->plain, 2 * run->limits->key + 128);
 	ks_buf_init(&j->pair, 2 * run->limits->record + KS_RECORD_MAX);
 	ks_buf_init(&j->made, SIZE_MAX / 4);
-	if (ks_join_unmatched_open(j) != 0)
-		return run->err->status;
-	if (j->spec.value == NULL)
-		return 0;
-	j->set = ks_expr_set_new(run->limits);
-	return j->set == NULL ? ks_fail_memory(run->err) : ks_expr_add(j->set, j->spec.value, &j->value, run->err);
+	status = ks_join_unmatched_open(j);
+	if (status == 0)
+		status = ks_join_expr(j, "--foreign-key", j->spec.foreign_key, &j->foreign_set, &j->foreign);
+	return status == 0 ? ks_join_expr(j, "--value", j->spec.value, &j->set, &j->value) : status;
 }
 
 const char *const ks_join_roles[] = { "--stream", "--table", "--global" };
@@ -92,7 +106,7 @@ int ks_join_hello(struct ks_join *j, struct ks_run *run)
 int ks_join_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes *key)
 {
 	if (KS_UNLIKELY(!j->keys[side].known))
-		ks_join_look_at_key(j, side, rec);
+		ks_join_look_at_key(j, side, rec, rec->key);
 	return KS_LIKELY(ks_state_key(&j->plain, rec->key, key) == 0) ? 0 : ks_join_no_memory(j);
 }
 
@@ -171,6 +185,13 @@ int ks_join_finish(struct ks_join *j)
 	return j->store != NULL && j->kind->finish != NULL ? j->kind->finish(j) : 0;
 }
 
+int ks_join_query(struct ks_join *j, struct ks_query *q, struct ks_err *err)
+{
+	if (j->store == NULL || j->kind->query == NULL)
+		return ks_fail(err, KS_USAGE, "this join has no rows that can be asked for");
+	return j->kind->query(j, q, err);
+}
+
 int ks_join_answer(struct ks_join *j, struct ks_run *run)
 {
 	(void)run;
@@ -183,6 +204,7 @@ void ks_join_close(struct ks_join *j)
 	close_store(j);
 	ks_join_unmatched_close(j);
 	ks_expr_set_free(j->set);
+	ks_expr_set_free(j->foreign_set);
 	ks_buf_release(&j->plain);
 	ks_buf_release(&j->pair);
 	ks_buf_release(&j->made);

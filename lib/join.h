@@ -58,6 +58,8 @@ struct ks_join {
 	bool finished;			/* the input was complete: what comes is another one */
 	struct ks_expr_set *set;	/* of --value; NULL: not given */
 	struct ks_expr *value;
+	struct ks_expr_set *foreign_set;	/* of --foreign-key */
+	struct ks_expr *foreign;
 	struct ks_buf plain;		/* the key of the record in hand */
 	struct ks_buf pair, made;	/* a result's value */
 	struct ks_join_keys {		/* of each side: what its keys are, to tell of sides that cannot meet */
@@ -91,6 +93,8 @@ struct ks_join_kind {
 };
 
 extern const struct ks_join_kind ks_join_stream_table;
+extern const struct ks_join_kind ks_join_tables;
+extern const struct ks_join_kind ks_join_foreign;
 extern const struct ks_join_kind ks_join_global;
 
 /* join-options.c */
@@ -107,6 +111,7 @@ int	ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec) KS
 int	ks_join_mark(struct ks_join *j, struct ks_mark *m) KS_MUST_USE;
 int	ks_join_barrier(struct ks_join *j, const struct ks_barrier *b) KS_MUST_USE;
 int	ks_join_finish(struct ks_join *j) KS_MUST_USE;
+int	ks_join_query(struct ks_join *j, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
 int	ks_join_answer(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 void	ks_join_close(struct ks_join *j);
 
@@ -117,6 +122,9 @@ int	ks_join_no_memory(struct ks_join *j);
  * until the next.  Looks whether keys of both sides can meet at all.
  */
 int	ks_join_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes *key) KS_MUST_USE;
+
+/* The expression of an option, in a set of its own; text NULL: it was not given, and nothing is changed. */
+int	ks_join_expr(struct ks_join *j, const char *option, const char *text, struct ks_expr_set **set, struct ks_expr **e) KS_MUST_USE;
 
 /* The record has no time, and needs one: to --on-error. */
 int	ks_join_timeless(struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
@@ -131,8 +139,8 @@ int	ks_join_table_value(struct ks_join *j, const struct ks_rec *rec, struct ks_b
 /* join-hello.c */
 /* HELLO: a name that no stream can have, and sides that are partitioned in two ways, are refused (KS_CONFIG). */
 int	ks_join_check_hello(struct ks_join *j) KS_MUST_USE;
-/* The first key of a side: told of at once where it can meet none of the other's. */
-void	ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec);
+/* The first key of a side, that of rec or one it names the other side by: told of at once where it can meet none of the other's. */
+void	ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key);
 /* A side of which nothing has come: at a barrier, and at the end. */
 void	ks_join_look_for_sides(struct ks_join *j);
 void	ks_join_tell_of_sides(struct ks_join *j);

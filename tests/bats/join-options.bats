@@ -38,10 +38,10 @@ load joins
 	try kstream-join --stream a --table b --versioned 1s --grace 1s --from json --to json /dev/null
 	[[ $status != 64 ]] || fail 'as much history as grace is enough'
 	try kstream-join --from json --to json --stream a --table b --value '.left +' /dev/null
-	refused 64 kstream-join
+	refused 64 kstream-join "--value: "
 	# shellcheck disable=SC2016 # a variable of the expression
 	try kstream-join --from json --to json --stream a --table b --value '$nothing' /dev/null
-	refused 64 kstream-join
+	refused 64 kstream-join "--value: "
 }
 
 @test "join options: a name that no stream of the input has is refused, or told of at the end" {
@@ -131,7 +131,7 @@ hello() {
 	await 20 grep -q . err
 	exec 7>&-
 	status_of "$pids"
-	refused 0 kstream-join "B/0@2: its key is a string, and that of a record of 'A' a number: they never meet; see --key and --key-from"
+	refused 0 kstream-join "B/0@2: its key is a string, and the key of a record of 'A' a number: they never meet; see --key and --key-from"
 	try kstream-join -q --from envelope --to json --stream A --table B first
 	expect 0 ''
 	sides A:1:1:1 B:1.0:3:3 >in
