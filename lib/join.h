@@ -96,6 +96,7 @@ extern const struct ks_join_kind ks_join_stream_table;
 extern const struct ks_join_kind ks_join_tables;
 extern const struct ks_join_kind ks_join_foreign;
 extern const struct ks_join_kind ks_join_global;
+extern const struct ks_join_kind ks_join_streams;
 
 /* join-options.c */
 /* An option by its name ("within"): 0, or KS_USAGE. */
