@@ -28,10 +28,19 @@ int ks_join_open(struct ks_join *j, struct ks_run *run)
 	ks_buf_init(&j->made, SIZE_MAX / 4);
 	if (ks_join_unmatched_open(j) != 0)
 		return run->err->status;
-	if (j->spec.value == NULL)
-		return 0;
-	j->set = ks_expr_set_new(run->limits);
-	return j->set == NULL ? ks_fail_memory(run->err) : ks_expr_add(j->set, j->spec.value, &j->value, run->err);
+	if (j->spec.value != NULL) {
+		j->set = ks_expr_set_new(run->limits);
+		if (j->set == NULL)
+			return ks_fail_memory(run->err);
+		if (ks_expr_add(j->set, j->spec.value, &j->value, run->err) != 0)
+			return run->err->status;
+	}
+	return j->kind->begin == NULL ? 0 : j->kind->begin(j);
+}
+
+int ks_join_turn(struct ks_join *j)
+{
+	return j->kind->turn(j);
 }
 
 static const char *const roles[] = { "--stream", "--table", "--global" };
@@ -45,7 +54,7 @@ static int fingerprint(const struct ks_join *j, struct ks_buf *b)
 
 	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT && no == 0; side--) {
 		x = &j->spec.inputs[side];
-		no = ks_buf_printf(b, "%s %s '%s'\n", sides[side], roles[x->role], x->name);
+		no = ks_buf_printf(b, "%s %s '%s'\n", sides[side], roles[x->role], x->where == KS_JOIN_PIPE ? x->name : "");
 		if (no == 0 && x->history_ms >= 0)
 			no = ks_buf_printf(b, "%s-versioned %lldms\n", sides[side], (long long)x->history_ms);
 	}
@@ -126,8 +135,7 @@ int ks_join_table_value(struct ks_join *j, const struct ks_rec *rec, struct ks_b
 	return wrong == NULL ? 0 : ks_reject(j->run, rec, "%s", wrong);
 }
 
-/* A pair is one level deeper than its sides. */
-static const char *check_value(const struct ks_join *j, const struct ks_rec *rec)
+const char *ks_join_wrong_value(const struct ks_join *j, const struct ks_rec *rec)
 {
 	const unsigned char *p = rec->value.p, *end = p + rec->value.n;
 
@@ -156,7 +164,7 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 	if (KS_UNLIKELY((rec->flags & KS_CHANGE) != 0) && s->inputs[side].role == KS_JOIN_STREAM)
 		return ks_reject(run, rec, "the value is a change of a table, and '%s' is a stream: leave out --changes",
 		    s->inputs[side].name);
-	wrong = check_value(j, rec);
+	wrong = ks_join_wrong_value(j, rec);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);
 	return j->kind->record(j, side, rec);
@@ -185,7 +193,7 @@ int ks_join_answer(struct ks_join *j, struct ks_run *run)
 	int side;
 
 	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT; side--) {
-		if (j->seen[side] > 0 || j->seen[!side] == 0 || j->spec.twice)
+		if (j->seen[side] > 0 || j->seen[!side] == 0 || j->spec.twice || j->spec.inputs[side].where != KS_JOIN_PIPE)
 			continue;
 		snprintf(text, sizeof(text), "no record was of '%.200s', which %s names", j->spec.inputs[side].name,
 		    roles[j->spec.inputs[side].role]);
@@ -197,6 +205,8 @@ int ks_join_answer(struct ks_join *j, struct ks_run *run)
 void ks_join_close(struct ks_join *j)
 {
 	close_store(j);
+	if (j->kind != NULL && j->kind->end != NULL)
+		j->kind->end(j);
 	ks_join_unmatched_close(j);
 	ks_expr_set_free(j->set);
 	ks_buf_release(&j->plain);
