@@ -16,6 +16,8 @@ static const struct ks_option options[] = {
 	{ "inner", 0, NULL, "what has a match alone (the default)" },
 	{ "left", 0, NULL, "all of the left side" },
 	{ "versioned", 0, "DURATION", "the --table before it keeps versions for so long" },
+	{ "grace", 0, "DURATION", "how long a record waits for what it is joined to" },
+	{ "unmatched", 0, "route:TOPIC", "where what has no match goes" },
 	{ "value", 0, "EXPR", "what a result is, made of .left and .right" },
 	{ "memory", 0, "SIZE", NULL },
 	{ 0 },
@@ -65,6 +67,12 @@ static int join_record(void *arg, struct ks_run *run, unsigned input, struct ks_
 	return ks_join_record(arg, run, rec);
 }
 
+static int join_mark(void *arg, struct ks_run *run, struct ks_mark *m)
+{
+	(void)run;
+	return ks_join_mark(arg, m);
+}
+
 static int join_barrier(void *arg, struct ks_run *run, const struct ks_barrier *b)
 {
 	(void)run;
@@ -96,7 +104,7 @@ static void join_close(void *arg, struct ks_run *run)
 
 static const struct ks_op op = {
 	.name = "kstream-join",
-	.synopsis = "--stream NAME --table NAME|--global TABLE [--on EXPR] [--global-key EXPR] [--inner | --left] [--versioned DURATION] [--value EXPR]",
+	.synopsis = "--stream NAME --table NAME|--global TABLE [--on EXPR] [--global-key EXPR] [--inner | --left] [--versioned DURATION [--grace DURATION]] [--unmatched route:TOPIC] [--value EXPR]",
 	.purpose = "pair the records of two streams",
 	.options = options,
 	.size = sizeof(struct ks_join),
@@ -108,6 +116,7 @@ static const struct ks_op op = {
 	.hello = join_hello,
 	.forward = join_forward,
 	.record = join_record,
+	.mark = join_mark,
 	.barrier = join_barrier,
 	.finish = join_finish,
 	.turn = join_turn,

@@ -155,7 +155,7 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 
 	if (!ks_bytes_is(name, s->inputs[KS_JOIN_LEFT].name)) {
 		if (!ks_bytes_is(name, s->inputs[KS_JOIN_RIGHT].name))
-			return ks_emit(run, rec);
+			return ks_pass(run, rec);
 		side = KS_JOIN_RIGHT;
 	}
 	j->seen[side]++;
@@ -168,6 +168,11 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);
 	return j->kind->record(j, side, rec);
+}
+
+int ks_join_mark(struct ks_join *j, struct ks_mark *m)
+{
+	return j->kind->mark != NULL ? j->kind->mark(j, m) : 0;
 }
 
 int ks_join_barrier(struct ks_join *j, const struct ks_barrier *b)

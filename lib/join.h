@@ -111,6 +111,7 @@ int	ks_join_check(struct ks_join *j, struct ks_err *err) KS_MUST_USE;
 int	ks_join_open(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_hello(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
+int	ks_join_mark(struct ks_join *j, struct ks_mark *m) KS_MUST_USE;
 int	ks_join_barrier(struct ks_join *j, const struct ks_barrier *b) KS_MUST_USE;
 int	ks_join_finish(struct ks_join *j) KS_MUST_USE;
 int	ks_join_turn(struct ks_join *j) KS_MUST_USE;
