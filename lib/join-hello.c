@@ -67,7 +67,7 @@ int ks_join_check_hello(struct ks_join *j)
 	j->goes_on = j->run->hello->epoch > 0;
 	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT; side--) {
 		j->named[side] = ks_hello_has_stream(j->run->hello, ks_str(name_of(j, side)));
-		if (j->named[side] || !all || !ks_is_name(name_of(j, side), strlen(name_of(j, side))))
+		if (j->named[side] || !all || j->spec.inputs[side].where != KS_JOIN_PIPE)
 			continue;
 		ks_hello_streams(j->run->hello, streams, sizeof(streams));
 		return ks_fail(j->run->err, KS_CONFIG, "%s '%.200s': the input has no such stream, but %s", ks_join_roles[j->spec.inputs[side].role],
@@ -129,7 +129,7 @@ void ks_join_tell_of_sides(struct ks_join *j)
 	/* A run that goes on may have had nothing of one to do; and what is not of the pipe has no records in it. */
 	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT; side--) {
 		if (j->seen[side] > 0 || (j->seen[!side] == 0 && j->passed == 0) || j->goes_on || j->missed ||
-		    !ks_is_name(name_of(j, side), strlen(name_of(j, side))))
+		    j->spec.inputs[side].where != KS_JOIN_PIPE)
 			continue;
 		snprintf(text, sizeof(text), "no record was of '%.200s', which %s names", name_of(j, side), ks_join_roles[j->spec.inputs[side].role]);
 		ks_warn(j->run, text);

@@ -45,7 +45,14 @@ int ks_join_open(struct ks_join *j, struct ks_run *run)
 	status = ks_join_unmatched_open(j);
 	if (status == 0)
 		status = ks_join_expr(j, "--foreign-key", j->spec.foreign_key, &j->foreign_set, &j->foreign);
-	return status == 0 ? ks_join_expr(j, "--value", j->spec.value, &j->set, &j->value) : status;
+	if (status == 0)
+		status = ks_join_expr(j, "--value", j->spec.value, &j->set, &j->value);
+	return status == 0 && j->kind->begin != NULL ? j->kind->begin(j) : status;
+}
+
+int ks_join_turn(struct ks_join *j)
+{
+	return j->kind->turn(j);
 }
 
 const char *const ks_join_roles[] = { "--stream", "--table", "--global" };
@@ -59,7 +66,7 @@ static int fingerprint(const struct ks_join *j, struct ks_buf *b)
 
 	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT && no == 0; side--) {
 		x = &j->spec.inputs[side];
-		no = ks_buf_printf(b, "%s %s '%s'\n", sides[side], ks_join_roles[x->role], x->name);
+		no = ks_buf_printf(b, "%s %s '%s'\n", sides[side], ks_join_roles[x->role], x->where == KS_JOIN_PIPE ? x->name : "");
 		if (no == 0 && x->history_ms >= 0)
 			no = ks_buf_printf(b, "%s-versioned %lldms\n", sides[side], (long long)x->history_ms);
 	}
@@ -123,8 +130,7 @@ int ks_join_table_value(struct ks_join *j, const struct ks_rec *rec, struct ks_b
 	return wrong == NULL ? 0 : ks_reject(j->run, rec, "%s", wrong);
 }
 
-/* A pair is one level deeper than its sides. */
-static const char *check_value(const struct ks_join *j, const struct ks_rec *rec)
+const char *ks_join_wrong_value(const struct ks_join *j, const struct ks_rec *rec)
 {
 	const unsigned char *p = rec->value.p, *end = p + rec->value.n;
 
@@ -155,7 +161,7 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 	if (KS_UNLIKELY((rec->flags & KS_CHANGE) != 0) && s->inputs[side].role == KS_JOIN_STREAM)
 		return ks_reject(run, rec, "the value is a change of a table, and '%s' is a stream: leave out --changes",
 		    s->inputs[side].name);
-	wrong = check_value(j, rec);
+	wrong = ks_join_wrong_value(j, rec);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);
 	return j->kind->record(j, side, rec);
@@ -202,6 +208,8 @@ int ks_join_answer(struct ks_join *j, struct ks_run *run)
 void ks_join_close(struct ks_join *j)
 {
 	close_store(j);
+	if (j->kind != NULL && j->kind->end != NULL)
+		j->kind->end(j);
 	ks_join_unmatched_close(j);
 	ks_expr_set_free(j->set);
 	ks_expr_set_free(j->foreign_set);

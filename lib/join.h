@@ -30,9 +30,14 @@ enum ks_join_type { KS_JOIN_INNER, KS_JOIN_KEEP_LEFT, KS_JOIN_OUTER };
 /* What an input is named as. */
 enum ks_join_role { KS_JOIN_STREAM, KS_JOIN_TABLE, KS_JOIN_GLOBAL };
 
+/* Where its records come from: the pipe, or of a global table perhaps outside (join-global.h). */
+enum ks_join_where { KS_JOIN_PIPE, KS_JOIN_TOPIC, KS_JOIN_FILE };
+
 struct ks_join_input {
 	const char *name;		/* of the stream; of a global table perhaps an endpoint */
 	enum ks_join_role role;
+	enum ks_join_where where;
+	enum ks_format format;		/* of KS_JOIN_FILE */
 	int64_t history_ms;		/* of a versioned table; -1: it has no versions */
 };
 
@@ -46,6 +51,7 @@ struct ks_join_spec {
 	int64_t before_ms, after_ms;	/* of a right record, from the left one's time; either may be negative, their sum not */
 	int64_t grace_ms;
 	const char *on, *foreign_key, *value;	/* expressions, NULL: not given */
+	const char *global_key;		/* likewise: the key of a line of a file */
 	const char *unmatched;		/* the route of what no pair was found for, NULL: it is let go */
 };
 
@@ -72,6 +78,7 @@ struct ks_join {
 	bool missed;			/* a side, and that was told */
 	struct ks_letters *letters;	/* of --unmatched; NULL: not given */
 	void *own;			/* the kind's */
+	struct ks_join_endpoint *endpoint;	/* of a global table that is outside the pipe (join-global.h); NULL: there is none */
 };
 
 struct ks_join_kind {
@@ -80,6 +87,9 @@ struct ks_join_kind {
 	int (*check)(struct ks_join *j, struct ks_err *err);
 	/* What must not change while there is state: appended to b, lines as store.h has them.  0, ENOMEM. */
 	int (*fingerprint)(const struct ks_join *j, struct ks_buf *b);
+	/* As the hooks of op.h: open; and for who has asked for turns there. */
+	int (*begin)(struct ks_join *j);
+	int (*turn)(struct ks_join *j);
 	/* The store is open: a section begins.  close may follow a failure. */
 	int (*open)(struct ks_join *j);
 	/* A record of a side (of a stream joined to itself: of the left), whose value nests no deeper than a pair may. */
@@ -90,6 +100,7 @@ struct ks_join_kind {
 	int (*finish)(struct ks_join *j);
 	int (*query)(struct ks_join *j, struct ks_query *q, struct ks_err *err);
 	void (*close)(struct ks_join *j);	/* release own; the store is closed afterwards */
+	void (*end)(struct ks_join *j);		/* as the hook close of op.h */
 };
 
 extern const struct ks_join_kind ks_join_stream_table;
@@ -113,6 +124,7 @@ int	ks_join_mark(struct ks_join *j, struct ks_mark *m) KS_MUST_USE;
 int	ks_join_barrier(struct ks_join *j, const struct ks_barrier *b) KS_MUST_USE;
 int	ks_join_finish(struct ks_join *j) KS_MUST_USE;
 int	ks_join_query(struct ks_join *j, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
+int	ks_join_turn(struct ks_join *j) KS_MUST_USE;
 int	ks_join_answer(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 void	ks_join_close(struct ks_join *j);
 
@@ -126,6 +138,9 @@ int	ks_join_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *
 
 /* The expression of an option, in a set of its own; text NULL: it was not given, and nothing is changed. */
 int	ks_join_expr(struct ks_join *j, const char *option, const char *text, struct ks_expr_set **set, struct ks_expr **e) KS_MUST_USE;
+
+/* Why the value of a record cannot be a side of a pair, which is one level deeper; NULL: it can. */
+const char *ks_join_wrong_value(const struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
 
 /* The record has no time, and needs one: to --on-error. */
 int	ks_join_timeless(struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
