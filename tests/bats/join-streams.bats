@@ -182,7 +182,7 @@ chatter() {
 @test "streams: more than memory can hold is the same result" {
 	chatter 15000 2000 >in
 	for kind in --inner --outer; do
-		local words=(kstream-join --from envelope --to envelope --end paused --stream L --stream R --before 2s --after 1s --grace 10s $kind --in in)
+		local words=(kstream-join --from envelope --to envelope --end paused --stream L --stream R --before 2s --after 1s --grace 10s "$kind" --in in)
 		"${words[@]}" --memory 1G | sha256sum >whole
 		"${words[@]}" --memory 1M | sha256sum >spilled
 		cmp whole spilled
