@@ -36,7 +36,7 @@ static int open_own(struct ks_join *j)
 	j->own = o;
 	if (o == NULL)
 		return ks_join_no_memory(j);
-	if (h->instances > 1)
+	if (h != NULL && h->instances > 1)	/* NULL: a state at rest */
 		return ks_fail(j->run->err, KS_CONFIG,
 		    "the stream is that of instance %u of %u: rows that a foreign key names would be in several of them; run one, of all partitions",
 		    (unsigned)h->instance, (unsigned)h->instances);

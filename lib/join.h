@@ -161,6 +161,12 @@ void	ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct
 void	ks_join_look_for_sides(struct ks_join *j);
 void	ks_join_tell_of_sides(struct ks_join *j);
 
+/* join-rest.c: a state at rest, which is looked at alone. */
+/* A line of what it was made with, without its newline (store.h, fingerprint); the line must outlive the join. */
+int	ks_join_rest_line(struct ks_join *j, char *line, struct ks_err *err) KS_MUST_USE;
+/* All lines are read: open what the store, which is taken, has. */
+int	ks_join_rest_open(struct ks_join *j, struct ks_run *run, struct ks_store *store) KS_MUST_USE;
+
 /* join-unmatched.c */
 /*
  * ks_join_unmatched - a record of an inner join, as it came, for which no pair
