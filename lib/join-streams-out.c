@@ -87,7 +87,7 @@ static int wake(struct ks_join *j, const struct ks_join_walk *w, const struct ks
 			return ks_join_damaged(&s->shelf, w->at.partition);
 		if (i->time_ms > w->last_ms)
 			break;
-		if (i->time_ms < w->first_ms || (i->bits & KS_JOIN_WAITS) == 0)
+		if (i->time_ms < w->first_ms || (i->bits & KS_JOIN_WAITS) == 0 || ks_join_item_side(i) != w->side)
 			continue;
 		if (chunk == NULL) {
 			status = ks_join_rows_change(&s->shelf, w, &chunk);
@@ -135,7 +135,7 @@ static int match_chunk(struct ks_join *j, const struct ks_join_walk *w, const st
 			return ks_join_damaged(&ks_join_streams_of(j)->shelf, w->at.partition);
 		if (i->time_ms > w->last_ms)
 			break;
-		if (i->time_ms < w->first_ms)
+		if (i->time_ms < w->first_ms || ks_join_item_side(i) != w->side)
 			continue;
 		*any = true;
 		*(r->side == KS_JOIN_LEFT ? &r->right : &r->left) = value_of(j, i);
@@ -176,6 +176,7 @@ int ks_join_match(struct ks_join *j, struct ks_join_part *part, enum ks_join_sid
 	int status = 0;
 
 	*any = false;
+	s->shelf.seen = 0;
 	/* Kafka Streams looks no further back than the epoch, not even for what ends before it. */
 	first = first > 0 ? first : 0;
 	last = last > 0 ? last : 0;
@@ -184,11 +185,14 @@ int ks_join_match(struct ks_join *j, struct ks_join_part *part, enum ks_join_sid
 	if (first > last)
 		return 0;
 	*(side == KS_JOIN_LEFT ? &r.left : &r.right) = rec->value;
-	for (segment = ks_join_segment(s, !side, first); segment <= ks_join_segment(s, !side, last) && status == 0; segment += 2) {
-		struct ks_join_walk w = { .at = { part->partition, segment, key }, .first_ms = first, .last_ms = last };
+	for (segment = ks_join_segment(s, first); segment <= ks_join_segment(s, last) && status == 0; segment++) {
+		struct ks_join_walk w = { .at = { part->partition, segment, key }, .side = !side, .first_ms = first, .last_ms = last };
 
 		status = match_segment(j, part, &w, &r, any);
+		s->shelf.seen = w.used;
 	}
+	if (segment != ks_join_segment(s, rec->time_ms) + 1)
+		s->shelf.seen = 0;
 	return status;
 }
 
@@ -197,8 +201,8 @@ static int leave_all(struct ks_join *j, struct ks_join_wait *wait, const struct 
     const struct ks_rec *from)
 {
 	struct ks_join_streams *s = ks_join_streams_of(j);
-	struct ks_join_walk w = { .at = { wait->partition, ks_join_segment(s, wait->side, e->time_ms), ks_buf_bytes(&e->key) },
-		.first_ms = e->time_ms, .last_ms = e->time_ms };
+	struct ks_join_walk w = { .at = { wait->partition, ks_join_segment(s, e->time_ms), ks_buf_bytes(&e->key) },
+		.side = wait->side, .first_ms = e->time_ms, .last_ms = e->time_ms };
 	const struct ks_join_chunk *c;
 	struct ks_join_item *i;
 	uint32_t rows = 0;
@@ -213,7 +217,7 @@ static int leave_all(struct ks_join *j, struct ks_join_wait *wait, const struct 
 			i = (struct ks_join_item *)(uintptr_t)ks_join_item_at(chunk, at);
 			if (i == NULL)
 				return ks_join_damaged(&s->shelf, wait->partition);
-			if (i->time_ms != e->time_ms || (i->bits & KS_JOIN_WAITS) == 0)
+			if (i->time_ms != e->time_ms || (i->bits & KS_JOIN_WAITS) == 0 || ks_join_item_side(i) != w.side)
 				continue;
 			i->bits &= ~KS_JOIN_WAITS;
 			rows++;

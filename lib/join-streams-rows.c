@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * join-streams-rows.c - the rows of a key, a side and a bucket.
+ * join-streams-rows.c - the rows of a key and a bucket.
  *
- * One chunk, until it is full; then a list of chunks by their first times.
- * Their numbers are those in which they were made, so the list grows only.
+ * Both sides are in one chunk until it is full: one look finds what a record
+ * meets, and where it goes.  Then each has its own, so that rows of the one do
+ * not stand in the other's way; and when that is full, too, a list of chunks by
+ * their first times.  Their numbers say in which order they were made: the list
+ * grows only.
  */
 #include "join-streams.h"
 
@@ -20,7 +23,20 @@ static int no_memory(struct ks_join_shelf *s)
 	return ks_fail_errno(s->err, KS_TEMP, ENOMEM, "cannot keep what is joined");
 }
 
-/* A key is one msgpack value, so no key begins with another one. */
+/* Where a side has its own.  A key is one msgpack value, so no key begins with another one. */
+static int side_of(struct ks_join_shelf *s, const struct ks_join_place *p, enum ks_join_side side, struct ks_join_place *own)
+{
+	unsigned char byte = (unsigned char)side;
+
+	s->side.n = 0;
+	if (ks_buf_add(&s->side, p->key.p, p->key.n) != 0 || ks_buf_add(&s->side, &byte, 1) != 0)
+		return no_memory(s);
+	*own = *p;
+	own->key = ks_buf_bytes(&s->side);
+	return 0;
+}
+
+/* A chunk of a list. */
 static int place_of(struct ks_join_shelf *s, const struct ks_join_place *p, uint32_t number, struct ks_join_place *chunk)
 {
 	unsigned char bytes[4];
@@ -200,14 +216,17 @@ static int add_to_list(struct ks_join_shelf *s, const struct ks_join_place *p, c
 	return split(s, p, &chunk, behind, at, at == c->used, row, bytes);
 }
 
-int ks_join_rows_add(struct ks_join_shelf *s, const struct ks_join_place *p, const struct ks_join_item *row, const void *bytes)
+/* To what a side has of its own, or both have; *full: they had, and it does not fit. */
+static int add_row(struct ks_join_shelf *s, const struct ks_join_place *p, const struct ks_join_item *row, const void *bytes,
+    bool own, bool *full)
 {
-	size_t n = ks_join_item_size(row->n), at;
+	size_t n = ks_join_item_size(row->n), at, before = s->seen + n <= KS_JOIN_CHUNK ? s->seen : 0;
 	struct ks_join_chunk *c;
 	struct ks_store_value v;
 	int status;
 
-	status = ks_store_put(s->store, p->partition, p->segment, p->key, sizeof(*c) + n, &v, s->err);
+	s->seen = 0;
+	status = ks_store_put(s->store, p->partition, p->segment, p->key, (before > 0 ? before : sizeof(*c)) + n, &v, s->err);
 	if (KS_UNLIKELY(status != 0))
 		return status;
 	c = (void *)v.p;
@@ -216,11 +235,11 @@ int ks_join_rows_add(struct ks_join_shelf *s, const struct ks_join_place *p, con
 	status = ks_join_chunk_of(s, p->partition, v, &c);
 	if (KS_UNLIKELY(status != 0))
 		return status;
-	if (KS_UNLIKELY(c->lists > 0))
-		return add_to_list(s, p, row, bytes);
-	if (KS_UNLIKELY(c->used + n > KS_JOIN_CHUNK) && c->used > sizeof(*c)) {
-		status = begin_list(s, p, c);
-		return status == 0 ? add_to_list(s, p, row, bytes) : status;
+	*full = c->lists > 0 || (c->used + n > KS_JOIN_CHUNK && c->used > sizeof(*c));
+	if (KS_UNLIKELY(*full)) {
+		if (own && c->lists == 0)
+			status = begin_list(s, p, c);
+		return own && status == 0 ? add_to_list(s, p, row, bytes) : status;
 	}
 	status = find_offset(s, p->partition, c, row->time_ms, &at);
 	if (status == 0 && c->used + n > v.n)
@@ -230,7 +249,55 @@ int ks_join_rows_add(struct ks_join_shelf *s, const struct ks_join_place *p, con
 	return status;
 }
 
-static int next_listed(struct ks_join_shelf *s, struct ks_join_walk *w, struct ks_join_chunk *head, struct ks_join_chunk **c)
+static int add_own(struct ks_join_shelf *s, const struct ks_join_place *p, const struct ks_join_item *row, const void *bytes)
+{
+	struct ks_join_place own;
+	bool full;
+	int status = side_of(s, p, ks_join_item_side(row), &own);
+
+	return status == 0 ? add_row(s, &own, row, bytes, true, &full) : status;
+}
+
+/* The sides go apart, if they have not yet. */
+static int part_sides(struct ks_join_shelf *s, const struct ks_join_place *p)
+{
+	const struct ks_join_item *i;
+	struct ks_join_chunk *c;
+	struct ks_store_value v;
+	size_t at;
+	int status = ks_store_put(s->store, p->partition, p->segment, p->key, 0, &v, s->err);
+
+	if (status == 0)
+		status = ks_join_chunk_of(s, p->partition, v, &c);
+	if (status != 0 || c->lists > 0)
+		return status;
+	s->both.n = 0;
+	if (ks_buf_add(&s->both, c, c->used) != 0)
+		return no_memory(s);
+	*c = (struct ks_join_chunk){ sizeof(*c), 1, INT64_MAX };
+	c = (void *)s->both.p;
+	for (at = sizeof(*c); at < c->used && status == 0; at += ks_join_item_size(i->n)) {
+		i = ks_join_item_at(c, at);
+		if (i == NULL)
+			return ks_join_damaged(s, p->partition);
+		status = add_own(s, p, i, i + 1);
+	}
+	return status;
+}
+
+int ks_join_rows_add(struct ks_join_shelf *s, const struct ks_join_place *p, const struct ks_join_item *row, const void *bytes)
+{
+	bool full;
+	int status = add_row(s, p, row, bytes, false, &full);
+
+	if (KS_LIKELY(status != 0 || !full))
+		return status;
+	status = part_sides(s, p);
+	return status == 0 ? add_own(s, p, row, bytes) : status;
+}
+
+static int next_listed(struct ks_join_shelf *s, struct ks_join_walk *w, const struct ks_join_place *own,
+    struct ks_join_chunk *head, struct ks_join_chunk **c)
 {
 	struct listed *list = list_of(head);
 	struct ks_join_place chunk;
@@ -250,7 +317,7 @@ static int next_listed(struct ks_join_shelf *s, struct ks_join_walk *w, struct k
 		return 0;
 	}
 	w->number = list[w->next++].number;
-	status = place_of(s, &w->at, w->number, &chunk);
+	status = place_of(s, own, w->number, &chunk);
 	if (status == 0)
 		status = ks_store_get(s->store, chunk.partition, chunk.segment, chunk.key, &v, s->err);
 	if (status == 0)
@@ -258,18 +325,33 @@ static int next_listed(struct ks_join_shelf *s, struct ks_join_walk *w, struct k
 	return status == 0 && *c == NULL ? ks_join_damaged(s, chunk.partition) : status;
 }
 
+static int head_at(struct ks_join_shelf *s, const struct ks_join_place *p, struct ks_join_chunk **head)
+{
+	struct ks_store_value v;
+	int status = ks_store_get(s->store, p->partition, p->segment, p->key, &v, s->err);
+
+	return status == 0 ? ks_join_chunk_of(s, p->partition, v, head) : status;
+}
+
 int ks_join_rows_next(struct ks_join_shelf *s, struct ks_join_walk *w, const struct ks_join_chunk **c)
 {
+	struct ks_join_place own = w->at;
 	struct ks_join_chunk *head, *chunk;
-	struct ks_store_value v;
-	int status;
+	int status = 0;
 
 	*c = NULL;
 	if (w->over)
 		return 0;
-	status = ks_store_get(s->store, w->at.partition, w->at.segment, w->at.key, &v, s->err);
-	if (status == 0)
-		status = ks_join_chunk_of(s, w->at.partition, v, &head);
+	if (!w->apart) {
+		status = head_at(s, &own, &head);
+		w->apart = status == 0 && head != NULL && head->lists > 0;
+		w->used = status == 0 && head != NULL ? head->used : 0;
+	}
+	if (w->apart) {
+		status = side_of(s, &w->at, w->side, &own);
+		if (status == 0)
+			status = head_at(s, &own, &head);
+	}
 	if (KS_UNLIKELY(status != 0))
 		return status;
 	if (KS_LIKELY(head == NULL || head->lists == 0)) {
@@ -277,17 +359,22 @@ int ks_join_rows_next(struct ks_join_shelf *s, struct ks_join_walk *w, const str
 		*c = head != NULL && head->last_ms >= w->first_ms ? head : NULL;
 		return 0;
 	}
-	status = next_listed(s, w, head, &chunk);
+	status = next_listed(s, w, &own, head, &chunk);
 	*c = chunk;
 	return status;
 }
 
 int ks_join_rows_change(struct ks_join_shelf *s, const struct ks_join_walk *w, struct ks_join_chunk **c)
 {
-	struct ks_join_place chunk = w->at;
+	struct ks_join_place chunk = w->at, own;
 	struct ks_store_value v;
-	int status = w->listed ? place_of(s, &w->at, w->number, &chunk) : 0;
+	int status = 0;
 
+	if (w->apart)
+		status = side_of(s, &w->at, w->side, &chunk);
+	own = chunk;
+	if (w->listed && status == 0)
+		status = place_of(s, &own, w->number, &chunk);
 	if (status == 0)
 		status = ks_store_put(s->store, chunk.partition, chunk.segment, chunk.key, 0, &v, s->err);
 	return status == 0 ? ks_join_chunk_of(s, chunk.partition, v, c) : status;

@@ -52,8 +52,10 @@ static void close_own(struct ks_join *j)
 	for (i = 0; i < s->count; i++)
 		close_part(s->parts[i]);
 	free(s->parts);
+	ks_buf_release(&s->shelf.side);
 	ks_buf_release(&s->shelf.key);
 	ks_buf_release(&s->shelf.rest);
+	ks_buf_release(&s->shelf.both);
 	ks_buf_release(&s->row);
 	ks_buf_release(&s->times);
 	ks_buf_release(&s->first[0].key);
@@ -183,7 +185,9 @@ static int open_own(struct ks_join *j)
 	s->shelf.store = j->store;
 	s->shelf.err = j->run->err;
 	ks_buf_init(&s->shelf.key, 2 * j->run->limits->key + 256);
+	ks_buf_init(&s->shelf.side, 2 * j->run->limits->key + 256);
 	ks_buf_init(&s->shelf.rest, UINT32_MAX / 2);
+	ks_buf_init(&s->shelf.both, UINT32_MAX / 2);
 	ks_buf_init(&s->row, ROW_MAX);
 	ks_buf_init(&s->times, UINT32_MAX);
 	ks_buf_init(&s->first[0].key, UINT32_MAX);
@@ -225,21 +229,25 @@ static bool looks(const struct ks_join *j, const struct ks_join_part *part, enum
 	    ks_join_later(part->least_ms, ks_join_streams_of(j)->after_ms[side] + j->spec.grace_ms) < part->stream_ms;
 }
 
-/* Buckets of which no row can be seen any more, and none waits. */
+/* Rows of a side from start_ms to end_ms: whether there are none, or none that can be seen or that waits. */
+static bool is_over(const struct ks_join_streams *s, const struct ks_join_part *part, enum ks_join_side side, int64_t start_ms,
+    int64_t end_ms)
+{
+	return (start_ms > part->put_ms[side] || end_ms < ks_join_oldest(s, part, side)) && end_ms < part->wait[side].from_ms;
+}
+
+/* Buckets that nobody needs any more. */
 static void sweep(struct ks_join *j, const struct ks_join_part *part)
 {
 	const struct ks_join_streams *s = ks_join_streams_of(j);
-	int64_t oldest[2] = { ks_join_oldest(s, part, KS_JOIN_RIGHT), ks_join_oldest(s, part, KS_JOIN_LEFT) };
-	int64_t segment = 1, start, end;
-	int side;
+	int64_t segment = KS_JOIN_LEFT, start, end;
 
 	while (ks_store_next_segment(j->store, part->partition, segment, &segment)) {
-		side = (int)(segment & 1);
-		start = (segment - 2) / 2 * s->bucket_ms;
+		start = (segment - 2) * s->bucket_ms;
 		end = ks_join_later(start, s->bucket_ms - 1);
-		if (start >= oldest[0] && start >= oldest[1])
+		if (start >= ks_join_oldest(s, part, KS_JOIN_RIGHT) && start >= ks_join_oldest(s, part, KS_JOIN_LEFT))
 			break;
-		if (end < oldest[side] && end < part->wait[side].from_ms)
+		if (is_over(s, part, KS_JOIN_RIGHT, start, end) && is_over(s, part, KS_JOIN_LEFT, start, end))
 			ks_store_drop(j->store, part->partition, segment);
 	}
 }
@@ -266,8 +274,9 @@ static int keep(struct ks_join *j, struct ks_join_part *part, enum ks_join_side 
 {
 	struct ks_join_streams *s = ks_join_streams_of(j);
 	struct ks_join_item row = { .time_ms = rec->time_ms,
-		.bits = (rec->flags & (KS_TIME_TYPE | KS_KEY_KIND)) | (waits ? KS_JOIN_WAITS : 0) };
-	struct ks_join_place place = { part->partition, ks_join_segment(s, side, rec->time_ms), key };
+		.bits = (rec->flags & (KS_TIME_TYPE | KS_KEY_KIND)) | (waits ? KS_JOIN_WAITS : 0) |
+			(uint32_t)side << KS_JOIN_SIDE_SHIFT };
+	struct ks_join_place place = { part->partition, ks_join_segment(s, rec->time_ms), key };
 	int64_t before = part->put_ms[side];
 	struct ks_bytes bytes;
 	int status;

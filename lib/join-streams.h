@@ -6,9 +6,11 @@
  *
  *	0, 1			the rows of a side (enum ks_join_side) that wait for
  *				a match, in order: chunks by number
- *	2 + 2 * bucket + side	the rows of a side whose time is in that bucket,
- *				by key: one chunk, or a list of chunks, which
- *				stand under the key and their number
+ *	2 + bucket		the rows whose time is in that bucket, by key: one
+ *				chunk has those of both sides; where it does not
+ *				do, each side has its own under the key and a byte,
+ *				one chunk or a list of them, which stand under that
+ *				and their number
  *	KS_STORE_META		how far time has come
  *
  * A bucket is as long as rows are kept, so that what a record can meet is
@@ -30,10 +32,10 @@
 #define KS_JOIN_STREAMS_ROWS 2	/* the first segment of rows */
 #define KS_JOIN_CHUNK 4096u	/* bytes of a chunk, but for a row that is larger alone */
 
-/* A chunk: items of ascending time, those of equal times as they came.  Or a list of chunks: lists > 0, and struct ks_join_listed. */
+/* A chunk: items of ascending time, those of equal times as they came.  Or, with lists > 0, what leads to chunks. */
 struct ks_join_chunk {
 	uint32_t used;		/* bytes, this head included */
-	uint32_t lists;		/* chunks that are listed */
+	uint32_t lists;		/* chunks that are listed; for both sides 1: there are two others */
 	int64_t last_ms;	/* the largest time of an item */
 };
 
@@ -44,8 +46,14 @@ struct ks_join_item {
 	uint32_t bits;		/* of a row: below; of those that wait: how many */
 };
 
-/* Of a row: the record's time type and kind of key, and this. */
+/* Of a row: the record's time type and kind of key, and these. */
 #define KS_JOIN_WAITS (1u << 8)		/* it has no match yet, and is to be told of if it gets none */
+#define KS_JOIN_SIDE_SHIFT 9		/* a bit: enum ks_join_side */
+
+static inline enum ks_join_side ks_join_item_side(const struct ks_join_item *i)
+{
+	return (enum ks_join_side)(i->bits >> KS_JOIN_SIDE_SHIFT & 1);
+}
 
 static inline size_t ks_join_item_size(size_t n)
 {
@@ -69,8 +77,10 @@ static inline struct ks_bytes ks_join_item_bytes(const struct ks_join_item *i)
 struct ks_join_shelf {
 	struct ks_store *store;
 	struct ks_err *err;
-	struct ks_buf key;	/* of a chunk */
+	struct ks_buf side, key;	/* keys: of a side's chunks, of one of them */
 	struct ks_buf rest;	/* what moves to another chunk */
+	struct ks_buf both;	/* what goes apart */
+	size_t seen;		/* bytes of the chunk of both sides to which the next row goes, if it was looked at; a guess, for speed */
 };
 
 /* join-streams-chunk.c */
@@ -110,16 +120,19 @@ int	ks_join_chunk_make(struct ks_join_shelf *s, const struct ks_join_place *p) K
 int	ks_join_rows_add(struct ks_join_shelf *s, const struct ks_join_place *p, const struct ks_join_item *row,
 	    const void *bytes) KS_MUST_USE;
 
-/* A walk over the chunks that have rows of a key from first_ms to last_ms; the rest is zero to begin with. */
+/* A walk over the chunks that have rows of a side and a key from first_ms to last_ms; the rest is zero to begin with. */
 struct ks_join_walk {
 	struct ks_join_place at;
+	enum ks_join_side side;
 	int64_t first_ms, last_ms;
 	bool begun, over;
+	bool apart;		/* the sides are; */
+	size_t used;		/* bytes of a chunk of both, 0: there is none */
 	bool listed;		/* the chunk is one of a list, */
 	uint32_t next, number;	/* and this one */
 };
 
-/* The next chunk, as the store gave it; NULL: there is none.  Rows before and behind may be in it. */
+/* The next chunk, as the store gave it; NULL: there is none.  Rows before and behind may be in it, and of the other side. */
 int	ks_join_rows_next(struct ks_join_shelf *s, struct ks_join_walk *w, const struct ks_join_chunk **c) KS_MUST_USE;
 
 /* The same chunk, to be changed in place. */
@@ -193,9 +206,9 @@ static inline int64_t ks_join_later(int64_t time_ms, int64_t ms)
 	return __builtin_add_overflow(time_ms, ms, &sum) ? INT64_MAX : sum;
 }
 
-static inline int64_t ks_join_segment(const struct ks_join_streams *s, enum ks_join_side side, int64_t time_ms)
+static inline int64_t ks_join_segment(const struct ks_join_streams *s, int64_t time_ms)
 {
-	return 2 + 2 * (time_ms / s->bucket_ms) + (int64_t)side;
+	return 2 + time_ms / s->bucket_ms;
 }
 
 /* Rows of a side that are older are not seen any more: by the largest time that was put, as Kafka Streams' stores have it. */
