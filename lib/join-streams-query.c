@@ -21,13 +21,17 @@ static int64_t stream_time(void *arg, int32_t partition)
 }
 
 /* Behind the value there may be more: of a row that may leave once more (make_row). */
-static int tell_row(struct ks_join_asked *a, struct ks_query *q, const struct ks_join_part *part, enum ks_join_side side,
-    struct ks_bytes key, const struct ks_join_item *i, struct ks_err *err)
+static int tell_row(struct ks_join_asked *a, struct ks_query *q, const struct ks_join_part *part, struct ks_bytes key,
+    const struct ks_join_item *i, struct ks_err *err)
 {
 	struct ks_bytes value = ks_join_item_bytes(i);
 	const unsigned char *p = value.p;
 	struct ks_row row = { .time_ms = i->time_ms, .flags = i->bits };
+	enum ks_join_side side = ks_join_item_side(i);
 
+	/* Of a stream joined to itself each record is kept as both. */
+	if (a->j->spec.twice && side == KS_JOIN_RIGHT)
+		return 0;
 	if (((i->bits & KS_JOIN_WAITS) == 0 || i->time_ms < part->wait[side].from_ms) && i->time_ms < ks_join_oldest(ks_join_streams_of(a->j), part, side))
 		return 0;
 	if (ks_mp_skip(&p, value.p + value.n, KS_DEPTH_CEILING) != KS_MP_OK)
@@ -36,8 +40,8 @@ static int tell_row(struct ks_join_asked *a, struct ks_query *q, const struct ks
 	return ks_join_query_row(a, q, side, key, &row, err);
 }
 
-static int tell_chunk(struct ks_join_asked *a, struct ks_query *q, const struct ks_join_part *part, enum ks_join_side side,
-    struct ks_bytes key, const struct ks_join_chunk *c, struct ks_err *err)
+static int tell_chunk(struct ks_join_asked *a, struct ks_query *q, const struct ks_join_part *part, struct ks_bytes key,
+    const struct ks_join_chunk *c, struct ks_err *err)
 {
 	const struct ks_join_item *i;
 	int status = 0;
@@ -47,7 +51,7 @@ static int tell_chunk(struct ks_join_asked *a, struct ks_query *q, const struct 
 		i = ks_join_item_at(c, at);
 		if (i == NULL)
 			return ks_fail(err, KS_CONFIG, "what is kept of partition %d is damaged", (int)part->partition);
-		status = tell_row(a, q, part, side, key, i, err);
+		status = tell_row(a, q, part, key, i, err);
 	}
 	return status;
 }
@@ -57,19 +61,17 @@ static int beside(struct ks_join_asked *a, struct ks_query *q, struct ks_bytes k
 {
 	struct ks_join_streams *s = ks_join_streams_of(a->j);
 	const struct ks_join_part *part = find_part(s, q->partition);
-	enum ks_join_side side = (enum ks_join_side)(q->segment & 1);
 	struct ks_join_shelf shelf = { .err = err };
 	const unsigned char *p = key.p;
 	struct ks_join_chunk *c;
 	int status;
 
-	/* Of a stream joined to itself each record is kept as both. */
-	if (part == NULL || (a->j->spec.twice && side == KS_JOIN_RIGHT) || ks_mp_skip(&p, key.p + key.n, KS_DEPTH_CEILING) != KS_MP_OK)
+	if (part == NULL || ks_mp_skip(&p, key.p + key.n, KS_DEPTH_CEILING) != KS_MP_OK)
 		return 0;
 	status = ks_join_chunk_of(&shelf, q->partition, v, &c);
 	if (status != 0 || c == NULL || c->lists > 0)
 		return status;
-	return tell_chunk(a, q, part, side, ks_bytes(key.p, (size_t)(p - key.p)), c, err);
+	return tell_chunk(a, q, part, ks_bytes(key.p, (size_t)(p - key.p)), c, err);
 }
 
 static bool composed(void *arg, int64_t segment)

@@ -70,8 +70,8 @@ both() {
 
 @test "join query: records of two streams that others can meet" {
 	sides A:a:1000:1 B:b:2000:2 B:a:1100:3 A:b:9000:4 A:b:9500:5 B:c:9600:6 A:b:2500:7 >in
-	both $'B c 9600 6\nA b 9000 4\nA b 9500 5' --stream A --stream B --within 1s
-	both $'B c 9600 6\nA b 9000 4\nA b 9500 5' --stream A --stream B --within 1s --unmatched route:alone
+	both $'A b 9000 4\nA b 9500 5\nB c 9600 6' --stream A --stream B --within 1s
+	both $'A b 9000 4\nA b 9500 5\nB c 9600 6' --stream A --stream B --within 1s --unmatched route:alone
 	both $'A b 9000 4\nA b 9500 5' --stream A --stream A --within 1s
 	asked --stream A --stream B --before -500ms --after 1s --outer
 	await 10 is 'B c 9600 6' --key c
