@@ -15,11 +15,17 @@ static const struct ks_option options[] = {
 	{ "global-key", 0, "EXPR", "the key of a line of the --global file" },
 	{ "inner", 0, NULL, "what has a match alone (the default)" },
 	{ "left", 0, NULL, "all of the left side" },
+	{ "outer", 0, NULL, "all of both sides" },
+	{ "foreign-key", 0, "EXPR", "what the left row names the right one by" },
+	{ "within", 0, "DURATION", "how far apart two records of streams may be" },
+	{ "before", 0, "DURATION", "or how far the right one may be before the left one" },
+	{ "after", 0, "DURATION", "and how far behind it" },
 	{ "versioned", 0, "DURATION", "the --table before it keeps versions for so long" },
 	{ "grace", 0, "DURATION", "how long a record waits for what it is joined to" },
 	{ "unmatched", 0, "route:TOPIC", "where what has no match goes" },
 	{ "value", 0, "EXPR", "what a result is, made of .left and .right" },
 	{ "memory", 0, "SIZE", NULL },
+	{ "listen", 0, "NAME", NULL },
 	{ 0 },
 };
 
@@ -29,6 +35,8 @@ static int join_option(void *arg, struct ks_run *run, unsigned at, const char *v
 
 	if (strcmp(options[at].name, "memory") == 0)
 		return ks_run_memory(run, value, &j->memory);
+	if (strcmp(options[at].name, "listen") == 0)
+		return ks_run_listen(run, value);
 	return ks_join_option(&j->spec, options[at].name, value, run->err);
 }
 
@@ -85,6 +93,12 @@ static int join_finish(void *arg, struct ks_run *run)
 	return ks_join_finish(arg);
 }
 
+static int join_query(void *arg, struct ks_run *run, struct ks_query *q, struct ks_err *err)
+{
+	(void)run;
+	return ks_join_query(arg, q, err);
+}
+
 static int join_turn(void *arg, struct ks_run *run)
 {
 	(void)run;
@@ -119,6 +133,7 @@ static const struct ks_op op = {
 	.mark = join_mark,
 	.barrier = join_barrier,
 	.finish = join_finish,
+	.query = join_query,
 	.turn = join_turn,
 	.answer = join_answer,
 	.close = join_close,

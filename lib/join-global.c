@@ -2,6 +2,7 @@
 /* join-global.c - records of a stream with the rows of a table that is whole on every instance. */
 #include "join-global.h"
 #include "hello.h"
+#include "join-query.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -226,6 +227,16 @@ static int ambiguous(struct ks_join *j)
 	    name, name);
 }
 
+static int query(struct ks_join *j, struct ks_query *q, struct ks_err *err)
+{
+	struct global *g = j->own;
+	struct ks_table *t = j->endpoint != NULL ? &ks_join_endpoint_rows(j)->table : &g->own.table;
+	struct ks_join_asked a = { .state = { .store = t->store, .first = KS_TABLE_ROWS, .last = KS_TABLE_ROWS }, .j = j,
+		.tables = { [KS_JOIN_RIGHT] = t } };
+
+	return ks_join_query_tables(&a, q, err);
+}
+
 static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)
 {
 	struct global *g = j->own;
@@ -264,5 +275,6 @@ const struct ks_join_kind ks_join_global = {
 	.open = open_own,
 	.record = record,
 	.save = save,
+	.query = query,
 	.close = close_own,
 };

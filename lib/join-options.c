@@ -154,6 +154,10 @@ static int check_kind(struct ks_join *j, struct ks_err *err)
 
 	if (left->role == KS_JOIN_STREAM && right->role == KS_JOIN_TABLE)
 		j->kind = &ks_join_stream_table;
+	if (left->role == KS_JOIN_STREAM && right->role == KS_JOIN_STREAM)
+		j->kind = &ks_join_streams;
+	if (left->role == KS_JOIN_TABLE && right->role == KS_JOIN_TABLE)
+		j->kind = s->foreign_key != NULL ? &ks_join_foreign : &ks_join_tables;
 	if (right->role == KS_JOIN_GLOBAL)
 		j->kind = &ks_join_global;
 	return j->kind == NULL || j->kind->check == NULL ? 0 : j->kind->check(j, err);

@@ -174,6 +174,12 @@ int	ks_print(struct ks_run *run, const char *fmt, ...) KS_MUST_USE KS_PRINTF(2, 
 /* Tell the user something at the end, in one line (the first one given); not with -q. */
 void	ks_warn(struct ks_run *run, const char *text);
 
+/* The same now; for what cannot wait, since the input may have no end. */
+void	ks_tell(struct ks_run *run, const char *text);
+
+/* In the hook hello: whether it names all streams that records can be of. */
+bool	ks_knows_streams(const struct ks_run *run);
+
 /* Keys of objects that stood twice in text the tool has read itself, for the summary. */
 void	ks_repeated_keys(struct ks_run *run, uint64_t count);
 
