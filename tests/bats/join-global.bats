@@ -77,7 +77,7 @@ row() { echo "{\"left\":{\"u\":1},\"right\":$1}"; }
 	refused 64 kstream-join 'what is joined to what?'
 	for options in '.u +' '.u | nosuch'; do
 		echo '{}' >in
-		try kstream-join --stream in --global users --on "$options" --from json --to json in
+		try kstream-join --stream in --global users --on "$options" --from envelope --to json in
 		refused 64 kstream-join '--on: '
 	done
 }
@@ -124,7 +124,7 @@ k 0 {"left":7,"right":null}'
 	expect 0 '{"left":1,"right":"one"}'
 	printf '%s\n' '{"topic":"R","key":"1","payload":"one"}' '{"topic":"L","key":null,"payload":1}' >in
 	try kstream-join --stream L --global R --on . --from envelope --to json in
-	[ "$status" = 0 ] && grep -q "so they do not meet" err
+	[ "$status" = 0 ] && grep -q "they never meet" err
 }
 
 @test "join global: what has no match goes to --unmatched" {
