@@ -68,7 +68,7 @@ row() { echo "{\"left\":{\"u\":1},\"right\":$1}"; }
 	refused 64 kstream-join 'what is joined to what?'
 	for options in '.u +' '.u | nosuch'; do
 		echo '{}' >in
-		try kstream-join --stream in --global users --on "$options" --from json --to json in
+		try kstream-join --stream in --global users --on "$options" --from envelope --to json in
 		refused 64 kstream-join '--on: '
 	done
 }
