@@ -421,5 +421,6 @@ const struct ks_join_kind ks_join_streams = {
 	.mark = mark,
 	.save = save,
 	.finish = finish,
+	.query = ks_join_streams_query,
 	.close = close_own,
 };

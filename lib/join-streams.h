@@ -29,6 +29,7 @@
 
 #include "join.h"
 
+#define KS_JOIN_STREAMS_ROWS 2	/* the first segment of rows */
 #define KS_JOIN_CHUNK 4096u	/* bytes of a chunk, but for a row that is larger alone */
 
 /* A chunk: items of ascending time, those of equal times as they came.  Or, with lists > 0, what leads to chunks. */
@@ -215,6 +216,9 @@ static inline int64_t ks_join_oldest(const struct ks_join_streams *s, const stru
 {
 	return part->put_ms[side] - s->keep_ms + 1;
 }
+
+/* join-streams-query.c: the hook query. */
+int	ks_join_streams_query(struct ks_join *j, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
 
 /* join-streams-out.c */
 /* Emit what a record makes with rows of the other side; *any: there were some. */

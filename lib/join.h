@@ -64,6 +64,8 @@ struct ks_join {
 	bool finished;			/* the input was complete: what comes is another one */
 	struct ks_expr_set *set;	/* of --value; NULL: not given */
 	struct ks_expr *value;
+	struct ks_expr_set *on_set;	/* of --on; NULL: not given */
+	struct ks_expr *on;
 	struct ks_expr_set *foreign_set;	/* of --foreign-key */
 	struct ks_expr *foreign;
 	struct ks_buf plain;		/* the key of the record in hand */
@@ -160,6 +162,12 @@ void	ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct
 /* A side of which nothing has come: at a barrier, and at the end. */
 void	ks_join_look_for_sides(struct ks_join *j);
 void	ks_join_tell_of_sides(struct ks_join *j);
+
+/* join-rest.c: a state at rest, which is looked at alone. */
+/* A line of what it was made with, without its newline (store.h, fingerprint); the line must outlive the join. */
+int	ks_join_rest_line(struct ks_join *j, char *line, struct ks_err *err) KS_MUST_USE;
+/* All lines are read: open what the store, which is taken, has. */
+int	ks_join_rest_open(struct ks_join *j, struct ks_run *run, struct ks_store *store) KS_MUST_USE;
 
 /* join-unmatched.c */
 /*
