@@ -206,6 +206,9 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 		return ks_fail(&l->err, KS_CONFIG, "an answer is no output that --app could commit: leave --app out");
 	if (!l->sink->commits)
 		return 0;
+	if (h->guarantee == KS_EXACTLY_ONCE)
+		return ks_fail(&l->err, KS_CONFIG, "%s cannot be written exactly once, as the stream is to be: write to a topic, or leave out --app "
+		    "where it is read", l->sink->name);
 	if (h->app.n > KS_NAME_MAX)
 		return ks_fail(&l->err, KS_DATA, "%s: HELLO: its app is not a name", l->source->name);
 	if (l->config->state_dir == NULL)

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Kill a pipeline between two topics, again and again, and see that nothing is lost, nothing comes twice, and its state is right.
+
+    drill.py --broker HOST:PORT [--bin DIR] [--hosts] [--rounds N | --seconds S] [--seed N] [--dir DIR]
+
+The pipeline counts the records of each key (kstream-window --running) and passes on every count.  So behind whatever has happened, the
+output of a key must be 1, 2, 3 ... up to the number of its records, once each, in this order; and a count that was made anew from a state of
+the wrong epoch shows at once.  Each round adds records, starts the pipeline and does one of the things of ACTIONS to it.  At the end the
+pipeline runs to the end of its input.  What fails prints the seed, with which the same choices are made again.
+
+With --hosts each run has a directory of its own, as if on another machine: no lock keeps it from running beside one that was stopped and goes
+on later (a zombie), which Kafka alone must keep out.  Records are numbered by key, and the pipeline has no state (kstream-map).
+"""
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+
+STAGES = ("source", "middle", "sink")
+ACTIONS = ("kill all", "kill source", "kill middle", "kill sink", "stop all", "stop sink, kill source", "stop middle, kill others", "terminate")
+KEYS, PARTITIONS = 40, 3
+PATIENCE = 60  # s, for what should take one
+
+
+class Failed(Exception):
+    pass
+
+
+class Pipeline:
+    runs = 0
+
+    def __init__(self, args, extra=()):
+        Pipeline.runs += 1
+        env = dict(os.environ, KSTREAM_STATE_DIR=f"{args.dir}/state{Pipeline.runs if args.hosts else ''}")
+        tool = lambda name, *words: [f"{args.bin}/{name}", "--app", args.name, *words]
+        lines = [
+            tool("kstream-cat", "-b", args.broker, "-t", f"{args.name}-in", "--commit-interval", args.interval, *extra),
+            tool("kstream-map", "value=.n") if args.hosts else tool("kstream-window", "--running", "count()"),
+            tool("kstream-cat", "-b", args.broker, "-P", "-t", f"{args.name}-out"),
+        ]
+        self.stages, self.said, before = [], [], None
+        for line in lines:
+            said = tempfile.TemporaryFile()
+            stage = subprocess.Popen(line, stdin=before or subprocess.DEVNULL, stdout=None if line is lines[-1] else subprocess.PIPE,
+                                     stderr=said, env=env)
+            if before:
+                before.close()
+            before = stage.stdout
+            self.stages.append(stage)
+            self.said.append(said)
+
+    def signal(self, number, which):
+        for name, stage in zip(STAGES, self.stages):
+            if name in which and stage.poll() is None:
+                stage.send_signal(number)
+
+    def join(self, why):
+        """All have ended: their statuses."""
+        end = time.monotonic() + PATIENCE
+        for name, stage in zip(STAGES, self.stages):
+            try:
+                stage.wait(max(0.1, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                raise Failed(f"{why}: the {name} has not ended after {PATIENCE} s") from None
+        return [s.returncode for s in self.stages]
+
+    def words(self):
+        out = []
+        for said in self.said:
+            said.seek(0)
+            out.append(said.read().decode(errors="replace").strip())
+        return out
+
+    def end(self):
+        self.signal(signal.SIGKILL, STAGES)
+        for stage in self.stages:
+            stage.wait()
+
+
+def produce(args, rng, sent, count):
+    """Records by kcat, to partitions by their keys' own hash."""
+    lines = []
+    for _ in range(count):
+        key = f"k{rng.randrange(KEYS)}"
+        sent[key] += 1
+        lines.append(f'{key}|{{"n":{sent[key]}}}\n')
+    subprocess.run(["kcat", "-P", "-b", args.broker, "-t", f"{args.name}-in", "-K", "|", "-X", "partitioner=murmur2_random"],
+                   input="".join(lines).encode(), check=True)
+
+
+def act(rng, action, now, zombies):
+    if action.startswith("kill "):
+        which = STAGES if action == "kill all" else action[5:]
+        now.signal(signal.SIGKILL, which)
+        return
+    if action == "terminate":
+        now.signal(signal.SIGTERM, ("source",))
+        return
+    stopped = STAGES if action == "stop all" else action.split(",")[0][5:]
+    now.signal(signal.SIGSTOP, stopped)
+    if action != "stop all":
+        now.signal(signal.SIGKILL, [s for s in STAGES if s != stopped] if action.endswith("others") else "source")
+    zombies.append((now, time.monotonic() + rng.uniform(0, 2.2)))
+
+
+def wake(zombies, all_of_them=False):
+    for zombie, when in list(zombies):
+        if all_of_them or time.monotonic() >= when:
+            zombie.signal(signal.SIGCONT, STAGES)
+            zombies.remove((zombie, when))
+            yield zombie
+
+
+def judge(args, sent):
+    """What is committed in the output, as another client sees it."""
+    got = subprocess.run(["kcat", "-C", "-q", "-e", "-b", args.broker, "-t", f"{args.name}-out", "-X", "isolation.level=read_committed",
+                          "-f", "%k %s\n"], check=True, capture_output=True, text=True).stdout
+    counts = defaultdict(list)
+    for line in got.splitlines():
+        key, value = line.split(" ", 1)
+        counts[key].append(json.loads(value))
+    wrong = []
+    for key in sorted(set(sent) | set(counts)):
+        want, have = list(range(1, sent[key] + 1)), counts[key]
+        if have == want:
+            continue
+        seen = Counter(have)
+        twice, lost = [n for n, k in seen.items() if k > 1], [n for n in want if n not in seen]
+        wrong.append(f"{key}: {len(want)} records, {len(have)} counts, {len(twice)} twice {twice[:5]}, {len(lost)} lost {lost[:5]}"
+                     + ("" if twice or lost else ", out of order"))
+    if wrong:
+        raise Failed("the output is wrong:\n" + "\n".join(wrong[:10]))
+    return sum(sent.values())
+
+
+def drill(args):
+    rng, sent, zombies, old, done = random.Random(args.seed), Counter(), [], [], Counter()
+    end = time.monotonic() + args.seconds if args.seconds else None
+    round_ = 0
+    live = None
+    try:
+        while (round_ < args.rounds) if end is None else (time.monotonic() < end or round_ < len(ACTIONS)):
+            produce(args, rng, sent, rng.randrange(100, 3000))
+            action = ACTIONS[round_ % len(ACTIONS)] if round_ < 2 * len(ACTIONS) else rng.choice(ACTIONS)
+            live = Pipeline(args)
+            pause = time.monotonic() + rng.choice([rng.uniform(0, 0.3), rng.uniform(0.2, 1.5)])
+            while time.monotonic() < pause:
+                old += wake(zombies)
+                time.sleep(0.01)
+            act(rng, action, live, zombies)
+            done[action] += 1
+            round_ += 1
+            if action.startswith("stop"):
+                # On one host whoever was stopped still holds a lock: the next runs end at once, until it goes on.
+                continue
+            statuses = live.join(f"round {round_}, {action}")
+            for name, status, words in zip(STAGES, statuses, live.words()):
+                if status not in (0, 69, 75, -signal.SIGKILL):
+                    raise Failed(f"round {round_}, {action}: the {name} has ended with {status}: {words}")
+        old += wake(zombies, True)
+        if not args.hosts:  # nobody has taken over from it
+            for zombie in old:
+                zombie.signal(signal.SIGTERM, ("source",))
+        for zombie in old:
+            zombie.join("a zombie")
+            for name, stage, words in zip(STAGES, zombie.stages, zombie.words()):
+                if stage.returncode not in (0, 69, 75, -signal.SIGKILL):
+                    raise Failed(f"a zombie: the {name} has ended with {stage.returncode}: {words}")
+        live = Pipeline(args, ("-e",))
+        statuses = live.join("the last run")
+        if any(statuses):
+            raise Failed(f"the last run has ended with {statuses}: {live.words()}")
+        records = judge(args, sent)
+    finally:
+        for pipeline in [live, *old, *(z for z, _ in zombies)]:
+            if pipeline is not None:
+                pipeline.end()
+    print(f"{round_} rounds ({', '.join(f'{n} {a}' for a, n in sorted(done.items()))}), {records:,} records: 0 lost, 0 twice, 0 wrong; seed {args.seed}")
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--broker", required=True)
+    p.add_argument("--bin", default=os.path.join(os.path.dirname(__file__), "../../build/bin"))
+    p.add_argument("--hosts", action="store_true")
+    p.add_argument("--rounds", type=int, default=40)
+    p.add_argument("--seconds", type=float)
+    p.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    p.add_argument("--interval", default="50ms")
+    p.add_argument("--dir")
+    args = p.parse_args()
+    args.name = f"drill-{os.getpid()}-{args.seed}"
+    with tempfile.TemporaryDirectory() as room:
+        args.dir = args.dir or room
+        for topic in ("in", "out"):
+            subprocess.run([f"{args.bin}/kstream-cat", "-b", args.broker, "-P", "-t", f"{args.name}-{topic}", "--create-topics", str(PARTITIONS),
+                            "--from", "json"], stdin=subprocess.DEVNULL, check=True)
+        try:
+            drill(args)
+        except Failed as e:
+            print(f"{e}\nseed {args.seed}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
