@@ -1,5 +1,5 @@
 # kstream: GNU make, no configure.  INSTALL says which packages are needed.
-#	make [MODE=debug|asan|ubsan|cov]   all check unit bench fuzz lint man install uninstall clean
+#	make [MODE=debug|asan|ubsan|cov|drill]   all check unit bench fuzz lint man install uninstall clean
 # Tools, modules, unit tests and fuzz targets are found by name: a new one edits no list.
 
 ifeq ($(origin CC),default)
@@ -34,8 +34,10 @@ KS_LDFLAGS += -fsanitize=undefined
 else ifeq ($(MODE),cov)
 override CFLAGS := -O0 -g --coverage
 KS_LDFLAGS += --coverage
+else ifeq ($(MODE),drill)
+override CFLAGS := -O1 -g -DKS_DRILL
 else
-$(error MODE is debug, asan, ubsan or cov)
+$(error MODE is debug, asan, ubsan, cov or drill)
 endif
 
 KS_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(HARDEN)

@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 
+#include "drill.h"
 #include "kafka-names.h"
 #include "kafka-txn.h"
 
@@ -48,7 +49,7 @@ int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *opti
 	status = ks_kafka_conf(options, ours, &conf, err);
 	if (status == 0)
 		status = ks_kafka_open(&c->writer, options, true, conf, err);
-	if (status == 0)
+	if (status == 0 && ks_keeps("claim"))
 		status = ks_txn_init(&c->writer, err);
 	return status;
 }
@@ -87,9 +88,12 @@ static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_ka
 	for (i = 0; i < x->count; i++)
 		list->elems[i].offset = x->parts[i].next;
 	c->stand.run++;
+	if (!ks_keeps("claim"))
+		return 0;
 	status = ks_book_mark(list, &c->stand, err);
 	if (status == 0)
 		status = ks_txn_begin(&c->writer, err);
+	ks_point("claim-begun");
 	return status == 0 ? ks_txn_commit(&c->writer, c->config->app, list, err) : status;
 }
 
@@ -108,11 +112,13 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 	if (status == 0)
 		status = ks_book_read(&reader, c->config->app, list, &own, &c->stand, err);
 	ks_kafka_close(&reader);
+	ks_point("source-read");
 	if (status == 0)
 		status = check_places(x, list, err);
 	if (status == 0)
 		status = enter(c, x, list, err);
 	rd_kafka_topic_partition_list_destroy(list);
+	ks_point("claimed");
 	/* The sink of this run is the next to have its id. */
 	ks_kafka_close(&c->writer);
 	if (status != 0)
@@ -131,8 +137,10 @@ int ks_claim_learn(struct ks_kafka_claim *c, int wait_ms, struct ks_err *err)
 	if (now.run > c->stand.run)
 		return ks_fail(err, KS_TEMP, "run %lld of app '%s' has taken over from run %lld", (long long)now.run, c->config->app,
 		    (long long)c->stand.run);
-	if (now.run == c->stand.run && now.epoch > c->stand.epoch)
+	if (now.run == c->stand.run && now.epoch > c->stand.epoch) {
 		c->stand.epoch = now.epoch;
+		ks_point("learned");
+	}
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "drill.h"
 #include "kafka-message.h"
 #include "kafka-sink-txn.h"
 #include "kafka-target.h"
@@ -151,6 +152,7 @@ static int kafka_hello(struct ks_sink *sink, const struct ks_hello_view *h, stru
 	struct kafka *s = (struct kafka *)sink;
 	int status;
 
+	ks_point("sink-hello");
 	if (h->app.p != NULL && s->config->app == NULL)
 		return ks_fail(err, KS_CONFIG, "the stream is of app '%.*s': give --app %.*s here, too", (int)h->app.n,
 		    (const char *)h->app.p, (int)h->app.n, (const char *)h->app.p);
@@ -315,6 +317,7 @@ static int kafka_record(struct ks_sink *sink, const struct ks_rec *rec, struct k
 	}
 	if (s->config->app != NULL && !s->txn.open && (status = ks_sink_txn_record(&s->txn, err)) != 0)
 		return status;
+	ks_point("record-sent");
 	status = produce(s, t, partition, &m, rec, ks_kafka_place_pack(&s->streams, from, rec), err);
 	if (status == 0 && alone)
 		(void)drain_silently(s);
@@ -332,6 +335,7 @@ static int kafka_barrier(struct ks_sink *sink, const struct ks_barrier *b, struc
 	struct kafka *s = (struct kafka *)sink;
 	int status = drain(s, err);
 
+	ks_point("acknowledged");
 	if (status == 0 && s->config->app != NULL)
 		status = ks_sink_txn_barrier(&s->txn, b, err);
 	if (status == 0 && s->verify != NULL)
@@ -376,6 +380,8 @@ static void kafka_give_up(struct ks_sink *sink)
 {
 	struct kafka *s = (struct kafka *)sink;
 
+	if (!ks_keeps("end") && s->txn.open)
+		rd_kafka_commit_transaction(s->client.rk, KS_TXN_MS);
 	if (s->client.rk == NULL || rd_kafka_outq_len(s->client.rk) == 0)
 		return;
 	rd_kafka_purge(s->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "fdio.h"
+#include "drill.h"
 #include "kafka-names.h"
 #include "kafka-source-impl.h"
 
@@ -165,6 +166,7 @@ int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
 	if (!s->told)
 		return 0;
 	s->told = false;
+	ks_point("barrier-left");
 	if (s->options->group != NULL)
 		status = ks_group_commit(&s->group, &s->parts, how, err);
 	if (status == 0 && s->own.again && s->options->group != NULL)

@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "drill.h"
 #include "fdio.h"
 #include "kafka-names.h"
 #include "kafka-source-impl.h"
@@ -540,6 +541,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	/* Before it is asked where the app stands: what is still open is resolved by it. */
 	if (status == 0 && options->book != NULL)
 		status = ks_claim_fence(&s->claim, options, config, err);
+	ks_point("source-fenced");
 	if (status == 0)
 		status = options->group != NULL ? join(s, err) : open_parts(s, err);
 	s->heard = ks_clock_ms();

@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 
+#include "drill.h"
 #include "fdio.h"
 #include "signals.h"
 
@@ -51,6 +52,7 @@ int ks_txn_init(struct ks_kafka *k, struct ks_err *err)
 
 	for (;;) {
 		e = rd_kafka_init_transactions(k->rk, SLICE_MS);
+		ks_point("transactions-begun");
 		if (e == NULL)
 			return 0;
 		status = ks_kafka_check(k, err);
@@ -83,9 +85,11 @@ int ks_txn_commit(struct ks_kafka *k, const char *group, struct rd_kafka_topic_p
 		return ks_fail_memory(err);
 	e = rd_kafka_send_offsets_to_transaction(k->rk, list, nobody, KS_TXN_MS);
 	rd_kafka_consumer_group_metadata_destroy(nobody);
+	ks_point("offsets-sent");
 	/* Whatever it says: what is committed without its offsets would come again. */
 	if (e != NULL)
 		return failed(k, e, false, "cannot commit offsets", err);
 	e = rd_kafka_commit_transaction(k->rk, KS_TXN_MS);
+	ks_point("committed");
 	return e == NULL ? 0 : failed(k, e, false, "cannot commit a transaction", err);
 }

@@ -2,6 +2,7 @@
 /* section.c - HELLO, barriers and END of a source that makes its own stream. */
 #include "section.h"
 
+#include "drill.h"
 #include "fdio.h"
 
 int ks_section_open(struct ks_section *s, const struct ks_config *config, const struct ks_section_keeper *keeper,
@@ -15,6 +16,7 @@ int ks_section_open(struct ks_section *s, const struct ks_config *config, const 
 	status = ks_ledger_open(&s->ledger, config, config->app, config->instance, err);
 	if (status == 0)
 		status = ks_ledger_lock(&s->ledger, err);
+	ks_point("source-locked");
 	if (status != 0 || keeper != NULL)
 		return status;
 	if (status == 0)
@@ -83,6 +85,7 @@ int ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
 		h->run = s->run;
 	}
 	restart_clocks(s);
+	ks_point("hello-made");
 	return ks_hello_add(b, h) == 0 ? 0 : ks_fail_memory(err);
 }
 
@@ -124,6 +127,7 @@ int ks_section_barrier(struct ks_section *s, enum ks_kind kind, struct ks_bytes 
 
 	if (status != 0)
 		return status;
+	ks_point("barrier-made");
 	x.committed = s->committed;
 	s->hop = 0;
 	restart_clocks(s);
@@ -140,6 +144,7 @@ int ks_section_end(struct ks_section *s, enum ks_kind kind, struct ks_bytes posi
 		return status;
 	e.n = s->epoch;
 	s->done = true;
+	ks_point("end-made");
 	return ks_end_add(b, &e) == 0 ? 0 : ks_fail_memory(err);
 }
 

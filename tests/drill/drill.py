@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Kill a pipeline between two topics, again and again, and see that nothing is lost, nothing comes twice, and its state is right.
 
-    drill.py --broker HOST:PORT [--bin DIR] [--hosts] [--rounds N | --seconds S] [--seed N] [--dir DIR]
+    drill.py --broker HOST:PORT [--bin DIR] [--hosts] [--rounds N | --seconds S | --points N] [--seed N] [--dir DIR]
 
 The pipeline counts the records of each key (kstream-window --running) and passes on every count.  So behind whatever has happened, the
 output of a key must be 1, 2, 3 ... up to the number of its records, once each, in this order; and a count that was made anew from a state of
@@ -11,6 +11,9 @@ pipeline runs to the end of its input.  What fails prints the seed, with which t
 
 With --hosts each run has a directory of its own, as if on another machine: no lock keeps it from running beside one that was stopped and goes
 on later (a zombie), which Kafka alone must keep out.  Records are numbered by key, and the pipeline has no state (kstream-map).
+
+With --points N each stage is ended at each step of the protocol, N times, before and behind each thing that lasts (POINTS).  It takes tools of
+`make MODE=drill`.
 """
 import argparse
 import json
@@ -25,7 +28,18 @@ from collections import Counter, defaultdict
 
 STAGES = ("source", "middle", "sink")
 ACTIONS = ("kill all", "kill source", "kill middle", "kill sink", "stop all", "stop sink, kill source", "stop middle, kill others", "terminate")
-KEYS, PARTITIONS = 40, 3
+# lib/drill.h: the steps of every stage, and of one.
+POINTS = [(stage, point) for stage in STAGES
+          for point in "hello-come hello-taken hello-passed barrier-come barrier-kept barrier-passed end-come".split()]
+POINTS += [("source", point) for point in
+           "source-locked transactions-begun source-fenced source-read claim-begun offsets-sent committed claimed hello-made barrier-made "
+           "barrier-left learned end-made".split()]
+POINTS += [("middle", point) for point in
+           "rolling-back rolled-back epoch-begun chunks-written meta-written epoch-synced merge-begun slice-merged".split()]
+POINTS += [("sink", point) for point in
+           "sink-hello transactions-begun sink-fenced sink-validated record-sent transaction-begun acknowledged sink-barrier offsets-sent "
+           "committed".split()]
+PARTITIONS = 3
 PATIENCE = 60  # s, for what should take one
 
 
@@ -36,20 +50,22 @@ class Failed(Exception):
 class Pipeline:
     runs = 0
 
-    def __init__(self, args, extra=()):
+    def __init__(self, args, extra=(), point=None):
+        """point: (stage, where it ends, the how-manieth time)"""
         Pipeline.runs += 1
         env = dict(os.environ, KSTREAM_STATE_DIR=f"{args.dir}/state{Pipeline.runs if args.hosts else ''}")
         tool = lambda name, *words: [f"{args.bin}/{name}", "--app", args.name, *words]
         lines = [
             tool("kstream-cat", "-b", args.broker, "-t", f"{args.name}-in", "--commit-interval", args.interval, *extra),
-            tool("kstream-map", "value=.n") if args.hosts else tool("kstream-window", "--running", "count()"),
+            tool("kstream-map", "value=.n") if args.hosts else tool("kstream-window", "--running", "--memory", "1M", "count()"),
             tool("kstream-cat", "-b", args.broker, "-P", "-t", f"{args.name}-out"),
         ]
         self.stages, self.said, before = [], [], None
-        for line in lines:
+        for name, line in zip(STAGES, lines):
+            mine = dict(env, KSTREAM_FAIL=f"{point[1]}:{point[2]}") if point and point[0] == name else env
             said = tempfile.TemporaryFile()
             stage = subprocess.Popen(line, stdin=before or subprocess.DEVNULL, stdout=None if line is lines[-1] else subprocess.PIPE,
-                                     stderr=said, env=env)
+                                     stderr=said, env=mine)
             if before:
                 before.close()
             before = stage.stdout
@@ -88,7 +104,7 @@ def produce(args, rng, sent, count):
     """Records by kcat, to partitions by their keys' own hash."""
     lines = []
     for _ in range(count):
-        key = f"k{rng.randrange(KEYS)}"
+        key = f"k{rng.randrange(args.keys)}"
         sent[key] += 1
         lines.append(f'{key}|{{"n":{sent[key]}}}\n')
     subprocess.run(["kcat", "-P", "-b", args.broker, "-t", f"{args.name}-in", "-K", "|", "-X", "partitioner=murmur2_random"],
@@ -138,6 +154,46 @@ def judge(args, sent):
     if wrong:
         raise Failed("the output is wrong:\n" + "\n".join(wrong[:10]))
     return sum(sent.values())
+
+
+def run_to(args, rng, sent, stage, point, nth):
+    """A run in which the stage comes to the step: where that takes several barriers, one that goes on while records come."""
+    if nth == 1 and point not in ("learned", "merge-begun", "slice-merged"):
+        return Pipeline(args, ("-e",), (stage, point, nth))
+    live, end = Pipeline(args, (), (stage, point, nth)), time.monotonic() + PATIENCE
+    while live.stages[STAGES.index(stage)].poll() is None and time.monotonic() < end:
+        produce(args, rng, sent, 300)
+        time.sleep(0.02)
+    live.signal(signal.SIGTERM, ("source",))
+    return live
+
+
+def points(args):
+    """Each stage ends at each step, args.points times."""
+    rng, sent, hits, live = random.Random(args.seed), Counter(), 0, None
+    produce(args, rng, sent, 30000)
+    try:
+        for n in range(args.points):
+            for stage, point in POINTS:
+                # What comes once in a run comes the first time; what comes with each barrier, one of the first times.
+                nth = 1 if n == 0 or point.startswith(("hello", "source", "claim", "end", "roll", "sink-", "transactions")) else rng.randrange(1, 3)
+                produce(args, rng, sent, rng.randrange(500, 1500))
+                live = run_to(args, rng, sent, stage, point, nth)
+                statuses = dict(zip(STAGES, live.join(f"{point} of the {stage}")))
+                if statuses[stage] == -signal.SIGKILL:
+                    hits += 1
+                elif nth == 1:
+                    raise Failed(f"{point} of the {stage} was not come to: {statuses}, {live.words()}")
+                if any(status not in (0, 69, 75, -signal.SIGKILL) for status in statuses.values()):
+                    raise Failed(f"{point} of the {stage}: {statuses}, {live.words()}")
+        live = Pipeline(args, ("-e",))
+        statuses = live.join("the last run")
+        if any(statuses):
+            raise Failed(f"the last run has ended with {statuses}: {live.words()}")
+        records = judge(args, sent)
+    finally:
+        live.end()
+    print(f"{len(POINTS)} steps, {hits} times ended there, {records:,} records: 0 lost, 0 twice, 0 wrong; seed {args.seed}")
 
 
 def drill(args):
@@ -192,10 +248,12 @@ def main():
     p.add_argument("--hosts", action="store_true")
     p.add_argument("--rounds", type=int, default=40)
     p.add_argument("--seconds", type=float)
+    p.add_argument("--points", type=int)
     p.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     p.add_argument("--interval", default="50ms")
     p.add_argument("--dir")
     args = p.parse_args()
+    args.keys = 20000 if args.points else 40  # many, for a state that has to be merged
     args.name = f"drill-{os.getpid()}-{args.seed}"
     with tempfile.TemporaryDirectory() as room:
         args.dir = args.dir or room
@@ -203,7 +261,7 @@ def main():
             subprocess.run([f"{args.bin}/kstream-cat", "-b", args.broker, "-P", "-t", f"{args.name}-{topic}", "--create-topics", str(PARTITIONS),
                             "--from", "json"], stdin=subprocess.DEVNULL, check=True)
         try:
-            drill(args)
+            points(args) if args.points else drill(args)
         except Failed as e:
             print(f"{e}\nseed {args.seed}", file=sys.stderr)
             return 1
