@@ -134,14 +134,18 @@ def wake(zombies, all_of_them=False):
             yield zombie
 
 
-def judge(args, sent):
+def read_counts(broker, topic):
     """What is committed in the output, as another client sees it."""
-    got = subprocess.run(["kcat", "-C", "-q", "-e", "-b", args.broker, "-t", f"{args.name}-out", "-X", "isolation.level=read_committed",
-                          "-f", "%k %s\n"], check=True, capture_output=True, text=True).stdout
+    got = subprocess.run(["kcat", "-C", "-q", "-e", "-b", broker, "-t", topic, "-X", "isolation.level=read_committed", "-f", "%k %s\n"],
+                         check=True, capture_output=True, text=True).stdout
     counts = defaultdict(list)
     for line in got.splitlines():
         key, value = line.split(" ", 1)
         counts[key].append(json.loads(value))
+    return counts
+
+
+def wrong_counts(sent, counts):
     wrong = []
     for key in sorted(set(sent) | set(counts)):
         want, have = list(range(1, sent[key] + 1)), counts[key]
@@ -151,6 +155,11 @@ def judge(args, sent):
         twice, lost = [n for n, k in seen.items() if k > 1], [n for n in want if n not in seen]
         wrong.append(f"{key}: {len(want)} records, {len(have)} counts, {len(twice)} twice {twice[:5]}, {len(lost)} lost {lost[:5]}"
                      + ("" if twice or lost else ", out of order"))
+    return wrong
+
+
+def judge(args, sent):
+    wrong = wrong_counts(sent, read_counts(args.broker, f"{args.name}-out"))
     if wrong:
         raise Failed("the output is wrong:\n" + "\n".join(wrong[:10]))
     return sum(sent.values())
