@@ -34,6 +34,7 @@ struct ks_kafka_source {
 	struct ks_err *err;		/* of on_message, and its status */
 	int status;
 	uint64_t records;
+	uint64_t closed_bytes;		/* of them, read before the last barrier */
 	size_t peak;			/* longest queue since the last kick */
 	int64_t kicked, heard, probed;	/* ks_clock_ms */
 	int64_t fetch_wait_ms;		/* how long a broker may hold a fetch */

@@ -17,6 +17,7 @@
 #define LOOK_MS 1000	/* how long the question for new topics may take */
 #define ANSWER_MS 200	/* likewise, that for what is committed */
 #define STILL_MS 30000	/* with --app, how long a barrier waits for a record: an offset of a group expires after days (protocol 2.2) */
+#define EPOCH_BYTES ((uint64_t)32 << 20)	/* of records, after which an epoch is closed before its time: a stage keeps what it changes */
 #define EPOCHS_OUT 3	/* on their way at once: what a stage must be able to undo is bounded by it (protocol 3.2) */
 
 /*
@@ -100,6 +101,8 @@ int ks_kafka_section_window(struct ks_kafka_source *s, struct ks_err *err)
 		status = learn(s, &x->committed, err);
 		x->full = x->epoch - x->committed >= EPOCHS_OUT;
 	}
+	if (s->options->book != NULL && s->own.source.stats.bytes - s->closed_bytes >= EPOCH_BYTES)
+		x->barrier_due = ks_clock_ms();
 	return status;
 }
 
@@ -153,6 +156,7 @@ int ks_kafka_section_positions(struct ks_own *own, struct ks_bytes *positions, s
 	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
 		return ks_fail_memory(err);
 	s->told = true;
+	s->closed_bytes = s->own.source.stats.bytes;
 	*positions = ks_buf_bytes(&s->positions);
 	return 0;
 }
