@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Kill a pipeline between two topics, again and again, and see that nothing is lost, nothing comes twice, and its state is right.
 
-    drill.py --broker HOST:PORT [--bin DIR] [--hosts] [--rounds N | --seconds S | --points N] [--seed N] [--dir DIR]
+    drill.py --broker HOST:PORT [--bin DIR] [--hosts] [--kafka DIR] [--rounds N | --seconds S | --points N] [--seed N]
+        [--dir DIR]
 
 The pipeline counts the records of each key (kstream-window --running) and passes on every count.  So behind whatever has happened, the
 output of a key must be 1, 2, 3 ... up to the number of its records, once each, in this order; and a count that was made anew from a state of
@@ -12,10 +13,14 @@ pipeline runs to the end of its input.  What fails prints the seed, with which t
 With --hosts each run has a directory of its own, as if on another machine: no lock keeps it from running beside one that was stopped and goes
 on later (a zombie), which Kafka alone must keep out.  Records are numbered by key, and the pipeline has no state (kstream-map).
 
+With --kafka DIR a broker that scripts/kafka runs there is killed, too, one in eight rounds, and started again: DIR is its own, or that of a
+cluster, of which then one is away.
+
 With --points N each stage is ended at each step of the protocol, N times, before and behind each thing that lasts (POINTS).  It takes tools of
 `make MODE=drill`.
 """
 import argparse
+import glob
 import json
 import os
 import random
@@ -112,6 +117,8 @@ def produce(args, rng, sent, count):
 
 
 def act(rng, action, now, zombies):
+    if action == "kill broker":
+        return
     if action.startswith("kill "):
         which = STAGES if action == "kill all" else action[5:]
         now.signal(signal.SIGKILL, which)
@@ -124,6 +131,18 @@ def act(rng, action, now, zombies):
     if action != "stop all":
         now.signal(signal.SIGKILL, [s for s in STAGES if s != stopped] if action.endswith("others") else "source")
     zombies.append((now, time.monotonic() + rng.uniform(0, 2.2)))
+
+
+def kill_broker(args, rng):
+    """A broker dies, and comes back on what it has written."""
+    home = rng.choice(sorted(glob.glob(f"{args.kafka}/broker.pid") or glob.glob(f"{args.kafka}/*/broker.pid")))
+    with open(home, encoding="ascii") as f:
+        os.kill(int(f.read()), signal.SIGKILL)
+    time.sleep(rng.uniform(0.2, 3))
+    again = [f"{os.path.dirname(__file__)}/../../scripts/kafka", "up", "--dir", args.kafka]
+    if os.path.dirname(home) != args.kafka:
+        again += ["--cluster", "3"]
+    subprocess.run(again, check=True, stdout=subprocess.DEVNULL)
 
 
 def wake(zombies, all_of_them=False):
@@ -165,6 +184,19 @@ def judge(args, sent):
     return sum(sent.values())
 
 
+def last_run(args):
+    """To the end of the input; a broker that has just come back may not be ready yet."""
+    for tries in range(8):
+        live = Pipeline(args, ("-e",))
+        statuses = live.join("the last run")
+        if not any(statuses):
+            return live
+        if any(status not in (0, 69, 75) for status in statuses) or not args.kafka:
+            break
+        time.sleep(tries)
+    raise Failed(f"the last run has ended with {statuses}: {live.words()}")
+
+
 def run_to(args, rng, sent, stage, point, nth):
     """A run in which the stage comes to the step: where that takes several barriers, one that goes on while records come."""
     if nth == 1 and point not in ("learned", "merge-begun", "slice-merged"):
@@ -195,10 +227,7 @@ def points(args):
                     raise Failed(f"{point} of the {stage} was not come to: {statuses}, {live.words()}")
                 if any(status not in (0, 69, 75, -signal.SIGKILL) for status in statuses.values()):
                     raise Failed(f"{point} of the {stage}: {statuses}, {live.words()}")
-        live = Pipeline(args, ("-e",))
-        statuses = live.join("the last run")
-        if any(statuses):
-            raise Failed(f"the last run has ended with {statuses}: {live.words()}")
+        live = last_run(args)
         records = judge(args, sent)
     finally:
         live.end()
@@ -219,6 +248,10 @@ def drill(args):
             while time.monotonic() < pause:
                 old += wake(zombies)
                 time.sleep(0.01)
+            if args.kafka and rng.random() < 0.125:
+                action = "kill broker"
+                kill_broker(args, rng)
+                live.signal(signal.SIGTERM, ("source",))
             act(rng, action, live, zombies)
             done[action] += 1
             round_ += 1
@@ -238,10 +271,7 @@ def drill(args):
             for name, stage, words in zip(STAGES, zombie.stages, zombie.words()):
                 if stage.returncode not in (0, 69, 75, -signal.SIGKILL):
                     raise Failed(f"a zombie: the {name} has ended with {stage.returncode}: {words}")
-        live = Pipeline(args, ("-e",))
-        statuses = live.join("the last run")
-        if any(statuses):
-            raise Failed(f"the last run has ended with {statuses}: {live.words()}")
+        live = last_run(args)
         records = judge(args, sent)
     finally:
         for pipeline in [live, *old, *(z for z, _ in zombies)]:
@@ -261,6 +291,7 @@ def main():
     p.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     p.add_argument("--interval", default="50ms")
     p.add_argument("--dir")
+    p.add_argument("--kafka")
     args = p.parse_args()
     args.keys = 20000 if args.points else 40  # many, for a state that has to be merged
     args.name = f"drill-{os.getpid()}-{args.seed}"
