@@ -16,9 +16,19 @@ struct ks_sink_txn {
 	const struct ks_config *config;
 	struct ks_kafka *client;	/* the producer, of ks_txn_id */
 	struct ks_stand stand;		/* committed last */
+	const char *topic;		/* -t; NULL: by route */
+	bool fenced;			/* nobody before this process can commit any more */
 	bool began;			/* a run has */
+	bool filed;			/* the source keeps its positions in a file: the group has the epoch alone */
 	bool open;			/* a transaction is */
 };
+
+/*
+ * ks_sink_txn_resolve - at the start: where the last run of a source of files
+ * may have committed an epoch that the ledger does not have (ledger.next), find
+ * out, and see to the ledger.  The source waits for it.
+ */
+int	ks_sink_txn_resolve(struct ks_sink_txn *t, struct ks_err *err) KS_MUST_USE;
 
 /*
  * ks_sink_txn_hello - HELLO has come: fence whoever has written for the app

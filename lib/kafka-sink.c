@@ -413,13 +413,13 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	s->sink = (struct ks_sink){
 		.hello = kafka_hello, .record = kafka_record, .frame = kafka_frame,
 		.barrier = kafka_barrier, .end = kafka_end, .flush = kafka_flush, .settle = kafka_settle,
-		.pending = kafka_pending, .give_up = kafka_give_up, .close = kafka_close, .name = "Kafka",
+		.pending = kafka_pending, .give_up = kafka_give_up, .close = kafka_close, .commits = true, .transacts = true, .name = "Kafka",
 		.out = { .fd = -1 },
 	};
 	s->options = options;
 	s->config = config;
 	s->targets = (struct ks_kafka_targets){ .client = &s->client, .options = options, .has_main = topic != NULL };
-	s->txn = (struct ks_sink_txn){ .options = options, .config = config, .client = &s->client };
+	s->txn = (struct ks_sink_txn){ .options = options, .config = config, .client = &s->client, .topic = topic };
 	ks_message_writer_open(&s->writer, config);
 	*sink = &s->sink;
 	if (options->verify) {
@@ -430,7 +430,7 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	status = open_client(s, err);
 	if (status == 0 && topic != NULL)
 		status = ks_kafka_targets_add(&s->targets, ks_str(topic), true, err);
-	return status;
+	return status == 0 && config->app != NULL ? ks_sink_txn_resolve(&s->txn, err) : status;
 }
 
 int ks_sink_kafka_verify(struct ks_sink *sink, void (*line)(void *arg, const char *text), void *arg,

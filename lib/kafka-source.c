@@ -42,14 +42,14 @@ static void close_client(struct ks_kafka_source *s)
 
 static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err *err)
 {
-	static const char group[] = "kstream-cat";
-	bool eof = s->options->bounded || s->options->watch != NULL || s->ordered || s->config->idle_ms > 0;
+	const struct ks_kafka_options *o = s->options;
+	const char *group = o->book != NULL ? o->book : o->group != NULL ? o->group : "kstream-cat";	/* assigning needs one, too */
+	bool eof = o->bounded || o->watch != NULL || s->ordered || s->config->idle_ms > 0;
 	char kb[24], messages[16], part[24];
 	const struct ks_kafka_property ours[] = {
 		{ "client.id", "kstream-cat" },
 		KS_KAFKA_CONNECT,
-		/* Assigning needs one, too. */
-		{ "group.id", s->options->book != NULL ? s->options->book : s->options->group != NULL ? s->options->group : group },
+		{ "group.id", group },
 		{ "enable.auto.commit", "false" },
 		{ "enable.auto.offset.store", "false" },
 		{ "auto.offset.reset", "error" },	/* a start that has been deleted is not passed over */
@@ -85,8 +85,7 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
 	if (ks_num_parse_i64(ks_str(kb), &s->fetch_wait_ms) != 0)	/* of 0 to 300,000, says librdkafka */
 		ks_bug("fetch.wait.max.ms is no number");
 	ks_kafka_conf_text(conf, "topic.metadata.refresh.interval.ms", kb, sizeof(kb));
-	if (ks_num_parse_i64(ks_str(kb), &refresh) == 0 && refresh > 0 && !s->options->bounded &&
-	    s->options->partition_count == 0 && s->options->book == NULL)
+	if (ks_num_parse_i64(ks_str(kb), &refresh) == 0 && refresh > 0 && !o->bounded && o->partition_count == 0 && o->book == NULL)
 		s->refresh_ms = refresh;
 	if (s->options->group != NULL) {
 		status = ks_group_conf(conf, err);

@@ -221,7 +221,9 @@ static int pass_barrier(struct ks_frame_loop *l, const struct ks_barrier *b)
 	if (status == 0)
 		status = sync_rejects(l);
 	if (status == 0 && l->sink != NULL) {
-		status = ks_keeps("keep-first") ? l->sink->barrier(l->sink, b, &l->err) : 0;
+		status = ks_loop_prepare(l, b);
+		if (status == 0 && ks_keeps("keep-first"))
+			status = l->sink->barrier(l->sink, b, &l->err);
 		if (status == 0)
 			status = ks_loop_commit(l, b);
 	}

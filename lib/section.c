@@ -19,6 +19,7 @@ int ks_section_open(struct ks_section *s, const struct ks_config *config, const 
 	ks_point("source-locked");
 	if (status != 0 || keeper != NULL)
 		return status;
+	status = ks_ledger_await(&s->ledger, err);
 	if (status == 0)
 		status = ks_ledger_read(&s->ledger, err);
 	if (status == 0) {

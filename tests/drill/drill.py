@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Kill a pipeline between two topics, again and again, and see that nothing is lost, nothing comes twice, and its state is right.
 
-    drill.py --broker HOST:PORT [--bin DIR] [--hosts] [--kafka DIR] [--rounds N | --seconds S | --points N] [--seed N]
+    drill.py --broker HOST:PORT [--bin DIR] [--hosts | --files] [--kafka DIR] [--rounds N | --seconds S | --points N] [--seed N]
         [--dir DIR]
 
 The pipeline counts the records of each key (kstream-window --running) and passes on every count.  So behind whatever has happened, the
@@ -12,6 +12,8 @@ pipeline runs to the end of its input.  What fails prints the seed, with which t
 
 With --hosts each run has a directory of its own, as if on another machine: no lock keeps it from running beside one that was stopped and goes
 on later (a zombie), which Kafka alone must keep out.  Records are numbered by key, and the pipeline has no state (kstream-map).
+
+With --files the records are the lines of a file that grows, and its positions stand in the ledger.
 
 With --kafka DIR a broker that scripts/kafka runs there is killed, too, one in eight rounds, and started again: DIR is its own, or that of a
 cluster, of which then one is away.
@@ -36,6 +38,10 @@ ACTIONS = ("kill all", "kill source", "kill middle", "kill sink", "stop all", "s
 # lib/drill.h: the steps of every stage, and of one.
 POINTS = [(stage, point) for stage in STAGES
           for point in "hello-come hello-taken hello-passed barrier-come barrier-kept barrier-passed end-come".split()]
+FILE_POINTS = POINTS + [("sink", point) for point in
+                        "ledger-prepared transaction-begun acknowledged sink-barrier offsets-sent committed ledger-written".split()]
+FILE_POINTS += [("middle", point) for point in "rolling-back rolled-back epoch-synced".split()]
+FILE_POINTS += [("source", point) for point in "source-locked hello-made barrier-made end-made".split()]
 POINTS += [("source", point) for point in
            "source-locked transactions-begun source-fenced source-read claim-begun offsets-sent committed claimed hello-made barrier-made "
            "barrier-left learned end-made".split()]
@@ -61,6 +67,7 @@ class Pipeline:
         env = dict(os.environ, KSTREAM_STATE_DIR=f"{args.dir}/state{Pipeline.runs if args.hosts else ''}")
         tool = lambda name, *words: [f"{args.bin}/{name}", "--app", args.name, *words]
         lines = [
+            tool("kstream-cat", "--from", "json", "--key", ".key", "--commit-interval", args.interval, f"{args.dir}/in.jsonl") if args.files else
             tool("kstream-cat", "-b", args.broker, "-t", f"{args.name}-in", "--commit-interval", args.interval, *extra),
             tool("kstream-map", "value=.n") if args.hosts else tool("kstream-window", "--running", "--memory", "1M", "count()"),
             tool("kstream-cat", "-b", args.broker, "-P", "-t", f"{args.name}-out"),
@@ -111,7 +118,11 @@ def produce(args, rng, sent, count):
     for _ in range(count):
         key = f"k{rng.randrange(args.keys)}"
         sent[key] += 1
-        lines.append(f'{key}|{{"n":{sent[key]}}}\n')
+        lines.append(f'{{"key":"{key}","n":{sent[key]}}}\n' if args.files else f'{key}|{{"n":{sent[key]}}}\n')
+    if args.files:
+        with open(f"{args.dir}/in.jsonl", "a", encoding="ascii") as f:
+            f.write("".join(lines))
+        return
     subprocess.run(["kcat", "-P", "-b", args.broker, "-t", f"{args.name}-in", "-K", "|", "-X", "partitioner=murmur2_random"],
                    input="".join(lines).encode(), check=True)
 
@@ -215,7 +226,7 @@ def points(args):
     produce(args, rng, sent, 30000)
     try:
         for n in range(args.points):
-            for stage, point in POINTS:
+            for stage, point in FILE_POINTS if args.files else POINTS:
                 # What comes once in a run comes the first time; what comes with each barrier, one of the first times.
                 nth = 1 if n == 0 or point.startswith(("hello", "source", "claim", "end", "roll", "sink-", "transactions")) else rng.randrange(1, 3)
                 produce(args, rng, sent, rng.randrange(500, 1500))
@@ -231,7 +242,7 @@ def points(args):
         records = judge(args, sent)
     finally:
         live.end()
-    print(f"{len(POINTS)} steps, {hits} times ended there, {records:,} records: 0 lost, 0 twice, 0 wrong; seed {args.seed}")
+    print(f"{len(FILE_POINTS if args.files else POINTS)} steps, {hits} times ended there, {records:,} records: 0 lost, 0 twice, 0 wrong; seed {args.seed}")
 
 
 def drill(args):
@@ -285,6 +296,7 @@ def main():
     p.add_argument("--broker", required=True)
     p.add_argument("--bin", default=os.path.join(os.path.dirname(__file__), "../../build/bin"))
     p.add_argument("--hosts", action="store_true")
+    p.add_argument("--files", action="store_true")
     p.add_argument("--rounds", type=int, default=40)
     p.add_argument("--seconds", type=float)
     p.add_argument("--points", type=int)
