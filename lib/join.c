@@ -145,7 +145,7 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 
 	if (!ks_bytes_is(name, s->inputs[KS_JOIN_LEFT].name)) {
 		if (!ks_bytes_is(name, s->inputs[KS_JOIN_RIGHT].name))
-			return ks_emit(run, rec);
+			return ks_pass(run, rec);
 		side = KS_JOIN_RIGHT;
 	}
 	j->seen[side]++;
