@@ -107,14 +107,8 @@ static inline __attribute__((always_inline)) int work_on(struct ks_frame_loop *l
 {
 	const struct ks_config *c = l->config;
 
-	if (KS_UNLIKELY((rec->flags & KS_SIDE) != 0 || (l->only_count > 0 && !ks_only_has(l, rec)))) {
-		if (l->sink == NULL) {
-			ks_stats_drop(&l->stats, "passed by");
-			return 0;
-		}
-		l->stats.out++;
-		return l->sink->record(l->sink, rec, &l->err);
-	}
+	if (KS_UNLIKELY((rec->flags & KS_SIDE) != 0 || (l->only_count > 0 && !ks_only_has(l, rec))))
+		return ks_pass(&l->run, rec);
 	if (KS_UNLIKELY(c->has_since || c->has_until) && l->source->stop == NULL) {
 		if ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
 			return ks_reject(&l->run, rec, "the record has no time for --since and --until");
