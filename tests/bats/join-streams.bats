@@ -3,7 +3,7 @@
 # kstream-join: two streams within a span of time.
 
 bats_require_minimum_version 1.5.0
-# shellcheck disable=SC2030,SC2031,SC2034 # each test's own
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # each test's own; root is of lib
 load lib
 load joins
 load windows
