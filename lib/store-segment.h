@@ -100,6 +100,7 @@ static inline __attribute__((always_inline)) void ks_entry_hint(const struct ks_
 {
 	__builtin_prefetch(e, 1);
 	__builtin_prefetch((const unsigned char *)e + 64, 1);
+	__builtin_prefetch((const unsigned char *)e + 128, 1);
 }
 
 static inline __attribute__((always_inline)) void ks_segment_hint(const struct ks_segment *g, uint64_t hash)
