@@ -3,7 +3,7 @@
 # kstream-join: two streams within a span of time.
 
 bats_require_minimum_version 1.5.0
-# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # each test's own; root is of lib
+# shellcheck disable=SC2030,SC2031,SC2034 # each test's own
 load lib
 load joins
 load windows
@@ -73,6 +73,7 @@ gives() {
 }
 
 @test "streams: any order, kind and reach, as Kafka Streams has it, in one run and in parts" {
+	# shellcheck disable=SC2154 # root is of lib
 	/usr/bin/python3 "$root/tests/oracle/streams.py" 0 12
 	/usr/bin/python3 "$root/tests/oracle/streams.py" -r 100 106
 }
