@@ -92,6 +92,7 @@ uint32_t ks_segment_find(const struct ks_segment *g, struct ks_bytes key, uint64
 
 /* Begin to bring to the processor's cache where a search for a key begins; entry: what it comes to from there, which is read now. */
 void	ks_segment_expect(const struct ks_segment *g, uint64_t hash, bool entry);
+
 /*
  * What is used soon is fetched meanwhile: of an entry the first lines, in which
  * a short key stands and a few numbers; of a hash the entry that it most likely
