@@ -155,7 +155,8 @@ struct ks_join_entry {
 	struct ks_buf key;
 };
 
-int	ks_join_wait_open(struct ks_join_shelf *s, struct ks_join_wait *w) KS_MUST_USE;	/* partition and side are set, the rest is zero */
+/* partition and side are set, the rest is zero. */
+int	ks_join_wait_open(struct ks_join_shelf *s, struct ks_join_wait *w) KS_MUST_USE;
 void	ks_join_wait_close(struct ks_join_wait *w);
 int	ks_join_wait_add(struct ks_join_shelf *s, struct ks_join_wait *w, int64_t time_ms, struct ks_bytes key) KS_MUST_USE;
 
