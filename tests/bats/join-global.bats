@@ -26,9 +26,6 @@ begin() { # begin OPTION ...
 	run=$! pids="${pids-} $!"
 	exec 9>lines
 }
-told() { # told N TEXT: the line N of results is it
-	[ "$(sed -n "$1p" results)" = "$2" ]
-}
 # Whatever the table is by now, a line asks it: until the answer to one is TEXT.
 asked_until() { # asked_until TEXT
 	ask() {
@@ -243,24 +240,6 @@ k 0 {"left":7,"right":null}'
 	asked_until "$(row null)"
 	end
 	[ "$status" = 0 ] && [ "$(wc -l <said)" = 2 ] || fail "$(cat said)"
-}
-
-@test "join global: a second behind a change no record sees the old table" {
-	local i
-	echo '{"id":1,"n":0}' >r.json
-	begin --global r.json --global-key .id --on .u
-	asked_until "$(row '{"id":1,"n":0}')"
-	for i in 1 2 3; do
-		: >results
-		echo "{\"id\":1,\"n\":$i}" >new
-		mv new r.json
-		sleep 1.1 # longer does no harm: whenever it was looked at last, it is due then
-		echo '{"u":1}' >&9
-		await 20 test -s results
-		told 1 "$(row "{\"id\":1,\"n\":$i}")" || fail "$(cat results)"
-	done
-	end
-	[ "$status" = 0 ]
 }
 
 @test "join global: a table of a file is larger than its memory" {
