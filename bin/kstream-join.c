@@ -10,12 +10,16 @@
 static const struct ks_option options[] = {
 	{ "stream", 0, "NAME", "a stream whose records are joined" },
 	{ "table", 0, "NAME", "a stream that is read as a table" },
-	{ "global", 0, "NAME", "a table that is asked by any key: a stream that is read as one" },
+	{ "global", 0, "TABLE", "one asked by any key: a stream's NAME, kafka:TOPIC, FILE.jsonl, FILE.csv" },
 	{ "on", 0, "EXPR", "the key of the --global row, of each record; its own unless given" },
+	{ "global-key", 0, "EXPR", "the key of a line of the --global file" },
 	{ "inner", 0, NULL, "what has a match alone (the default)" },
 	{ "left", 0, NULL, "all of the left side" },
 	{ "outer", 0, NULL, "all of both sides" },
 	{ "foreign-key", 0, "EXPR", "what the left row names the right one by" },
+	{ "within", 0, "DURATION", "how far apart two records of streams may be" },
+	{ "before", 0, "DURATION", "or how far the right one may be before the left one" },
+	{ "after", 0, "DURATION", "and how far behind it" },
 	{ "versioned", 0, "DURATION", "the --table before it keeps versions for so long" },
 	{ "grace", 0, "DURATION", "how long a record waits for what it is joined to" },
 	{ "unmatched", 0, "route:TOPIC", "where what has no match goes" },
@@ -38,10 +42,15 @@ static int join_option(void *arg, struct ks_run *run, unsigned at, const char *v
 
 static int join_operands(void *arg, struct ks_run *run, int argc, char *const argv[], int *used)
 {
+	struct ks_join *j = arg;
+
 	(void)argc;
 	(void)argv;
 	(void)used;
-	return ks_join_check(arg, run->err);
+	if (ks_join_check(j, run->err) != 0)
+		return run->err->status;
+	run->asks_kafka = j->spec.inputs[KS_JOIN_RIGHT].where == KS_JOIN_TOPIC;
+	return 0;
 }
 
 static int join_open(void *arg, struct ks_run *run)
@@ -90,6 +99,12 @@ static int join_query(void *arg, struct ks_run *run, struct ks_query *q, struct 
 	return ks_join_query(arg, q, err);
 }
 
+static int join_turn(void *arg, struct ks_run *run)
+{
+	(void)run;
+	return ks_join_turn(arg);
+}
+
 static int join_answer(void *arg, struct ks_run *run)
 {
 	return ks_join_answer(arg, run);
@@ -103,7 +118,7 @@ static void join_close(void *arg, struct ks_run *run)
 
 static const struct ks_op op = {
 	.name = "kstream-join",
-	.synopsis = "--stream NAME --table NAME|--global NAME [--on EXPR] [--inner | --left] [--versioned DURATION [--grace DURATION]] [--unmatched route:TOPIC] [--value EXPR]",
+	.synopsis = "--stream NAME --table NAME|--global TABLE [--on EXPR] [--global-key EXPR] [--inner | --left] [--versioned DURATION [--grace DURATION]] [--unmatched route:TOPIC] [--value EXPR]",
 	.purpose = "pair the records of two streams",
 	.options = options,
 	.size = sizeof(struct ks_join),
@@ -119,6 +134,7 @@ static const struct ks_op op = {
 	.barrier = join_barrier,
 	.finish = join_finish,
 	.query = join_query,
+	.turn = join_turn,
 	.answer = join_answer,
 	.close = join_close,
 };

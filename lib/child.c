@@ -352,18 +352,74 @@ int ks_children_ended(struct ks_children *k, bool *ended, bool *paused, struct k
 	return err->status;
 }
 
-/* The source reads on for ever, and is asked to end when all is read; the first half may wait for others. */
-static void end_through(struct ks_children *k, int status)
+int ks_children_feed(struct ks_children *k, const struct ks_options *o, const char *topic, enum ks_child_feed which, int *fd,
+    struct ks_err *err)
+{
+	struct ks_child *child = &k->feeds[which];
+	struct ks_args c = { 0 };
+	int both[2], status = make_pipe(k, both, err);
+
+	if (status != 0)
+		return status;
+	ks_args_add(&c, CAT, NULL);
+	ks_args_topic(&c, "--in", topic);
+	ks_args_feed(&c, o, which == KS_FEED_WHOLE);
+	child->what = "reads";
+	snprintf(child->name, sizeof(child->name), "kafka:%s", topic);
+	*fd = k->feed_fds[which] = both[0];
+	status = run(k, child, &c, both[1], STDOUT_FILENO, err);
+	if (status != 0)
+		close(both[0]);
+	return status;
+}
+
+int ks_children_fed(struct ks_children *k, enum ks_child_feed which, struct ks_err *err)
+{
+	struct ks_child *child = &k->feeds[which];
+
+	close(k->feed_fds[which]);
+	await(child);
+	if (child->ended == 0)
+		return 0;
+	if (!died(child, err))
+		ks_fail(err, KS_TEMP, "the " CAT " that reads %s has failed", child->name);
+	return err->status;
+}
+
+static void drain(int fd)
 {
 	char bytes[4096];
 	ssize_t got;
+
+	do
+		got = read(fd, bytes, sizeof(bytes));
+	while (got > 0 || (got < 0 && errno == EINTR));
+}
+
+/* They are asked to end; after a failure nobody reads what they have to say until then. */
+static void end_feeds(struct ks_children *k, int status)
+{
+	int i;
+
+	for (i = 0; i < KS_FEEDS; i++) {
+		if (k->feeds[i].pid <= 0)
+			continue;
+		kill(k->feeds[i].pid, SIGTERM);
+		if (status == 0)
+			drain(k->feed_fds[i]);
+		close(k->feed_fds[i]);
+		await(&k->feeds[i]);
+	}
+}
+
+/* The source reads on for ever, and is asked to end when all is read; the first half may wait for others. */
+static void end_through(struct ks_children *k, int status)
+{
 	int i;
 
 	if (status == 0 && k->source.pid > 0) {
 		kill(k->source.pid, SIGTERM);
-		do
-			got = read(STDIN_FILENO, bytes, sizeof(bytes));
-		while (got > 0 || (got < 0 && errno == EINTR));
+		drain(STDIN_FILENO);
 	}
 	if (k->first.pid <= 0)
 		return;
@@ -380,7 +436,7 @@ static void end_through(struct ks_children *k, int status)
 bool ks_children_end(struct ks_children *k, int *status, struct ks_err *err)
 {
 	uint64_t said = 0;
-	bool first = *status != 0 && ks_children_first(k, *status);
+	bool first = *status != 0 && ks_children_first(k, *status), well;
 
 	if ((k->serves && k->source.what == NULL && k->sink.what == NULL) || k->token < 0)
 		return first;
@@ -390,18 +446,21 @@ bool ks_children_end(struct ks_children *k, int *status, struct ks_err *err)
 	if (*status != 0 && k->source.pid > 0)
 		kill(k->source.pid, SIGTERM);
 	ks_signals_pass(0);
+	end_feeds(k, *status);
 	if (k->source.what != NULL)
 		close(STDIN_FILENO);
 	await(&k->source);
 	await(&k->sink);
-	if (*status == 0 && k->source.ended == 0 && said_no(&k->sink)) {
+	well = k->source.ended == 0 && k->feeds[KS_FEED_WHOLE].ended == 0 && k->feeds[KS_FEED_ON].ended == 0;
+	if (*status == 0 && well && said_no(&k->sink)) {
 		*status = KS_NO;
 		return false;
 	}
-	if (*status == 0 && k->source.ended == 0 && k->sink.ended == 0)
+	if (*status == 0 && well && k->sink.ended == 0)
 		return false;
 	if (ks_children_first(k, *status != 0 ? *status : KS_TEMP)) {
-		if ((*status == 0 || *status == KS_TEMP) && (died(&k->source, err) || died(&k->sink, err)))
+		if ((*status == 0 || *status == KS_TEMP) && (died(&k->source, err) || died(&k->feeds[KS_FEED_WHOLE], err) ||
+		    died(&k->feeds[KS_FEED_ON], err) || died(&k->sink, err)))
 			*status = err->status;
 		return true;
 	}

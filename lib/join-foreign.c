@@ -36,7 +36,7 @@ static int open_own(struct ks_join *j)
 	j->own = o;
 	if (o == NULL)
 		return ks_join_no_memory(j);
-	if (h->instances > 1)
+	if (h != NULL && h->instances > 1)	/* NULL: a state at rest */
 		return ks_fail(j->run->err, KS_CONFIG,
 		    "the stream is that of instance %u of %u: rows that a foreign key names would be in several of them; run one, of all partitions",
 		    (unsigned)h->instance, (unsigned)h->instances);
@@ -103,7 +103,7 @@ static const char *foreign_key(struct ks_join *j, const struct ks_rec *rec, stru
 	no = ks_mp_add_val(room, &v);
 	*key = ks_buf_bytes(room);
 	if (no == 0 && !ks_mp_is_nil(*key))
-		ks_join_meet(j, KS_JOIN_LEFT, *key);
+		ks_join_look_at_key(j, KS_JOIN_LEFT, rec, *key);
 	return no == 0 ? NULL : no == EMSGSIZE ? "the foreign key is larger than --max-key allows" : ks_no_memory;
 }
 

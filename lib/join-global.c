@@ -2,12 +2,14 @@
 /* join-global.c - records of a stream with the rows of a table that is whole on every instance. */
 #include "join-global.h"
 #include "hello.h"
+#include "join-query.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 struct global {
-	struct ks_join_rows rows;
+	struct ks_join_rows own;	/* of a stream of the pipe */
+	struct ks_join_rows *rows;	/* those that are asked */
 	struct ks_expr_set *set;	/* of --on; NULL: the record's key it is */
 	struct ks_expr *on;
 	struct ks_buf mapped;		/* what it has yielded */
@@ -35,6 +37,34 @@ int ks_join_rows_put(struct ks_join *j, struct ks_join_rows *rows, const struct 
 	int status = ks_join_key(j, KS_JOIN_RIGHT, rec, &key);
 
 	return status == 0 ? ks_table_put(&rows->table, rows->part, key, &row, false, false, &c, &taken, err) : status;
+}
+
+int ks_join_global_where(struct ks_join_input *x, struct ks_err *err)
+{
+	static const struct {
+		const char *end;
+		enum ks_format format;
+	} ends[] = { { ".jsonl", KS_JSON }, { ".ndjson", KS_JSON }, { ".json", KS_JSON }, { ".csv", KS_CSV }, { ".tsv", KS_TSV },
+		{ ".envelope", KS_ENVELOPE }, { ".frames", KS_FRAMES } };
+	static const char kafka[] = "kafka:";
+	const char *topic = x->name + sizeof(kafka) - 1;
+	size_t n = strlen(x->name), i, k;
+
+	if (strncmp(x->name, kafka, sizeof(kafka) - 1) == 0) {
+		x->where = KS_JOIN_TOPIC;
+		return ks_is_name(topic, strlen(topic)) && *topic != '^' ? 0 :
+		    ks_fail(err, KS_USAGE, "--global '%s' names no topic, as kafka:profiles does", x->name);
+	}
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		k = strlen(ends[i].end);
+		if (n <= k || strcmp(x->name + n - k, ends[i].end) != 0)
+			continue;
+		x->where = KS_JOIN_FILE;
+		x->format = ends[i].format;
+		return 0;
+	}
+	return strchr(x->name, '/') == NULL ? 0 :
+	    ks_fail(err, KS_USAGE, "--global '%s': what is in the file?  its name ends in .jsonl, .json, .csv, .tsv, .envelope or .frames", x->name);
 }
 
 /* Each instance would have the rows of its own share alone, and the others' would be missing without a word. */
@@ -72,10 +102,14 @@ static int open_own(struct ks_join *j)
 	j->own = g;
 	if (g == NULL)
 		return ks_join_no_memory(j);
+	status = open_on(j, g);
+	if (status != 0)
+		return status;
+	if (j->endpoint != NULL)
+		return ks_join_endpoint_load(j);
 	status = check_share(j);
-	if (status == 0)
-		status = open_on(j, g);
-	return status == 0 ? ks_join_rows_open(j, &g->rows, j->store, j->run->err) : status;
+	g->rows = &g->own;
+	return status == 0 ? ks_join_rows_open(j, g->rows, j->store, j->run->err) : status;
 }
 
 static void close_own(struct ks_join *j)
@@ -84,7 +118,7 @@ static void close_own(struct ks_join *j)
 
 	if (g == NULL)
 		return;
-	ks_join_rows_close(&g->rows);
+	ks_join_rows_close(&g->own);
 	ks_expr_set_free(g->set);
 	ks_buf_release(&g->mapped);
 	free(g);
@@ -95,7 +129,7 @@ static int save(struct ks_join *j)
 {
 	struct global *g = j->own;
 
-	return ks_table_save(&g->rows.table, j->run->err);
+	return j->endpoint != NULL ? ks_join_endpoint_save(j) : ks_table_save(&g->own.table, j->run->err);
 }
 
 static int drop(struct ks_join *j, const char *cause)
@@ -118,7 +152,7 @@ static int put_row(struct ks_join *j, struct global *g, const struct ks_rec *rec
 	if (!latest)
 		return drop(j, "not the latest");
 	ks_folded(j->run);
-	return ks_join_rows_put(j, &g->rows, rec, value, j->run->err);
+	return ks_join_rows_put(j, g->rows, rec, value, j->run->err);
 }
 
 /* The key of the row that rec asks for; nil: of none.  *bad: --on failed on it, and it was rejected. */
@@ -154,7 +188,7 @@ static int look_up(struct ks_join *j, struct global *g, struct ks_bytes mapped, 
 	struct ks_bytes key;
 	int status = ks_join_key(j, KS_JOIN_LEFT, &asked, &key);
 
-	return status == 0 ? ks_table_get(&g->rows.table, g->rows.part, key, row, j->run->err) : status;
+	return status == 0 ? ks_table_get(&g->rows->table, g->rows->part, key, row, j->run->err) : status;
 }
 
 /* What is null by the mapped key alone counts: a record without a key of its own may have a match. */
@@ -185,15 +219,62 @@ static int join(struct ks_join *j, struct global *g, const struct ks_rec *rec)
 	return ks_join_emit(j, &r);
 }
 
+static int ambiguous(struct ks_join *j)
+{
+	const char *name = j->spec.inputs[KS_JOIN_RIGHT].name;
+
+	return ks_fail(j->run->err, KS_CONFIG, "'%s' is the name of a file, and a stream of the pipe bears it, too: give ./%s for the file, or the stream another name",
+	    name, name);
+}
+
+static int query(struct ks_join *j, struct ks_query *q, struct ks_err *err)
+{
+	struct global *g = j->own;
+	struct ks_table *t = j->endpoint != NULL ? &ks_join_endpoint_rows(j)->table : &g->own.table;
+	struct ks_join_asked a = { .state = { .store = t->store, .first = KS_TABLE_ROWS, .last = KS_TABLE_ROWS }, .j = j,
+		.tables = { [KS_JOIN_RIGHT] = t } };
+
+	return ks_join_query_tables(&a, q, err);
+}
+
 static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)
 {
+	struct global *g = j->own;
+
+	if (j->endpoint != NULL) {
+		if (KS_UNLIKELY(side == KS_JOIN_RIGHT))
+			return ambiguous(j);
+		g->rows = ks_join_endpoint_rows(j);
+	}
 	return side == KS_JOIN_RIGHT ? put_row(j, j->own, rec) : join(j, j->own, rec);
+}
+
+static int check(struct ks_join *j, struct ks_err *err)
+{
+	const struct ks_join_input *x = &j->spec.inputs[KS_JOIN_RIGHT];
+	bool lines = x->where == KS_JOIN_FILE && (x->format == KS_JSON || x->format == KS_CSV || x->format == KS_TSV);
+
+	if (j->spec.global_key != NULL && !lines)
+		return ks_fail(err, KS_USAGE, "--global-key is about lines of JSON, csv or tsv: the records of %s have keys", x->name);
+	if (j->spec.global_key == NULL && lines)
+		return ks_fail(err, KS_USAGE, "--global %s: what is the key of a line?  as in --global-key .id", x->name);
+	return 0;
+}
+
+static int begin(struct ks_join *j)
+{
+	return j->spec.inputs[KS_JOIN_RIGHT].where == KS_JOIN_PIPE ? 0 : ks_join_endpoint_open(j);
 }
 
 const struct ks_join_kind ks_join_global = {
 	.any_partition = true,
+	.check = check,
+	.begin = begin,
+	.turn = ks_join_endpoint_turn,
+	.end = ks_join_endpoint_close,
 	.open = open_own,
 	.record = record,
 	.save = save,
+	.query = query,
 	.close = close_own,
 };

@@ -29,4 +29,30 @@ void	ks_join_rows_close(struct ks_join_rows *rows);
 int	ks_join_rows_put(struct ks_join *j, struct ks_join_rows *rows, const struct ks_rec *rec, struct ks_bytes value,
 	    struct ks_err *err) KS_MUST_USE;
 
+/*
+ * ks_join_global_where - what the name of a --global is: kafka:TOPIC; a file,
+ * where it has a '/' or ends as one of those that can be read, which says what
+ * is in it; else a stream of the pipe.  Whether there is such a file is not
+ * looked at.  Sets where and format of x; KS_USAGE.
+ */
+int	ks_join_global_where(struct ks_join_input *x, struct ks_err *err) KS_MUST_USE;
+
+/* join-endpoint.c: a table that is outside the pipe. */
+
+/* The hook open: nothing has been read. */
+int	ks_join_endpoint_open(struct ks_join *j) KS_MUST_USE;
+void	ks_join_endpoint_close(struct ks_join *j);
+
+/* A section begins: now it is read whole, unless it was. */
+int	ks_join_endpoint_load(struct ks_join *j) KS_MUST_USE;
+
+/* What has come since is taken in. */
+int	ks_join_endpoint_turn(struct ks_join *j) KS_MUST_USE;
+
+/* At a barrier: a time to let go of memory. */
+int	ks_join_endpoint_save(struct ks_join *j) KS_MUST_USE;
+
+/* Its rows as they are now, until the next turn. */
+struct ks_join_rows *ks_join_endpoint_rows(const struct ks_join *j);
+
 #endif

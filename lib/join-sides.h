@@ -23,7 +23,7 @@ int	ks_join_sides_open(struct ks_join *j, struct ks_join_sides *s) KS_MUST_USE;
 int	ks_join_sides_save(struct ks_join *j, struct ks_join_sides *s) KS_MUST_USE;
 void	ks_join_sides_close(struct ks_join_sides *s);
 
-/* Rows of both, each as {"left": its value} or {"right": its value}. */
+/* Rows of both, for who asks. */
 int	ks_join_sides_query(struct ks_join *j, struct ks_join_sides *s, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
 
 /*

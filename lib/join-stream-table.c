@@ -9,6 +9,7 @@
  */
 #include "join.h"
 #include "join-buffer.h"
+#include "join-query.h"
 #include "table.h"
 
 #include <stdlib.h>
@@ -226,6 +227,9 @@ static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)
 
 	if (status != 0)
 		return status;
+	/* Nothing depends on it but what is told to who asks. */
+	if (o->t.history_ms < 0 && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE)
+		ks_table_advance(part, rec->time_ms);
 	return side == KS_JOIN_RIGHT ? put_row(j, part, rec) : join(j, part, rec);
 }
 
@@ -265,6 +269,62 @@ static int finish(struct ks_join *j)
 	return status;
 }
 
+/* --- for who asks --- */
+
+static struct ks_table_part *find_part(const struct own *o, int32_t partition)
+{
+	size_t i;
+
+	for (i = 0; i < o->t.count; i++)
+		if (o->t.parts[i]->partition == partition)
+			return o->t.parts[i];
+	return NULL;
+}
+
+static int64_t stream_time(void *arg, int32_t partition)
+{
+	const struct ks_table_part *part = find_part(((const struct ks_join_asked *)arg)->j->own, partition);
+	const struct ks_join_buffer *b = part != NULL ? part->own : NULL;
+
+	if (part == NULL)
+		return -1;
+	return b != NULL && b->time_ms > part->stream_ms ? b->time_ms : part->stream_ms;
+}
+
+static bool composed(void *arg, int64_t segment)
+{
+	(void)arg;
+	return segment != KS_TABLE_ROWS;
+}
+
+/* A record that waits. */
+static int beside(struct ks_join_asked *a, struct ks_query *q, struct ks_bytes key, struct ks_store_value v, struct ks_err *err)
+{
+	struct own *o = a->j->own;
+	const struct ks_table_part *part = find_part(o, q->partition);
+	const unsigned char *p = key.p;
+	struct ks_rec rec;
+	struct ks_row row;
+	bool left;
+	int status;
+
+	if (part == NULL || part->own == NULL || ks_mp_skip(&p, key.p + key.n, KS_DEPTH_CEILING) != KS_MP_OK)
+		return 0;
+	status = ks_join_buffer_read(&o->room, part->own, v, &rec, &left, err);
+	if (status != 0 || left)
+		return status;
+	row = (struct ks_row){ .time_ms = rec.time_ms, .flags = rec.flags, .value = rec.value };
+	return ks_join_query_row(a, q, KS_JOIN_LEFT, ks_bytes(key.p, (size_t)(p - key.p)), &row, err);
+}
+
+static int query(struct ks_join *j, struct ks_query *q, struct ks_err *err)
+{
+	struct ks_join_asked a = { .state = { .store = j->store, .first = KS_TABLE_ROWS, .last = INT64_MAX, .stream_time = stream_time,
+		.composed = composed }, .j = j, .tables = { [KS_JOIN_RIGHT] = &((struct own *)j->own)->t }, .beside = beside };
+
+	return ks_join_query_tables(&a, q, err);
+}
+
 const struct ks_join_kind ks_join_stream_table = {
 	.check = check,
 	.fingerprint = fingerprint,
@@ -273,5 +333,6 @@ const struct ks_join_kind ks_join_stream_table = {
 	.mark = mark,
 	.save = save,
 	.finish = finish,
+	.query = query,
 	.close = close_own,
 };

@@ -30,9 +30,14 @@ enum ks_join_type { KS_JOIN_INNER, KS_JOIN_KEEP_LEFT, KS_JOIN_OUTER };
 /* What an input is named as. */
 enum ks_join_role { KS_JOIN_STREAM, KS_JOIN_TABLE, KS_JOIN_GLOBAL };
 
+/* Where its records come from: the pipe, or of a global table perhaps outside (join-global.h). */
+enum ks_join_where { KS_JOIN_PIPE, KS_JOIN_TOPIC, KS_JOIN_FILE };
+
 struct ks_join_input {
 	const char *name;		/* of the stream; of a global table perhaps an endpoint */
 	enum ks_join_role role;
+	enum ks_join_where where;
+	enum ks_format format;		/* of KS_JOIN_FILE */
 	int64_t history_ms;		/* of a versioned table; -1: it has no versions */
 };
 
@@ -46,6 +51,7 @@ struct ks_join_spec {
 	int64_t before_ms, after_ms;	/* of a right record, from the left one's time; either may be negative, their sum not */
 	int64_t grace_ms;
 	const char *on, *foreign_key, *value;	/* expressions, NULL: not given */
+	const char *global_key;		/* likewise: the key of a line of a file */
 	const char *unmatched;		/* the route of what no pair was found for, NULL: it is let go */
 };
 
@@ -63,12 +69,16 @@ struct ks_join {
 	struct ks_buf plain;		/* the key of the record in hand */
 	struct ks_buf pair, made;	/* a result's value */
 	struct ks_join_keys {		/* of each side: what its keys are, to tell of sides that cannot meet */
-		bool known, warned;
+		bool known;
 		unsigned type;		/* of ks_val */
 	} keys[2];
-	uint64_t seen[2];		/* records of each side */
+	uint64_t seen[2], passed;	/* records of each side, and of neither */
+	bool named[2];			/* HELLO tells of a stream of that name */
+	bool goes_on;			/* the run before has had records, too */
+	bool missed;			/* a side, and that was told */
 	struct ks_letters *letters;	/* of --unmatched; NULL: not given */
 	void *own;			/* the kind's */
+	struct ks_join_endpoint *endpoint;	/* of a global table that is outside the pipe (join-global.h); NULL: there is none */
 };
 
 struct ks_join_kind {
@@ -77,6 +87,9 @@ struct ks_join_kind {
 	int (*check)(struct ks_join *j, struct ks_err *err);
 	/* What must not change while there is state: appended to b, lines as store.h has them.  0, ENOMEM. */
 	int (*fingerprint)(const struct ks_join *j, struct ks_buf *b);
+	/* As the hooks of op.h: open; and for who has asked for turns there. */
+	int (*begin)(struct ks_join *j);
+	int (*turn)(struct ks_join *j);
 	/* The store is open: a section begins.  close may follow a failure. */
 	int (*open)(struct ks_join *j);
 	/* A record of a side (of a stream joined to itself: of the left), whose value nests no deeper than a pair may. */
@@ -87,12 +100,14 @@ struct ks_join_kind {
 	int (*finish)(struct ks_join *j);
 	int (*query)(struct ks_join *j, struct ks_query *q, struct ks_err *err);
 	void (*close)(struct ks_join *j);	/* release own; the store is closed afterwards */
+	void (*end)(struct ks_join *j);		/* as the hook close of op.h */
 };
 
 extern const struct ks_join_kind ks_join_stream_table;
 extern const struct ks_join_kind ks_join_tables;
 extern const struct ks_join_kind ks_join_foreign;
 extern const struct ks_join_kind ks_join_global;
+extern const struct ks_join_kind ks_join_streams;
 
 /* join-options.c */
 /* An option by its name ("within"): 0, or KS_USAGE. */
@@ -100,7 +115,8 @@ int	ks_join_option(struct ks_join_spec *spec, const char *name, const char *valu
 /* All options are known: the kind, and what does not go together. */
 int	ks_join_check(struct ks_join *j, struct ks_err *err) KS_MUST_USE;
 
-/* join.c: as the hooks of op.h. */
+/* join.c: the option of an input, by role; and as the hooks of op.h. */
+extern const char *const ks_join_roles[];
 int	ks_join_open(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_hello(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
@@ -108,6 +124,7 @@ int	ks_join_mark(struct ks_join *j, struct ks_mark *m) KS_MUST_USE;
 int	ks_join_barrier(struct ks_join *j, const struct ks_barrier *b) KS_MUST_USE;
 int	ks_join_finish(struct ks_join *j) KS_MUST_USE;
 int	ks_join_query(struct ks_join *j, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
+int	ks_join_turn(struct ks_join *j) KS_MUST_USE;
 int	ks_join_answer(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 void	ks_join_close(struct ks_join *j);
 
@@ -119,8 +136,11 @@ int	ks_join_no_memory(struct ks_join *j);
  */
 int	ks_join_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes *key) KS_MUST_USE;
 
-/* The same look, where what is to meet the other side's keys is no record's key. */
-void	ks_join_meet(struct ks_join *j, enum ks_join_side side, struct ks_bytes key);
+/* The expression of an option, in a set of its own; text NULL: it was not given, and nothing is changed. */
+int	ks_join_expr(struct ks_join *j, const char *option, const char *text, struct ks_expr_set **set, struct ks_expr **e) KS_MUST_USE;
+
+/* Why the value of a record cannot be a side of a pair, which is one level deeper; NULL: it can. */
+const char *ks_join_wrong_value(const struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
 
 /* The record has no time, and needs one: to --on-error. */
 int	ks_join_timeless(struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
@@ -131,6 +151,21 @@ int	ks_join_timeless(struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
  * was rejected.
  */
 int	ks_join_table_value(struct ks_join *j, const struct ks_rec *rec, struct ks_bytes *value, bool *latest, bool *bad) KS_MUST_USE;
+
+/* join-hello.c */
+/* HELLO: a name that no stream can have, and sides that are partitioned in two ways, are refused (KS_CONFIG). */
+int	ks_join_check_hello(struct ks_join *j) KS_MUST_USE;
+/* The first key of a side, that of rec or one it names the other side by: told of at once where it can meet none of the other's. */
+void	ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key);
+/* A side of which nothing has come: at a barrier, and at the end. */
+void	ks_join_look_for_sides(struct ks_join *j);
+void	ks_join_tell_of_sides(struct ks_join *j);
+
+/* join-rest.c: a state at rest, which is looked at alone. */
+/* A line of what it was made with, without its newline (store.h, fingerprint); the line must outlive the join. */
+int	ks_join_rest_line(struct ks_join *j, char *line, struct ks_err *err) KS_MUST_USE;
+/* All lines are read: open what the store, which is taken, has. */
+int	ks_join_rest_open(struct ks_join *j, struct ks_run *run, struct ks_store *store) KS_MUST_USE;
 
 /* join-unmatched.c */
 /*

@@ -134,7 +134,7 @@ static int take_records(struct ks_frame_loop *l)
 {
 	struct ks_source *s = l->source;
 
-	if (l->hops)
+	if (l->hops || l->turns)	/* a turn comes before what a wait has brought, and not behind it */
 		return 0;
 	/* What passes by the tool has its value. */
 	if (l->op->reads != NULL && s->give_loaded != NULL && l->only_count == 0)
@@ -460,6 +460,11 @@ static enum ks_next next(struct ks_frame_loop *l)
 	return l->source->next(l->source, true, &l->err);
 }
 
+static int turn(struct ks_frame_loop *l)
+{
+	return l->turns ? l->op->turn(l->st, &l->run) : 0;
+}
+
 int ks_loop_run(struct ks_frame_loop *l)
 {
 	bool stop;
@@ -478,14 +483,18 @@ int ks_loop_run(struct ks_frame_loop *l)
 			return status;
 		switch (next(l)) {
 		case KS_NEXT_FRAMES:
-			status = consume(l);
+			status = turn(l);
+			if (status == 0)
+				status = consume(l);
 			if (status == 0 && l->serve != NULL)
 				status = ks_loop_serve(l, true);
 			if (status != 0)
 				return status;
 			break;
 		case KS_NEXT_WAIT:
-			status = l->serve != NULL ? ks_loop_serve(l, false) : 0;
+			status = turn(l);
+			if (status == 0 && l->serve != NULL)
+				status = ks_loop_serve(l, false);
 			if (status != 0)
 				return status;
 			break;

@@ -54,6 +54,9 @@ struct ks_frame_loop {
 	struct ks_serve *serve;	/* NULL: the tool has nothing to be asked about */
 	uint32_t instance;	/* of HELLO */
 	int reader;		/* the output, where it is watched for a reader that goes; -1: it is not */
+	int readers;		/* then the epoll(7) that it is in */
+	bool turns;		/* the tool has turns (loop-turn.c) */
+	int beside;		/* then the epoll(7) of what it waits for */
 	const struct ks_left_out *left_out;	/* by who reads topics for this tool, NULL: nothing */
 	uint64_t left_out_seen;
 	struct ks_only *only;	/* names of --only */

@@ -180,6 +180,16 @@ int ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **
 	return load(t, *part, err);
 }
 
+int64_t ks_table_time(const struct ks_table *t, int32_t partition)
+{
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (t->parts[i]->partition == partition)
+			return t->parts[i]->stream_ms;
+	return -1;
+}
+
 /* The row in an entry. */
 static void read_row(const unsigned char *p, bool versions, struct ks_row *row)
 {

@@ -72,6 +72,9 @@ int	ks_table_remember(struct ks_table_part *part, struct ks_bytes topic, struct 
 int	ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **part,
 	    struct ks_err *err) KS_MUST_USE;
 
+/* How far the time of a partition has come, ms; -1: nowhere. */
+int64_t	ks_table_time(const struct ks_table *t, int32_t partition);
+
 static inline void ks_table_advance(struct ks_table_part *part, int64_t time_ms)
 {
 	if (time_ms > part->stream_ms) {
