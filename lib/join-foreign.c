@@ -139,6 +139,15 @@ static int subscribe(struct ks_join *j, int32_t partition, struct ks_bytes key, 
 	return status;
 }
 
+/* Both will be looked up soon: who is to be told of a right row, and that row. */
+static void expect_named(const struct ks_join *j, struct ks_bytes key, bool found)
+{
+	if (ks_mp_is_nil(key))
+		return;
+	ks_store_expect(j->store, ANY, KS_JOIN_SUBSCRIBERS, key, found);
+	ks_store_expect(j->store, ANY, KS_JOIN_RIGHT_ROWS, key, found);
+}
+
 /* The row that has this key; value nil: there is none. */
 static int get_right(struct ks_join *j, struct ks_bytes key, struct ks_row *row)
 {
@@ -198,11 +207,14 @@ static int left_record(struct ks_join *j, const struct ks_rec *rec, struct ks_by
 	if ((rec->flags & KS_KEY_CHANGED) != 0)
 		return ks_fail(j->run->err, KS_CONFIG, "the key of '%s' was changed: pass the records through kstream-repartition first",
 		    j->spec.inputs[KS_JOIN_LEFT].name);
+	if (ks_state_key(&j->plain, rec->key, &key) != 0)
+		return ks_join_no_memory(j);
+	ks_store_expect(j->store, rec->partition, KS_JOIN_LEFT_ROWS, key, false);
 	wrong = foreign_key(j, rec, value, &o->now, &now);
 	if (wrong != NULL)
 		return reject(j, rec, wrong);
-	if (ks_state_key(&j->plain, rec->key, &key) != 0)
-		return ks_join_no_memory(j);
+	ks_store_expect(j->store, rec->partition, KS_JOIN_LEFT_ROWS, key, true);
+	expect_named(j, now, false);
 	status = ks_table_part(left, rec->partition, &part, j->run->err);
 	if (status == 0)
 		status = ks_table_get(left, part, key, &old, j->run->err);
@@ -212,6 +224,9 @@ static int left_record(struct ks_join *j, const struct ks_rec *rec, struct ks_by
 	wrong = foreign_key(j, rec, old.value, &o->before, &before);
 	if (wrong != NULL)
 		return reject(j, rec, wrong);
+	expect_named(j, now, true);
+	if (!ks_mp_is_nil(before))
+		ks_store_expect(j->store, ANY, KS_JOIN_SUBSCRIBERS, before, false);
 	status = ks_join_sides_put(j, &o->sides, KS_JOIN_LEFT, part, rec, key, value, &joins);
 	if (status == 0 && joins)
 		status = subscribe(j, rec->partition, key, before, now);

@@ -90,6 +90,9 @@ static inline struct ks_entry *ks_segment_at(const struct ks_segment *g, uint32_
 /* The entry of a key, deleted ones included; 0: none.  hash: ks_hash of the key. */
 uint32_t ks_segment_find(const struct ks_segment *g, struct ks_bytes key, uint64_t hash);
 
+/* Begin to bring to the processor's cache where a search for a key begins; entry: what it comes to from there, which is read now. */
+void	ks_segment_expect(const struct ks_segment *g, uint64_t hash, bool entry);
+
 /* Make the entry of a key that has none, with room for a value of n bytes: value_n is 0.  0: no memory. */
 uint32_t ks_segment_make(struct ks_segment *g, struct ks_bytes key, uint64_t hash, size_t n);
 

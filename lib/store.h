@@ -86,6 +86,13 @@ struct ks_store_value {
 	size_t n;
 };
 
+/*
+ * ks_store_expect - a key will be looked up soon: begin to bring nearer what
+ * stands in memory.  Once with found false, and later, with other work in
+ * between, with found true.  Of several keys this takes as long as of one.
+ */
+void	ks_store_expect(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key, bool found);
+
 int	ks_store_get(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,
 	    struct ks_store_value *v, struct ks_err *err) KS_MUST_USE;
 
