@@ -63,8 +63,9 @@ rows() { sides "$@" | tr % :; }
 	joined --table L --table R --foreign-key '$key' <in >out
 	output_is $'a 2 2 1\na 3 2 3\na 5 null'
 	# Else a row that was kept could not be told from what it names now.
-	joined --table L --table R --foreign-key '$topic // $offset // "none"' --left <in >out
-	output_is $'a 2 2 null\nb 4 4 null\na 5 null'
+	rows R:L:1:1 R:none:1:2 L:a:2:2 L:a:3:3 >in
+	joined --table L --table R --foreign-key '$topic // $offset // $ts // "none"' <in >out
+	output_is $'a 2 2 2\na 3 3 2'
 }
 
 @test "join foreign: keys of any kind" {
@@ -110,7 +111,7 @@ f 2 {"r":"5"} "5"'
 }
 
 @test "join foreign: versioned sides take what is out of order, and join only the newest" {
-	rows R:x:50:1 L:a:60:'"x"' L:a:55:'"y"' R:y:50:2 R:x:40:3 R:x:51:4 L:a:200:'"y"' L:b:99:'"x"' L:b:100:'"x"' R:x:300:5:1 R:x:200:6:0 >in
+	rows R:x:50:1 L:a:60:'"x"' L:a:55:'"y"' R:y:50:2 R:x:40:3 R:x:51:4 L:a:200:'"y"' L:b:99:'"x"' L:b:100:'"x"' R:x:300:5:1 R:x:150:6:0 >in
 	try kstream-join -v --from envelope --to envelope --table L --versioned 100ms --table R --versioned 100ms --foreign-key . in
 	[ "$(jq -c '[.key, .ts, .payload]' out | tr '\n' ' ')" = '["a",60,{"left":"x","right":1}] ["a",51,{"left":"x","right":4}] ["a",200,{"left":"y","right":2}] ["b",100,{"left":"x","right":4}] ["b",300,{"left":"x","right":5}] ' ] || fail ''
 	# The time of a partition, of which the last record is behind, is its own: it is old, but not too old.
