@@ -2,6 +2,7 @@
 /* join-global.c - records of a stream with the rows of a table that is whole on every instance. */
 #include "join-global.h"
 #include "hello.h"
+#include "state-key.h"
 #include "join-query.h"
 
 #include <errno.h>
@@ -10,9 +11,7 @@
 struct global {
 	struct ks_join_rows own;	/* of a stream of the pipe */
 	struct ks_join_rows *rows;	/* those that are asked */
-	struct ks_expr_set *set;	/* of --on; NULL: the record's key it is */
-	struct ks_expr *on;
-	struct ks_buf mapped;		/* what it has yielded */
+	struct ks_buf mapped;		/* what --on has yielded */
 };
 
 int ks_join_rows_open(struct ks_join *j, struct ks_join_rows *rows, struct ks_store *store, struct ks_err *err)
@@ -79,21 +78,6 @@ static int check_share(const struct ks_join *j)
 	    name, h->instance, h->instances, name);
 }
 
-static int open_on(struct ks_join *j, struct global *g)
-{
-	struct ks_err why;
-	int status;
-
-	ks_buf_init(&g->mapped, j->run->limits->key);
-	if (j->spec.on == NULL)
-		return 0;
-	g->set = ks_expr_set_new(j->run->limits);
-	if (g->set == NULL)
-		return ks_fail_memory(j->run->err);
-	status = ks_expr_add(g->set, j->spec.on, &g->on, &why);
-	return status == 0 ? 0 : ks_fail(j->run->err, status, "--on: %s", why.text);
-}
-
 static int open_own(struct ks_join *j)
 {
 	struct global *g = calloc(1, sizeof(*g));
@@ -102,9 +86,7 @@ static int open_own(struct ks_join *j)
 	j->own = g;
 	if (g == NULL)
 		return ks_join_no_memory(j);
-	status = open_on(j, g);
-	if (status != 0)
-		return status;
+	ks_buf_init(&g->mapped, j->run->limits->key);
 	if (j->endpoint != NULL)
 		return ks_join_endpoint_load(j);
 	status = check_share(j);
@@ -119,7 +101,6 @@ static void close_own(struct ks_join *j)
 	if (g == NULL)
 		return;
 	ks_join_rows_close(&g->own);
-	ks_expr_set_free(g->set);
 	ks_buf_release(&g->mapped);
 	free(g);
 	j->own = NULL;
@@ -164,12 +145,12 @@ static int map_key(struct ks_join *j, struct global *g, const struct ks_rec *rec
 
 	*bad = false;
 	*key = rec->key;
-	if (g->set == NULL)
+	if (j->on_set == NULL)
 		return 0;
 	g->mapped.n = 0;
-	wrong = ks_expr_load(g->set, rec);
+	wrong = ks_expr_load(j->on_set, rec);
 	if (wrong == NULL)
-		wrong = ks_expr_eval(g->on, &v);
+		wrong = ks_expr_eval(j->on, &v);
 	if (wrong == NULL)
 		no = ks_mp_add_val(&g->mapped, &v);
 	if (no == EMSGSIZE)
@@ -181,14 +162,16 @@ static int map_key(struct ks_join *j, struct global *g, const struct ks_rec *rec
 	return wrong == NULL ? 0 : ks_reject(j->run, rec, "--on: %s", wrong);
 }
 
-/* The row; value nil: there is none. */
-static int look_up(struct ks_join *j, struct global *g, struct ks_bytes mapped, struct ks_row *row)
+/* The row that rec asks for by the key mapped; value nil: there is none. */
+static int look_up(struct ks_join *j, struct global *g, const struct ks_rec *rec, struct ks_bytes mapped, struct ks_row *row)
 {
-	struct ks_rec asked = { .key = mapped };
 	struct ks_bytes key;
-	int status = ks_join_key(j, KS_JOIN_LEFT, &asked, &key);
 
-	return status == 0 ? ks_table_get(&g->rows->table, g->rows->part, key, row, j->run->err) : status;
+	if (KS_UNLIKELY(!j->keys[KS_JOIN_LEFT].known))
+		ks_join_look_at_key(j, KS_JOIN_LEFT, rec, mapped);
+	if (ks_state_key(&j->plain, mapped, &key) != 0)
+		return ks_join_no_memory(j);
+	return ks_table_get(&g->rows->table, g->rows->part, key, row, j->run->err);
 }
 
 /* What is null by the mapped key alone counts: a record without a key of its own may have a match. */
@@ -207,7 +190,7 @@ static int join(struct ks_join *j, struct global *g, const struct ks_rec *rec)
 	if (status != 0 || bad)
 		return status;
 	if (!ks_mp_is_nil(mapped))
-		status = look_up(j, g, mapped, &row);
+		status = look_up(j, g, rec, mapped, &row);
 	else if (j->spec.type == KS_JOIN_INNER)
 		return drop(j, "null key");
 	if (status != 0)

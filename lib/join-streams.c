@@ -194,6 +194,8 @@ static int open_own(struct ks_join *j)
 	ks_buf_init(&s->first[1].key, UINT32_MAX);
 	ks_buf_init(&s->other.key, UINT32_MAX);
 	s->keep_ms = spec->before_ms + spec->after_ms + spec->grace_ms;
+	if (s->keep_ms == 0)
+		ks_warn(j->run, "--within 0s without --grace keeps no record for another one, as in Kafka Streams: --grace 1ms does");
 	s->bucket_ms = s->keep_ms > BUCKET_MIN ? s->keep_ms : BUCKET_MIN;
 	s->before_ms[KS_JOIN_LEFT] = s->after_ms[KS_JOIN_RIGHT] = spec->before_ms;
 	s->after_ms[KS_JOIN_LEFT] = s->before_ms[KS_JOIN_RIGHT] = spec->after_ms;

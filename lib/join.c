@@ -46,6 +46,8 @@ int ks_join_open(struct ks_join *j, struct ks_run *run)
 	if (status == 0)
 		status = ks_join_expr(j, "--foreign-key", j->spec.foreign_key, &j->foreign_set, &j->foreign);
 	if (status == 0)
+		status = ks_join_expr(j, "--on", j->spec.on, &j->on_set, &j->on);
+	if (status == 0)
 		status = ks_join_expr(j, "--value", j->spec.value, &j->set, &j->value);
 	return status == 0 && j->kind->begin != NULL ? j->kind->begin(j) : status;
 }
@@ -213,6 +215,7 @@ void ks_join_close(struct ks_join *j)
 	ks_join_unmatched_close(j);
 	ks_expr_set_free(j->set);
 	ks_expr_set_free(j->foreign_set);
+	ks_expr_set_free(j->on_set);
 	ks_buf_release(&j->plain);
 	ks_buf_release(&j->pair);
 	ks_buf_release(&j->made);

@@ -64,6 +64,8 @@ struct ks_join {
 	bool finished;			/* the input was complete: what comes is another one */
 	struct ks_expr_set *set;	/* of --value; NULL: not given */
 	struct ks_expr *value;
+	struct ks_expr_set *on_set;	/* of --on; NULL: not given */
+	struct ks_expr *on;
 	struct ks_expr_set *foreign_set;	/* of --foreign-key */
 	struct ks_expr *foreign;
 	struct ks_buf plain;		/* the key of the record in hand */

@@ -5,16 +5,7 @@
 
 # shellcheck disable=SC2016
 load lib
-
-# records STREAM/KEY/VALUE[/PARTITION[/TIME]] ...: envelopes; a key of - is none, a value is JSON
-records() {
-	local r stream key value partition time
-	for r in "$@"; do
-		IFS=/ read -r stream key value partition time <<<"$r"
-		if [ "$key" = - ]; then key=null; else key="\"$key\""; fi
-		printf '{"topic":"%s","partition":%s,"ts":%s,"key":%s,"payload":%s}\n' "$stream" "${partition:-0}" "${time:-1}" "$key" "$value"
-	done
-}
+load joins
 
 # join OPTION ... -- RECORD ...: KEY PARTITION VALUE of each result
 join() {
@@ -124,7 +115,7 @@ k 0 {"left":7,"right":null}'
 	expect 0 '{"left":1,"right":"one"}'
 	printf '%s\n' '{"topic":"R","key":"1","payload":"one"}' '{"topic":"L","key":null,"payload":1}' >in
 	try kstream-join --stream L --global R --on . --from envelope --to json in
-	[ "$status" = 0 ] && grep -q "they never meet" err
+	[ "$status" = 0 ] && grep -q "L/0@[0-9]*: its key is a number, and the key of a record of .R. a string: they never meet" err
 }
 
 @test "join global: what has no match goes to --unmatched" {

@@ -84,3 +84,14 @@ for i in range(3000): print("{\"topic\":\"%s\",\"partition\":0,\"offset\":%d,\"t
 	[ "$(kstream-query j | jq -c '[.stream, .value]' | sort -u | wc -l)" = 3000 ]
 	ends
 }
+
+@test "join query: a global table of a file, while it is asked and replaced" {
+	echo '{"id":1,"n":"one"}' >r.json
+	sides A:a:1:1 >in
+	asked --stream A --global r.json --global-key .id --on .
+	await 10 is 'r.json 1 null {"id":1,"n":"one"}'
+	echo '{"id":1,"n":"uno"}' >new
+	mv new r.json
+	await 10 is 'r.json 1 null {"id":1,"n":"uno"}'
+	ends
+}

@@ -19,3 +19,13 @@ joined() {
 	kstream-join --from envelope --to envelope --end "${end:-paused}" "$@" |
 		jq -r '[.key, .ts, (.payload | if type == "object" then .left, .right else . end | tojson)] | map(tostring) | join(" ")'
 }
+
+# records STREAM/KEY/VALUE[/PARTITION[/TIME]] ...: envelopes; a key of - is none, a value is JSON
+records() {
+	local r stream key value partition time
+	for r in "$@"; do
+		IFS=/ read -r stream key value partition time <<<"$r"
+		if [ "$key" = - ]; then key=null; else key="\"$key\""; fi
+		printf '{"topic":"%s","partition":%s,"ts":%s,"key":%s,"payload":%s}\n' "$stream" "${partition:-0}" "${time:-1}" "$key" "$value"
+	done
+}

@@ -8,14 +8,17 @@ load lib
 
 put() { kcat -P -b "$b" -t "$t" -K : -Z "$@"; } # rows KEY:VALUE of stdin; an empty value is a tombstone
 
-# begin OPTION ...: a join that waits for lines at descriptor 9; its number is in $run, its results go to the file results
-begin() {
+# begin_of TOPIC OPTION ...: a join that waits for lines at descriptor 9; its number is in $run, its results go to the file results
+begin_of() {
+	local topic=$1
+	shift
 	mkfifo lines
-	"$bin/kstream-join" -b "$b" --stream lines --global "kafka:$t" --on .u --left --from json --to json "$@" lines >results 2>said 3>&- &
+	"$bin/kstream-join" -b "$b" --stream lines --global "kafka:$topic" --on .u --left --from json --to json "$@" lines >results 2>said 3>&- &
 	run=$!
 	pids="${pids-} $run"
 	exec 9>lines
 }
+begin() { begin_of "$t" "$@"; }
 
 # The row of key 1 is TEXT by now: a line asks.
 row_is() {
@@ -136,10 +139,9 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	[ "$output" = '{"n":1}' ]
 	# also one that comes later
 	"$topic" create "$t.later" 1
-	t=$t.later
-	begin
+	begin_of "$t.later"
 	wait_for row_is null
-	echo '1:no JSON' | put
+	echo '1:no JSON' | kcat -P -b "$b" -t "$t.later" -K :
 	end
 	[ "$status" -eq 65 ]
 	[ "$(wc -l <said)" -eq 1 ]
