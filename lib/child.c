@@ -264,8 +264,10 @@ void ks_children_hide(const struct ks_children *k, const struct ks_options *o)
 	const struct ks_given *g;
 	char *eq;
 
-	for (g = o->given; (k->source.pid > 0 || k->sink.pid > 0) && g < o->given + o->given_count; g++) {
-		eq = strcmp(g->option->name, "property") == 0 ? strchr(g->value, '=') : NULL;
+	if (k->source.pid <= 0 && k->sink.pid <= 0 && k->feeds[KS_FEED_ON].pid <= 0)
+		return;
+	for (g = o->given; g < o->given + o->given_count; g++) {
+		eq = g->shown != NULL ? strchr(g->shown, '=') : NULL;
 		if (eq != NULL)
 			memset(eq + 1, '*', strlen(eq + 1));
 	}

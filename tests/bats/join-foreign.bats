@@ -5,6 +5,7 @@
 # shellcheck disable=SC2016
 load lib
 load joins
+load windows
 
 # rows TOPIC:KEY:TIME:VALUE[:PARTITION] ...: as sides, with % for : in a value
 rows() { sides "$@" | tr % :; }
@@ -102,6 +103,15 @@ f 2 {"r":"5"} "5"'
 	jq -c '.flags = ["key-changed"]' in >any
 	try kstream-join --from envelope --to envelope --table L --table R --foreign-key . any
 	refused 78 kstream-join "the key of 'L' was changed: pass the records through kstream-repartition first"
+}
+
+@test "join foreign: a mark promises for each partition what all have come to" {
+	rows L:a:100:'"x"':0 R:x:50:1:1 R:x:60:2:2 >in
+	marked in 200 | kstream-join --table L --table R --foreign-key . --to frames | frames print MARK | tr '\n' ' ' >out
+	output_is 'MARK [0,50,false] MARK [1,50,false] MARK [2,50,false] '
+	# A partition that is the only one is not held back.
+	rows L:a:100:'"x"' R:x:50:1 >in
+	[ "$(marked in 200 | kstream-join --table L --table R --foreign-key . --to frames | frames print MARK)" = 'MARK [0,200,false]' ]
 }
 
 @test "join foreign: one instance of several is refused" {

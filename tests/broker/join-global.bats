@@ -84,7 +84,8 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	"$topic" create "$t.out" 3
 	printf '%s\n' '1:{"n":1}' '2:{"n":2}' '3:{"n":3}' | put
 	seq 300 | awk '{ print "{\"i\":" $1 ",\"u\":\"" $1 % 4 "\"}" }' | kcat -P -b "$b" -t "$t.in"
-	timeout 60 "$bin/kstream-join" -b "$b" -e --stream "$t.in" --in "kafka:$t.in" --out "kafka:$t.out" --global "kafka:$t" --on .u --value '{i: .left.i, n: .right.n}'
+	# what is run once -X is hidden has it nevertheless
+	timeout 60 "$bin/kstream-join" -b "$b" -e -X fetch.wait.max.ms=20 --stream "$t.in" --in "kafka:$t.in" --out "kafka:$t.out" --global "kafka:$t" --on .u --value '{i: .left.i, n: .right.n}'
 	kcat -C -q -e -b "$b" -t "$t.out" >out
 	[ "$(jq -s 'map(select(.n == .i % 4)) | length' out)" = 225 ]
 	[ "$(wc -l <out)" -eq 225 ]
