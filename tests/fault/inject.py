@@ -53,6 +53,7 @@ HARMLESS = {"read": (errno.EINTR, 0), "write": (errno.EINTR, 0), "poll": (errno.
 def inputs(place):
     rows = [f'{{"k":"{k}","t":{t},"x":{x}}}\n' for k, t, x in (("a", 1, 1), ("b", 12, 2), ("a", 13, 3), ("b", 30, 4))]
     (place / "json").write_text("".join(rows))
+    (place / "rows.jsonl").write_text("".join(rows))
     (place / "late").write_text("".join(rows[::-1] + rows + rows[1:2]))
     (place / "bad").write_text(rows[0] + '{"x":\n' + rows[2])
     # More than one buffer holds, and a line that is longer than one.
