@@ -21,7 +21,7 @@ load joins
 		three are two joins|--stream a --stream b --stream c
 		--stream '' is not NAME: it is empty|--stream= --table b
 		only a --stream is joined to itself|--stream a --table a
-		only a --stream is joined to itself|--table a --table a
+		only a --stream is joined to itself; kstream-branch --all makes two tables of one|--table a --table a
 		--left and --inner: one of them|--stream a --table b --left --inner
 		--versioned 1s stands behind the --table|--versioned 1s --stream a --table b
 		--versioned 1s stands behind the --table|--stream a --versioned 1s --table b
