@@ -141,6 +141,33 @@ k 0 {"left":7,"right":null}'
 	[ "$(jq -c .right result | paste -sd ' ')" = '1 2 3' ] || fail ''
 }
 
+@test "join global: killed at any time, the result is that of a run that was let live" {
+	/usr/bin/python3 - >in <<-'END'
+		import random
+		random.seed(3)
+		for i in range(20000):
+		    value = '{"u":"%d"}' % random.randrange(400) if i % 3 else random.choice(['{"n":%d}' % i, "null"])
+		    print('{"topic":"%s","partition":%d,"ts":%d,"key":"%d","payload":%s}' % ("RLL"[i % 3], random.randrange(3), i, random.randrange(400), value))
+	END
+	local words=(kstream-join --from envelope --to envelope --in in --app a --stream L --global R --on .u --left --memory 1M --end complete)
+	"${words[@]}" --state-dir whole --out whole-out
+	[ "$(jq -r '.payload.right | type' whole-out | sort -u | paste -sd ' ')" = 'null object' ]
+	killed_often 6 "${words[@]}" --state-dir state --out result --commit-interval 20ms
+}
+
+@test "join global: a file is read again by the next run of an app, whatever it is called then" {
+	local words=(kstream-join --from json --to json --app a --state-dir state --stream in --global-key .id --on .u --in in.json --out result)
+	echo '{"u":1}' >in.json
+	echo '{"id":1,"n":1}' >r.json
+	try "${words[@]}" --global r.json
+	expect 0 ''
+	echo '{"u":1}' >>in.json
+	printf 'id,n\n1,2\n' >s.csv
+	try "${words[@]}" --global ./s.csv
+	expect 0 ''
+	[ "$(jq -c .right result | paste -sd ' ')" = '{"id":1,"n":1} {"id":1,"n":2}' ] || fail "$(cat result)"
+}
+
 @test "join global: one of several instances sees a share of the pipe, and is refused" {
 	printf 'HELLO {"app":null,"instance":0,"instances":2}\nBARRIER [1,"complete"]\nEND [1,"complete"]\n' | frames build >in.frames
 	try kstream-join --stream L --global R --on .u --to json in.frames
