@@ -15,6 +15,12 @@ int ks_join_no_memory(struct ks_join *j)
 	return ks_fail_errno(j->run->err, KS_TEMP, ENOMEM, "cannot keep what is joined");
 }
 
+int ks_join_drop(struct ks_join *j, const char *cause)
+{
+	ks_drop(j->run, cause);
+	return 0;
+}
+
 int ks_join_timeless(struct ks_join *j, const struct ks_rec *rec)
 {
 	return ks_reject(j->run, rec, "the record has no time: give --time to the tool that reads the source");

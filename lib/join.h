@@ -144,6 +144,9 @@ int	ks_join_expr(struct ks_join *j, const char *option, const char *text, struct
 /* Why the value of a record cannot be a side of a pair, which is one level deeper; NULL: it can. */
 const char *ks_join_wrong_value(const struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
 
+/* ks_drop, and 0. */
+int	ks_join_drop(struct ks_join *j, const char *cause) KS_MUST_USE;
+
 /* The record has no time, and needs one: to --on-error. */
 int	ks_join_timeless(struct ks_join *j, const struct ks_rec *rec) KS_MUST_USE;
 
