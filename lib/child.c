@@ -264,8 +264,10 @@ void ks_children_hide(const struct ks_children *k, const struct ks_options *o)
 	const struct ks_given *g;
 	char *eq;
 
-	for (g = o->given; (k->source.pid > 0 || k->sink.pid > 0) && g < o->given + o->given_count; g++) {
-		eq = strcmp(g->option->name, "property") == 0 ? strchr(g->value, '=') : NULL;
+	if (k->source.pid <= 0 && k->sink.pid <= 0 && k->feeds[KS_FEED_ON].pid <= 0)
+		return;
+	for (g = o->given; g < o->given + o->given_count; g++) {
+		eq = g->shown != NULL ? strchr(g->shown, '=') : NULL;
 		if (eq != NULL)
 			memset(eq + 1, '*', strlen(eq + 1));
 	}
@@ -386,7 +388,7 @@ int ks_children_fed(struct ks_children *k, enum ks_child_feed which, struct ks_e
 	return err->status;
 }
 
-static void drain(int fd)
+static int drain(int fd)
 {
 	char bytes[4096];
 	ssize_t got;
@@ -394,22 +396,26 @@ static void drain(int fd)
 	do
 		got = read(fd, bytes, sizeof(bytes));
 	while (got > 0 || (got < 0 && errno == EINTR));
+	return got < 0 ? errno : 0;
 }
 
 /* They are asked to end; after a failure nobody reads what they have to say until then. */
-static void end_feeds(struct ks_children *k, int status)
+static int end_feeds(struct ks_children *k, int status, struct ks_err *err)
 {
-	int i;
+	int i, no = 0;
 
 	for (i = 0; i < KS_FEEDS; i++) {
 		if (k->feeds[i].pid <= 0)
 			continue;
 		kill(k->feeds[i].pid, SIGTERM);
 		if (status == 0)
-			drain(k->feed_fds[i]);
+			no = drain(k->feed_fds[i]);
+		if (no != 0)
+			status = ks_fail_errno(err, KS_IO, no, "cannot read from the " CAT " that reads %s", k->feeds[i].name);
 		close(k->feed_fds[i]);
 		await(&k->feeds[i]);
 	}
+	return status;
 }
 
 /* The source reads on for ever, and is asked to end when all is read; the first half may wait for others. */
@@ -419,7 +425,7 @@ static void end_through(struct ks_children *k, int status)
 
 	if (status == 0 && k->source.pid > 0) {
 		kill(k->source.pid, SIGTERM);
-		drain(STDIN_FILENO);
+		(void)drain(STDIN_FILENO);
 	}
 	if (k->first.pid <= 0)
 		return;
@@ -446,7 +452,7 @@ bool ks_children_end(struct ks_children *k, int *status, struct ks_err *err)
 	if (*status != 0 && k->source.pid > 0)
 		kill(k->source.pid, SIGTERM);
 	ks_signals_pass(0);
-	end_feeds(k, *status);
+	*status = end_feeds(k, *status, err);
 	if (k->source.what != NULL)
 		close(STDIN_FILENO);
 	await(&k->source);

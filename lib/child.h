@@ -109,7 +109,7 @@ int	ks_children_fed(struct ks_children *k, enum ks_child_feed which, struct ks_e
 int	ks_children_ends(struct ks_children *k, const struct ks_options *o, const char *topic, int64_t *ends, int32_t count,
 	    struct ks_err *err) KS_MUST_USE;
 
-/* Once all run: overwrite the values of -X in argv. */
+/* Once they run: overwrite the values of -X in argv; those that are run later have a copy. */
 void	ks_children_hide(const struct ks_children *k, const struct ks_options *o);
 
 /* This process has failed with status, before it closes anything: true, if it is the first to. */

@@ -14,6 +14,7 @@
 #include "hello.h"
 #include "join-sides.h"
 #include "members.h"
+#include "part-times.h"
 #include "state-key.h"
 
 #include <errno.h>
@@ -26,12 +27,36 @@ struct own {
 	struct ks_members told;
 	struct ks_buf before, now;	/* foreign keys */
 	struct ks_buf member;
+	struct ks_part_times times;	/* of records of both sides */
+	bool marks;			/* the input has some, so there are some behind */
 };
+
+static int no_times(struct ks_join *j, int no)
+{
+	if (no == EMSGSIZE)
+		return ks_fail(j->run->err, KS_DATA, "the input has more than %u partitions", KS_PART_TIMES_MAX);
+	return ks_join_no_memory(j);
+}
+
+/* Partitions of which nothing has come yet. */
+static int know_partitions(struct ks_join *j, struct ks_part_times *times)
+{
+	struct ks_hello_facts facts;
+	int32_t i;
+	int side, no = 0;
+
+	for (side = KS_JOIN_RIGHT; side <= KS_JOIN_LEFT && j->run->hello != NULL; side++)
+		if (ks_hello_stream(j->run->hello, ks_str(j->spec.inputs[side].name), &facts))
+			for (i = 0; i < facts.partitions && no == 0; i++)
+				no = ks_part_times_add(times, i);
+	return no == 0 ? 0 : no_times(j, no);
+}
 
 static int open_own(struct ks_join *j)
 {
 	const struct ks_hello_view *h = j->run->hello;
 	struct own *o = calloc(1, sizeof(*o));
+	int status;
 
 	j->own = o;
 	if (o == NULL)
@@ -44,7 +69,8 @@ static int open_own(struct ks_join *j)
 	ks_buf_init(&o->before, j->run->limits->key);
 	ks_buf_init(&o->now, j->run->limits->key);
 	ks_buf_init(&o->member, UINT32_MAX);
-	return ks_join_sides_open(j, &o->sides);
+	status = know_partitions(j, &o->times);
+	return status == 0 ? ks_join_sides_open(j, &o->sides) : status;
 }
 
 static void close_own(struct ks_join *j)
@@ -58,6 +84,7 @@ static void close_own(struct ks_join *j)
 	ks_buf_release(&o->before);
 	ks_buf_release(&o->now);
 	ks_buf_release(&o->member);
+	ks_part_times_release(&o->times);
 	free(o);
 	j->own = NULL;
 }
@@ -67,9 +94,42 @@ static int fingerprint(const struct ks_join *j, struct ks_buf *b)
 	return ks_buf_printf(b, "foreign-key '%s'\n", j->spec.foreign_key);
 }
 
+/* To all partitions: a right row of any brings about results of each. */
+static int promise(struct ks_join *j)
+{
+	struct own *o = j->own;
+	struct ks_mark m;
+	size_t i;
+	int status = 0;
+
+	if (!ks_part_times_promise(&o->times, &m))
+		return 0;
+	for (i = 0; i < o->times.count && status == 0; i++) {
+		m.partition = o->times.list[i].partition;
+		status = ks_emit_mark(j->run, &m);
+	}
+	return status;
+}
+
+static int mark(struct ks_join *j, struct ks_mark *m)
+{
+	struct own *o = j->own;
+	int no = ks_part_times_move(&o->times, m->partition, m->time_ms, m->idle);
+
+	if (no != 0)
+		return no_times(j, no);
+	o->marks = true;
+	m->partition = -1;
+	return promise(j);
+}
+
+/* Partitions that are not idle tell of themselves by their records. */
 static int save(struct ks_join *j)
 {
-	return ks_join_sides_save(j, &((struct own *)j->own)->sides);
+	struct own *o = j->own;
+	int status = o->marks ? promise(j) : 0;
+
+	return status == 0 ? ks_join_sides_save(j, &o->sides) : status;
 }
 
 static int query(struct ks_join *j, struct ks_query *q, struct ks_err *err)
@@ -299,9 +359,15 @@ static int right_record(struct ks_join *j, const struct ks_rec *rec, struct ks_b
 
 static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)
 {
+	struct own *o = j->own;
 	struct ks_bytes value;
-	int status = ks_join_sides_read(j, side, rec, &value);
+	int status, no = 0;
 
+	if (rec->partition >= 0 && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE)
+		no = ks_part_times_move(&o->times, rec->partition, rec->time_ms, false);
+	if (KS_UNLIKELY(no != 0))
+		return no_times(j, no);
+	status = ks_join_sides_read(j, side, rec, &value);
 	if (status != 0 || value.p == NULL)
 		return status;
 	return side == KS_JOIN_LEFT ? left_record(j, rec, value) : right_record(j, rec, value);
@@ -312,6 +378,7 @@ const struct ks_join_kind ks_join_foreign = {
 	.fingerprint = fingerprint,
 	.open = open_own,
 	.record = record,
+	.mark = mark,
 	.save = save,
 	.query = query,
 	.close = close_own,

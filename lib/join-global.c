@@ -113,12 +113,6 @@ static int save(struct ks_join *j)
 	return j->endpoint != NULL ? ks_join_endpoint_save(j) : ks_table_save(&g->own.table, j->run->err);
 }
 
-static int drop(struct ks_join *j, const char *cause)
-{
-	ks_drop(j->run, cause);
-	return 0;
-}
-
 static int put_row(struct ks_join *j, struct global *g, const struct ks_rec *rec)
 {
 	struct ks_bytes value;
@@ -126,12 +120,12 @@ static int put_row(struct ks_join *j, struct global *g, const struct ks_rec *rec
 	int status;
 
 	if (ks_mp_is_nil(rec->key))
-		return drop(j, "null key");
+		return ks_join_drop(j, "null key");
 	status = ks_join_table_value(j, rec, &value, &latest, &bad);
 	if (status != 0 || bad)
 		return status;
 	if (!latest)
-		return drop(j, "not the latest");
+		return ks_join_drop(j, "not the latest");
 	ks_folded(j->run);
 	return ks_join_rows_put(j, g->rows, rec, value, j->run->err);
 }
@@ -185,14 +179,14 @@ static int join(struct ks_join *j, struct global *g, const struct ks_rec *rec)
 	int status;
 
 	if (ks_mp_is_nil(rec->value))
-		return drop(j, "null value");
+		return ks_join_drop(j, "null value");
 	status = map_key(j, g, rec, &mapped, &bad);
 	if (status != 0 || bad)
 		return status;
 	if (!ks_mp_is_nil(mapped))
 		status = look_up(j, g, rec, mapped, &row);
 	else if (j->spec.type == KS_JOIN_INNER)
-		return drop(j, "null key");
+		return ks_join_drop(j, "null key");
 	if (status != 0)
 		return status;
 	if (ks_mp_is_nil(row.value) && j->spec.type == KS_JOIN_INNER)

@@ -112,7 +112,7 @@ void ks_join_look_for_sides(struct ks_join *j)
 	int side;
 
 	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT && !j->missed; side--) {
-		if (j->seen[side] > 0 || j->seen[!side] < ENOUGH || j->named[side] || j->goes_on)
+		if (j->seen[side] > 0 || j->seen[!side] < ENOUGH || j->named[side] || j->goes_on || j->spec.inputs[side].where != KS_JOIN_PIPE)
 			continue;
 		snprintf(text, sizeof(text), "no record has been of '%.200s' so far, which %s names", name_of(j, side),
 		    ks_join_roles[j->spec.inputs[side].role]);

@@ -173,7 +173,9 @@ int ks_join_check(struct ks_join *j, struct ks_err *err)
 		return ks_fail(err, KS_USAGE, "what is joined to what?  as in --stream clicks --table profiles");
 	s->twice = strcmp(left->name, right->name) == 0;
 	if (s->twice && (left->role != KS_JOIN_STREAM || right->role != KS_JOIN_STREAM))
-		return ks_fail(err, KS_USAGE, "'%s' is both sides: only a --stream is joined to itself", left->name);
+		return ks_fail(err, KS_USAGE, "'%s' is both sides: only a --stream is joined to itself; kstream-branch --all makes two tables of one", left->name);
+	if (right->role == KS_JOIN_GLOBAL && left->role != KS_JOIN_STREAM)
+		return ks_fail(err, KS_USAGE, "a --global table is joined to a --stream, and '%s' is none", left->name);
 	status = check_strangers(s, err);
 	return status != 0 ? status : check_kind(j, err);
 }

@@ -10,6 +10,7 @@
 #include "join.h"
 #include "join-buffer.h"
 #include "join-query.h"
+#include "state-key.h"
 #include "table.h"
 
 #include <stdlib.h>
@@ -98,12 +99,6 @@ static int save(struct ks_join *j)
 	return status;
 }
 
-static int drop(struct ks_join *j, const char *cause)
-{
-	ks_drop(j->run, cause);
-	return 0;
-}
-
 /* Whether the record lacks a time that it is to be asked of. */
 static bool lacks_time(const struct ks_join *j, const struct ks_rec *rec)
 {
@@ -121,7 +116,7 @@ static int put_row(struct ks_join *j, struct ks_table_part *part, struct ks_rec 
 	int status;
 
 	if (ks_mp_is_nil(rec->key))
-		return drop(j, "null key");
+		return ks_join_drop(j, "null key");
 	if (KS_UNLIKELY(lacks_time(j, rec)))
 		return ks_join_timeless(j, rec);
 	status = ks_join_table_value(j, rec, &row.value, &latest, &bad);
@@ -129,14 +124,14 @@ static int put_row(struct ks_join *j, struct ks_table_part *part, struct ks_rec 
 		return status;
 	/* Of a table with versions what came late is one, of another it is no row. */
 	if (!latest && j->spec.inputs[KS_JOIN_RIGHT].history_ms < 0)
-		return drop(j, "not the latest");
+		return ks_join_drop(j, "not the latest");
 	status = ks_join_key(j, KS_JOIN_RIGHT, rec, &key);
 	if (status == 0)
 		status = ks_table_put(&o->t, part, key, &row, false, false, &c, &taken, j->run->err);
 	if (status != 0)
 		return status;
 	if (taken == KS_TABLE_EXPIRED)
-		return drop(j, "out of history");
+		return ks_join_drop(j, "out of history");
 	ks_folded(j->run);
 	return 0;
 }
@@ -211,12 +206,22 @@ static int wait(struct ks_join *j, struct ks_table_part *part, const struct ks_r
 static int join(struct ks_join *j, struct ks_table_part *part, struct ks_rec *rec)
 {
 	if (ks_mp_is_nil(rec->value))
-		return drop(j, "null value");
+		return ks_join_drop(j, "null value");
 	if (ks_mp_is_nil(rec->key) && j->spec.type == KS_JOIN_INNER)
-		return drop(j, "null key");
+		return ks_join_drop(j, "null key");
 	if (KS_UNLIKELY(lacks_time(j, rec)))
 		return ks_join_timeless(j, rec);
 	return j->spec.has_grace ? wait(j, part, rec) : pair(j, part, rec, false);
+}
+
+/* What is waited for longest is the row. */
+static void expect(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec)
+{
+	struct ks_bytes key;
+
+	(void)side;
+	if (ks_state_key(&j->plain, rec->key, &key) == 0)
+		ks_store_expect(j->store, rec->partition, KS_TABLE_ROWS, key, false);
 }
 
 static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)
@@ -329,6 +334,7 @@ const struct ks_join_kind ks_join_stream_table = {
 	.check = check,
 	.fingerprint = fingerprint,
 	.open = open_own,
+	.expect = expect,
 	.record = record,
 	.mark = mark,
 	.save = save,

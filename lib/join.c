@@ -15,6 +15,12 @@ int ks_join_no_memory(struct ks_join *j)
 	return ks_fail_errno(j->run->err, KS_TEMP, ENOMEM, "cannot keep what is joined");
 }
 
+int ks_join_drop(struct ks_join *j, const char *cause)
+{
+	ks_drop(j->run, cause);
+	return 0;
+}
+
 int ks_join_timeless(struct ks_join *j, const struct ks_rec *rec)
 {
 	return ks_reject(j->run, rec, "the record has no time: give --time to the tool that reads the source");
@@ -163,6 +169,8 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 	if (KS_UNLIKELY((rec->flags & KS_CHANGE) != 0) && s->inputs[side].role == KS_JOIN_STREAM)
 		return ks_reject(run, rec, "the value is a change of a table, and '%s' is a stream: leave out --changes",
 		    s->inputs[side].name);
+	if (j->kind->expect != NULL)
+		j->kind->expect(j, side, rec);
 	wrong = ks_join_wrong_value(j, rec);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);

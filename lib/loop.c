@@ -138,7 +138,7 @@ static int take_records(struct ks_frame_loop *l)
 {
 	struct ks_source *s = l->source;
 
-	if (l->hops || l->turns)	/* a turn comes before what a wait has brought, and not behind it */
+	if (l->hops)
 		return 0;
 	/* What passes by the tool has its value. */
 	if (l->op->reads != NULL && s->give_loaded != NULL && l->only_count == 0)

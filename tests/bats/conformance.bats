@@ -42,6 +42,10 @@ setup() {
 	}
 }
 
+@test "conformance: inner joins as a reference that looks at every pair, and whatever the order of arrival" {
+	"$python" "$root/tests/conformance/joins.py" 1 2
+}
+
 @test "conformance: a difference on purpose is one, by its rule, and in the tools" {
 	local stored=$root/tests/conformance/differences.jsonl
 	# the rule makes what is ours; the tools do it; Kafka Streams does not

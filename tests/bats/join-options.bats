@@ -21,7 +21,7 @@ load joins
 		three are two joins|--stream a --stream b --stream c
 		--stream '' is not NAME: it is empty|--stream= --table b
 		only a --stream is joined to itself|--stream a --table a
-		only a --stream is joined to itself|--table a --table a
+		only a --stream is joined to itself; kstream-branch --all makes two tables of one|--table a --table a
 		--left and --inner: one of them|--stream a --table b --left --inner
 		--versioned 1s stands behind the --table|--versioned 1s --stream a --table b
 		--versioned 1s stands behind the --table|--stream a --versioned 1s --table b
@@ -33,7 +33,32 @@ load joins
 		is not route:TOPIC|--stream a --table b --unmatched x
 		is not route:TOPIC|--stream a --table b --unmatched route:
 		--unmatched is about an --inner join|--stream a --table b --left --unmatched route:x
+		--unmatched is about an --inner join|--table a --table b --unmatched route:x
+		--unmatched is about an --inner join|--stream a --stream b --within 1s --outer --unmatched route:x
 		--memory|--stream a --table b --memory 1
+		--within, --before and --after are about two --stream|--stream a --table b --within 1s
+		--within, --before and --after are about two --stream|--table a --table b --before 1s
+		--within, --before and --after are about two --stream|--stream a --global b --after 1s
+		--within says both|--stream a --stream b --within 1s --after 1s
+		how far apart may two records be|--stream a --stream b
+		their sum is negative|--stream a --stream b --before 1s --after -2s
+		--within '-1s'|--stream a --stream b --within -1s
+		--on is about a --global|--stream a --table b --on .x
+		--on is about a --global|--stream a --stream b --within 1s --on .x
+		--global-key is about a --global|--stream a --table b --global-key .x
+		--foreign-key is about two --table|--stream a --table b --foreign-key .x
+		--foreign-key is about two --table|--stream a --global b --foreign-key .x
+		--outer is about two --stream|--stream a --table b --outer
+		--outer is about two --stream|--stream a --global b --outer
+		--outer is about two --stream|--table a --table b --foreign-key .x --outer
+		--grace is about two --stream|--table a --table b --grace 1s
+		--grace is about two --stream|--stream a --global b --grace 1s
+		--versioned 1s stands behind the --table|--stream a --stream b --within 1s --versioned 1s
+		--versioned 1s stands behind the --table|--stream a --global b --versioned 1s
+		a --global table is joined to a --stream|--table a --global b
+		a --global table is joined to a --stream|--global a --table b
+		what is joined to what|--global a
+		a --global table is joined to a --stream|--global a --global b
 	END
 	try kstream-join --stream a --table b --versioned 1s --grace 1s --from json --to json /dev/null
 	[[ $status != 64 ]] || fail 'as much history as grace is enough'

@@ -84,7 +84,8 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	"$topic" create "$t.out" 3
 	printf '%s\n' '1:{"n":1}' '2:{"n":2}' '3:{"n":3}' | put
 	seq 300 | awk '{ print "{\"i\":" $1 ",\"u\":\"" $1 % 4 "\"}" }' | kcat -P -b "$b" -t "$t.in"
-	timeout 60 "$bin/kstream-join" -b "$b" -e --stream "$t.in" --in "kafka:$t.in" --out "kafka:$t.out" --global "kafka:$t" --on .u --value '{i: .left.i, n: .right.n}'
+	# what is run once -X is hidden has it nevertheless
+	timeout 60 "$bin/kstream-join" -b "$b" -e -X fetch.wait.max.ms=20 --stream "$t.in" --in "kafka:$t.in" --out "kafka:$t.out" --global "kafka:$t" --on .u --value '{i: .left.i, n: .right.n}'
 	kcat -C -q -e -b "$b" -t "$t.out" >out
 	[ "$(jq -s 'map(select(.n == .i % 4)) | length' out)" = 225 ]
 	[ "$(wc -l <out)" -eq 225 ]
@@ -96,6 +97,7 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	wait_for row_is null
 	reader=$(child)
 	kill -9 "$reader"
+	wait_for is_gone "$run"
 	end
 	[ "$status" -eq 75 ]
 	[ "$(cat said)" = "kstream-join: the kstream-cat that reads kafka:$t was killed by signal 9" ]
@@ -104,6 +106,7 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	wait_for row_is null
 	reader=$(child)
 	kill -TERM "$reader"
+	wait_for is_gone "$run"
 	end
 	[ "$status" -eq 75 ]
 	[ "$(cat said)" = "kstream-join: the kstream-cat that reads kafka:$t has ended before its time" ]
@@ -142,6 +145,7 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	begin_of "$t.later"
 	wait_for row_is null
 	echo '1:no JSON' | kcat -P -b "$b" -t "$t.later" -K :
+	wait_for is_gone "$run"
 	end
 	[ "$status" -eq 65 ]
 	[ "$(wc -l <said)" -eq 1 ]

@@ -127,11 +127,11 @@ def comparable(case, dropped):
     return sum(value is None or (key is None and topic not in keyless) for topic, key, value, _ in case["in"])
 
 
-def first_difference(got, want):
+def first_difference(got, want, judge="Kafka Streams"):
     for i in range(max(len(got), len(want))):
         a, b = (got[i] if i < len(got) else None), (want[i] if i < len(want) else None)
         if not model.same(a, b):
-            return "result %d: %s\n    Kafka Streams: %s" % (i, json.dumps(a), json.dumps(b))
+            return "result %d: %s\n    %s: %s" % (i, json.dumps(a), judge, json.dumps(b))
     return None
 
 
