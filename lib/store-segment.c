@@ -191,24 +191,6 @@ uint32_t ks_segment_find(const struct ks_segment *g, struct ks_bytes key, uint64
 	return find_slot(g, key, (uint32_t)hash)->ref;
 }
 
-void ks_segment_expect(const struct ks_segment *g, uint64_t hash, bool entry)
-{
-	size_t mask = g->slot_count - 1, i = (uint32_t)hash & mask;
-	const unsigned char *e;
-
-	if (!entry) {
-		__builtin_prefetch(&g->slots[i]);
-		return;
-	}
-	while (g->slots[i].ref != 0 && g->slots[i].tag != (uint32_t)hash)
-		i = (i + 1) & mask;
-	if (g->slots[i].ref == 0)
-		return;
-	e = (const unsigned char *)ks_segment_at(g, g->slots[i].ref);
-	__builtin_prefetch(e);
-	__builtin_prefetch(e + 64);
-}
-
 /* key_n has 29 bits; blocks count in 32. */
 static uint32_t make_entry(struct ks_segment *g, struct ks_bytes key, size_t n)
 {

@@ -90,14 +90,12 @@ static inline struct ks_entry *ks_segment_at(const struct ks_segment *g, uint32_
 /* The entry of a key, deleted ones included; 0: none.  hash: ks_hash of the key. */
 uint32_t ks_segment_find(const struct ks_segment *g, struct ks_bytes key, uint64_t hash);
 
-/* Begin to bring to the processor's cache where a search for a key begins; entry: what it comes to from there, which is read now. */
-void	ks_segment_expect(const struct ks_segment *g, uint64_t hash, bool entry);
-
 /*
  * What is used soon is fetched meanwhile: of an entry the first lines, in which
- * a short key stands and a few numbers; of a hash the entry that it most likely
- * leads to.  In line by force: gcc 12 takes a function that only prefetches for
- * one that does nothing, and leaves it out.
+ * a short key stands and a few numbers; of a hash the slot, or the entry that
+ * it most likely leads to, for which the slot is read now.  In line by force:
+ * gcc 12 takes a function that only prefetches for one that does nothing, and
+ * leaves it out.
  */
 static inline __attribute__((always_inline)) void ks_entry_hint(const struct ks_entry *e)
 {
@@ -106,12 +104,14 @@ static inline __attribute__((always_inline)) void ks_entry_hint(const struct ks_
 	__builtin_prefetch((const unsigned char *)e + 128, 1);
 }
 
-static inline __attribute__((always_inline)) void ks_segment_hint(const struct ks_segment *g, uint64_t hash)
+static inline __attribute__((always_inline)) void ks_segment_hint(const struct ks_segment *g, uint64_t hash, bool entry)
 {
-	uint32_t ref = g->slots[(uint32_t)hash & (g->slot_count - 1)].ref;
+	const struct ks_entry_slot *slot = &g->slots[(uint32_t)hash & (g->slot_count - 1)];
 
-	if (ref != 0)
-		ks_entry_hint(ks_segment_at(g, ref));
+	if (!entry)
+		__builtin_prefetch(slot);
+	else if (slot->ref != 0)
+		ks_entry_hint(ks_segment_at(g, slot->ref));
 }
 
 /* Make the entry of a key that has none, with room for a value of n bytes: value_n is 0.  0: no memory. */

@@ -96,7 +96,7 @@ void ks_store_expect(const struct ks_store *s, int32_t partition, int64_t segmen
 	const struct ks_segment *g = ks_store_parts_find(&s->young.parts, partition, segment);
 
 	if (g != NULL)
-		ks_segment_expect(g, ks_hash(key, s->seed), found);
+		ks_segment_hint(g, ks_hash(key, s->seed), found);
 }
 
 int ks_store_get(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,
@@ -252,14 +252,6 @@ int ks_store_put(struct ks_store *s, int32_t partition, int64_t segment, struct 
 	ks_segment_touch(g, ref);
 	*v = (struct ks_store_value){ ks_entry_value(e), e->value_n };
 	return 0;
-}
-
-void ks_store_hint(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key)
-{
-	const struct ks_segment *g = ks_store_parts_find(&s->young.parts, partition, segment);
-
-	if (g != NULL)
-		ks_segment_hint(g, ks_hash(key, s->seed));
 }
 
 /* Leave word that the key has no value, since there is one below, or in a chunk. */

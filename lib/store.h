@@ -87,17 +87,15 @@ struct ks_store_value {
 };
 
 /*
- * ks_store_expect - a key will be looked up soon: begin to bring nearer what
- * stands in memory.  Once with found false, and later, with other work in
- * between, with found true.  Of several keys this takes as long as of one.
+ * ks_store_expect - a key is looked up or put soon, after other work: what
+ * memory has of it is fetched meanwhile.  found false: where a search for it
+ * begins; true, some work behind that: what it comes to.  Of several keys this
+ * takes as long as of one.  It changes nothing.
  */
 void	ks_store_expect(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key, bool found);
 
 int	ks_store_get(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,
 	    struct ks_store_value *v, struct ks_err *err) KS_MUST_USE;
-
-/* ks_store_hint - this key is put soon, after other work: what memory has of it is fetched meanwhile.  It changes nothing. */
-void	ks_store_hint(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key);
 
 /*
  * ks_store_put - find the value, or make one of zeroed bytes, and see to it

@@ -134,14 +134,16 @@ static void hinted(void **state)
 	int64_t segment;
 
 	(void)state;
-	ks_store_hint(s, 0, 10, ks_str("a"));
+	ks_store_expect(s, 0, 10, ks_str("a"), true);
 	assert_false(ks_store_next_segment(s, 0, -1, &segment));
 	*at(s, 0, 10, "a") = 7;
-	ks_store_hint(s, 0, 10, ks_str("a"));
-	ks_store_hint(s, 0, 10, ks_str("b"));
-	ks_store_hint(s, 0, 10, ks_str(""));
-	ks_store_hint(s, 1, 10, ks_str("a"));
-	ks_store_hint(s, 0, 20, ks_str("a"));
+	ks_store_expect(s, 0, 10, ks_str("a"), true);
+	ks_store_expect(s, 0, 10, ks_str("a"), false);
+	ks_store_expect(s, 0, 10, ks_str("b"), true);
+	ks_store_expect(s, 1, 10, ks_str("b"), false);
+	ks_store_expect(s, 0, 10, ks_str(""), true);
+	ks_store_expect(s, 1, 10, ks_str("a"), true);
+	ks_store_expect(s, 0, 20, ks_str("a"), true);
 	assert_int_equal(*at(s, 0, 10, "a"), 7);
 	assert_int_equal(ks_store_get(s, 0, 10, ks_str("b"), &v, &err), 0);
 	assert_null(v.p);
