@@ -27,6 +27,7 @@ struct rd_kafka_queue_s;
  * its neighbours: 1.6 M records of 8 partitions, 280 MB, are read in 70 MB.
  */
 #define KS_KAFKA_ORDER_KB 32768
+#define KS_KAFKA_ORDER_MESSAGES 100000	/* queued.min.messages: librdkafka's own default */
 #define KS_KAFKA_ORDER_PARTS 16	/* up to so many partitions share it as so many would */
 
 /* queued.max.messages.kbytes, which counts for a partition here. */

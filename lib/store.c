@@ -254,6 +254,14 @@ int ks_store_put(struct ks_store *s, int32_t partition, int64_t segment, struct 
 	return 0;
 }
 
+void ks_store_hint(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key)
+{
+	const struct ks_segment *g = ks_store_parts_find(&s->young.parts, partition, segment);
+
+	if (g != NULL)
+		ks_segment_hint(g, ks_hash(key, s->seed));
+}
+
 /* Leave word that the key has no value, since there is one below, or in a chunk. */
 static int bury(struct ks_store *s, const struct place *at, struct ks_err *err)
 {

@@ -96,6 +96,9 @@ void	ks_store_expect(const struct ks_store *s, int32_t partition, int64_t segmen
 int	ks_store_get(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,
 	    struct ks_store_value *v, struct ks_err *err) KS_MUST_USE;
 
+/* ks_store_hint - this key is put soon, after other work: what memory has of it is fetched meanwhile.  It changes nothing. */
+void	ks_store_hint(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key);
+
 /*
  * ks_store_put - find the value, or make one of zeroed bytes, and see to it
  * that it is n bytes long or longer: what is there stays, new bytes are zero.

@@ -270,10 +270,10 @@ static int refuse(struct ks_win *w, const struct ks_rec *rec)
 	return ks_fail(w->run->err, KS_CONFIG, "the records are changes of a table: windows hold events, --running rows");
 }
 
-/* What has changed goes out, and then what has closed may be forgotten. */
-static int commit(struct ks_win *w)
+/* What has changed goes out, all or where it has closed, and then what has closed may be forgotten. */
+static int commit(struct ks_win *w, bool all)
 {
-	int status = ks_win_commit_flush(w);
+	int status = all ? ks_win_commit_flush(w) : ks_win_commit_sweep(w);
 	size_t i;
 
 	for (i = 0; i < w->count && status == 0; i++)
@@ -305,7 +305,7 @@ int ks_win_record(struct ks_win *w, struct ks_run *run, struct ks_rec *rec)
 	if (KS_UNLIKELY(status != 0))
 		return status;
 	if (w->spec.emit == KS_WIN_COMMIT)
-		return KS_UNLIKELY(ks_win_commit_full(w)) ? commit(w) : 0;
+		return KS_UNLIKELY(ks_win_commit_many(w)) ? commit(w, ks_win_commit_full(w)) : 0;
 	return KS_UNLIKELY(part->closing_ms <= ks_win_close_time(w, part)) ? w->shape->retire(w, part, false) : 0;
 }
 
@@ -349,7 +349,7 @@ int ks_win_barrier(struct ks_win *w, const struct ks_barrier *b)
 	if (w->store == NULL)
 		return 0;
 	if (w->spec.emit == KS_WIN_COMMIT)
-		status = commit(w);
+		status = commit(w, true);
 	for (i = 0; i < w->count && status == 0; i++)
 		if (w->parts[i]->changed)
 			status = save(w, w->parts[i]);

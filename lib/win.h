@@ -304,7 +304,12 @@ int	ks_win_commit_add(struct ks_win *w, struct ks_win_part *part, const struct k
 	    int64_t time_ms, bool fresh) KS_MUST_USE;
 /* The smallest time that a result may bear which waits; INT64_MAX: none does. */
 int64_t	ks_win_commit_from(const struct ks_win *w);
+/* Enough wait to look for those that have closed; or, full, as many as may. */
+bool	ks_win_commit_many(const struct ks_win *w);
 bool	ks_win_commit_full(const struct ks_win *w);
+/* Emit those whose window has closed: what is closed may be forgotten then. */
+int	ks_win_commit_sweep(struct ks_win *w) KS_MUST_USE;
+/* Emit all. */
 int	ks_win_commit_flush(struct ks_win *w) KS_MUST_USE;
 void	ks_win_commit_free(struct ks_win *w);
 
