@@ -167,6 +167,18 @@ load windows
 	refused 78 kstream-join "cannot carry the side route 'alone'"
 }
 
+@test "join table: times at both ends of what a time can be" {
+	last=9223372036854775807
+	sides A:a:-$last:1 B:a:-$last:2 A:a:$last:3 A:a:0:4 B:a:$last:5 A:a:-1:6 >in
+	words=(--from envelope --to json --stream A --table B --left)
+	kstream-join "${words[@]}" --versioned 5s in | jq -r '"\(.left) \(.right)"' >out
+	output_is $'1 null\n3 null\n4 null\n6 null'
+	kstream-join "${words[@]}" --versioned 5s --grace 5s in | jq -r '"\(.left) \(.right)"' >out
+	output_is $'1 null\n4 null\n6 null\n3 5'
+	kstream-join "${words[@]}" --versioned "${last}ms" --grace "${last}ms" in | jq -r '"\(.left) \(.right)"' >out
+	output_is $'1 2\n4 2\n6 null\n3 5'
+}
+
 # moves COUNT: both sides of two partitions, out of order at times
 moves() {
 	/usr/bin/python3 - "$1" <<-'END'
