@@ -97,6 +97,7 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	wait_for row_is null
 	reader=$(child)
 	kill -9 "$reader"
+	wait_for is_gone "$run"
 	end
 	[ "$status" -eq 75 ]
 	[ "$(cat said)" = "kstream-join: the kstream-cat that reads kafka:$t was killed by signal 9" ]
@@ -105,6 +106,7 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	wait_for row_is null
 	reader=$(child)
 	kill -TERM "$reader"
+	wait_for is_gone "$run"
 	end
 	[ "$status" -eq 75 ]
 	[ "$(cat said)" = "kstream-join: the kstream-cat that reads kafka:$t has ended before its time" ]
@@ -143,6 +145,7 @@ is_gone() { ! kill -0 "$1" 2>/dev/null; }
 	begin_of "$t.later"
 	wait_for row_is null
 	echo '1:no JSON' | kcat -P -b "$b" -t "$t.later" -K :
+	wait_for is_gone "$run"
 	end
 	[ "$status" -eq 65 ]
 	[ "$(wc -l <said)" -eq 1 ]

@@ -65,8 +65,10 @@ def inputs(place):
         f'{{"topic":"t","ts":{i},"key":{{"a":[{i}]}},"headers":[["h","aA=="]],"payload":{row.strip()}}}\n' for i, row in enumerate(rows)))
     # Tools that find a kstream-cat beside them which needs no Kafka.
     (place / "stub").mkdir()
-    shutil.copy(BIN / "kstream-filter", place / "stub")
-    (place / "stub/kstream-cat").write_text("#!/bin/sh\ncase $* in *--in=*) exec cat frames ;; *) exec cat >out ;; esac\n")
+    for tool in "kstream-filter", "kstream-join":
+        shutil.copy(BIN / tool, place / "stub")
+    follows = "trap 'exit 0' TERM; cat frames; while :; do sleep .02; done"
+    (place / "stub/kstream-cat").write_text(f"#!/bin/sh\ncase $* in *--offset=end*) {follows} ;; *--in=*) exec cat frames ;; *) exec cat >out ;; esac\n")
     (place / "stub/kstream-cat").chmod(0o755)
     frames = subprocess.run([BIN / "kstream-cat", "--from", "json", "--time", ".t", "--key", ".k", "json"], cwd=place, check=True, stdout=subprocess.PIPE)
     (place / "frames").write_bytes(frames.stdout)
