@@ -10,6 +10,7 @@
 #include "join.h"
 #include "join-buffer.h"
 #include "join-query.h"
+#include "state-key.h"
 #include "table.h"
 
 #include <stdlib.h>
@@ -213,6 +214,16 @@ static int join(struct ks_join *j, struct ks_table_part *part, struct ks_rec *re
 	return j->spec.has_grace ? wait(j, part, rec) : pair(j, part, rec, false);
 }
 
+/* What is waited for longest is the row. */
+static void expect(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec)
+{
+	struct ks_bytes key;
+
+	(void)side;
+	if (ks_state_key(&j->plain, rec->key, &key) == 0)
+		ks_store_expect(j->store, rec->partition, KS_TABLE_ROWS, key, false);
+}
+
 static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)
 {
 	struct own *o = j->own;
@@ -323,6 +334,7 @@ const struct ks_join_kind ks_join_stream_table = {
 	.check = check,
 	.fingerprint = fingerprint,
 	.open = open_own,
+	.expect = expect,
 	.record = record,
 	.mark = mark,
 	.save = save,

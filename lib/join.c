@@ -169,6 +169,8 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 	if (KS_UNLIKELY((rec->flags & KS_CHANGE) != 0) && s->inputs[side].role == KS_JOIN_STREAM)
 		return ks_reject(run, rec, "the value is a change of a table, and '%s' is a stream: leave out --changes",
 		    s->inputs[side].name);
+	if (j->kind->expect != NULL)
+		j->kind->expect(j, side, rec);
 	wrong = ks_join_wrong_value(j, rec);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);

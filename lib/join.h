@@ -94,6 +94,8 @@ struct ks_join_kind {
 	int (*turn)(struct ks_join *j);
 	/* The store is open: a section begins.  close may follow a failure. */
 	int (*open)(struct ks_join *j);
+	/* A record of a side is about to be looked at: what is needed of the store for it can be on its way meanwhile.  NULL: nothing. */
+	void (*expect)(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec);
 	/* A record of a side (of a stream joined to itself: of the left), whose value nests no deeper than a pair may. */
 	int (*record)(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec);
 	/* As the hooks of op.h; NULL: nothing to do. */

@@ -32,7 +32,7 @@ def named(name, source, key, topic, value, every):
 
 
 def sides(keys):
-    """Two streams of trades, one record a millisecond together: a record has window / keys matches in a window of so many ms to either side."""
+    """Two streams of trades, one record a millisecond together: within D ms a record has D / keys matches."""
     source = f"{TOOL['gen']} trades {keys} {RECORDS} 1"
     return named(f"sides-{keys}", source, ".symbol", 'if .side == "buy" then "L" else "R" end', "{price, qty}", SECOND)
 
@@ -61,16 +61,23 @@ def rates(r, name):
     return [1e-6 / cpu for cpu in r.per_record(name, "cpu")]
 
 
+def made(r, name):
+    """How many results a command of a race makes."""
+    return int(results(r.commands[name][0].replace("| cat >/dev/null", "")).split()[0])
+
+
 def streams_row():
     r = race(streams_race)
     r.need("memory only")
-    matches = 2 * int(results(joined(sides(10_000), "--stream L --stream R --within 20s --grace 10s")).split()[0]) / RECORDS
-    return rates(r, "memory only"), f"{matches:.2f} matches a record; wall {median(1e-6 / w for w in r.per_record('memory only', 'wall')):.2f} M/s"
+    matches = 2 * made(r, "memory only") / RECORDS
+    wall = median(1e-6 / w for w in r.per_record("memory only", "wall"))
+    return rates(r, "memory only"), f"{matches:.2f} matches a record; wall {wall:.2f} M/s"
 
 
 def durable_row():
     r = race(streams_race)
-    return r.ratio("memory only", "commit each 1 s"), f"{median(rates(r, 'commit each 1 s')):.2f} M rec/s; wall {median(r.ratio('memory only', 'commit each 1 s', 'wall')):.2f}x"
+    wall = median(r.ratio("memory only", "commit each 1 s", "wall"))
+    return r.ratio("memory only", "commit each 1 s"), f"{median(rates(r, 'commit each 1 s')):.2f} M rec/s; wall {wall:.2f}x"
 
 
 def length_race():
@@ -82,8 +89,7 @@ def length_race():
 
 def length_row():
     r = race(length_race)
-    counts = [int(results(command.replace("| cat >/dev/null", "")).split()[0]) for command, _ in r.commands.values()]
-    return r.ratio("within 200 s", "within 2 s"), " and ".join(f"{n:,}" for n in counts) + " results"
+    return r.ratio("within 200 s", "within 2 s"), " and ".join(f"{made(r, name):,}" for name in r.commands) + " results"
 
 
 def marginal(rows, all_, records, options):
@@ -96,8 +102,7 @@ def marginal_row(make_race, what):
     r = race(make_race)
     r.need("rows", "rows and records")
     figures = [1e-6 / (b - a) for a, b in zip(r.per_record("rows", "cpu"), r.per_record("rows and records", "cpu"))]
-    made = int(results(r.commands["rows and records"][0].replace("| cat >/dev/null", "")).split()[0])
-    return figures, f"{made:,} results; {what} took {median(c.cpu for c in r.costs['rows']):.2f} s before"
+    return figures, f"{made(r, 'rows and records'):,} results; {what} took {median(c.cpu for c in r.costs['rows']):.2f} s before"
 
 
 def table_race():
@@ -123,13 +128,18 @@ def pairs(command):
     return f"{len(rows)} {hashlib.sha256(repr(rows).encode()).hexdigest()[:16]}"
 
 
+def duckdb(orders, payments):
+    return f"{harness.PYTHON} -S {harness.PEERS}/duck.py {harness.CACHE}/python {orders} join {payments}"
+
+
 def lines_race():
     orders, payments = (lines(kind, 1, LINES) for kind in ("orders", "payments"))
     ours = (
-        f"kstream-join --from json --key .order --time .ts --order time --in {orders} --in {payments} --stream orders-{LINES}"
-        f" --stream payments-{LINES} --within 10s --grace 10s --value '{{order: .left.order, price: .left.price, paid: .right.price}}' --to json"
+        f"kstream-join --from json --key .order --time .ts --order time --in {orders} --in {payments} --to json"
+        f" --stream orders-{LINES} --stream payments-{LINES} --within 10s --grace 10s"
+        " --value '{order: .left.order, price: .left.price, paid: .right.price}'"
     )
-    commands = {"kstream-join": ours, "DuckDB": f"{harness.PYTHON} -S {harness.PEERS}/duck.py {harness.CACHE}/python {orders} join {payments}"}
+    commands = {"kstream-join": ours, "DuckDB": duckdb(orders, payments)}
     commands = {name: c for name, c in commands.items() if name not in MISSING}
     same("pairs", **{name.split("-")[0]: pairs(c) for name, c in commands.items()})
     return Race("JSON lines, payments within 10 s of orders", {name: (f"{c} | cat >/dev/null", 2 * LINES) for name, c in commands.items()})
@@ -148,7 +158,8 @@ def job(name):
     """(input topics, options, records)."""
     if name == "join":
         topics = [kafka.filled(kind, 1, LINES, ".order", 4) for kind in ("orders", "payments")]
-        return topics, f"--stream {topics[0]} --stream {topics[1]} --within 10s --grace 10s --value '.left + {{paid: .right.price}}'", 2 * LINES
+        reach = "--within 10s --grace 10s --value '.left + {paid: .right.price}'"
+        return topics, f"--stream {topics[0]} --stream {topics[1]} {reach}", 2 * LINES
     topics = [kafka.filled("clicks", USERS, 2 * LINES, ".user", 4), kafka.filled("profiles", 1, USERS, ".user", 4)]
     value = "if .right then .left + {profile: .right.venue} else .left end"
     return topics, f"--stream {topics[0]} --table {topics[1]} --left --value '{value}'", 2 * LINES + USERS
@@ -167,7 +178,7 @@ def topics_race():
         run(command(name, checked))
         if name == "join":
             orders, payments = (lines(kind, 1, LINES) for kind in ("orders", "payments"))
-            want = run(f"{harness.PYTHON} -S {harness.PEERS}/duck.py {harness.CACHE}/python {orders} join {payments} | wc -l")
+            want = run(f"{duckdb(orders, payments)} | wc -l")
             same("results", topic=kafka.count(checked), DuckDB=int(want))
         else:
             with_profile = run(f"kcat -C -b {kafka.broker()} -t {checked} -e -q | grep -c '\"profile\":\"'")
@@ -179,7 +190,8 @@ def topics_race():
 def steady_row(name):
     r = race(topics_race)
     r.need(name)
-    return [x * 1e6 for x in r.per_record(name, "cpu")], f"Kafka Streams {STREAMS[name][1]}; wall {median(r.per_record(name, 'wall')) * 1e6:.2f} s/M"
+    wall = median(r.per_record(name, "wall")) * 1e6
+    return [x * 1e6 for x in r.per_record(name, "cpu")], f"Kafka Streams {STREAMS[name][1]}; wall {wall:.2f} s/M"
 
 
 def run_row(name):
