@@ -115,7 +115,7 @@ int	ks_main(const struct ks_op *op, int argc, char *argv[]);
 /* Emit a record downstream: untouched (frame set) it goes as it came. */
 int	ks_emit(struct ks_run *run, const struct ks_rec *rec) KS_MUST_USE;
 
-/* A record that is none of the tool's streams goes by: it is no result, and --as is not about it. */
+/* A record that is none of the tool's goes on as it came: under its own name, whatever --as says. */
 int	ks_pass(struct ks_run *run, const struct ks_rec *rec) KS_MUST_USE;
 
 /*
