@@ -73,6 +73,7 @@ gives() {
 }
 
 @test "streams: any order, kind and reach, as Kafka Streams has it, in one run and in parts" {
+	# shellcheck disable=SC2154 # root is of lib
 	/usr/bin/python3 "$root/tests/oracle/streams.py" 0 12
 	/usr/bin/python3 "$root/tests/oracle/streams.py" -r 100 106
 }
@@ -101,7 +102,7 @@ gives() {
 
 @test "streams: too late for all that is kept" {
 	# kept are 5 + 5 + 20 ms of each side; the last one has a match all the same
-	sides R:a:60:1 R:a:100:2 L:a:67:3 L:a:66:4 L:b:100:5 L:b:70:6 L:b:71:7 R:b:71:8 R:b:70:9 >in
+	sides R:a:70:1 R:a:100:2 L:a:67:3 L:a:66:4 L:b:100:5 L:b:70:6 L:b:71:7 R:b:71:8 R:b:70:9 >in
 	try kstream-join -v --from envelope --to envelope --end paused --stream L --stream R --within 5ms --grace 20ms --in in
 	[ "$(jq -c '[.ts, .payload.left, .payload.right]' out | paste -sd ' ')" = '[71,7,8] [71,7,9]' ] || fail 'late'
 	grep -q '9 in, 2 out, 0 dropped, 1 late, 0 rejected, 8 folded into 2' err || fail 'late'
