@@ -132,10 +132,36 @@ static int open_env(struct ks_disk *d, size_t cache)
 	return no != 0 ? no : d->env->open(d->env, d->home, flags, MODE);
 }
 
+/* As the library does it, which goes byte by byte. */
+static int compare(DB *db, const DBT *a, const DBT *b)
+{
+	size_t n = a->size < b->size ? a->size : b->size;
+	int c = n == 0 ? 0 : memcmp(a->data, b->data, n);
+
+	(void)db;
+	return c != 0 ? c : a->size < b->size ? -1 : a->size > b->size;
+}
+
+/* How much of b tells it from a, which is less: as the library does it where it compares by itself. */
+static size_t distinct(DB *db, const DBT *a, const DBT *b)
+{
+	size_t n = a->size < b->size ? a->size : b->size, i;
+	const unsigned char *p = a->data, *q = b->data;
+
+	(void)db;
+	for (i = 0; i < n && p[i] == q[i]; i++)
+		;
+	return i < n || a->size < b->size ? i + 1 : b->size < a->size ? b->size + 1 : b->size;
+}
+
 static int open_db(struct ks_disk *d)
 {
 	int no = bdb.create(&d->db, d->env, 0);
 
+	if (no == 0)
+		no = d->db->set_bt_compare(d->db, compare);
+	if (no == 0)
+		no = d->db->set_bt_prefix(d->db, distinct);
 	if (no == 0)
 		no = d->db->set_pagesize(d->db, PAGE_SIZE);
 	if (no == 0 && d->durable)
