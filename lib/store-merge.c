@@ -106,7 +106,7 @@ static int merge_batch(struct ks_store *s, size_t *bytes, struct ks_err *err)
 		n = ks_entry_size(e);
 		*bytes -= n < *bytes ? n : *bytes;
 		if (!is_superseded(s, young, e))
-			status = ks_base_put(s, m->partition, m->segment, e, err);
+			status = ks_base_put(s, m->partition, m->segment, e, m->batch_n - m->batch_at + 1, err);
 	}
 	return status;
 }
@@ -114,8 +114,8 @@ static int merge_batch(struct ks_store *s, size_t *bytes, struct ks_err *err)
 static int merge_entries(struct ks_store *s, size_t *bytes, struct ks_err *err)
 {
 	struct ks_merge *m = &s->merge;
+	int status = ks_disk_writer(s->disk, &s->writer, err);
 	struct ks_segment *g;
-	int status = 0;
 
 	while (*bytes > 0 && status == 0) {
 		if (m->batch_at < m->batch_n) {
@@ -128,12 +128,14 @@ static int merge_entries(struct ks_store *s, size_t *bytes, struct ks_err *err)
 			break;
 		}
 		if (fill_batch(m, g) != 0)
-			return ks_store_no_memory(err);
-		if (m->batch_n == 0 && !step_segment(m)) {
+			status = ks_store_no_memory(err);
+		if (status == 0 && m->batch_n == 0 && !step_segment(m)) {
 			m->entries_done = true;
 			break;
 		}
 	}
+	ks_disk_cursor_close(s->writer);
+	s->writer = NULL;
 	return status;
 }
 
