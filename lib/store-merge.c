@@ -19,9 +19,12 @@ bool ks_merge_can(const struct ks_store *s)
 /* A newer value will be in the base in its time, and no rollback goes below it. */
 static bool is_superseded(const struct ks_store *s, const struct ks_segment *young, const struct ks_entry *e)
 {
-	uint32_t ref = young != NULL ? ks_segment_find(young, ks_entry_key(e), ks_hash(ks_entry_key(e), s->seed)) : 0;
-	uint32_t stamp;
+	uint32_t ref, stamp;
 
+	/* Mostly no epoch is newer and committed already: then there is no need to look for it, which misses the cache. */
+	if (young == NULL || (ks_store_is_durable(s) && s->merge.known <= s->merge.epoch))
+		return false;
+	ref = ks_segment_find(young, ks_entry_key(e), ks_hash(ks_entry_key(e), s->seed));
 	if (ref == 0 || !ks_store_is_durable(s))
 		return ref != 0;
 	stamp = ks_segment_at(young, ref)->stamp;
