@@ -184,7 +184,7 @@ static void add_to_filter(struct ks_store *s, struct ks_base_segment *g, uint64_
 	}
 }
 
-/* What the base has of s->key, at which the cursor stands then; of what nobody will ask only whether it is there matters. */
+/* What the base has of s->key, at which the cursor stands then. */
 static int look(struct ks_store *s, const struct ks_base_segment *g, uint64_t hash, bool *found, struct ks_bytes *value, struct ks_err *err)
 {
 	*found = false;

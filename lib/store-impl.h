@@ -21,6 +21,9 @@
  * takes the place of.  A rollback below that epoch puts those back, the
  * newest first, before it reads chunks; a commit makes them needless.
  *
+ * A segment that the base has got while this store was open has a filter of
+ * its keys, so that most of those that are new cost no read.
+ *
  * Without a directory of its own a store does the same with scratch on
  * disk, without chunks, and every epoch is as good as committed.
  */
