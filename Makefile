@@ -1,5 +1,5 @@
 # kstream: GNU make, no configure.  INSTALL says which packages are needed.
-#	make [MODE=debug|asan|ubsan|cov]   all check unit bench fuzz lint man install uninstall clean
+#	make [MODE=debug|asan|ubsan|cov|drill]   all check unit bench fuzz lint man install uninstall clean
 # Tools, modules, unit tests and fuzz targets are found by name: a new one edits no list.
 
 ifeq ($(origin CC),default)
@@ -34,8 +34,10 @@ KS_LDFLAGS += -fsanitize=undefined
 else ifeq ($(MODE),cov)
 override CFLAGS := -O0 -g --coverage
 KS_LDFLAGS += --coverage
+else ifeq ($(MODE),drill)
+override CFLAGS := -O1 -g -DKS_DRILL
 else
-$(error MODE is debug, asan, ubsan or cov)
+$(error MODE is debug, asan, ubsan, cov or drill)
 endif
 
 KS_CFLAGS := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(HARDEN)
@@ -122,7 +124,17 @@ $(B)/expr/%: $(B)/obj/tests/expr/%.o $(B)/libkstream.a
 fuzz-jq: $(EXPR)
 	tests/expr/fuzz-jq --pairs 100000 $(EXPR)
 
-check: all unit $(REPLAYS) $(HELPERS) $(B)/fault/fail.so $(EXPR)
+# Tools that can be ended at each step of the protocol, and can break its rules (lib/drill.h).
+DRILL := $(addprefix build/drill/bin/kstream-,cat window map)
+drill-tools:
+	$(MAKE) MODE=drill $(DRILL)
+
+# Longer than in check: ROUNDS=5000, say.
+ROUNDS ?= 500
+drill: all drill-tools $(HELPERS)
+	tests/drill/run $(ROUNDS)
+
+check: all unit drill-tools $(REPLAYS) $(HELPERS) $(B)/fault/fail.so $(EXPR)
 	scripts/run-tests
 
 # The same with what else must work: the last Kafka 3, the newest librdkafka, a cluster that loses a leader.  Not in check: each fetches
@@ -176,7 +188,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit fuzz fuzz-jq oracle check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
+.PHONY: all unit drill drill-tools fuzz fuzz-jq oracle check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
 .SECONDARY:
 
 -include $(LIB_O:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(TOOL_C) $(UNIT_C) $(FUZZ_C) tests/fuzz/replay/main.c tests/expr/eval.c)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lib/endpoint.h"
+#include "lib/kafka-claim.h"
 #include "lib/kafka-config.h"
 #include "lib/kafka-sink.h"
 #include "lib/kafka-source.h"
@@ -338,7 +339,10 @@ static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_er
 		return status;
 	if (config->topic_count == 0)
 		return ks_fail(err, KS_USAGE, "which topic? give -t TOPIC");
-	if (c->kafka.stored && !names_group(&c->kafka))
+	status = ks_claim_options(&c->kafka, config, names_group(&c->kafka), err);
+	if (status != 0)
+		return status;
+	if (c->kafka.stored && config->app == NULL && !names_group(&c->kafka))
 		return ks_fail(err, KS_USAGE, "-o stored by which group? -G GROUP joins one, -X group.id=GROUP only reads its offsets");
 	if (c->kcat.consumer && config->out_topic != NULL)
 		return ks_fail(err, KS_USAGE, "-C prints, and --out kafka:TOPIC writes to Kafka: one of them");
@@ -453,8 +457,6 @@ static int cat_sink(void *st, struct ks_config *config, struct ks_sink **sink, s
 
 	if (!is_kafka(c, config))
 		return ks_kcat_settle_output(&c->kcat, config, false, err);
-	if (config->app != NULL)
-		return ks_fail(err, KS_CONFIG, "exactly-once is not there yet; leave out --app");
 	if (config->out_topic != NULL) {
 		status = open_out_topic(c, config, sink, err);
 		c->sink = *sink;

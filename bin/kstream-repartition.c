@@ -194,9 +194,9 @@ static bool names_route(const char *only, const struct ks_hello_view *h)
 	return false;
 }
 
-static int know(void *arg, int32_t partition)
+static int know(void *arg, const struct ks_position *x)
 {
-	return ks_part_times_add(arg, partition);
+	return ks_part_times_add(arg, x->partition);
 }
 
 static int no_times(struct ks_run *run, int no)
@@ -232,7 +232,7 @@ static int rep_forward(void *arg, struct ks_run *run, struct ks_bytes payload, s
 	parts.hint = hint;
 	ks_part_times_forget(&r->times, r->finished);
 	r->finished = false;
-	no = ks_hello_partitions(payload, know, &r->times);
+	no = ks_hello_positions(payload, know, &r->times);
 	if (no != 0)
 		return no_times(run, no);
 	return ks_hello_add_parts(b, payload, &parts) != 0 ? ks_fail_memory(run->err) : 0;

@@ -11,7 +11,6 @@
 #include "lib/run-store.h"
 #include "lib/table-stage.h"
 
-#include <errno.h>
 
 struct table {
 	struct ks_table_stage stage;
@@ -36,24 +35,11 @@ static const struct ks_option options[] = {
 	{ 0 },
 };
 
-static int parse_duration(struct ks_run *run, const char *name, const char *value, int64_t *ms)
-{
-	switch (ks_num_parse_duration(ks_str(value), ms)) {
-	case 0:
-		return 0;
-	case ERANGE:
-		return ks_fail(run->err, KS_USAGE, "--%s %s: too long", name, value);
-	default:
-		return ks_fail(run->err, KS_USAGE,
-		    "--%s '%s' is no duration: a number and a unit, as in 250ms, 90s, 5m or 1h30m", name, value);
-	}
-}
-
 static int parse_emit(struct table *st, struct ks_run *run, const char *value)
 {
 	st->stage.every = strncmp(value, "every:", 6) == 0;
 	if (st->stage.every)
-		return parse_duration(run, "emit every", value + 6, &st->stage.hold.room.wait_ms);
+		return ks_options_duration("emit every", value + 6, &st->stage.hold.room.wait_ms, run->err);
 	if (strcmp(value, "update") != 0)
 		return ks_fail(run->err, KS_USAGE, "--emit '%s': it is update, or every:DURATION, as in every:10s", value);
 	return 0;
@@ -91,7 +77,7 @@ static int table_option(void *arg, struct ks_run *run, unsigned at, const char *
 	case OPT_ON_TRUNCATE: return parse_truncate(st, run, value);
 	case OPT_VERSIONED:
 		st->stage.versioned = true;
-		return parse_duration(run, "versioned", value, &st->stage.history_ms);
+		return ks_options_duration("versioned", value, &st->stage.history_ms, run->err);
 	case OPT_CDC:
 		st->stage.cdc = true;
 		if (strcmp(value, "debezium") != 0)

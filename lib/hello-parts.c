@@ -159,9 +159,27 @@ int ks_hello_add_parts(struct ks_buf *b, struct ks_bytes payload, const struct k
 	return ks_frame_end(b, start, KS_HELLO, no);
 }
 
-int ks_hello_partitions(struct ks_bytes payload, int (*each)(void *arg, int32_t partition), void *arg)
+/* A position of HELLO: an object, whose other keys are passed over. */
+static bool read_position(struct ks_bytes entry, struct ks_position *x)
 {
-	struct pairs at = pairs_of(payload), in;
+	struct pairs at = pairs_of(entry);
+
+	*x = (struct ks_position){ .partition = -1, .offset = -1 };
+	while (next_pair(&at)) {
+		if (ks_bytes_is(at.key, "input") && at.v.type == KS_STR)
+			x->input = at.v.b;
+		else if (ks_bytes_is(at.key, "partition") && at.v.type == KS_INT && at.v.i >= 0 && at.v.i <= INT32_MAX)
+			x->partition = (int32_t)at.v.i;
+		else if (ks_bytes_is(at.key, "offset") && at.v.type == KS_INT)
+			x->offset = at.v.i;
+	}
+	return x->partition >= 0;
+}
+
+int ks_hello_positions(struct ks_bytes payload, int (*each)(void *arg, const struct ks_position *x), void *arg)
+{
+	struct pairs at = pairs_of(payload);
+	struct ks_position x;
 	const unsigned char *p;
 	struct ks_bytes entry;
 	struct ks_head list;
@@ -177,10 +195,8 @@ int ks_hello_partitions(struct ks_bytes payload, int (*each)(void *arg, int32_t 
 			if (ks_mp_skip(&p, at.end, KS_DEPTH_CEILING) != KS_MP_OK)
 				return 0;
 			entry.n = (size_t)(p - entry.p);
-			for (in = pairs_of(entry); status == 0 && next_pair(&in);)
-				if (ks_bytes_is(in.key, "partition") && in.v.type == KS_INT && in.v.i >= 0 &&
-				    in.v.i <= INT32_MAX)
-					status = each(arg, (int32_t)in.v.i);
+			if (read_position(entry, &x))
+				status = each(arg, &x);
 		}
 	}
 	return status;

@@ -17,9 +17,10 @@ struct ks_hello_parts {
 int	ks_hello_add_parts(struct ks_buf *b, struct ks_bytes payload, const struct ks_hello_parts *x) KS_MUST_USE;
 
 /*
- * ks_hello_partitions - call each for every partition of the inputs that the
- * "positions" name, as often as they do.  Stops at, and returns, what is not 0.
+ * ks_hello_positions - call each for every position at which the section
+ * begins; one without a partition is passed over, and an input or offset that it
+ * does not have is p == NULL, -1.  Stops at, and returns, what is not 0.
  */
-int	ks_hello_partitions(struct ks_bytes payload, int (*each)(void *arg, int32_t partition), void *arg) KS_MUST_USE;
+int	ks_hello_positions(struct ks_bytes payload, int (*each)(void *arg, const struct ks_position *x), void *arg) KS_MUST_USE;
 
 #endif

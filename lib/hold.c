@@ -6,7 +6,6 @@ void ks_hold_init(struct ks_hold *h, struct ks_table *t, const struct ks_limits 
 {
 	h->table = t;
 	h->limits = limits;
-	h->room.segment = KS_TABLE_HELD;
 	ks_waiting_room_init(&h->room);
 }
 
@@ -22,6 +21,7 @@ int ks_hold_open(struct ks_hold *h, struct ks_err *err)
 	size_t i;
 
 	h->room.store = t->store;
+	h->room.segment = t->segment + 1;
 	for (i = 0; i < t->count && status == 0; i++)
 		status = ks_waiting_recover(&h->room, &t->parts[i]->held, t->parts[i]->partition, err);
 	return status;

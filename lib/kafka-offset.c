@@ -104,10 +104,10 @@ int ks_kafka_committed(struct ks_kafka *k, rd_kafka_topic_partition_list_t *list
 
 static const char *group_of(const struct ks_kafka_options *o)
 {
-	const char *group = o->group;
+	const char *group = o->book != NULL ? o->book : o->group;
 	size_t i;
 
-	for (i = 0; i < o->property_count && o->group == NULL; i++)
+	for (i = 0; i < o->property_count && group == NULL; i++)
 		if (strcmp(o->properties[i].name, "group.id") == 0)
 			group = o->properties[i].value;
 	return group != NULL ? group : "";

@@ -86,6 +86,14 @@ static bool given_at(const rd_kafka_topic_partition_list_t *given, const struct 
 	return false;
 }
 
+/* How many of so many partitions are an instance's: from its own number on, each instances-th. */
+static size_t share_of(const struct ks_kafka_options *o, int32_t partitions)
+{
+	if (o->book == NULL)
+		return (size_t)partitions;
+	return (uint32_t)partitions <= o->instance ? 0 : ((uint32_t)partitions - o->instance - 1) / o->instances + 1;
+}
+
 static int count_parts(struct ks_kafka_parts *x, const rd_kafka_topic_partition_list_t *given, struct ks_err *err)
 {
 	const struct ks_kafka_options *o = x->options;
@@ -99,9 +107,11 @@ static int count_parts(struct ks_kafka_parts *x, const rd_kafka_topic_partition_
 				return ks_fail(err, KS_CONFIG, "topic '%s' has no partition %d: it has %d of them, from 0",
 				    t->name, (int)o->partitions[i], (int)t->partitions);
 		t->first = x->count;
-		t->whole = given == NULL && o->partition_count == 0;
-		if (given == NULL)
-			t->count = o->partition_count > 0 ? o->partition_count : (size_t)t->partitions;
+		t->whole = given == NULL && o->partition_count == 0 && (o->book == NULL || o->instances == 1);
+		if (given == NULL && o->partition_count > 0)
+			t->count = o->partition_count;
+		else if (given == NULL)
+			t->count = share_of(o, t->partitions);
 		else
 			for (i = 0; given_at(given, t, &i, &p);)
 				t->count++;
@@ -133,7 +143,7 @@ static int choose(struct ks_kafka_parts *x, const rd_kafka_topic_partition_list_
 			if (given != NULL && !given_at(given, t, &at, &p->partition))
 				ks_bug("an assignment has changed");
 			if (given == NULL && !t->whole)
-				p->partition = o->partitions[i];
+				p->partition = o->partition_count > 0 ? o->partitions[i] : (int32_t)(o->instance + i * o->instances);
 		}
 	return 0;
 }

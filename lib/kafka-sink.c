@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "drill.h"
 #include "kafka-message.h"
+#include "kafka-sink-txn.h"
 #include "kafka-target.h"
+#include "kafka-txn.h"
 #include "kafka-verify.h"
 #include "reject.h"
 
@@ -25,6 +28,7 @@ struct kafka {
 	struct ks_kafka_targets targets;
 	struct ks_kafka_streams streams;
 	struct ks_kafka_verify *verify;	/* NULL: not asked for */
+	struct ks_sink_txn txn;		/* where config->app is set */
 	int64_t message_max;		/* bytes, librdkafka's message.max.bytes */
 	bool compressed;
 	uint64_t drains;		/* how often all was acknowledged */
@@ -71,7 +75,8 @@ static int64_t number(const rd_kafka_conf_t *conf, const char *name)
 
 static int open_client(struct kafka *s, struct ks_err *err)
 {
-	char timeout[24], codec[24];
+	char timeout[24], codec[24], id[KS_TXN_ID] = "", ms[16];
+	int64_t wait = s->options->timeout_ms;
 	const struct ks_kafka_property ours[] = {
 		{ "client.id", "kstream-cat" },
 		KS_KAFKA_CONNECT,
@@ -87,12 +92,20 @@ static int open_client(struct kafka *s, struct ks_err *err)
 		{ "queue.buffering.max.messages", "100000" },
 		{ "queue.buffering.max.kbytes", "32768" },
 		{ "socket.nagle.disable", "true" },
+		{ s->config->app != NULL ? "transactional.id" : NULL, id },
+		{ "transaction.timeout.ms", ms },
 		{ NULL, NULL },
 	};
 	struct rd_kafka_conf_s *conf;
 	int status;
 
-	snprintf(timeout, sizeof(timeout), "%lld", (long long)s->options->timeout_ms);
+	/* A record may not wait for longer than its transaction can last. */
+	if (s->config->app != NULL) {
+		ks_txn_id(s->config->app, s->config->instance, id);
+		wait = wait > KS_TXN_MS ? KS_TXN_MS : wait;
+	}
+	snprintf(ms, sizeof(ms), "%d", KS_TXN_MS);
+	snprintf(timeout, sizeof(timeout), "%lld", (long long)wait);
 	status = ks_kafka_conf(s->options, ours, &conf, err);
 	if (status != 0)
 		return status;
@@ -139,12 +152,14 @@ static int kafka_hello(struct ks_sink *sink, const struct ks_hello_view *h, stru
 	struct kafka *s = (struct kafka *)sink;
 	int status;
 
-	if (h->app.p != NULL)
-		return ks_fail(err, KS_CONFIG,
-		    "the stream is of app '%.*s': exactly-once is not there yet; leave out --app",
-		    (int)h->app.n, (const char *)h->app.p);
+	ks_point("sink-hello");
+	if (h->app.p != NULL && s->config->app == NULL)
+		return ks_fail(err, KS_CONFIG, "the stream is of app '%.*s': give --app %.*s here, too", (int)h->app.n,
+		    (const char *)h->app.p, (int)h->app.n, (const char *)h->app.p);
 	raw = ks_bytes(raw.p + KS_FRAME_HEAD, raw.n - KS_FRAME_HEAD);
 	status = ks_kafka_streams_learn(&s->streams, raw, s->config->limits.depth, err);
+	if (status == 0 && s->config->app != NULL)
+		status = ks_sink_txn_hello(&s->txn, h, raw, err);
 	if (status == 0 && s->verify != NULL)
 		status = ks_kafka_verify_hello(s->verify, &s->client, raw, &s->streams,
 		    s->targets.has_main ? s->targets.list[0].name : NULL, s->config->limits.depth, err);
@@ -300,6 +315,9 @@ static int kafka_record(struct ks_sink *sink, const struct ks_rec *rec, struct k
 		if (status != 0 || s->failed.status != 0)
 			return status;
 	}
+	if (s->config->app != NULL && !s->txn.open && (status = ks_sink_txn_record(&s->txn, err)) != 0)
+		return status;
+	ks_point("record-sent");
 	status = produce(s, t, partition, &m, rec, ks_kafka_place_pack(&s->streams, from, rec), err);
 	if (status == 0 && alone)
 		(void)drain_silently(s);
@@ -317,6 +335,9 @@ static int kafka_barrier(struct ks_sink *sink, const struct ks_barrier *b, struc
 	struct kafka *s = (struct kafka *)sink;
 	int status = drain(s, err);
 
+	ks_point("acknowledged");
+	if (status == 0 && s->config->app != NULL)
+		status = ks_sink_txn_barrier(&s->txn, b, err);
 	if (status == 0 && s->verify != NULL)
 		status = ks_kafka_verify_barrier(s->verify, b->positions, err);
 	return status;
@@ -359,6 +380,8 @@ static void kafka_give_up(struct ks_sink *sink)
 {
 	struct kafka *s = (struct kafka *)sink;
 
+	if (!ks_keeps("end") && s->txn.open)
+		rd_kafka_commit_transaction(s->client.rk, KS_TXN_MS);
 	if (s->client.rk == NULL || rd_kafka_outq_len(s->client.rk) == 0)
 		return;
 	rd_kafka_purge(s->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -390,12 +413,13 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	s->sink = (struct ks_sink){
 		.hello = kafka_hello, .record = kafka_record, .frame = kafka_frame,
 		.barrier = kafka_barrier, .end = kafka_end, .flush = kafka_flush, .settle = kafka_settle,
-		.pending = kafka_pending, .give_up = kafka_give_up, .close = kafka_close, .commits = true, .name = "Kafka",
+		.pending = kafka_pending, .give_up = kafka_give_up, .close = kafka_close, .commits = true, .transacts = true, .name = "Kafka",
 		.out = { .fd = -1 },
 	};
 	s->options = options;
 	s->config = config;
 	s->targets = (struct ks_kafka_targets){ .client = &s->client, .options = options, .has_main = topic != NULL };
+	s->txn = (struct ks_sink_txn){ .options = options, .config = config, .client = &s->client, .topic = topic };
 	ks_message_writer_open(&s->writer, config);
 	*sink = &s->sink;
 	if (options->verify) {
@@ -406,7 +430,7 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	status = open_client(s, err);
 	if (status == 0 && topic != NULL)
 		status = ks_kafka_targets_add(&s->targets, ks_str(topic), true, err);
-	return status;
+	return status == 0 && config->app != NULL ? ks_sink_txn_resolve(&s->txn, err) : status;
 }
 
 int ks_sink_kafka_verify(struct ks_sink *sink, void (*line)(void *arg, const char *text), void *arg,

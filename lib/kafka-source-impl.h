@@ -3,6 +3,7 @@
 #ifndef KS_KAFKA_SOURCE_IMPL_H
 #define KS_KAFKA_SOURCE_IMPL_H
 
+#include "kafka-claim.h"
 #include "kafka-group.h"
 #include "kafka-message.h"
 #include "kafka-order.h"
@@ -19,6 +20,8 @@ struct ks_kafka_source {
 	const struct ks_config *config;
 	struct ks_kafka client;
 	struct ks_kafka_group group;	/* -G */
+	struct ks_kafka_claim claim;	/* --app */
+	struct ks_section_keeper keeper;	/* likewise */
 	struct rd_kafka_queue_s *queue;
 	int ready;			/* eventfd that librdkafka makes readable when the queue fills */
 	struct ks_kafka_parts parts;
@@ -31,6 +34,7 @@ struct ks_kafka_source {
 	struct ks_err *err;		/* of on_message, and its status */
 	int status;
 	uint64_t records;
+	uint64_t closed_bytes;		/* of them, read before the last barrier */
 	size_t peak;			/* longest queue since the last kick */
 	int64_t kicked, heard, probed;	/* ks_clock_ms */
 	int64_t fetch_wait_ms;		/* how long a broker may hold a fetch */
@@ -44,6 +48,10 @@ struct ks_kafka_source {
 
 /* kafka-source-section.c */
 int	ks_kafka_section_positions(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err) KS_MUST_USE;
+/* With --app: who keeps where it stands, for ks_section_open; else NULL. */
+const struct ks_section_keeper *ks_kafka_section_keeper(struct ks_kafka_source *s);
+/* section.full: whether as many epochs are on their way as may be. */
+int	ks_kafka_section_window(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
 /* All that was handed out is out: what a barrier among it promised is done now. */
 int	ks_kafka_section_passed(struct ks_own *own, struct ks_err *err) KS_MUST_USE;
 /* No section is open: begin the next as soon as it is known what to read. */

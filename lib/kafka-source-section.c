@@ -10,10 +10,15 @@
 #include <stdlib.h>
 
 #include "fdio.h"
+#include "drill.h"
 #include "kafka-names.h"
 #include "kafka-source-impl.h"
 
 #define LOOK_MS 1000	/* how long the question for new topics may take */
+#define ANSWER_MS 200	/* likewise, that for what is committed */
+#define STILL_MS 30000	/* with --app, how long a barrier waits for a record: an offset of a group expires after days (protocol 2.2) */
+#define EPOCH_BYTES ((uint64_t)32 << 20)	/* of records, after which an epoch is closed before its time: a stage keeps what it changes */
+#define EPOCHS_OUT 3	/* on their way at once: what a stage must be able to undo is bounded by it (protocol 3.2) */
 
 /*
  * A broker holds a fetch of idle partitions for fetch.wait.max.ms, and the
@@ -61,6 +66,46 @@ static int assign(struct ks_kafka_source *s, struct ks_err *err)
 	return ks_kafka_fail(&s->client, (int)e, !s->own.begun, err, "cannot read from %s", s->client.brokers);
 }
 
+static int claim(void *source, int64_t *run, int64_t *epoch, struct ks_err *err)
+{
+	struct ks_kafka_source *s = source;
+	int status = ks_claim_take(&s->claim, &s->parts, err);
+
+	*run = s->claim.stand.run;
+	*epoch = s->claim.stand.epoch;
+	return status;
+}
+
+static int learn(void *source, int64_t *epoch, struct ks_err *err)
+{
+	struct ks_kafka_source *s = source;
+	int status = ks_claim_learn(&s->claim, ANSWER_MS, err);
+
+	*epoch = s->claim.stand.epoch;
+	return status;
+}
+
+const struct ks_section_keeper *ks_kafka_section_keeper(struct ks_kafka_source *s)
+{
+	s->keeper = (struct ks_section_keeper){ .claim = claim, .learn = learn, .arg = s };
+	return s->options->book != NULL ? &s->keeper : NULL;
+}
+
+int ks_kafka_section_window(struct ks_kafka_source *s, struct ks_err *err)
+{
+	struct ks_section *x = &s->own.section;
+	int status = 0;
+
+	x->full = s->options->book != NULL && x->epoch - s->claim.stand.epoch >= EPOCHS_OUT;
+	if (x->full) {
+		status = learn(s, &x->committed, err);
+		x->full = x->epoch - x->committed >= EPOCHS_OUT;
+	}
+	if (s->options->book != NULL && s->own.source.stats.bytes - s->closed_bytes >= EPOCH_BYTES)
+		x->barrier_due = ks_clock_ms();
+	return status;
+}
+
 static int begin(struct ks_kafka_source *s, struct ks_err *err)
 {
 	static const char *const codecs[] = { "string", "json", "raw" };
@@ -98,6 +143,8 @@ static int begin(struct ks_kafka_source *s, struct ks_err *err)
 	free(streams);
 	free(positions);
 	s->open = s->began = true;
+	if (s->options->book != NULL && s->config->idle_ms == 0)
+		s->own.section.still_ms = STILL_MS;
 	s->look_due = ks_clock_ms() + s->refresh_ms;
 	return status;
 }
@@ -109,6 +156,7 @@ int ks_kafka_section_positions(struct ks_own *own, struct ks_bytes *positions, s
 	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
 		return ks_fail_memory(err);
 	s->told = true;
+	s->closed_bytes = s->own.source.stats.bytes;
 	*positions = ks_buf_bytes(&s->positions);
 	return 0;
 }
@@ -122,6 +170,7 @@ int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
 	if (!s->told)
 		return 0;
 	s->told = false;
+	ks_point("barrier-left");
 	if (s->options->group != NULL)
 		status = ks_group_commit(&s->group, &s->parts, how, err);
 	if (status == 0 && s->own.again && s->options->group != NULL)

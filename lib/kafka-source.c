@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "drill.h"
 #include "fdio.h"
 #include "kafka-names.h"
 #include "kafka-source-impl.h"
@@ -25,6 +26,7 @@
 #define QUEUE_KB 16384		/* bytes librdkafka may hold; less and it starves (broker 6) */
 #define QUEUE_MESSAGES 100000	/* its own default */
 #define KICK_MS 4		/* broker 6 */
+#define LEARN_MS 5		/* between two questions for what is committed, where that is waited for */
 #define REFRESH_MS "10000"	/* how often new topics and partitions are looked for */
 
 static void close_client(struct ks_kafka_source *s)
@@ -40,13 +42,14 @@ static void close_client(struct ks_kafka_source *s)
 
 static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err *err)
 {
-	static const char group[] = "kstream-cat";
-	bool eof = s->options->bounded || s->options->watch != NULL || s->ordered || s->config->idle_ms > 0;
+	const struct ks_kafka_options *o = s->options;
+	const char *group = o->book != NULL ? o->book : o->group != NULL ? o->group : "kstream-cat";	/* assigning needs one, too */
+	bool eof = o->bounded || o->watch != NULL || s->ordered || s->config->idle_ms > 0;
 	char kb[24], messages[16], part[24];
 	const struct ks_kafka_property ours[] = {
 		{ "client.id", "kstream-cat" },
 		KS_KAFKA_CONNECT,
-		{ "group.id", s->options->group != NULL ? s->options->group : group },	/* assigning needs one, too */
+		{ "group.id", group },
 		{ "enable.auto.commit", "false" },
 		{ "enable.auto.offset.store", "false" },
 		{ "auto.offset.reset", "error" },	/* a start that has been deleted is not passed over */
@@ -82,8 +85,7 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
 	if (ks_num_parse_i64(ks_str(kb), &s->fetch_wait_ms) != 0)	/* of 0 to 300,000, says librdkafka */
 		ks_bug("fetch.wait.max.ms is no number");
 	ks_kafka_conf_text(conf, "topic.metadata.refresh.interval.ms", kb, sizeof(kb));
-	if (ks_num_parse_i64(ks_str(kb), &refresh) == 0 && refresh > 0 && !s->options->bounded &&
-	    s->options->partition_count == 0)
+	if (ks_num_parse_i64(ks_str(kb), &refresh) == 0 && refresh > 0 && !o->bounded && o->partition_count == 0 && o->book == NULL)
 		s->refresh_ms = refresh;
 	if (s->options->group != NULL) {
 		status = ks_group_conf(conf, err);
@@ -392,6 +394,8 @@ static int idle(struct ks_kafka_source *s, bool *wait, struct ks_err *err)
 		return status;
 	if (s->ordered)
 		timeout = ks_kafka_order_wait(&s->order, timeout);
+	if (s->own.section.full && timeout > LEARN_MS)
+		timeout = LEARN_MS;
 	no = ks_wait(s->ready, s->own.source.wake, timeout, &ready);
 	if (no != 0)
 		return ks_fail_errno(err, KS_BUG, no, "cannot wait for Kafka");
@@ -435,7 +439,10 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 				status = look_round(s, &out, err);
 			if (status != 0 || out)
 				return status;
-			status = fetch(s, &got, err);
+			status = ks_kafka_section_window(s, err);
+			got = false;
+			if (status == 0 && !s->own.section.full)
+				status = fetch(s, &got, err);
 			if (status != 0)
 				return status;
 			if (got) {
@@ -492,6 +499,7 @@ static void kafka_close(struct ks_source *source)
 
 	ks_kafka_drop_batch(s);
 	ks_group_leave(&s->group, !s->away);
+	ks_claim_close(&s->claim);
 	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
 	close_client(s);
@@ -526,9 +534,13 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	s->ready = -1;
 	ks_buf_init(&s->positions, KS_CONTROL_MAX);
 	*source = &s->own.source;
-	status = ks_section_open(&s->own.section, config, err);
+	status = ks_section_open(&s->own.section, config, ks_kafka_section_keeper(s), err);
 	if (status == 0)
 		status = ks_message_reader_open(&s->reader, config, err);
+	/* Before it is asked where the app stands: what is still open is resolved by it. */
+	if (status == 0 && options->book != NULL)
+		status = ks_claim_fence(&s->claim, options, config, err);
+	ks_point("source-fenced");
 	if (status == 0)
 		status = options->group != NULL ? join(s, err) : open_parts(s, err);
 	s->heard = ks_clock_ms();

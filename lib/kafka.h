@@ -82,6 +82,8 @@ struct ks_kafka_options {
 	bool has_stop;		/* -o e@T: records of stop_at, in ms, and later are left out */
 	int64_t stop_at;
 	const char *group;	/* -G: join it; NULL: partitions are assigned by hand */
+	const char *book;	/* --app: the group in which it keeps where it stands (kafka-book.h); NULL: it does not */
+	uint32_t instance, instances;	/* of book: partition p is read where p mod instances is instance */
 	bool bounded;		/* -e */
 	int64_t max_idle_ms;	/* --max-idle */
 	bool by_route;		/* --route: main records go to their route */

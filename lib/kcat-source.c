@@ -334,7 +334,7 @@ int ks_source_kcat(const struct ks_kcat_input *input, const struct ks_config *co
 	if (ks_in_open(&s->in, -1, config->limits.record + input->delim.n + KS_IO_SIZE) != 0 ||
 	    (input->tee && ks_out_open(&s->tee, STDOUT_FILENO) != 0))
 		return ks_fail_memory(err);
-	status = ks_section_open(&s->own.section, config, err);
+	status = ks_section_open(&s->own.section, config, NULL, err);
 	if (status == 0)
 		status = ks_ingest_open(&s->ingest, config, err);
 	if (status == 0)

@@ -23,11 +23,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "drill.h"
+#include "fdio.h"
 #include "num.h"
+#include "signals.h"
 #include "state-dir.h"
 
+#define AWAIT_MS 30000		/* for who writes to Kafka to start, and find the broker */
+#define AWAIT_STEP_MS 20
 #define LEDGER_MAX ((size_t)4 << 20)	/* bytes of a ledger: 40,000 files with long names */
 
 static int unusable(const struct ks_ledger *l, int no, const char *what, struct ks_err *err)
@@ -61,7 +67,7 @@ int ks_ledger_lock(struct ks_ledger *l, struct ks_err *err)
 	l->lock = openat(l->dir, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (l->lock < 0)
 		return unusable(l, errno, "make LOCK in", err);
-	if (flock(l->lock, LOCK_EX | LOCK_NB) == 0)
+	if (flock(l->lock, LOCK_EX | LOCK_NB) == 0 || !ks_keeps("lock"))
 		return 0;
 	if (errno == EWOULDBLOCK)
 		return ks_fail(err, KS_TEMP, "another source of this app and instance is running: '%s/LOCK' is held", l->path);
@@ -196,23 +202,16 @@ static bool parse_ledger(struct ks_ledger *l, struct ks_bytes text, struct ks_bu
 	    ks_buf_add(&l->positions, list->p, list->n) == 0;
 }
 
-int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
+/* From fd, which is closed. */
+static int read_file(struct ks_ledger *l, int fd, struct ks_err *err)
 {
 	struct ks_buf text, list;
 	int64_t version = 0;
-	int fd, no, status = 0;
+	int no, status = 0;
 
 	l->run = l->epoch = 0;
 	l->output.size = -1;
 	l->positions.n = l->output.name.n = 0;
-	fd = openat(l->dir, "ledger", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT) {
-		if (ks_mp_add_array_head(&l->positions, 0) != 0)
-			return ks_fail_memory(err);
-		return 0;
-	}
-	if (fd < 0)
-		return ks_fail_errno(err, KS_IO, errno, "cannot open '%s/ledger'", l->path);
 	ks_buf_init(&text, LEDGER_MAX);
 	ks_buf_init(&list, LEDGER_MAX);
 	no = ks_buf_read(&text, fd);
@@ -229,6 +228,20 @@ int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
 	ks_buf_release(&list);
 	close(fd);
 	return status;
+}
+
+int ks_ledger_read(struct ks_ledger *l, struct ks_err *err)
+{
+	int fd = openat(l->dir, "ledger", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0)
+		return read_file(l, fd, err);
+	if (errno != ENOENT)
+		return ks_fail_errno(err, KS_IO, errno, "cannot open '%s/ledger'", l->path);
+	l->run = l->epoch = 0;
+	l->output.size = -1;
+	l->positions.n = l->output.name.n = 0;
+	return ks_mp_add_array_head(&l->positions, 0) != 0 ? ks_fail_memory(err) : 0;
 }
 
 static int print_position(struct ks_buf *b, const struct ks_position *x)
@@ -260,7 +273,7 @@ static int print_ledger(const struct ks_ledger *l, struct ks_buf *b)
 	return no != 0 ? no : ks_buf_printf(b, "end\n");
 }
 
-static int write_file(struct ks_ledger *l, const struct ks_buf *b)
+static int write_file(struct ks_ledger *l, const char *name, const struct ks_buf *b)
 {
 	size_t done = 0;
 	ssize_t n;
@@ -280,14 +293,14 @@ static int write_file(struct ks_ledger *l, const struct ks_buf *b)
 		no = errno;
 	if (close(fd) != 0 && no == 0)
 		no = errno;
-	if (no == 0 && renameat(l->dir, "ledger.new", l->dir, "ledger") != 0)
+	if (no == 0 && renameat(l->dir, "ledger.new", l->dir, name) != 0)
 		no = errno;
 	if (no == 0 && fsync(l->dir) != 0)
 		no = errno;
 	return no;
 }
 
-int ks_ledger_write(struct ks_ledger *l, struct ks_err *err)
+static int write_as(struct ks_ledger *l, const char *name, struct ks_err *err)
 {
 	struct ks_buf b;
 	int no;
@@ -295,9 +308,54 @@ int ks_ledger_write(struct ks_ledger *l, struct ks_err *err)
 	ks_buf_init(&b, LEDGER_MAX);
 	no = print_ledger(l, &b);
 	if (no == 0)
-		no = write_file(l, &b);
+		no = write_file(l, name, &b);
 	ks_buf_release(&b);
 	return no == 0 ? 0 : unusable(l, no, "write the ledger in", err);
+}
+
+int ks_ledger_write(struct ks_ledger *l, struct ks_err *err)
+{
+	return write_as(l, "ledger", err);
+}
+
+int ks_ledger_prepare(struct ks_ledger *l, struct ks_err *err)
+{
+	return write_as(l, "ledger.next", err);
+}
+
+int ks_ledger_prepared(struct ks_ledger *l, int64_t *epoch, struct ks_err *err)
+{
+	int fd = openat(l->dir, "ledger.next", O_RDONLY | O_CLOEXEC | O_NOFOLLOW), status;
+	int64_t run = l->run;
+
+	*epoch = -1;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : ks_fail_errno(err, KS_IO, errno, "cannot open '%s/ledger.next'", l->path);
+	status = read_file(l, fd, err);
+	*epoch = l->epoch;
+	l->run = run;
+	return status;
+}
+
+int ks_ledger_settled(struct ks_ledger *l, struct ks_err *err)
+{
+	if (unlinkat(l->dir, "ledger.next", 0) != 0 && errno != ENOENT)
+		return unusable(l, errno, "remove ledger.next from", err);
+	return 0;
+}
+
+int ks_ledger_await(struct ks_ledger *l, struct ks_err *err)
+{
+	const struct timespec pause = { .tv_nsec = AWAIT_STEP_MS * 1000000 };
+	int64_t deadline = ks_clock_ms() + AWAIT_MS;
+
+	while (faccessat(l->dir, "ledger.next", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (ks_clock_ms() >= deadline || ks_signals_end() != 0)
+			return ks_fail(err, KS_TEMP, "the last run may have committed one epoch more than '%s/ledger' has, and only the stage "
+			    "that writes to Kafka can find out: start it, too", l->path);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
 }
 
 bool ks_ledger_find(const struct ks_ledger *l, const char *input, int32_t partition, struct ks_position *x)

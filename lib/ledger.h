@@ -50,6 +50,19 @@ void	ks_ledger_let_go(struct ks_ledger *l);
 /* Replace the file by run, epoch, positions as they stand in l. */
 int	ks_ledger_write(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 
+/*
+ * Where Kafka commits what is written, and the ledger comes behind it, the
+ * ledger is first written as ledger.next: what it will be if that epoch has
+ * been committed.  prepare writes it; prepared reads it into l, but for the run
+ * (*epoch -1: there is none, and l is as it was); settled removes it.
+ */
+int	ks_ledger_prepare(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
+int	ks_ledger_prepared(struct ks_ledger *l, int64_t *epoch, struct ks_err *err) KS_MUST_USE;
+int	ks_ledger_settled(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
+
+/* Wait until there is no ledger.next: who writes to Kafka sees to it when it starts.  KS_TEMP: nobody did. */
+int	ks_ledger_await(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
+
 /* The position of an input's partition: false, there is none.  Its text dies when the ledger is read again. */
 bool	ks_ledger_find(const struct ks_ledger *l, const char *input, int32_t partition, struct ks_position *x);
 

@@ -54,6 +54,18 @@ int ks_emit(struct ks_run *run, const struct ks_rec *rec)
 	return put(run, rec);
 }
 
+int ks_pass(struct ks_run *run, const struct ks_rec *rec)
+{
+	struct ks_frame_loop *l = run->loop;
+
+	if (l->sink == NULL) {
+		ks_stats_drop(&l->stats, "passed by");
+		return 0;
+	}
+	l->stats.out++;
+	return l->sink->record(l->sink, rec, &l->err);
+}
+
 struct ks_room ks_emit_room(struct ks_run *run, const struct ks_rec *rec)
 {
 	struct ks_frame_loop *l = run->loop;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drill.h"
 #include "input.h"
 #include "loop.h"
 
@@ -33,8 +34,9 @@ static int put_output(struct ks_frame_loop *l, int64_t size, bool open)
  *	b	the barrier that everything is out for, NULL: none yet
  *	size	of the file that --out names, -1: it names none
  *	open	more may be written to it
+ *	ahead	it is what will be (ledger.next)
  */
-static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size, bool open)
+static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size, bool open, bool ahead)
 {
 	struct ks_ledger *g = &l->out.ledger;
 	int64_t run = g->run;
@@ -54,15 +56,19 @@ static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t si
 		if (ks_buf_add(&g->positions, b->positions.p, b->positions.n) != 0)
 			return ks_fail_memory(&l->err);
 	}
-	return ks_ledger_write(g, &l->err);
+	if (ahead)
+		return ks_ledger_prepare(g, &l->err);
+	status = ks_ledger_write(g, &l->err);
+	ks_point("ledger-written");
+	return status == 0 && l->sink->transacts ? ks_ledger_settled(g, &l->err) : status;
 }
 
-static int change_ledger(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size, bool open)
+static int change_ledger(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size, bool open, bool ahead)
 {
 	int status = ks_ledger_hold(&l->out.ledger, &l->err);
 
 	if (status == 0)
-		status = enter(l, b, size, open);
+		status = enter(l, b, size, open, ahead);
 	ks_ledger_let_go(&l->out.ledger);
 	return status;
 }
@@ -184,7 +190,7 @@ static int cut_output(struct ks_frame_loop *l)
 	if (lseek(fd, 0, SEEK_END) < 0 || (flags = fcntl(fd, F_GETFL)) < 0 || fcntl(fd, F_SETFL, flags | O_APPEND) < 0)
 		return ks_fail_errno(&l->err, KS_IO, errno, "cannot append to '%s'", l->config->out);
 	l->out.base = st.st_size - (int64_t)l->sink->out.bytes;
-	return change_ledger(l, NULL, st.st_size, true);
+	return change_ledger(l, NULL, st.st_size, true, false);
 }
 
 int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
@@ -206,6 +212,11 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 		return ks_fail(&l->err, KS_CONFIG, "an answer is no output that --app could commit: leave --app out");
 	if (!l->sink->commits)
 		return 0;
+	if (h->guarantee == KS_EXACTLY_ONCE && l->sink->transacts)
+		return 0;
+	if (h->guarantee == KS_EXACTLY_ONCE)
+		return ks_fail(&l->err, KS_CONFIG, "%s cannot be written exactly once, as the stream is to be: write to a topic, or leave out --app "
+		    "where it is read", l->sink->name);
 	if (h->app.n > KS_NAME_MAX)
 		return ks_fail(&l->err, KS_DATA, "%s: HELLO: its app is not a name", l->source->name);
 	if (l->config->state_dir == NULL)
@@ -234,11 +245,22 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 /* What stands in the output is not ours alone.  The ledger says so, and the next run cuts nothing. */
 static int not_alone(struct ks_frame_loop *l, int64_t size, int64_t written)
 {
-	int status = change_ledger(l, NULL, l->out.ledger.output.size, false);
+	int status = change_ledger(l, NULL, l->out.ledger.output.size, false, false);
 
 	return status != 0 ? status :
 	    ks_fail(&l->err, KS_CONFIG, "'%s' has %lld bytes, but this app has written to byte %lld: something else writes to it, or cuts it",
 	    l->config->out, (long long)size, (long long)written);
+}
+
+int ks_loop_prepare(struct ks_frame_loop *l, const struct ks_barrier *b)
+{
+	int status;
+
+	if (!l->out.has_ledger || !l->sink->transacts)
+		return 0;
+	status = change_ledger(l, b, -1, false, true);
+	ks_point("ledger-prepared");
+	return status;
 }
 
 int ks_loop_commit(struct ks_frame_loop *l, const struct ks_barrier *b)
@@ -261,7 +283,7 @@ int ks_loop_commit(struct ks_frame_loop *l, const struct ks_barrier *b)
 	written = l->out.base + (int64_t)(fd >= 0 ? l->sink->out.bytes : 0);
 	if (size >= 0 && size != written)
 		return not_alone(l, size, written);
-	return change_ledger(l, b, size, b->kind == KS_GO_ON);
+	return change_ledger(l, b, size, b->kind == KS_GO_ON, false);
 }
 
 int ks_loop_empty_output(struct ks_frame_loop *l)

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "drill.h"
 #include "signals.h"
 
 static const char outside[] = "out of time range";
@@ -43,6 +44,7 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	struct ks_buf added, changed;
 	int status = 0;
 
+	ks_point("hello-come");
 	if (l->in_section)
 		return protocol_error(l, "HELLO before the END of the section before it");
 	wrong = ks_hello_parse(payload, l->config->limits.depth, &h);
@@ -71,6 +73,7 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	if (status == 0 && l->op->hello != NULL)
 		status = l->op->hello(l->st, &l->run);
 	l->run.hello = NULL;
+	ks_point("hello-taken");
 	if (status == 0)
 		status = ks_loop_listen(l, &h);
 	if (status != 0 || l->sink == NULL)
@@ -91,6 +94,7 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	}
 	if (status == 0)
 		status = l->sink->hello(l->sink, &h, raw, &l->err);
+	ks_point("hello-passed");
 	/* Whoever waits downstream learns at once that this end lives. */
 	if (status == 0)
 		status = l->sink->flush(l->sink, &l->err);
@@ -103,14 +107,8 @@ static inline __attribute__((always_inline)) int work_on(struct ks_frame_loop *l
 {
 	const struct ks_config *c = l->config;
 
-	if (KS_UNLIKELY((rec->flags & KS_SIDE) != 0 || (l->only_count > 0 && !ks_only_has(l, rec)))) {
-		if (l->sink == NULL) {
-			ks_stats_drop(&l->stats, "passed by");
-			return 0;
-		}
-		l->stats.out++;
-		return l->sink->record(l->sink, rec, &l->err);
-	}
+	if (KS_UNLIKELY((rec->flags & KS_SIDE) != 0 || (l->only_count > 0 && !ks_only_has(l, rec))))
+		return ks_pass(&l->run, rec);
 	if (KS_UNLIKELY(c->has_since || c->has_until) && l->source->stop == NULL) {
 		if ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
 			return ks_reject(&l->run, rec, "the record has no time for --since and --until");
@@ -204,18 +202,26 @@ static int pass_barrier(struct ks_frame_loop *l, const struct ks_barrier *b)
 
 	if (b->kind == KS_COMPLETE && l->op->finish != NULL)
 		status = l->op->finish(l->st, &l->run);
+	ks_point("barrier-come");
+	if (status == 0 && !ks_keeps("keep-first") && l->sink != NULL)
+		status = l->sink->barrier(l->sink, b, &l->err) != 0 ? l->err.status : l->sink->flush(l->sink, &l->err);
+	ks_point("barrier-forwarded-too-early");
 	if (status == 0 && l->op->barrier != NULL)
 		status = l->op->barrier(l->st, &l->run, b);
+	ks_point("barrier-kept");
 	l->epoch = b->n;
 	l->hop = 0;
 	l->last_kind = b->kind;
 	if (status == 0)
 		status = sync_rejects(l);
 	if (status == 0 && l->sink != NULL) {
-		status = l->sink->barrier(l->sink, b, &l->err);
+		status = ks_loop_prepare(l, b);
+		if (status == 0 && ks_keeps("keep-first"))
+			status = l->sink->barrier(l->sink, b, &l->err);
 		if (status == 0)
 			status = ks_loop_commit(l, b);
 	}
+	ks_point("barrier-passed");
 	return status;
 }
 
@@ -250,6 +256,7 @@ static int on_end(struct ks_frame_loop *l, struct ks_bytes payload)
 		wrong = "END does not follow a last barrier of its number and kind";
 	if (wrong != NULL)
 		return protocol_error(l, wrong);
+	ks_point("end-come");
 	l->in_section = false;
 	return l->sink == NULL ? 0 : l->sink->end(l->sink, &e, &l->err);
 }

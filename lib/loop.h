@@ -87,6 +87,9 @@ void	ks_loop_look(struct ks_frame_loop *loop, bool *stop);
 /* A section begins: the last process of a pipeline with --app checks that it goes on where the ledger stands. */
 int	ks_loop_open_ledger(struct ks_frame_loop *loop, const struct ks_hello_view *h) KS_MUST_USE;
 
+/* What the ledger will be once the sink has committed b, where it commits by itself. */
+int	ks_loop_prepare(struct ks_frame_loop *loop, const struct ks_barrier *b) KS_MUST_USE;
+
 /* All before b has been written: enter it. */
 int	ks_loop_commit(struct ks_frame_loop *loop, const struct ks_barrier *b) KS_MUST_USE;
 

@@ -109,6 +109,9 @@ int	ks_main(const struct ks_op *op, int argc, char *argv[]);
 /* Emit a record downstream: untouched (frame set) it goes as it came. */
 int	ks_emit(struct ks_run *run, const struct ks_rec *rec) KS_MUST_USE;
 
+/* A record that is none of the tool's goes on as it came: under its own name, whatever --as says. */
+int	ks_pass(struct ks_run *run, const struct ks_rec *rec) KS_MUST_USE;
+
 /*
  * ks_emit_room - where to write the value of a record that goes on as it came
  * but for that, without a copy; none: change it, and ks_emit it.  Once it

@@ -29,7 +29,7 @@ static const struct {
 	{ "on-error", KS_TO_BOTH }, { "max-record", KS_TO_BOTH }, { "max-key", KS_TO_BOTH },
 	{ "max-depth", KS_TO_BOTH }, { "expr-limit", KS_TO_SOURCE }, { "quiet", KS_TO_BOTH },
 	{ "in", 0 }, { "out", 0 }, { "topic", 0 }, { "only", 0 }, { "as", 0 }, { "stage", 0 },
-	{ "app", 0 }, { "instance", 0 }, { "state-dir", 0 }, { "progress", 0 }, { "verbose", 0 },
+	{ "app", KS_TO_BOTH }, { "instance", KS_TO_BOTH }, { "state-dir", KS_TO_SOURCE }, { "progress", 0 }, { "verbose", 0 },
 	{ "help", 0 }, { "version", 0 }, { "types", 0 }, { "fields", 0 }, { "columns", 0 }, { "color", 0 },
 };
 
@@ -147,7 +147,7 @@ static int go_through(struct ks_options *o, struct ks_err *err)
 	size_t i;
 
 	if (c->app != NULL)
-		return ks_fail(err, KS_CONFIG, "exactly-once is not there yet; leave out --app");
+		return ks_fail(err, KS_CONFIG, "--through and --app: two pipelines, each with an --app of its own, with the topic between them");
 	if (c->only != NULL)
 		return ks_fail(err, KS_USAGE, "--only and --through: the streams that pass by would go into the topic, too");
 	o->first_in = o->config.in;
@@ -182,8 +182,6 @@ int ks_options_topics(struct ks_options *o, struct ks_err *err)
 
 	if (status == 0 && c->out != NULL && is_topic(c->out))
 		status = take_output(o, err);
-	if (status == 0 && c->app != NULL && (c->topics_in || c->out_topic != NULL))
-		status = ks_fail(err, KS_CONFIG, "exactly-once is not there yet; leave out --app");
 	if (status != 0 || o->own == ks_kafka_options)
 		return status;
 	status = check_given(o, (c->topics_in ? KS_TO_SOURCE : 0) | (c->out_topic != NULL || o->through != NULL ? KS_TO_SINK : 0), err);

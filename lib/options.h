@@ -63,6 +63,9 @@ int	ks_options_files(struct ks_options *o, int count, char *const files[], struc
 /* --since (or else --until) from its value. */
 int	ks_options_range(struct ks_config *config, bool since, const char *value, struct ks_err *err) KS_MUST_USE;
 
+/* A duration, the value of --NAME, in ms; KS_USAGE. */
+int	ks_options_duration(const char *name, const char *value, int64_t *ms, struct ks_err *err) KS_MUST_USE;
+
 /* --types, --color, --fields and --columns from their values; and whether they have something to be about. */
 int	ks_options_types(struct ks_config *config, const char *value, struct ks_err *err) KS_MUST_USE;
 int	ks_options_color(struct ks_config *config, const char *value, struct ks_err *err) KS_MUST_USE;

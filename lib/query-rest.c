@@ -161,10 +161,7 @@ static int open_windows(struct rest *r)
 
 static int open_table(struct rest *r)
 {
-	struct ks_store *store = r->store;
-
-	r->store = NULL;
-	return ks_table_open(&r->table, store, r->history_ms, r->config->limits.depth, r->err);
+	return ks_table_open(&r->table, r->store, KS_TABLE_ROWS, r->history_ms, r->config->limits.depth, r->err);
 }
 
 static int answer(struct rest *r, struct ks_query *q, ks_query_take *take, void *arg)
@@ -209,12 +206,12 @@ int ks_query_rest(const struct ks_config *config, const char *app, const char *s
 		status = r->windows ? open_windows(r) : open_table(r);
 	if (status == 0)
 		status = answer(r, &q, take, arg);
-	ks_store_close(r->store);
 	if (r->windows)
 		ks_win_close(&r->win);
 	else
 		ks_fold_release(&r->win.fold);
 	ks_table_close(&r->table);
+	ks_store_close(r->store);
 	ks_query_release(&q);
 	ks_buf_release(&out);
 	ks_buf_release(&text);

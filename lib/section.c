@@ -2,18 +2,24 @@
 /* section.c - HELLO, barriers and END of a source that makes its own stream. */
 #include "section.h"
 
+#include "drill.h"
 #include "fdio.h"
 
-int ks_section_open(struct ks_section *s, const struct ks_config *config, struct ks_err *err)
+int ks_section_open(struct ks_section *s, const struct ks_config *config, const struct ks_section_keeper *keeper,
+    struct ks_err *err)
 {
 	int status;
 
-	*s = (struct ks_section){ .config = config, .committed = -1 };
+	*s = (struct ks_section){ .config = config, .keeper = keeper, .committed = -1 };
 	if (config->app == NULL)
 		return 0;
 	status = ks_ledger_open(&s->ledger, config, config->app, config->instance, err);
 	if (status == 0)
 		status = ks_ledger_lock(&s->ledger, err);
+	ks_point("source-locked");
+	if (status != 0 || keeper != NULL)
+		return status;
+	status = ks_ledger_await(&s->ledger, err);
 	if (status == 0)
 		status = ks_ledger_read(&s->ledger, err);
 	if (status == 0) {
@@ -34,8 +40,14 @@ static void restart_clocks(struct ks_section *s)
 static int claim(struct ks_section *s, struct ks_err *err)
 {
 	int64_t epoch = s->epoch;
-	int status = ks_ledger_hold(&s->ledger, err);
+	int status;
 
+	if (s->keeper != NULL) {
+		status = s->keeper->claim(s->keeper->arg, &s->run, &s->epoch, err);
+		s->committed = s->epoch;
+		return status;
+	}
+	status = ks_ledger_hold(&s->ledger, err);
 	if (status == 0)
 		status = ks_ledger_read(&s->ledger, err);
 	if (status == 0 && s->ledger.epoch != epoch)
@@ -44,6 +56,7 @@ static int claim(struct ks_section *s, struct ks_err *err)
 	if (status == 0) {
 		s->ledger.run++;
 		status = ks_ledger_write(&s->ledger, err);
+		s->run = s->ledger.run;
 	}
 	ks_ledger_let_go(&s->ledger);
 	return status;
@@ -65,20 +78,23 @@ int ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
 	h->instances = s->config->instances;
 	h->epoch = s->epoch;
 	if (s->config->app != NULL) {
-		h->guarantee = KS_AT_LEAST_ONCE;
+		h->guarantee = s->keeper != NULL ? KS_EXACTLY_ONCE : KS_AT_LEAST_ONCE;
 		status = claim(s, err);
 		if (status != 0)
 			return status;
 		h->epoch = s->epoch;
-		h->run = s->ledger.run;
+		h->run = s->run;
 	}
 	restart_clocks(s);
+	ks_point("hello-made");
 	return ks_hello_add(b, h) == 0 ? 0 : ks_fail_memory(err);
 }
 
 bool ks_section_due(const struct ks_section *s, int64_t now)
 {
-	return now >= s->barrier_due;
+	if (now < s->barrier_due || s->full)
+		return false;
+	return s->hop > 0 || s->still_ms == 0 || now >= s->barrier_due + s->still_ms;
 }
 
 /* What the last process has committed since: it writes, this one reads. */
@@ -87,9 +103,10 @@ static int learn_committed(struct ks_section *s, struct ks_err *err)
 	int64_t run = s->ledger.run;
 	int status;
 
-	if (s->config->app == NULL) {
+	if (s->config->app == NULL)
 		return 0;
-	}
+	if (s->keeper != NULL)
+		return s->keeper->learn(s->keeper->arg, &s->committed, err);
 	status = ks_ledger_read(&s->ledger, err);
 	if (status != 0)
 		return status;
@@ -111,6 +128,7 @@ int ks_section_barrier(struct ks_section *s, enum ks_kind kind, struct ks_bytes 
 
 	if (status != 0)
 		return status;
+	ks_point("barrier-made");
 	x.committed = s->committed;
 	s->hop = 0;
 	restart_clocks(s);
@@ -127,6 +145,7 @@ int ks_section_end(struct ks_section *s, enum ks_kind kind, struct ks_bytes posi
 		return status;
 	e.n = s->epoch;
 	s->done = true;
+	ks_point("end-made");
 	return ks_end_add(b, &e) == 0 ? 0 : ks_fail_memory(err);
 }
 
@@ -139,7 +158,8 @@ int ks_section_idle(struct ks_section *s, struct ks_buf *b, int *timeout_ms, str
 		if (ks_ping_add(b) != 0)
 			return ks_fail_memory(err);
 	}
-	due = s->ping_due < s->barrier_due ? s->ping_due : s->barrier_due;
+	/* A barrier that waits for something else is no time to wait for. */
+	due = s->ping_due < s->barrier_due || s->full || (s->still_ms > 0 && s->hop == 0) ? s->ping_due : s->barrier_due;
 	*timeout_ms = due <= now ? 0 : (int)(due - now);
 	return 0;
 }

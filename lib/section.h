@@ -15,8 +15,21 @@
 
 #define KS_PING_MS 500		/* an idle source proves that its reader lives (protocol 3.2, 6) */
 
+/* Who keeps where the app stands, in the place of the ledger's file: then the guarantee is exactly-once. */
+struct ks_section_keeper {
+	/* A new run begins: its number, and the epoch that it goes on from. */
+	int (*claim)(void *arg, int64_t *run, int64_t *epoch, struct ks_err *err);
+	/* The last epoch known committed. */
+	int (*learn)(void *arg, int64_t *epoch, struct ks_err *err);
+	void *arg;
+};
+
 struct ks_section {
 	const struct ks_config *config;
+	const struct ks_section_keeper *keeper;	/* NULL: the ledger's file, or nobody */
+	int64_t run;
+	bool full;		/* with a keeper: no barrier until others are known committed */
+	int64_t still_ms;	/* how long a barrier may wait for a record; 0: it does not */
 	int64_t epoch;		/* n of the last barrier */
 	int64_t committed;	/* last epoch known committed */
 	int64_t hop;		/* RECORD frames since the last barrier */
@@ -28,9 +41,10 @@ struct ks_section {
 /*
  * ks_section_open - with --app: take the instance's lock and read the
  * ledger; positions of an input are then in s->ledger (ks_ledger_find).
+ * keeper: as in the struct; it takes the place of the ledger, and not of the lock.
  */
-int	ks_section_open(struct ks_section *s, const struct ks_config *config, struct ks_err *err)
-	    KS_MUST_USE;
+int	ks_section_open(struct ks_section *s, const struct ks_config *config, const struct ks_section_keeper *keeper,
+	    struct ks_err *err) KS_MUST_USE;
 
 /* Claim the ledger for a new run and append HELLO; h has streams, positions, live; the rest is filled in. */
 int	ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,

@@ -43,6 +43,7 @@ struct ks_sink {
 
 	bool hops;		/* record looks at rec->frame alone, where it is set */
 	bool commits;		/* the last process: its barriers go to the ledger */
+	bool transacts;		/* they are transactions: where the source keeps its positions there, too, they need no ledger, else it is told beforehand */
 	const char *name;	/* for messages */
 	struct ks_out out;	/* of files and pipes */
 	uint64_t lost;		/* main records it took that did not get out: of a broker that has not acknowledged them */

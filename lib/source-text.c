@@ -443,7 +443,7 @@ static int text_open(struct text *t, struct ks_err *err)
 	t->hand.tail = malloc(KS_PLACES_TAIL);
 	if (t->hand.tail == NULL || ks_in_open(&t->hand.in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
 		return ks_fail_memory(err);
-	status = ks_section_open(&t->own.section, t->config, err);
+	status = ks_section_open(&t->own.section, t->config, NULL, err);
 	if (status == 0)
 		status = ks_ingest_open(&t->ingest, t->config, err);
 	if (status != 0)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drill.h"
 #include "fdio.h"
 
 bool ks_state_is_name(const char *name)
@@ -89,7 +90,7 @@ int ks_state_lock(int dir, const char *path, int *lock, struct ks_err *err)
 
 	if (fd < 0)
 		return ks_state_unusable(path, errno, "make LOCK in", err);
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && ks_keeps("lock")) {
 		status = errno == EWOULDBLOCK ? held(fd, path, err) :
 		    ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/LOCK'", path);
 		close(fd);

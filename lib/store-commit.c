@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* store-commit.c - an epoch goes to disk. */
 #include "store-impl.h"
+#include "drill.h"
 
 #define WRITTEN_MAX ((size_t)64 << 20)	/* bytes of chunks after which young becomes old: what a restart reads is bounded by it */
 #define REAP 32u	/* chunks of which no more is needed that go at a barrier in any case */
@@ -128,15 +129,19 @@ static int write_epoch(struct ks_store *s, const struct ks_barrier *b, struct ks
 	static const unsigned char key[] = { KS_ON_DISK_META, 'p' };
 	int status = ks_disk_begin(s->disk, err);
 
+	ks_point("epoch-begun");
 	if (status == 0)
 		status = write_changes(s, b->n, err);
+	ks_point("chunks-written");
 	if (status == 0)
 		status = ks_disk_put(s->disk, ks_bytes(key, sizeof(key)), b->positions, err);
 	s->epoch = b->n;
 	if (status == 0)
 		status = ks_meta_write(s, err);
+	ks_point("meta-written");
 	if (status == 0)
 		status = ks_disk_end(s->disk, true, err);
+	ks_point("epoch-synced");
 	if (status == 0)
 		settle(s, ks_store_stamp(s, b->n));
 	s->last_chunks = s->chunk_count;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "drill.h"
+
 #define CLEAR_SLICE 512u	/* entries of a dropped segment that go at once */
 #define BATCH ((size_t)16 << 10)	/* entries: half a MiB to sort them */
 #define REAP 4u	/* records that go with a slice: of 32 KiB, most of them read again and logged once more */
@@ -206,8 +208,10 @@ int ks_merge_some(struct ks_store *s, size_t bytes, struct ks_err *err)
 
 	if (status == 0 && ks_reap_can(s))
 		status = ks_reap_some(s, REAP, err);
+	ks_point("merge-begun");
 	if (status == 0 && s->merge.active)
 		status = merge_slice(s, bytes, err);
+	ks_point("slice-merged");
 	/* Nothing is lost with it that is not in chunks: they go in a later write of the same log. */
 	return status != 0 ? status : ks_disk_end(s->disk, false, err);
 }

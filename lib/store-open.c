@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "drill.h"
 #include "num.h"
 #include "state-dir.h"
 
@@ -169,7 +170,7 @@ static int begin(struct ks_store *s, const struct ks_store_config *c, struct ks_
 
 static int check_epoch(const struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
 {
-	if (c->run < s->run)
+	if (c->run < s->run && ks_keeps("run"))
 		return ks_fail(err, KS_TEMP, "the stream is of run %lld, but the state in '%s' has seen run %lld", (long long)c->run,
 		    s->home, (long long)s->run);
 	if (c->epoch > s->epoch)
@@ -217,7 +218,11 @@ static int roll_back(struct ks_store *s, const struct ks_store_config *c, struct
 	s->epoch = c->epoch;
 	if (status == 0)
 		status = ks_meta_write(s, err);
-	return status == 0 ? ks_disk_end(s->disk, true, err) : status;
+	ks_point("rolling-back");
+	if (status == 0)
+		status = ks_disk_end(s->disk, true, err);
+	ks_point("rolled-back");
+	return status;
 }
 
 static int replay_chunk(struct ks_store *s, struct ks_bytes chunk, struct ks_err *err)

@@ -35,7 +35,7 @@ static int rows(void *arg, struct ks_query *q, struct ks_bytes key, struct ks_st
 
 int ks_table_query(struct ks_table *t, struct ks_query *q, struct ks_err *err)
 {
-	struct asked a = { { .store = t->store, .first = KS_TABLE_ROWS, .last = KS_TABLE_ROWS, .rows = rows, .stream_time = stream_time },
+	struct asked a = { { .store = t->store, .first = t->segment, .last = t->segment, .rows = rows, .stream_time = stream_time },
 		t };
 
 	a.state.arg = &a;

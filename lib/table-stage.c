@@ -240,9 +240,15 @@ static int fingerprint(const struct ks_table_stage *st, struct ks_buf *b)
 	return no != 0 ? no : ks_buf_add(b, "", 1);
 }
 
+static void close_store(struct ks_table_stage *st)
+{
+	ks_table_close(&st->t);
+	ks_store_close(st->store);
+	st->store = NULL;
+}
+
 static int open_store(struct ks_table_stage *st, struct ks_run *run)
 {
-	struct ks_store *store = NULL;
 	struct ks_buf text;
 	int status;
 
@@ -250,13 +256,10 @@ static int open_store(struct ks_table_stage *st, struct ks_run *run)
 	if (fingerprint(st, &text) != 0)
 		status = ks_table_no_memory(run);
 	else
-		status = ks_run_store(run, st->memory, (const char *)text.p, &store);
+		status = ks_run_store(run, st->memory, (const char *)text.p, &st->store);
 	ks_buf_release(&text);
-	if (status != 0) {
-		ks_store_close(store);
-		return status;
-	}
-	status = ks_table_open(&st->t, store, st->versioned ? st->history_ms : -1, run->limits->depth, run->err);
+	if (status == 0)
+		status = ks_table_open(&st->t, st->store, KS_TABLE_ROWS, st->versioned ? st->history_ms : -1, run->limits->depth, run->err);
 	return status == 0 && st->every ? ks_hold_open(&st->hold, run->err) : status;
 }
 
@@ -264,10 +267,10 @@ int ks_table_stage_hello(struct ks_table_stage *st, struct ks_run *run)
 {
 	int status;
 
-	if (st->t.store != NULL && !st->finished && !run->app)
+	if (st->store != NULL && !st->finished && !run->app)
 		return 0;
 	st->finished = false;
-	ks_table_close(&st->t);
+	close_store(st);
 	status = open_store(st, run);
 	/* A state that is there goes on: it began with that file. */
 	if (status == 0 && st->load != NULL && st->t.count == 0 && run->hello->epoch == 0)
@@ -279,10 +282,10 @@ int ks_table_stage_barrier(struct ks_table_stage *st, struct ks_run *run, const 
 {
 	int status;
 
-	if (st->t.store == NULL)
+	if (st->store == NULL)
 		return 0;
 	status = ks_table_save(&st->t, run->err);
-	return status == 0 ? ks_store_commit(st->t.store, b, run->err) : status;
+	return status == 0 ? ks_store_commit(st->store, b, run->err) : status;
 }
 
 int ks_table_stage_mark(struct ks_table_stage *st, struct ks_run *run, struct ks_mark *m)
@@ -341,7 +344,7 @@ int ks_table_stage_finish(struct ks_table_stage *st, struct ks_run *run)
 
 void ks_table_stage_close(struct ks_table_stage *st)
 {
-	ks_table_close(&st->t);
+	close_store(st);
 	ks_hold_release(&st->hold);
 	ks_regroup_release(&st->regroup);
 	ks_json_release(&st->json);

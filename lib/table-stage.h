@@ -25,7 +25,8 @@ struct ks_table_stage {
 	struct ks_regroup regroup;
 
 	/* its own */
-	struct ks_table t;	/* store == NULL: none is open */
+	struct ks_store *store;	/* NULL: none is open */
+	struct ks_table t;
 	struct ks_json json;
 	struct ks_buf plain, key, row, out;
 	bool finished;		/*: the input was complete; what comes is another one */

@@ -17,14 +17,15 @@ static int no_memory(struct ks_err *err)
 	return ks_fail_errno(err, KS_TEMP, ENOMEM, "cannot keep a row");
 }
 
-int ks_table_open(struct ks_table *t, struct ks_store *store, int64_t history_ms, unsigned depth, struct ks_err *err)
+int ks_table_open(struct ks_table *t, struct ks_store *store, int64_t segment, int64_t history_ms, unsigned depth,
+    struct ks_err *err)
 {
 	struct ks_table_part *part;
 	int32_t partition;
 	int64_t after;
 	int status = 0;
 
-	*t = (struct ks_table){ .store = store, .history_ms = history_ms, .depth = depth };
+	*t = (struct ks_table){ .store = store, .segment = segment, .history_ms = history_ms, .depth = depth };
 	ks_buf_init(&t->before, UINT32_MAX);
 	for (after = -2; status == 0 && ks_store_next_partition(store, after, &partition); after = partition)
 		status = ks_table_part(t, partition, &part, err);
@@ -42,21 +43,32 @@ void ks_table_close(struct ks_table *t)
 		free(t->parts[i]);
 	}
 	free(t->parts);
-	ks_store_close(t->store);
 	ks_buf_release(&t->before);
 	*t = (struct ks_table){ .depth = 0 };
 }
 
-static const unsigned char saved_key[] = "table";
+/* The name of what is kept beside the rows; tables of one store differ in its last byte. */
+struct saved_key {
+	unsigned char text[6];
+};
+
+static struct saved_key saved_key(const struct ks_table *t)
+{
+	struct saved_key key = { "table" };
+
+	key.text[5] = (unsigned char)t->segment;
+	return key;
+}
 
 /* Beside the rows of a partition: its time, the lengths of topic and route, and those. */
 static int save(struct ks_table *t, struct ks_table_part *part, struct ks_err *err)
 {
 	uint32_t lengths[2] = { (uint32_t)part->topic.n, (uint32_t)part->route.n };
+	struct saved_key key = saved_key(t);
 	struct ks_store_value v;
 	int status;
 
-	status = ks_store_put(t->store, part->partition, KS_STORE_META, ks_bytes(saved_key, sizeof(saved_key)),
+	status = ks_store_put(t->store, part->partition, KS_STORE_META, ks_bytes(key.text, sizeof(key.text)),
 	    16 + part->topic.n + part->route.n, &v, err);
 	if (status != 0)
 		return status;
@@ -83,11 +95,12 @@ int ks_table_save(struct ks_table *t, struct ks_err *err)
 
 static int load(struct ks_table *t, struct ks_table_part *part, struct ks_err *err)
 {
+	struct saved_key key = saved_key(t);
 	struct ks_store_value v;
 	uint32_t lengths[2];
 	int status;
 
-	status = ks_store_get(t->store, part->partition, KS_STORE_META, ks_bytes(saved_key, sizeof(saved_key)), &v, err);
+	status = ks_store_get(t->store, part->partition, KS_STORE_META, ks_bytes(key.text, sizeof(key.text)), &v, err);
 	if (status != 0 || v.p == NULL)
 		return status;
 	if (v.n >= 16)
@@ -202,7 +215,7 @@ int ks_table_get(struct ks_table *t, const struct ks_table_part *part, struct ks
     struct ks_err *err)
 {
 	struct ks_store_value v;
-	int status = ks_store_get(t->store, part->partition, KS_TABLE_ROWS, key, &v, err);
+	int status = ks_store_get(t->store, part->partition, t->segment, key, &v, err);
 
 	if (status == 0)
 		read_row(v.p, t->history_ms >= 0, row);
@@ -230,8 +243,8 @@ static int put_plain(struct ks_table *t, const struct ks_table_part *part, struc
 	if (row->value.n > UINT32_MAX / 2)
 		return ks_fail(err, KS_DATA, "a row is larger than 2 GiB");
 	if (ks_mp_is_nil(row->value))
-		return ks_store_delete(t->store, part->partition, KS_TABLE_ROWS, key, err);
-	status = ks_store_put(t->store, part->partition, KS_TABLE_ROWS, key, sizeof(h) + row->value.n, &v, err);
+		return ks_store_delete(t->store, part->partition, t->segment, key, err);
+	status = ks_store_put(t->store, part->partition, t->segment, key, sizeof(h) + row->value.n, &v, err);
 	if (status != 0)
 		return status;
 	memcpy(v.p, &h, sizeof(h));
@@ -249,13 +262,13 @@ static int put_version(struct ks_table *t, const struct ks_table_part *part, str
 
 	if (ks_mp_is_nil(row->value))
 		version.value = ks_bytes(NULL, 0);
-	status = ks_store_get(t->store, part->partition, KS_TABLE_ROWS, key, &v, err);
+	status = ks_store_get(t->store, part->partition, t->segment, key, &v, err);
 	if (status != 0)
 		return status;
 	room = ks_versions_room(v.p, version.value.n);
 	if (room == SIZE_MAX)
 		return ks_fail(err, KS_DATA, "the versions of a key pass 4 GiB: --versioned keeps too long a history for it");
-	status = ks_store_put(t->store, part->partition, KS_TABLE_ROWS, key, room, &v, err);
+	status = ks_store_put(t->store, part->partition, t->segment, key, room, &v, err);
 	if (status != 0)
 		return status;
 	*latest = ks_versions_put(v.p, &version);
@@ -297,14 +310,14 @@ int ks_table_put(struct ks_table *t, struct ks_table_part *part, struct ks_bytes
 
 void ks_table_clear(struct ks_table *t, const struct ks_table_part *part)
 {
-	ks_store_drop(t->store, part->partition, KS_TABLE_ROWS);
+	ks_store_drop(t->store, part->partition, t->segment);
 }
 
 int ks_table_scan_begin(const struct ks_table *t, const struct ks_table_part *part, struct ks_table_scan *s,
     struct ks_err *err)
 {
 	*s = (struct ks_table_scan){ .versions = t->history_ms >= 0 };
-	return ks_store_scan_begin(t->store, part->partition, KS_TABLE_ROWS, &s->store, err);
+	return ks_store_scan_begin(t->store, part->partition, t->segment, &s->store, err);
 }
 
 /* Where the versions of a block begin, so that they can be told from the oldest on. */

@@ -9,8 +9,8 @@
  * goes among the versions.  Times and rows are kept by partition number;
  * streams of one operator share them.
  *
- * In the store rows stand in segment KS_TABLE_ROWS, what is held back
- * (hold.h) in KS_TABLE_HELD.  Functions that return int return 0 or a
+ * In the store rows stand in the segment that is given, what is held back
+ * (hold.h) in the next one.  Functions that return int return 0 or a
  * ks_status with err filled.  Source: semantics.md 5.
  */
 #ifndef KS_TABLE_H
@@ -21,8 +21,7 @@
 #include "versions.h"
 #include "waiting.h"
 
-#define KS_TABLE_ROWS 0
-#define KS_TABLE_HELD 1
+#define KS_TABLE_ROWS 0		/* the segment where a tool has one table */
 #define KS_TABLE_NO_MARK INT64_MIN
 
 /* What is known of a partition beside its rows. */
@@ -36,6 +35,7 @@ struct ks_table_part {
 
 struct ks_table {
 	struct ks_store *store;
+	int64_t segment;	/* of its rows */
 	int64_t history_ms;	/* -1: no versions */
 	unsigned depth;		/* how deep a value may nest */
 	struct ks_table_part **parts;	/* by partition */
@@ -54,10 +54,10 @@ struct ks_row {
 
 /*
  * ks_table_open - the table in a store, with the partitions that are there.
- * history_ms, depth: as in the struct.  The store is the table's, and closed
- * with it; close may follow a failed open.
+ * segment (0 to 255), history_ms, depth: as in the struct.  The store is the
+ * caller's, and closed behind the table; close may follow a failed open.
  */
-int	ks_table_open(struct ks_table *t, struct ks_store *store, int64_t history_ms, unsigned depth,
+int	ks_table_open(struct ks_table *t, struct ks_store *store, int64_t segment, int64_t history_ms, unsigned depth,
 	    struct ks_err *err) KS_MUST_USE;
 void	ks_table_close(struct ks_table *t);	/* zeroed is allowed */
 

@@ -13,15 +13,10 @@
 
 static int duration(const char *name, const char *value, bool zero, int64_t *ms, struct ks_err *err)
 {
-	switch (ks_num_parse_duration(ks_str(value), ms)) {
-	case 0:
-		break;
-	case ERANGE:
-		return ks_fail(err, KS_USAGE, "--%s %s: too long", name, value);
-	default:
-		return ks_fail(err, KS_USAGE,
-		    "--%s '%s' is no duration: a number and a unit, as in 250ms, 90s, 5m or 1h30m", name, value);
-	}
+	int status = ks_options_duration(name, value, ms, err);
+
+	if (status != 0)
+		return status;
 	return zero || *ms > 0 ? 0 : ks_fail(err, KS_USAGE, "--%s %s: it must be longer than 0", name, value);
 }
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-# Makes the data of the stories, alike in every run: make-data.py trades|sensors|steps
+# Makes the data of the stories, alike in every run: make-data.py NAME, for NAME.jsonl
 import json
 import random
 import sys
 from datetime import datetime, timedelta, timezone
+
+SEED = 20261123
 
 
 def at(text):
@@ -53,9 +55,79 @@ def steps(rng):
         yield (start + timedelta(hours=9, seconds=n)), line(at("2026-10-30T18:00:00") + timedelta(minutes=15 * n), phone="p4", steps=700 + n)[1]
 
 
+# Clicks of the users whose profiles change in profiles.jsonl, in the seconds around it.
+def clicks(rng):
+    start = datetime.fromtimestamp(1795382638.5, timezone.utc)
+    for n in range(60):
+        yield line(start + timedelta(milliseconds=100 * n), user=rng.choice([1, 1, 2, 3, 4, 5, 7, 20, 99]), page="/" + rng.choice("abc"))
+
+
+# Searches, and clicks on what they found: most within seconds, some much later, some searches without any.
+def searches(_):
+    rng, start = random.Random(SEED), at("2026-11-20T09:00:00")
+    for n in range(120):
+        yield line(start + timedelta(seconds=3 * n + rng.uniform(0, 2)), query="q%d" % n, words=rng.choice(["kafka", "windows", "joins", "berkeley db"]))
+
+
+def finds(rng):
+    for n, (time, _) in enumerate(searches(rng)):
+        for rank in rng.sample(range(1, 11), rng.choice([0, 1, 1, 1, 2, 3])):
+            after = rng.uniform(0.4, 9) if rng.random() < 0.85 else rng.uniform(11, 60)
+            yield line(time + timedelta(seconds=after), query="q%d" % n, rank=rank)
+
+
+# A hotel's tables, as they change: guests correct their names, rooms change their price or close, reservations move and are cancelled.
+def reservations(rng):
+    start, held = at("2026-11-20T08:00:00"), []
+    for n in range(80):
+        time = start + timedelta(seconds=90 * n + rng.uniform(0, 60))
+        move, number = held and rng.random() < 0.4, "r%d" % n
+        if move:
+            number = rng.choice(held)
+        else:
+            held.append(number)
+        if move and rng.random() < 0.3:
+            held.remove(number)
+            yield line(time, reservation=number, cancelled=True)
+        else:
+            yield line(time, reservation=number, guest="g%d" % rng.randrange(12), room=rng.choice([101, 102, 103, 201, 202, None]),
+                       nights=rng.randrange(1, 8))
+
+
+def guests(rng):
+    start, names = at("2026-11-20T07:55:00"), "Ada Alan Barbara Donald Edsger Frances Grace John Ken Margaret".split()
+    for n in range(30):
+        yield line(start + timedelta(seconds=250 * n), guest="g%d" % (n if n < 10 else rng.randrange(12)), name=rng.choice(names))
+
+
+def rooms(rng):
+    start = at("2026-11-20T07:56:00")
+    for n in range(20):
+        closed = n >= 5 and rng.random() < 0.2
+        yield line(start + timedelta(seconds=400 * n), room=[101, 102, 103, 201, 202][n % 5], price=None if closed else rng.randrange(80, 200, 10))
+
+
+# Payments by card, and what each card is known to spend; some cards are copied, and pay in two countries within minutes.
+def cards(rng):
+    start = at("2026-11-20T10:00:00")
+    for n in range(25):
+        yield line(start + timedelta(seconds=n), card="c%d" % n, usual=rng.randrange(10, 90), home=rng.choice(["DE", "FR", "JP", "US"]))
+    for n in range(0, 25, 4):
+        yield line(start + timedelta(minutes=30, seconds=n), card="c%d" % n, usual=rng.randrange(100, 900), home=rng.choice(["DE", "FR", "JP", "US"]))
+
+
+def payments(rng):
+    start = at("2026-11-20T10:01:00")
+    for n in range(300):
+        time, card = start + timedelta(seconds=12 * n + rng.uniform(0, 10)), "c%d" % rng.randrange(28)
+        yield line(time, id="p%d" % n, card=card, amount=rng.randrange(1, 400), country=rng.choice(["DE", "DE", "DE", "FR"]))
+        if rng.random() < 0.08:
+            yield line(time + timedelta(seconds=rng.uniform(5, 100)), id="p%dx" % n, card=card, amount=rng.randrange(200, 2000), country="BR")
+
+
 # In the order of arrival, which is that of time but for some seconds.
-rng = random.Random(20261123)
-rows = {"trades": trades, "sensors": sensors, "steps": steps}[sys.argv[1]](rng)
+rng = random.Random(SEED)
+rows = globals()[sys.argv[1]](rng)
 late = 8 if sys.argv[1] == "trades" else 0
 for _, text in sorted(((time + timedelta(seconds=rng.uniform(0, late)), text) for time, text in rows)):
     print(text)

@@ -124,10 +124,6 @@ fake() {
 	refused 66 kstream-filter "'nofile'"
 	try kstream-filter -P true
 	refused 64 kstream-filter "unknown option '-P'"
-	for app in '--in kafka:a' '--out kafka:a'; do
-		try_sh "kstream-filter -b h:1 $app --app x true </dev/null"
-		refused 78 kstream-filter 'leave out --app'
-	done
 	try kstream-cat -b h:1 --in kafka:a --out kafka:b -C
 	refused 64 kstream-cat '-C prints'
 	try kstream-cat -b h:1 -P -t a --out kafka:b

@@ -58,7 +58,7 @@ rep() {
 	try kstream-repartition --partitions 2 --assign 1 --to-one
 	refused 64 kstream-repartition 'one of them'
 	try kstream-repartition --through t --by .a --app x -b localhost:1 in
-	refused 78 kstream-repartition 'exactly-once is not there yet'
+	refused 78 kstream-repartition '--through and --app: two pipelines'
 	try kstream-repartition --partitions 2 --by '.a ='
 	refused 64 kstream-repartition '--by: '
 	try kstream-repartition --partitions 2 -b localhost:1 in

@@ -105,7 +105,7 @@ want() {
 	run rep --from json --by .user --through "$t" --only in in
 	told 64 '--only and --through'
 	run rep --app a --from json --by .user --through "$t" in
-	told 78 'exactly-once is not there yet'
+	told 78 '--through and --app: two pipelines'
 	run rep --in "kafka:$t" -e --by .user --through "$t"
 	told 64 'is input, and --through, too'
 	# a first half that is killed

@@ -37,9 +37,9 @@ static bool names(struct ks_bytes list, const char *name)
 	return found;
 }
 
-static int count(void *arg, int32_t partition)
+static int count(void *arg, const struct ks_position *x)
 {
-	MUST(partition >= 0);
+	MUST(x->partition >= 0);
 	++*(size_t *)arg;
 	return 0;
 }
@@ -58,8 +58,8 @@ static void other_partitions(struct ks_bytes payload, const struct ks_hello_view
 	MUST(with.epoch == v->epoch && with.run == v->run && with.live == v->live && with.guarantee == v->guarantee);
 	MUST(ks_bytes_eq(with.app, v->app) && ks_bytes_eq(with.sides, v->sides));
 	MUST((with.streams.p == NULL) == (v->streams.p == NULL));
-	MUST(ks_hello_partitions(payload, count, &before) == 0);
-	MUST(ks_hello_partitions(payload_of(&b), count, &after) == 0);
+	MUST(ks_hello_positions(payload, count, &before) == 0);
+	MUST(ks_hello_positions(payload_of(&b), count, &after) == 0);
 	MUST(before == after);
 	ks_buf_release(&b);
 }

@@ -284,6 +284,35 @@ static void no_directory(void **state)
 	ks_ledger_close(&l);
 }
 
+static void what_will_be(void **state)
+{
+	struct ks_ledger l;
+	int64_t epoch;
+
+	(void)state;
+	open_it(&l);
+	put_file(whole, sizeof(whole) - 1);
+	assert_int_equal(ks_ledger_read(&l, &err), 0);
+	assert_int_equal(ks_ledger_prepared(&l, &epoch, &err), 0);
+	assert_true(epoch == -1 && l.epoch == 41 && l.run == 3);
+	l.epoch = 42;
+	l.positions.n = 0;
+	assert_int_equal(ks_mp_add_array_head(&l.positions, 1), 0);
+	add_position(&l, "trades.jsonl", 0, 60000, "x");
+	assert_int_equal(ks_ledger_prepare(&l, &err), 0);
+	/* The ledger is as it was; the run of who asks stays. */
+	assert_int_equal(ks_ledger_read(&l, &err), 0);
+	assert_true(l.epoch == 41 && offset_of(&l, "trades.jsonl", 0) == 52345);
+	l.run = 4;
+	assert_int_equal(ks_ledger_prepared(&l, &epoch, &err), 0);
+	assert_true(epoch == 42 && l.epoch == 42 && l.run == 4 && offset_of(&l, "trades.jsonl", 0) == 60000);
+	assert_int_equal(ks_ledger_settled(&l, &err), 0);
+	assert_int_equal(ks_ledger_settled(&l, &err), 0);
+	assert_int_equal(ks_ledger_await(&l, &err), 0);
+	assert_int_not_equal(access(path_of("ledger.next"), F_OK), 0);
+	ks_ledger_close(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +324,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_name, kit_dir_make, kit_dir_remove),
 		cmocka_unit_test_setup_teardown(lock, kit_dir_make, kit_dir_remove),
 		cmocka_unit_test_setup_teardown(names_of_apps, kit_dir_make, kit_dir_remove),
+		cmocka_unit_test_setup_teardown(what_will_be, kit_dir_make, kit_dir_remove),
 		cmocka_unit_test_setup_teardown(no_directory, kit_dir_make, kit_dir_remove),
 	};
 

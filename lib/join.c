@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* join.c - kstream-join's engine: which side a record is of, and the store. */
+#include "join.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "change.h"
+#include "hello.h"
+#include "run-store.h"
+#include "state-key.h"
+
+int ks_join_no_memory(struct ks_join *j)
+{
+	return ks_fail_errno(j->run->err, KS_TEMP, ENOMEM, "cannot keep what is joined");
+}
+
+int ks_join_timeless(struct ks_join *j, const struct ks_rec *rec)
+{
+	return ks_reject(j->run, rec, "the record has no time: give --time to the tool that reads the source");
+}
+
+int ks_join_open(struct ks_join *j, struct ks_run *run)
+{
+	j->run = run;
+	ks_buf_init(&j->plain, 2 * run->limits->key + 128);
+	ks_buf_init(&j->pair, 2 * run->limits->record + KS_RECORD_MAX);
+	ks_buf_init(&j->made, SIZE_MAX / 4);
+	if (j->spec.value == NULL)
+		return 0;
+	j->set = ks_expr_set_new(run->limits);
+	return j->set == NULL ? ks_fail_memory(run->err) : ks_expr_add(j->set, j->spec.value, &j->value, run->err);
+}
+
+static const char *const roles[] = { "--stream", "--table", "--global" };
+static const char *const types[] = { "--inner", "--left", "--outer" };
+
+static int fingerprint(const struct ks_join *j, struct ks_buf *b)
+{
+	static const char *const sides[] = { [KS_JOIN_RIGHT] = "right", [KS_JOIN_LEFT] = "left" };
+	const struct ks_join_input *x;
+	int side, no = ks_buf_printf(b, "join %s\n", types[j->spec.type]);
+
+	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT && no == 0; side--) {
+		x = &j->spec.inputs[side];
+		no = ks_buf_printf(b, "%s %s '%s'\n", sides[side], roles[x->role], x->name);
+		if (no == 0 && x->history_ms >= 0)
+			no = ks_buf_printf(b, "%s-versioned %lldms\n", sides[side], (long long)x->history_ms);
+	}
+	if (no == 0 && j->kind->fingerprint != NULL)
+		no = j->kind->fingerprint(j, b);
+	return no != 0 ? no : ks_buf_add(b, "", 1);
+}
+
+static void close_store(struct ks_join *j)
+{
+	if (j->store != NULL && j->kind->close != NULL)
+		j->kind->close(j);
+	ks_store_close(j->store);
+	j->store = NULL;
+}
+
+static int open_store(struct ks_join *j)
+{
+	struct ks_buf text;
+	int status;
+
+	ks_buf_init(&text, KS_RECORD_MAX);
+	if (fingerprint(j, &text) != 0)
+		status = ks_join_no_memory(j);
+	else
+		status = ks_run_store(j->run, j->memory, (const char *)text.p, &j->store);
+	ks_buf_release(&text);
+	return status == 0 ? j->kind->open(j) : status;
+}
+
+int ks_join_hello(struct ks_join *j, struct ks_run *run)
+{
+	if (j->store != NULL && !j->finished && !run->app)
+		return 0;
+	j->finished = false;
+	close_store(j);
+	return open_store(j);
+}
+
+/* Strings never meet numbers, whatever they look like: said once, when both have shown themselves. */
+static void look_at_keys(struct ks_join *j, enum ks_join_side side, struct ks_bytes key)
+{
+	static const char *const names[] = { [KS_STR] = "strings", [KS_INT] = "numbers", [KS_UINT] = "numbers", [KS_FLOAT] = "numbers",
+		[KS_BIN] = "bytes", [KS_ARRAY] = "arrays", [KS_MAP] = "objects" };
+	const unsigned char *p = key.p;
+	const struct ks_join_keys *l = &j->keys[KS_JOIN_LEFT], *r = &j->keys[KS_JOIN_RIGHT];
+	char text[400];
+	struct ks_val v;
+
+	if (ks_mp_read(&p, p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
+		return;
+	j->keys[side] = (struct ks_join_keys){ .known = true, .type = v.type };
+	if (!l->known || !r->known || l->type >= sizeof(names) / sizeof(names[0]) || r->type >= sizeof(names) / sizeof(names[0]) ||
+	    names[l->type] == NULL || names[r->type] == NULL || strcmp(names[l->type], names[r->type]) == 0)
+		return;
+	snprintf(text, sizeof(text), "keys of '%.100s' are %s and keys of '%.100s' are %s, so they do not meet: see --key and --key-from, where they are read",
+	    j->spec.inputs[KS_JOIN_LEFT].name, names[l->type], j->spec.inputs[KS_JOIN_RIGHT].name, names[r->type]);
+	ks_warn(j->run, text);
+}
+
+int ks_join_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes *key)
+{
+	if (KS_UNLIKELY(!j->keys[side].known))
+		look_at_keys(j, side, rec->key);
+	return KS_LIKELY(ks_state_key(&j->plain, rec->key, key) == 0) ? 0 : ks_join_no_memory(j);
+}
+
+int ks_join_table_value(struct ks_join *j, const struct ks_rec *rec, struct ks_bytes *value, bool *latest, bool *bad)
+{
+	struct ks_change c = { .now = rec->value, .latest = true };
+	const char *wrong = NULL;
+
+	if ((rec->flags & KS_CHANGE) != 0)
+		wrong = ks_change_parse(rec->value, j->run->limits->depth, &c);
+	*bad = wrong != NULL;
+	*value = c.now;
+	*latest = c.latest;
+	return wrong == NULL ? 0 : ks_reject(j->run, rec, "%s", wrong);
+}
+
+/* A pair is one level deeper than its sides. */
+static const char *check_value(const struct ks_join *j, const struct ks_rec *rec)
+{
+	const unsigned char *p = rec->value.p, *end = p + rec->value.n;
+
+	if (KS_LIKELY(ks_mp_skip(&p, end, j->run->limits->depth - 1) == KS_MP_OK && p == end))
+		return NULL;
+	p = rec->value.p;
+	return ks_mp_skip(&p, end, j->run->limits->depth) == KS_MP_OK && p == end ?
+	    "the value nests too deep to be a side of a pair (--max-depth)" : "the value is not one msgpack value";
+}
+
+int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
+{
+	struct ks_bytes name = ks_rec_stream(rec);
+	const struct ks_join_spec *s = &j->spec;
+	enum ks_join_side side = KS_JOIN_LEFT;
+	const char *wrong;
+
+	if (!ks_bytes_is(name, s->inputs[KS_JOIN_LEFT].name)) {
+		if (!ks_bytes_is(name, s->inputs[KS_JOIN_RIGHT].name))
+			return ks_pass(run, rec);
+		side = KS_JOIN_RIGHT;
+	}
+	j->seen[side]++;
+	if (KS_UNLIKELY((rec->flags & KS_KEY_CHANGED) != 0) && !j->kind->any_partition)
+		return ks_fail(run->err, KS_CONFIG, "the key was changed: pass the records through kstream-repartition first");
+	if (KS_UNLIKELY((rec->flags & KS_CHANGE) != 0) && s->inputs[side].role == KS_JOIN_STREAM)
+		return ks_reject(run, rec, "the value is a change of a table, and '%s' is a stream: leave out --changes",
+		    s->inputs[side].name);
+	wrong = check_value(j, rec);
+	if (KS_UNLIKELY(wrong != NULL))
+		return ks_reject(run, rec, "%s", wrong);
+	return j->kind->record(j, side, rec);
+}
+
+int ks_join_barrier(struct ks_join *j, const struct ks_barrier *b)
+{
+	int status = 0;
+
+	if (j->store == NULL)
+		return 0;
+	if (j->kind->save != NULL)
+		status = j->kind->save(j);
+	return status == 0 ? ks_store_commit(j->store, b, j->run->err) : status;
+}
+
+int ks_join_finish(struct ks_join *j)
+{
+	j->finished = true;
+	return j->store != NULL && j->kind->finish != NULL ? j->kind->finish(j) : 0;
+}
+
+int ks_join_answer(struct ks_join *j, struct ks_run *run)
+{
+	char text[400];
+	int side;
+
+	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT; side--) {
+		if (j->seen[side] > 0 || j->seen[!side] == 0 || j->spec.twice)
+			continue;
+		snprintf(text, sizeof(text), "no record was of '%.200s', which %s names", j->spec.inputs[side].name,
+		    roles[j->spec.inputs[side].role]);
+		ks_warn(run, text);
+	}
+	return 0;
+}
+
+void ks_join_close(struct ks_join *j)
+{
+	close_store(j);
+	ks_expr_set_free(j->set);
+	ks_buf_release(&j->plain);
+	ks_buf_release(&j->pair);
+	ks_buf_release(&j->made);
+}

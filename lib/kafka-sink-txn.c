@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* kafka-sink-txn.c - the sink's side of exactly-once. */
+#include "kafka-sink-txn.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "drill.h"
+#include "hello-parts.h"
+#include "kafka-txn.h"
+#include "ledger.h"
+
+/* A position of HELLO. */
+static int add_position(void *list, const struct ks_position *x)
+{
+	char topic[KS_NAME_MAX + 1];
+
+	if (x->input.n > KS_NAME_MAX)
+		return KS_DATA;
+	memcpy(topic, x->input.p, x->input.n);
+	topic[x->input.n] = '\0';
+	rd_kafka_topic_partition_list_add(list, topic, x->partition)->offset = x->offset;
+	return 0;
+}
+
+/* What the app stands at must be what HELLO begins at: offsets, epoch and run. */
+static int validate(struct ks_sink_txn *t, const struct ks_hello_view *h, const rd_kafka_topic_partition_list_t *want,
+    struct ks_err *err)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(want);
+	const struct ks_stand own = { .instance = h->instance, .instances = h->instances };
+	struct ks_kafka reader;
+	int status, i;
+
+	status = ks_book_open(&reader, t->options, t->config->app, true, err);
+	if (status == 0)
+		status = ks_book_read(&reader, t->config->app, list, &own, &t->stand, err);
+	ks_kafka_close(&reader);
+	if (!ks_keeps("validate")) {
+		rd_kafka_topic_partition_list_destroy(list);
+		t->stand = (struct ks_stand){ h->epoch, h->run, h->instance, h->instances };
+		return 0;
+	}
+	if (status == 0 && (t->stand.run != h->run || t->stand.epoch != h->epoch))
+		status = ks_fail(err, KS_TEMP, "app '%s' stands at run %lld, epoch %lld, but the stream begins at run %lld, epoch %lld",
+		    t->config->app, (long long)t->stand.run, (long long)t->stand.epoch, (long long)h->run, (long long)h->epoch);
+	for (i = 0; i < list->cnt && status == 0; i++)
+		if (list->elems[i].offset != want->elems[i].offset)
+			status = ks_fail(err, KS_TEMP, "%s/%d: app '%s' stands at %lld, but the stream begins at %lld", want->elems[i].topic,
+			    (int)want->elems[i].partition, t->config->app, (long long)list->elems[i].offset,
+			    (long long)want->elems[i].offset);
+	rd_kafka_topic_partition_list_destroy(list);
+	return status;
+}
+
+/*
+ * Of a source of files the group has the epoch alone, as the offset of the
+ * output's first partition; the ledger has the positions.
+ */
+static rd_kafka_topic_partition_list_t *epoch_place(const struct ks_sink_txn *t)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+
+	rd_kafka_topic_partition_list_add(list, t->topic, 0);
+	return list;
+}
+
+static int fence(struct ks_sink_txn *t, struct ks_err *err)
+{
+	int status = t->fenced ? 0 : ks_txn_init(t->client, err);
+
+	t->fenced = status == 0;
+	return status;
+}
+
+/* Which epoch has been committed last; 0: none has, or it was forgotten. */
+static int read_epoch(struct ks_sink_txn *t, struct ks_err *err)
+{
+	const struct ks_stand own = { .instance = t->config->instance, .instances = t->config->instances };
+	rd_kafka_topic_partition_list_t *list;
+	struct ks_kafka reader;
+	int status = fence(t, err);
+
+	if (status != 0)
+		return status;
+	list = epoch_place(t);
+	status = ks_book_open(&reader, t->options, t->config->app, true, err);
+	if (status == 0)
+		status = ks_book_read(&reader, t->config->app, list, &own, &t->stand, err);
+	ks_kafka_close(&reader);
+	rd_kafka_topic_partition_list_destroy(list);
+	return status;
+}
+
+/* The ledger is open, and nobody else changes it. */
+static int resolve(struct ks_sink_txn *t, struct ks_ledger *l, struct ks_err *err)
+{
+	int64_t had, next;
+	int status = ks_ledger_read(l, err);
+
+	had = l->epoch;
+	if (status == 0)
+		status = ks_ledger_prepared(l, &next, err);
+	if (status != 0 || next < 0)
+		return status;
+	if (next > had && t->topic == NULL)
+		return ks_fail(err, KS_CONFIG, "whether epoch %lld of app '%s' was committed stands with the topic of -t, which is not given",
+		    (long long)next, t->config->app);
+	if (next > had)
+		status = read_epoch(t, err);
+	if (status == 0 && next > had && t->stand.epoch == next)
+		status = ks_ledger_write(l, err);
+	else if (status == 0 && next > had && t->stand.epoch != had)
+		status = ks_fail(err, KS_CONFIG, "group '%s' stands at epoch %lld of topic '%s', but the ledger at %lld, or %lld: it is not known "
+		    "what was committed", t->config->app, (long long)t->stand.epoch, t->topic, (long long)had, (long long)next);
+	return status == 0 ? ks_ledger_settled(l, err) : status;
+}
+
+int ks_sink_txn_resolve(struct ks_sink_txn *t, struct ks_err *err)
+{
+	struct ks_ledger l;
+	char *path;
+	bool is;
+	int status;
+
+	if (t->config->state_dir == NULL)
+		return 0;
+	if (asprintf(&path, "%s/%s/%u/ledger.next", t->config->state_dir, t->config->app, t->config->instance) < 0)
+		return ks_fail_memory(err);
+	is = access(path, F_OK) == 0;
+	free(path);
+	if (!is)
+		return 0;
+	status = ks_ledger_open(&l, t->config, t->config->app, t->config->instance, err);
+	if (status == 0)
+		status = ks_ledger_hold(&l, err);
+	if (status == 0)
+		status = resolve(t, &l, err);
+	ks_ledger_let_go(&l);
+	ks_ledger_close(&l);
+	return status;
+}
+
+/* A source of files: its ledger was compared with HELLO, and what Kafka has must be the same, where it still knows. */
+static int begin_filed(struct ks_sink_txn *t, const struct ks_hello_view *h, struct ks_err *err)
+{
+	int status;
+
+	if (h->guarantee != KS_AT_LEAST_ONCE || t->topic == NULL)
+		return ks_fail(err, KS_CONFIG, t->topic == NULL ? "from files with --app, --route needs a -t: Kafka keeps with that topic what was committed" :
+		    "the source of app '%s' keeps no positions", t->config->app);
+	t->filed = true;
+	status = read_epoch(t, err);
+	if (status == 0 && t->stand.run > 0 && t->stand.epoch != h->epoch)
+		status = ks_fail(err, KS_CONFIG, "group '%s' stands at epoch %lld, but the ledger at %lld: one of them is an older copy",
+		    t->config->app, (long long)t->stand.epoch, (long long)h->epoch);
+	t->stand = (struct ks_stand){ h->epoch, h->run, h->instance, h->instances };
+	return status;
+}
+
+static int check(const struct ks_sink_txn *t, const struct ks_hello_view *h, struct ks_err *err)
+{
+	if (h->instance != t->config->instance || h->instances != t->config->instances)
+		return ks_fail(err, KS_CONFIG, "the stream is of --instance %u/%u, and this is %u/%u: give both the same", h->instance,
+		    h->instances, t->config->instance, t->config->instances);
+	if (t->began)
+		return ks_fail(err, KS_TEMP, "another section of app '%s' in the same run", t->config->app);
+	return 0;
+}
+
+int ks_sink_txn_hello(struct ks_sink_txn *t, const struct ks_hello_view *h, struct ks_bytes payload, struct ks_err *err)
+{
+	rd_kafka_topic_partition_list_t *want;
+	int status = check(t, h, err);
+
+	if (status == 0 && h->guarantee != KS_EXACTLY_ONCE) {
+		status = begin_filed(t, h, err);
+		t->began = status == 0;
+		return status;
+	}
+	if (status != 0)
+		return status;
+	want = rd_kafka_topic_partition_list_new(16);
+	if (ks_hello_positions(payload, add_position, want) != 0 || want->cnt == 0)
+		status = ks_fail(err, KS_DATA, "HELLO: its positions are not of topics");
+	if (status == 0)
+		status = fence(t, err);
+	ks_point("sink-fenced");
+	if (status == 0)
+		status = validate(t, h, want, err);
+	ks_point("sink-validated");
+	rd_kafka_topic_partition_list_destroy(want);
+	t->began = status == 0;
+	return status;
+}
+
+int ks_sink_txn_record(struct ks_sink_txn *t, struct ks_err *err)
+{
+	int status = t->open ? 0 : ks_txn_begin(t->client, err);
+
+	ks_point("transaction-begun");
+	t->open |= status == 0;
+	return status;
+}
+
+/* What is committed with b, into *list, the caller's, also after a failure; NULL: nothing. */
+static int read_positions(const struct ks_sink_txn *t, const struct ks_barrier *b, rd_kafka_topic_partition_list_t **list,
+    struct ks_err *err)
+{
+	const unsigned char *p, *end = b->positions.p + b->positions.n;
+	struct ks_position x;
+	struct ks_head head;
+	uint32_t i;
+
+	*list = NULL;
+	if (t->filed) {
+		*list = epoch_place(t);
+		(*list)->elems[0].offset = b->n;
+		return 0;
+	}
+	if (ks_mp_head(b->positions.p, end, &head) != KS_MP_OK || head.type != KS_ARRAY || head.count == 0)
+		return ks_fail(err, KS_DATA, "a barrier without positions");
+	*list = rd_kafka_topic_partition_list_new((int)head.count);
+	for (i = 0, p = head.body; i < head.count; i++)
+		if (!ks_position_next(&p, end, &x) || add_position(*list, &x) != 0)
+			return ks_fail(err, KS_DATA, "a position of a barrier is of no topic");
+	return 0;
+}
+
+int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struct ks_err *err)
+{
+	rd_kafka_topic_partition_list_t *list;
+	int status;
+
+	if (b->n != t->stand.epoch + 1)
+		return ks_fail(err, KS_TEMP, "barrier %lld follows epoch %lld", (long long)b->n, (long long)t->stand.epoch);
+	if (b->hop < 0)
+		return ks_fail(err, KS_CONFIG, "a program that does not count records stands before this one, which exactly-once cannot allow");
+	status = read_positions(t, b, &list, err);
+	if (status == 0) {
+		t->stand.epoch = b->n;
+		status = ks_book_mark(list, &t->stand, err);
+	}
+	ks_point("sink-barrier");
+	if (status == 0)
+		status = ks_sink_txn_record(t, err);
+	if (status == 0)
+		status = ks_txn_commit(t->client, t->config->app, list, err);
+	t->open = false;
+	if (list != NULL)
+		rd_kafka_topic_partition_list_destroy(list);
+	return status;
+}

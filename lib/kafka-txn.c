@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* kafka-txn.c - transactions of a producer. */
+#include "kafka-txn.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+
+#include "drill.h"
+#include "fdio.h"
+#include "signals.h"
+
+#define SLICE_MS 250	/* of a wait that a signal or an error of the client may end */
+
+void ks_txn_id(const char *app, uint32_t instance, char room[KS_TXN_ID])
+{
+	snprintf(room, KS_TXN_ID, "%s.%u", app, instance);
+}
+
+/* Who is fenced learns it as one of these (broker 2). */
+static bool is_fenced(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH ||
+	    code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED;
+}
+
+/* Takes e. */
+static int failed(struct ks_kafka *k, rd_kafka_error_t *e, bool starting, const char *what, struct ks_err *err)
+{
+	rd_kafka_resp_err_t code = rd_kafka_error_code(e);
+	char why[300];
+
+	snprintf(why, sizeof(why), "%s", rd_kafka_error_string(e));
+	rd_kafka_error_destroy(e);
+	if (is_fenced(code))
+		return ks_fail(err, KS_TEMP, "%s: another run of this app has taken over", what);
+	if (code == RD_KAFKA_RESP_ERR__TIMED_OUT && k->refused.status == 0 && k->failed.status == 0)
+		return ks_fail(err, starting ? KS_UNAVAILABLE : KS_TEMP, "%s: no answer from %s", what, k->brokers);
+	if (code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT)
+		return ks_fail(err, KS_CONFIG, "%s: %s does not allow transactions of %d s (its transaction.max.timeout.ms)", what,
+		    k->brokers, KS_TXN_MS / 1000);
+	if (ks_kafka_status((int)code, false) == KS_TEMP && k->refused.status == 0 && k->failed.status == 0)
+		return ks_fail(err, starting ? KS_UNAVAILABLE : KS_TEMP, "%s: %s", what, why);
+	return ks_kafka_fail(k, (int)code, starting, err, "%s", what);
+}
+
+/* librdkafka goes on with what it has begun when it is asked again (2.1). */
+int ks_txn_init(struct ks_kafka *k, struct ks_err *err)
+{
+	int64_t now, deadline = ks_clock_ms() + (k->timeout_ms < KS_KAFKA_START_MS ? k->timeout_ms : KS_KAFKA_START_MS);
+	rd_kafka_error_t *e;
+	int status;
+
+	for (;;) {
+		e = rd_kafka_init_transactions(k->rk, SLICE_MS);
+		ks_point("transactions-begun");
+		if (e == NULL)
+			return 0;
+		status = ks_kafka_check(k, err);
+		if (status != 0) {
+			rd_kafka_error_destroy(e);
+			return status;
+		}
+		now = ks_clock_ms();
+		if (!rd_kafka_error_is_retriable(e) || now >= deadline || ks_signals_end() != 0 ||
+		    (k->down_since != 0 && now - k->down_since > KS_KAFKA_REFUSED_MS))
+			return failed(k, e, true, "cannot begin a run", err);
+		rd_kafka_error_destroy(e);
+	}
+}
+
+int ks_txn_begin(struct ks_kafka *k, struct ks_err *err)
+{
+	rd_kafka_error_t *e = rd_kafka_begin_transaction(k->rk);
+
+	return e == NULL ? 0 : failed(k, e, false, "cannot begin a transaction", err);
+}
+
+int ks_txn_commit(struct ks_kafka *k, const char *group, struct rd_kafka_topic_partition_list_s *list, struct ks_err *err)
+{
+	/* Of no member: partitions are assigned by hand, so the group has none (broker 4). */
+	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(group);
+	rd_kafka_error_t *e;
+
+	if (nobody == NULL)
+		return ks_fail_memory(err);
+	e = rd_kafka_send_offsets_to_transaction(k->rk, list, nobody, KS_TXN_MS);
+	rd_kafka_consumer_group_metadata_destroy(nobody);
+	ks_point("offsets-sent");
+	/* Whatever it says: what is committed without its offsets would come again. */
+	if (e != NULL)
+		return failed(k, e, false, "cannot commit offsets", err);
+	e = rd_kafka_commit_transaction(k->rk, KS_TXN_MS);
+	ks_point("committed");
+	return e == NULL ? 0 : failed(k, e, false, "cannot commit a transaction", err);
+}
