@@ -115,7 +115,7 @@ int ks_base_load(struct ks_store *s, struct ks_err *err)
 			status = ks_store_no_memory(err);
 			break;
 		}
-		g->present = true;
+		g->present = g->unfiltered = true;
 		if (id == INT64_MAX)
 			put_prefix(from, g->partition + (g->partition < INT32_MAX), g->partition < INT32_MAX ? INT64_MIN : id);
 		else
@@ -128,41 +128,94 @@ int ks_base_load(struct ks_store *s, struct ks_err *err)
 	return status;
 }
 
-int ks_base_get(struct ks_store *s, int32_t partition, int64_t id, struct ks_bytes key, bool *found,
+/* A segment is made with the first entry that is put into it, or is found on disk, and then nobody knows of what keys it has. */
+static bool may_have(const struct ks_base_segment *g, uint64_t hash)
+{
+	return g->unfiltered || ks_filter_may_have(g->filter, hash);
+}
+
+int ks_base_get(struct ks_store *s, int32_t partition, int64_t id, struct ks_bytes key, uint64_t hash, bool *found,
     struct ks_err *err)
 {
+	const struct ks_base_segment *g = ks_base_find(s, partition, id);
+
+	*found = false;
+	if (g == NULL || !may_have(g, hash))
+		return 0;
 	if (ks_base_key(s, partition, id, key) != 0)
 		return ks_store_no_memory(err);
 	return ks_disk_get(s->disk, ks_buf_bytes(&s->key), &s->scratch, found, err);
 }
 
-/* What s->key has in the base will have another value. */
-static int note(struct ks_store *s, int32_t partition, int64_t id, struct ks_bytes key, struct ks_err *err)
+static void free_filter(struct ks_store *s, struct ks_base_segment *g)
 {
-	struct ks_bytes value;
-	bool found;
-	int status = ks_disk_get(s->disk, ks_buf_bytes(&s->key), &s->scratch, &found, err);
-
-	value = ks_bytes(s->scratch.n > 0 ? s->scratch.p : (const unsigned char *)"", s->scratch.n);
-	return status != 0 ? status : ks_undo_note(s, partition, id, key, found ? &value : NULL, err);
+	s->filters -= g->filter != NULL;
+	ks_filter_free(&g->filter, &s->filters_left);
 }
 
-int ks_base_put(struct ks_store *s, int32_t partition, int64_t id, const struct ks_entry *e, struct ks_err *err)
+/* The oldest segment does without: late records are few. */
+static void give_up_oldest(struct ks_store *s, const struct ks_base_segment *but)
+{
+	struct ks_base_segment *oldest = NULL, *g;
+
+	if (s->filters < 1 + (size_t)(but->filter != NULL))
+		return;
+	for (g = s->base; g < s->base + s->base_count; g++)
+		if (g != but && g->filter != NULL && (oldest == NULL || g->id < oldest->id))
+			oldest = g;
+	oldest->unfiltered = true;
+	free_filter(s, oldest);
+}
+
+static void add_to_filter(struct ks_store *s, struct ks_base_segment *g, uint64_t hash, size_t expected)
+{
+	bool had = g->filter != NULL;
+	int no;
+
+	if (g->unfiltered)
+		return;
+	no = ks_filter_add(&g->filter, hash, expected, &s->filters_left);
+	s->filters += !had && g->filter != NULL;
+	if (no != 0)
+		give_up_oldest(s, g);
+	if (no == ENOMEM && ks_filter_add(&g->filter, hash, expected, &s->filters_left) != 0) {
+		g->unfiltered = true;
+		free_filter(s, g);
+	}
+}
+
+/* What the base has of s->key, at which the cursor stands then. */
+static int look(struct ks_store *s, const struct ks_base_segment *g, uint64_t hash, bool *found, struct ks_bytes *value, struct ks_err *err)
+{
+	*found = false;
+	if (!g->present || !may_have(g, hash))
+		return 0;
+	return ks_disk_find(s->writer, ks_buf_bytes(&s->key), found, value, err);
+}
+
+int ks_base_put(struct ks_store *s, int32_t partition, int64_t id, const struct ks_entry *e, size_t expected, struct ks_err *err)
 {
 	struct ks_base_segment *g = e->deleted ? ks_base_find(s, partition, id) : make(s, partition, id);
-	struct ks_bytes value = ks_bytes(ks_entry_value((struct ks_entry *)(uintptr_t)e), e->value_n);
-	int status;
+	struct ks_bytes old, value = ks_bytes(ks_entry_value((struct ks_entry *)(uintptr_t)e), e->value_n);
+	bool undo = ks_merge_may_come_back(s), found = false;
+	uint64_t hash = ks_hash(ks_entry_key(e), s->seed);
+	int status = 0;
 
 	if (e->deleted && (g == NULL || !g->present))
 		return 0;
 	if (g == NULL || ks_base_key(s, partition, id, ks_entry_key(e)) != 0)
 		return ks_store_no_memory(err);
-	if (ks_merge_may_come_back(s) && (status = note(s, partition, id, ks_entry_key(e), err)) != 0)
+	if (undo || e->deleted)
+		status = look(s, g, hash, &found, &old, err);
+	if (status == 0 && undo && (found || !e->deleted))
+		status = ks_undo_note(s, partition, id, ks_entry_key(e), found ? &old : NULL, err);
+	if (status != 0)
 		return status;
 	if (e->deleted)
-		return ks_disk_delete(s->disk, ks_buf_bytes(&s->key), err);
+		return found ? ks_disk_cursor_delete(s->writer, err) : 0;
+	add_to_filter(s, g, hash, expected);
 	g->present = true;
-	return ks_disk_put(s->disk, ks_buf_bytes(&s->key), value, err);
+	return found ? ks_disk_replace(s->writer, value, err) : ks_disk_cursor_put(s->writer, ks_buf_bytes(&s->key), value, err);
 }
 
 int ks_base_clear(struct ks_store *s, int32_t partition, int64_t id, size_t max, bool *done, struct ks_err *err)
@@ -222,6 +275,15 @@ void ks_base_merged(struct ks_store *s)
 		s->base[i].old_drop = false;
 		if (s->base[i].present)
 			s->base[kept++] = s->base[i];
+		else
+			free_filter(s, &s->base[i]);
 	}
 	s->base_count = kept;
+}
+
+void ks_base_release(struct ks_store *s)
+{
+	while (s->base_count > 0)
+		free_filter(s, &s->base[--s->base_count]);
+	free(s->base);
 }

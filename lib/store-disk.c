@@ -132,10 +132,36 @@ static int open_env(struct ks_disk *d, size_t cache)
 	return no != 0 ? no : d->env->open(d->env, d->home, flags, MODE);
 }
 
+/* As the library does it, which goes byte by byte. */
+static int compare(DB *db, const DBT *a, const DBT *b)
+{
+	size_t n = a->size < b->size ? a->size : b->size;
+	int c = n == 0 ? 0 : memcmp(a->data, b->data, n);
+
+	(void)db;
+	return c != 0 ? c : a->size < b->size ? -1 : a->size > b->size;
+}
+
+/* How much of b tells it from a, which is less: as the library does it where it compares by itself. */
+static size_t distinct(DB *db, const DBT *a, const DBT *b)
+{
+	size_t n = a->size < b->size ? a->size : b->size, i;
+	const unsigned char *p = a->data, *q = b->data;
+
+	(void)db;
+	for (i = 0; i < n && p[i] == q[i]; i++)
+		;
+	return i < n || a->size < b->size ? i + 1 : b->size < a->size ? b->size + 1 : b->size;
+}
+
 static int open_db(struct ks_disk *d)
 {
 	int no = bdb.create(&d->db, d->env, 0);
 
+	if (no == 0)
+		no = d->db->set_bt_compare(d->db, compare);
+	if (no == 0)
+		no = d->db->set_bt_prefix(d->db, distinct);
 	if (no == 0)
 		no = d->db->set_pagesize(d->db, PAGE_SIZE);
 	if (no == 0 && d->durable)
@@ -287,7 +313,7 @@ static int step(struct ks_disk_cursor *c, struct ks_bytes from, u_int32_t how, s
 	return 0;
 }
 
-static int open_cursor(struct ks_disk *d, struct ks_disk_cursor **out, struct ks_err *err)
+int ks_disk_writer(struct ks_disk *d, struct ks_disk_cursor **out, struct ks_err *err)
 {
 	struct ks_disk_cursor *c = calloc(1, sizeof(*c));
 	int no;
@@ -303,14 +329,14 @@ static int open_cursor(struct ks_disk *d, struct ks_disk_cursor **out, struct ks
 int ks_disk_from(struct ks_disk *d, struct ks_bytes from, struct ks_disk_cursor **c,
     struct ks_bytes *key, struct ks_bytes *value, struct ks_err *err)
 {
-	int status = open_cursor(d, c, err);
+	int status = ks_disk_writer(d, c, err);
 
 	return status != 0 ? status : step(*c, from, DB_SET_RANGE, key, value, err);
 }
 
 int ks_disk_last(struct ks_disk *d, struct ks_disk_cursor **c, struct ks_bytes *key, struct ks_bytes *value, struct ks_err *err)
 {
-	int status = open_cursor(d, c, err);
+	int status = ks_disk_writer(d, c, err);
 
 	return status != 0 ? status : step(*c, ks_bytes(NULL, 0), DB_LAST, key, value, err);
 }
@@ -324,6 +350,34 @@ int ks_disk_seek(struct ks_disk_cursor *c, struct ks_bytes from, struct ks_bytes
 int ks_disk_next(struct ks_disk_cursor *c, struct ks_bytes *key, struct ks_bytes *value, struct ks_err *err)
 {
 	return step(c, ks_bytes(NULL, 0), DB_NEXT, key, value, err);
+}
+
+int ks_disk_find(struct ks_disk_cursor *c, struct ks_bytes key, bool *found, struct ks_bytes *value, struct ks_err *err)
+{
+	struct ks_bytes same;
+	int status = step(c, key, DB_SET, &same, value, err);
+
+	*found = same.p != NULL;
+	return status;
+}
+
+static int change(struct ks_disk_cursor *c, struct ks_bytes key, struct ks_bytes value, u_int32_t how, struct ks_err *err)
+{
+	DBT k = dbt(key), v = dbt(value);
+	int no = c->c->put(c->c, &k, &v, how);
+
+	c->d->put += key.n + value.n;
+	return no == 0 ? 0 : fail(c->d, no, "write", err);
+}
+
+int ks_disk_replace(struct ks_disk_cursor *c, struct ks_bytes value, struct ks_err *err)
+{
+	return change(c, ks_bytes(NULL, 0), value, DB_CURRENT, err);
+}
+
+int ks_disk_cursor_put(struct ks_disk_cursor *c, struct ks_bytes key, struct ks_bytes value, struct ks_err *err)
+{
+	return change(c, key, value, DB_KEYFIRST, err);
 }
 
 int ks_disk_cursor_delete(struct ks_disk_cursor *c, struct ks_err *err)

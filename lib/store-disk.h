@@ -41,6 +41,16 @@ int	ks_disk_put(struct ks_disk *d, struct ks_bytes key, struct ks_bytes value,
 int	ks_disk_delete(struct ks_disk *d, struct ks_bytes key, struct ks_err *err) KS_MUST_USE;	/* none is no error */
 
 /*
+ * Many changes by one cursor, which belongs to what was begun.  ks_disk_find:
+ * a key, at which the cursor stands, if it is found, until the next call on
+ * it; so long its value lives.  replace: another value for that key.
+ */
+int	ks_disk_writer(struct ks_disk *d, struct ks_disk_cursor **c, struct ks_err *err) KS_MUST_USE;
+int	ks_disk_find(struct ks_disk_cursor *c, struct ks_bytes key, bool *found, struct ks_bytes *value, struct ks_err *err) KS_MUST_USE;
+int	ks_disk_replace(struct ks_disk_cursor *c, struct ks_bytes value, struct ks_err *err) KS_MUST_USE;
+int	ks_disk_cursor_put(struct ks_disk_cursor *c, struct ks_bytes key, struct ks_bytes value, struct ks_err *err) KS_MUST_USE;
+
+/*
  * ks_disk_from - the first key at or above from, by bytes; key->p == NULL:
  * there is none.  key and value live until the next call on the cursor; the
  * file may be changed only by ks_disk_cursor_delete meanwhile.

@@ -21,6 +21,9 @@
  * takes the place of.  A rollback below that epoch puts those back, the
  * newest first, before it reads chunks; a commit makes them needless.
  *
+ * A segment that the base has got while this store was open has a filter of
+ * its keys, so that most of those that are new cost no read.
+ *
  * Without a directory of its own a store does the same with scratch on
  * disk, without chunks, and every epoch is as good as committed.
  */
@@ -31,6 +34,7 @@
 #include "key-sort.h"
 #include "store-chunk.h"
 #include "store-disk.h"
+#include "store-filter.h"
 #include "store-parts.h"
 #include "store.h"
 
@@ -61,6 +65,8 @@ struct ks_base_segment {
 	int64_t id;
 	bool present;		/* there may be entries */
 	bool old_drop, young_drop;	/* a generation has dropped it: what is there does not count */
+	bool unfiltered;	/* it may have keys that are not in filter, which is NULL */
+	struct ks_filter *filter;
 };
 
 struct ks_merge {
@@ -107,6 +113,8 @@ struct ks_store {
 	size_t new_drops;	/* of young.dropped: not yet in a chunk */
 	struct ks_base_segment *base;	/* by partition and id */
 	size_t base_count, base_cap;
+	size_t filters, filters_left;	/* segments that have one; bytes that they may yet take */
+	struct ks_disk_cursor *writer;	/* into the base, while entries are merged */
 	struct ks_buf chunk;
 	uint32_t chunk_count;	/* that the open epoch has on disk */
 	uint32_t last_chunks;	/* that the one before it has */
@@ -141,10 +149,11 @@ int	ks_base_load(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* the dir
 bool	ks_base_has(const struct ks_store *s, int32_t partition, int64_t id);	/* may have entries that count */
 bool	ks_base_next(const struct ks_store *s, int32_t partition, int64_t after, int64_t *id);
 struct ks_base_segment *ks_base_find(const struct ks_store *s, int32_t partition, int64_t id);
-int	ks_base_get(struct ks_store *s, int32_t partition, int64_t id, struct ks_bytes key, bool *found,
+int	ks_base_get(struct ks_store *s, int32_t partition, int64_t id, struct ks_bytes key, uint64_t hash, bool *found,
 	    struct ks_err *err) KS_MUST_USE;	/* the value comes to s->scratch */
-int	ks_base_put(struct ks_store *s, int32_t partition, int64_t id, const struct ks_entry *e,
-	    struct ks_err *err) KS_MUST_USE;
+int	ks_base_put(struct ks_store *s, int32_t partition, int64_t id, const struct ks_entry *e, size_t expected,
+	    struct ks_err *err) KS_MUST_USE;	/* by s->writer; expected: entries that are about to be put into the segment */
+void	ks_base_release(struct ks_store *s);
 int	ks_base_clear(struct ks_store *s, int32_t partition, int64_t id, size_t max, bool *done,
 	    struct ks_err *err) KS_MUST_USE;	/* remove up to max entries of a segment */
 void	ks_base_drop(struct ks_store *s, int32_t partition, int64_t id);	/* hide what it has */

@@ -21,9 +21,12 @@ bool ks_merge_can(const struct ks_store *s)
 /* A newer value will be in the base in its time, and no rollback goes below it. */
 static bool is_superseded(const struct ks_store *s, const struct ks_segment *young, const struct ks_entry *e)
 {
-	uint32_t ref = young != NULL ? ks_segment_find(young, ks_entry_key(e), ks_hash(ks_entry_key(e), s->seed)) : 0;
-	uint32_t stamp;
+	uint32_t ref, stamp;
 
+	/* Mostly no epoch is newer and committed already: then there is no need to look for it, which misses the cache. */
+	if (young == NULL || (ks_store_is_durable(s) && s->merge.known <= s->merge.epoch))
+		return false;
+	ref = ks_segment_find(young, ks_entry_key(e), ks_hash(ks_entry_key(e), s->seed));
 	if (ref == 0 || !ks_store_is_durable(s))
 		return ref != 0;
 	stamp = ks_segment_at(young, ref)->stamp;
@@ -108,7 +111,7 @@ static int merge_batch(struct ks_store *s, size_t *bytes, struct ks_err *err)
 		n = ks_entry_size(e);
 		*bytes -= n < *bytes ? n : *bytes;
 		if (!is_superseded(s, young, e))
-			status = ks_base_put(s, m->partition, m->segment, e, err);
+			status = ks_base_put(s, m->partition, m->segment, e, m->batch_n - m->batch_at + 1, err);
 	}
 	return status;
 }
@@ -116,8 +119,8 @@ static int merge_batch(struct ks_store *s, size_t *bytes, struct ks_err *err)
 static int merge_entries(struct ks_store *s, size_t *bytes, struct ks_err *err)
 {
 	struct ks_merge *m = &s->merge;
+	int status = ks_disk_writer(s->disk, &s->writer, err);
 	struct ks_segment *g;
-	int status = 0;
 
 	while (*bytes > 0 && status == 0) {
 		if (m->batch_at < m->batch_n) {
@@ -130,12 +133,14 @@ static int merge_entries(struct ks_store *s, size_t *bytes, struct ks_err *err)
 			break;
 		}
 		if (fill_batch(m, g) != 0)
-			return ks_store_no_memory(err);
-		if (m->batch_n == 0 && !step_segment(m)) {
+			status = ks_store_no_memory(err);
+		if (status == 0 && m->batch_n == 0 && !step_segment(m)) {
 			m->entries_done = true;
 			break;
 		}
 	}
+	ks_disk_cursor_close(s->writer);
+	s->writer = NULL;
 	return status;
 }
 

@@ -12,6 +12,7 @@
 #include "state-dir.h"
 
 #define CACHE_PART 4		/* of the memory that pages get */
+#define FILTERS_PART 8		/* and what says which keys they have not: enough where there are ten times as many entries as memory holds */
 #define CACHE_MAX ((size_t)64 << 20)
 #define PROGRAM_MAX ((size_t)6 << 20)	/* of the memory: code, libraries and the buffers of what comes and goes, measured */
 #define PROGRAM_FROM ((size_t)4 << 20)	/* less leaves nothing for it */
@@ -394,6 +395,7 @@ int ks_store_open_at(struct ks_store **out, const struct ks_store_config *c, str
 	if (status != 0)
 		return status;
 	s->cache = memory / CACHE_PART < CACHE_MAX ? memory / CACHE_PART : CACHE_MAX;
-	s->memory = (memory - memory / 8 - s->cache) / 2;
+	s->filters_left = memory / FILTERS_PART;
+	s->memory = (memory - memory / 8 - s->cache - s->filters_left) / 2;
 	return c->state_dir != NULL ? open_durable(s, c, err) : 0;
 }

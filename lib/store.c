@@ -47,6 +47,7 @@ void ks_store_close(struct ks_store *s)
 {
 	if (s == NULL)
 		return;
+	ks_disk_cursor_close(s->writer);
 	ks_disk_close(s->disk);
 	free(s->merge.batch);
 	ks_generation_clear(&s->young);
@@ -57,7 +58,7 @@ void ks_store_close(struct ks_store *s)
 	ks_buf_release(&s->undo);
 	if (s->lock >= 0)
 		close(s->lock);
-	free(s->base);
+	ks_base_release(s);
 	free(s->home);
 	free(s->root);
 	free(s);
@@ -88,7 +89,7 @@ static int look_below(struct ks_store *s, const struct place *at, struct ks_entr
 	}
 	if (!ks_base_has(s, at->partition, at->segment))
 		return 0;
-	return ks_base_get(s, at->partition, at->segment, at->key, found, err);
+	return ks_base_get(s, at->partition, at->segment, at->key, at->hash, found, err);
 }
 
 void ks_store_expect(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key, bool found)

@@ -372,6 +372,78 @@ static void looked_at_rest(void **state)
 	ks_store_close(s);
 }
 
+/* Entries of a segment that go to disk, where its filter knows of them. */
+static void fill_segment(struct ks_store *s, int64_t segment)
+{
+	struct ks_store_value v;
+	char key[20];
+	unsigned i;
+
+	for (i = 0; i < 10000; i++) {
+		snprintf(key, sizeof(key), "key %u", i);
+		assert_int_equal(ks_store_put(s, 0, segment, ks_str(key), 8, &v, &err), 0);
+		v.p[0] = (unsigned char)i;
+	}
+}
+
+/* How many of keys that are not there the base would be read for; of those that are, all. */
+static unsigned reads_in_vain(struct ks_store *s, int64_t segment)
+{
+	const struct ks_base_segment *g = ks_base_find(s, 0, segment);
+	struct ks_store_value v;
+	unsigned i, wrong = 0;
+	char key[20];
+
+	assert_non_null(g);
+	for (i = 0; i < 20000; i++) {
+		snprintf(key, sizeof(key), "key %u", i);
+		assert_int_equal(ks_store_get(s, 0, segment, ks_str(key), &v, &err), 0);
+		assert_int_equal(v.p != NULL, i < 10000);
+		wrong += i >= 10000 && (g->unfiltered || ks_filter_may_have(g->filter, ks_hash(ks_str(key), s->seed)));
+	}
+	return wrong;
+}
+
+/*
+ * The base is not read for what it has not; where memory is full of what
+ * says so the oldest segment does without, and one that was there before.
+ */
+static void absent_keys_are_known(void **state)
+{
+	struct ks_store *s;
+	int64_t segment;
+	size_t left;
+
+	(void)state;
+	fresh();
+	config.memory = 200000;
+	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
+	left = s->filters_left;
+	for (segment = 1; segment <= 4; segment++)
+		fill_segment(s, segment);
+	assert_int_equal(commit(s, 1, 0), 0);
+	for (segment = 5; segment <= 6; segment++)
+		fill_segment(s, segment);
+	assert_true(reads_in_vain(s, 1) == 10000);
+	assert_true(reads_in_vain(s, 5) < 2500);
+	assert_true(s->filters >= 1 && s->filters_left < left);
+	for (segment = 1; segment <= 6; segment++)
+		ks_store_drop(s, 0, segment);
+	assert_int_equal(commit(s, 2, 1), 0);
+	fill_segment(s, 7);
+	fill_segment(s, 8);
+	assert_null(ks_base_find(s, 0, 1));
+	assert_true(reads_in_vain(s, 7) < 2500);
+	config.epoch = 2;
+	s = reopen(s);
+	fill_segment(s, 7);
+	assert_int_equal(commit(s, 3, 2), 0);
+	config.epoch = 3;
+	s = reopen(s);
+	assert_true(reads_in_vain(s, 7) == 10000);
+	ks_store_close(s);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -380,6 +452,7 @@ int main(void)
 		cmocka_unit_test(open_epoch_does_not_supersede),
 		cmocka_unit_test(epoch_beyond_memory),
 		cmocka_unit_test(looked_at_rest),
+		cmocka_unit_test(absent_keys_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, kit_dir_make, kit_dir_remove);
