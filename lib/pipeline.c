@@ -115,11 +115,12 @@ static size_t name_length(const char *p, const char *end)
 static int dollar(struct parser *x, bool quoted)
 {
 	const char *at = x->p, *p = x->p + 1, *text;
-	bool braces = p < x->end && *p == '{';
+	bool braces = p < x->end && *p == '{', plain;
 	size_t n = name_length(p + braces, x->end);
 	char name[256];
 
-	if (n == 0 && (p == x->end || (strchr("(0123456789?@*#!$-'{", *p) == NULL && (quoted || *p != '"')) || (quoted && *p == '\''))) {
+	plain = p == x->end || (quoted && *p == '\'') || (strchr("(0123456789?@*#!$-'{", *p) == NULL && (quoted || *p != '"'));
+	if (n == 0 && plain) {
 		x->p++;
 		return add(x, "$", 1);
 	}
@@ -283,7 +284,8 @@ static int parse(struct parser *x)
 	if (no != 0)
 		return no;
 	if (x->words.n == 0)
-		return x->bar_at != NULL ? wrong(x, x->bar_at, "no program stands behind this '|'") : wrong(x, x->end, "there is no program in it");
+		return wrong(x, x->bar_at != NULL ? x->bar_at : x->end,
+		    x->bar_at != NULL ? "no program stands behind this '|'" : "there is no program in it");
 	return end_stage(x);
 }
 

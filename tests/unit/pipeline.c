@@ -174,8 +174,8 @@ static void test_limits(void **state)
 
 static void test_option(void **state)
 {
-	static const char text[] = "kstream-cat --app x|/usr/bin/kstream-map --app=y 1|cat --app z|kstream-cat -- --app x|kstream-cat --app|"
-	    "kstream-cat --apparent=q --app=";
+	static const char text[] = "kstream-cat --app x|/usr/bin/kstream-map --app=y 1|cat --app z|kstream-cat -- --app x|"
+	    "kstream-cat --app|kstream-cat --apparent=q --app=";
 	static const char *const apps[] = { "x", "y", NULL, NULL, NULL, "" };
 	struct ks_pipeline_fault fault;
 	struct ks_pipeline pl;
