@@ -152,8 +152,9 @@ check-cluster: all $(HELPERS)
 # New random cases through Kafka Streams (Java, from Maven: tests/oracle) and through the tools: results must be the same.
 SEED ?= 1
 CASES ?= 500
+KINDS ?= $(shell tests/conformance/mapping.py)
 oracle: all
-	tests/oracle/oracle $(SEED) $(CASES) $$(tests/conformance/mapping.py) >$(B)/oracle.jsonl
+	tests/oracle/oracle $(SEED) $(CASES) $(KINDS) >$(B)/oracle.jsonl
 	PATH=$(CURDIR)/$(B)/bin:$$PATH tests/conformance/run.py $(B)/oracle.jsonl
 
 $(B)/bench/%: tests/bench/%.c

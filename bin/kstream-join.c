@@ -10,11 +10,23 @@
 static const struct ks_option options[] = {
 	{ "stream", 0, "NAME", "a stream whose records are joined" },
 	{ "table", 0, "NAME", "a stream that is read as a table" },
-	{ "inner", 0, NULL, "what has a match alone (the default)" },
-	{ "left", 0, NULL, "all of the left side" },
-	{ "versioned", 0, "DURATION", "the --table before it keeps versions for so long" },
+	{ "global", 0, "TABLE", "one asked by any key: NAME, kafka:TOPIC or FILE" },
+	{ "on", 0, "EXPR", "the key of the --global row; the record's own" },
+	{ "foreign-key", 0, "EXPR", "the key of the right row, of a left one" },
 	{ "value", 0, "EXPR", "what a result is, made of .left and .right" },
+	{ "inner", 0, NULL, NULL },
+	{ "left", 0, NULL, NULL },
+	{ "outer", 0, NULL, NULL },
+	{ "within", 0, "DURATION", NULL },
+	{ "before", 0, "DURATION", NULL },
+	{ "after", 0, "DURATION", NULL },
+	{ "grace", 0, "DURATION", NULL },
+	{ "versioned", 0, "DURATION", NULL },
+	{ "global-key", 0, "EXPR", NULL },
+	{ "unmatched", 0, "route:TOPIC", NULL },
+	{ "max-future", 0, "DURATION", NULL },
 	{ "memory", 0, "SIZE", NULL },
+	{ "listen", 0, "NAME", NULL },
 	{ 0 },
 };
 
@@ -24,15 +36,22 @@ static int join_option(void *arg, struct ks_run *run, unsigned at, const char *v
 
 	if (strcmp(options[at].name, "memory") == 0)
 		return ks_run_memory(run, value, &j->memory);
+	if (strcmp(options[at].name, "listen") == 0)
+		return ks_run_listen(run, value);
 	return ks_join_option(&j->spec, options[at].name, value, run->err);
 }
 
 static int join_operands(void *arg, struct ks_run *run, int argc, char *const argv[], int *used)
 {
+	struct ks_join *j = arg;
+
 	(void)argc;
 	(void)argv;
 	(void)used;
-	return ks_join_check(arg, run->err);
+	if (ks_join_check(j, run->err) != 0)
+		return run->err->status;
+	run->asks_kafka = j->spec.inputs[KS_JOIN_RIGHT].where == KS_JOIN_TOPIC;
+	return 0;
 }
 
 static int join_open(void *arg, struct ks_run *run)
@@ -45,10 +64,27 @@ static int join_hello(void *arg, struct ks_run *run)
 	return ks_join_hello(arg, run);
 }
 
+static int join_forward(void *arg, struct ks_run *run, struct ks_bytes payload, struct ks_buf *b)
+{
+	(void)run;
+	return ks_join_unmatched_forward(arg, payload, b);
+}
+
+static void join_expect(void *arg, const struct ks_rec *rec, bool found)
+{
+	ks_join_expect(arg, rec, found);
+}
+
 static int join_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
 {
 	(void)input;
 	return ks_join_record(arg, run, rec);
+}
+
+static int join_mark(void *arg, struct ks_run *run, struct ks_mark *m)
+{
+	(void)run;
+	return ks_join_mark(arg, m);
 }
 
 static int join_barrier(void *arg, struct ks_run *run, const struct ks_barrier *b)
@@ -61,6 +97,18 @@ static int join_finish(void *arg, struct ks_run *run)
 {
 	(void)run;
 	return ks_join_finish(arg);
+}
+
+static int join_query(void *arg, struct ks_run *run, struct ks_query *q, struct ks_err *err)
+{
+	(void)run;
+	return ks_join_query(arg, q, err);
+}
+
+static int join_turn(void *arg, struct ks_run *run)
+{
+	(void)run;
+	return ks_join_turn(arg);
 }
 
 static int join_answer(void *arg, struct ks_run *run)
@@ -76,8 +124,10 @@ static void join_close(void *arg, struct ks_run *run)
 
 static const struct ks_op op = {
 	.name = "kstream-join",
-	.synopsis = "--stream NAME --table NAME [--inner | --left] [--versioned DURATION] [--value EXPR]",
-	.purpose = "pair the records of two streams",
+	.synopsis = "--stream|table LEFT --stream|table|global RIGHT [--inner | --left | --outer] "
+	    "[--within DURATION | --before DURATION --after DURATION] [--versioned DURATION] [--grace DURATION] [--on EXPR] [--global-key EXPR] "
+	    "[--foreign-key EXPR] [--unmatched route:TOPIC] [--value EXPR] [FILE ...]",
+	.purpose = "pair the records of two streams or tables",
 	.options = options,
 	.size = sizeof(struct ks_join),
 	.folds = true,
@@ -86,9 +136,14 @@ static const struct ks_op op = {
 	.operands = join_operands,
 	.open = join_open,
 	.hello = join_hello,
+	.forward = join_forward,
+	.expect = join_expect,
 	.record = join_record,
+	.mark = join_mark,
 	.barrier = join_barrier,
 	.finish = join_finish,
+	.query = join_query,
+	.turn = join_turn,
 	.answer = join_answer,
 	.close = join_close,
 };

@@ -212,6 +212,7 @@ static int rep_forward(void *arg, struct ks_run *run, struct ks_bytes payload, s
 	struct ks_hello_parts parts = { .only = run->config->only, .partitions = r->partitions };
 	struct ks_hello_view h;
 	char hint[120];
+	static const char *const codecs[] = { "string", "json", "raw" };	/* by key_to */
 	const char *how = r->assign_text != NULL ? r->assign_text : r->to_one ? "0" : r->by_text;
 	int no;
 
@@ -230,6 +231,8 @@ static int rep_forward(void *arg, struct ks_run *run, struct ks_bytes payload, s
 		    parts.only);
 	snprintf(hint, sizeof(hint), "repartitioned: %d by %.60s", (int)r->partitions, how != NULL ? how : "$key");
 	parts.hint = hint;
+	if (r->assign == NULL && !r->to_one)
+		parts.key = codecs[run->config->key_to];
 	ks_part_times_forget(&r->times, r->finished);
 	r->finished = false;
 	no = ks_hello_positions(payload, know, &r->times);

@@ -106,6 +106,24 @@ void ks_args_second(struct ks_args *c, const struct ks_options *o)
 		ks_args_add(c, "--from=raw", NULL);
 }
 
+/* What is about reading any topic, and not about the records of the tool's input. */
+static bool is_feed(const struct ks_given *g)
+{
+	const char *name = g->option->name;
+
+	return strcmp(name, "key-from") == 0 || strcmp(name, "isolation") == 0 ||
+	    (strcmp(name, "on-error") == 0 && strcmp(g->value, "skip") == 0);
+}
+
+void ks_args_feed(struct ks_args *c, const struct ks_options *o, bool whole)
+{
+	ks_args_add(c, "--to=frames", NULL);
+	ks_args_reach(c, o);
+	add_each(c, o, limits);
+	add_each(c, o, is_feed);
+	ks_args_add(c, whole ? "--exit-eof" : "--offset=end", NULL);
+}
+
 void ks_args_first(struct ks_args *c, const struct ks_options *o)
 {
 	size_t i;

@@ -33,6 +33,9 @@ void	ks_args_first(struct ks_args *c, const struct ks_options *o);
 /* The reader of --through: the topic as the first half writes it, from its present end on. */
 void	ks_args_second(struct ks_args *c, const struct ks_options *o);
 
+/* The reader of a topic beside the input: to its present end, or from that on. */
+void	ks_args_feed(struct ks_args *c, const struct ks_options *o, bool whole);
+
 void	ks_args_drop(struct ks_args *c);
 
 #endif

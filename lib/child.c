@@ -263,8 +263,10 @@ void ks_children_hide(const struct ks_children *k, const struct ks_options *o)
 	const struct ks_given *g;
 	char *eq;
 
-	for (g = o->given; (k->source.pid > 0 || k->sink.pid > 0) && g < o->given + o->given_count; g++) {
-		eq = strcmp(g->option->name, "property") == 0 ? strchr(g->value, '=') : NULL;
+	if (k->source.pid <= 0 && k->sink.pid <= 0 && k->feeds[KS_FEED_ON].pid <= 0)
+		return;
+	for (g = o->given; g < o->given + o->given_count; g++) {
+		eq = g->shown != NULL ? strchr(g->shown, '=') : NULL;
 		if (eq != NULL)
 			memset(eq + 1, '*', strlen(eq + 1));
 	}
@@ -351,18 +353,78 @@ int ks_children_ended(struct ks_children *k, bool *ended, bool *paused, struct k
 	return err->status;
 }
 
-/* The source reads on for ever, and is asked to end when all is read; the first half may wait for others. */
-static void end_through(struct ks_children *k, int status)
+int ks_children_feed(struct ks_children *k, const struct ks_options *o, const char *topic, enum ks_child_feed which, int *fd,
+    struct ks_err *err)
+{
+	struct ks_child *child = &k->feeds[which];
+	struct ks_args c = { 0 };
+	int both[2], status = make_pipe(k, both, err);
+
+	if (status != 0)
+		return status;
+	ks_args_add(&c, CAT, NULL);
+	ks_args_topic(&c, "--in", topic);
+	ks_args_feed(&c, o, which == KS_FEED_WHOLE);
+	child->what = "reads";
+	snprintf(child->name, sizeof(child->name), "kafka:%s", topic);
+	*fd = k->feed_fds[which] = both[0];
+	status = run(k, child, &c, both[1], STDOUT_FILENO, err);
+	if (status != 0)
+		close(both[0]);
+	return status;
+}
+
+int ks_children_fed(struct ks_children *k, enum ks_child_feed which, struct ks_err *err)
+{
+	struct ks_child *child = &k->feeds[which];
+
+	close(k->feed_fds[which]);
+	await(child);
+	if (child->ended == 0)
+		return 0;
+	if (!died(child, err))
+		ks_fail(err, KS_TEMP, "the " CAT " that reads %s has failed", child->name);
+	return err->status;
+}
+
+static int drain(int fd)
 {
 	char bytes[4096];
 	ssize_t got;
+
+	do
+		got = read(fd, bytes, sizeof(bytes));
+	while (got > 0 || (got < 0 && errno == EINTR));
+	return got < 0 ? errno : 0;
+}
+
+/* They are asked to end; after a failure nobody reads what they have to say until then. */
+static int end_feeds(struct ks_children *k, int status, struct ks_err *err)
+{
+	int i, no = 0;
+
+	for (i = 0; i < KS_FEEDS; i++) {
+		if (k->feeds[i].pid <= 0)
+			continue;
+		kill(k->feeds[i].pid, SIGTERM);
+		if (status == 0)
+			no = drain(k->feed_fds[i]);
+		if (no != 0)
+			status = ks_fail_errno(err, KS_IO, no, "cannot read from the " CAT " that reads %s", k->feeds[i].name);
+		close(k->feed_fds[i]);
+		await(&k->feeds[i]);
+	}
+	return status;
+}
+
+/* The source reads on for ever, and is asked to end when all is read; the first half may wait for others. */
+static void end_through(struct ks_children *k, int status)
+{
 	int i;
 
 	if (status == 0 && k->source.pid > 0) {
 		kill(k->source.pid, SIGTERM);
-		do
-			got = read(STDIN_FILENO, bytes, sizeof(bytes));
-		while (got > 0 || (got < 0 && errno == EINTR));
+		(void)drain(STDIN_FILENO);
 	}
 	if (k->first.pid <= 0)
 		return;
@@ -379,7 +441,7 @@ static void end_through(struct ks_children *k, int status)
 bool ks_children_end(struct ks_children *k, int *status, struct ks_err *err)
 {
 	uint64_t said = 0;
-	bool first = *status != 0 && ks_children_first(k, *status);
+	bool first = *status != 0 && ks_children_first(k, *status), well;
 
 	if ((k->serves && k->source.what == NULL && k->sink.what == NULL) || k->token < 0)
 		return first;
@@ -389,18 +451,21 @@ bool ks_children_end(struct ks_children *k, int *status, struct ks_err *err)
 	if (*status != 0 && k->source.pid > 0)
 		kill(k->source.pid, SIGTERM);
 	ks_signals_pass(0);
+	*status = end_feeds(k, *status, err);
 	if (k->source.what != NULL)
 		close(STDIN_FILENO);
 	await(&k->source);
 	await(&k->sink);
-	if (*status == 0 && k->source.ended == 0 && said_no(&k->sink)) {
+	well = k->source.ended == 0 && k->feeds[KS_FEED_WHOLE].ended == 0 && k->feeds[KS_FEED_ON].ended == 0;
+	if (*status == 0 && well && said_no(&k->sink)) {
 		*status = KS_NO;
 		return false;
 	}
-	if (*status == 0 && k->source.ended == 0 && k->sink.ended == 0)
+	if (*status == 0 && well && k->sink.ended == 0)
 		return false;
 	if (ks_children_first(k, *status != 0 ? *status : KS_TEMP)) {
-		if ((*status == 0 || *status == KS_TEMP) && (died(&k->source, err) || died(&k->sink, err)))
+		if ((*status == 0 || *status == KS_TEMP) && (died(&k->source, err) || died(&k->feeds[KS_FEED_WHOLE], err) ||
+		    died(&k->feeds[KS_FEED_ON], err) || died(&k->sink, err)))
 			*status = err->status;
 		return true;
 	}

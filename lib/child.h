@@ -30,8 +30,13 @@ struct ks_child {
 	int ended;		/* as waitpid(2) tells it */
 };
 
+/* Of a topic that a tool reads beside its input: from its beginning to its present end, or from that on. */
+enum ks_child_feed { KS_FEED_WHOLE, KS_FEED_ON, KS_FEEDS };
+
 struct ks_children {
 	struct ks_child source, sink;
+	struct ks_child feeds[KS_FEEDS];
+	int feed_fds[KS_FEEDS];	/* their streams, while pid > 0 */
 	struct ks_child first;	/* the first half of --through: this program once more; source reads what it writes */
 	int input;		/* its stdin: this program's, before that was the source's stream; -1: none */
 	bool hands_on;		/* the environment tells children of the token */
@@ -95,11 +100,23 @@ int	ks_children_make(struct ks_children *k, const struct ks_options *o, struct k
  */
 int	ks_children_ended(struct ks_children *k, bool *ended, bool *paused, struct ks_err *err) KS_MUST_USE;
 
+/*
+ * ks_children_feed - run one that reads topic; *fd takes its stream of frames,
+ * and stays k's.  It is told how to reach Kafka, the limits, how keys are read,
+ * --isolation, and --on-error where that is skip; its values are JSON.
+ *
+ * ks_children_fed - that stream is read to its end, or has come to one: wait for
+ * it.  KS_TEMP, or what it ended with, where it has failed.
+ */
+int	ks_children_feed(struct ks_children *k, const struct ks_options *o, const char *topic, enum ks_child_feed which, int *fd,
+	    struct ks_err *err) KS_MUST_USE;
+int	ks_children_fed(struct ks_children *k, enum ks_child_feed which, struct ks_err *err) KS_MUST_USE;
+
 /* The end of each of count partitions of topic. */
 int	ks_children_ends(struct ks_children *k, const struct ks_options *o, const char *topic, int64_t *ends, int32_t count,
 	    struct ks_err *err) KS_MUST_USE;
 
-/* Once all run: overwrite the values of -X in argv. */
+/* Once they run: overwrite the values of -X in argv; those that are run later have a copy. */
 void	ks_children_hide(const struct ks_children *k, const struct ks_options *o);
 
 /* This process has failed with status, before it closes anything: true, if it is the first to. */

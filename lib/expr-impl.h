@@ -137,6 +137,23 @@ struct ks_expr_packed_guess {
 	uint32_t size, first, lead;	/* lead: as expr-walk.c says */
 };
 
+/*
+ * How a value begins that is like the one before: keys of a map, one behind the
+ * other, each of which leads nowhere or to a place of its own, until all places
+ * of the value are met.
+ */
+#define KS_EXPR_ALIKE 16u	/* keys, and places: of sets that have more nothing is known */
+struct ks_expr_alike {
+	uint32_t count;		/* of the keys; 0: nothing is known */
+	uint32_t pause;		/* loads before something is learnt again */
+	struct {
+		uint64_t word[2], mask[2];	/* the key with its header, and what of it counts */
+		size_t size;
+		struct ks_expr_slot *slot;	/* for its value; the root's where nobody asks for it */
+	} keys[KS_EXPR_ALIKE];
+	unsigned char states[KS_EXPR_ALIKE];	/* of the places, once all are met */
+};
+
 struct ks_expr_read;	/* expr-read.h */
 
 struct ks_expr_set {
@@ -180,6 +197,7 @@ struct ks_expr_set {
 		uint32_t lead;		/* where the last key led that was no guess */
 		enum ks_mp_error e;
 	} walk;				/* over msgpack */
+	struct ks_expr_alike alike;	/* likewise */
 	uint64_t duplicates;		/* of keys that paths ask for */
 	struct ks_regexes *regexes;	/* NULL: none was used */
 	char error[256];
@@ -324,14 +342,18 @@ int	ks_expr_refuse_missing(struct ks_expr_parser *x, const char *what);
 
 #define KS_EXPR_SLICE UINT64_C(1000000)	/* steps between two looks: 0.2 s at most */
 
-/* A load begins; a root of which there is nothing to walk over. */
-static inline __attribute__((always_inline)) void ks_expr_load_begin(struct ks_expr_set *set)
+/* The array is allocated in sixteens, and mostly is one. */
+static inline __attribute__((always_inline)) void ks_expr_forget(struct ks_expr_set *set)
 {
 	uint32_t i;
 
-	/* The array is allocated in sixteens, and mostly is one. */
 	for (i = 0; i < set->place_count; i += 16)
 		memset(set->states + i, SLOT_MISSING, 16);
+}
+
+/* A load begins: what has been used up is there again. */
+static inline __attribute__((always_inline)) void ks_expr_load_begin(struct ks_expr_set *set)
+{
 	set->steps = set->step_limit < KS_EXPR_SLICE ? set->step_limit : KS_EXPR_SLICE;
 	set->more = set->step_limit - set->steps;
 	set->blind = KS_EXPR_BLIND;

@@ -222,6 +222,7 @@ enum ks_json_error ks_expr_load_text(struct ks_expr_set *set, const unsigned cha
 	uint32_t root;
 
 	ks_expr_load_begin(set);
+	ks_expr_forget(set);
 	if (KS_UNLIKELY(++set->documents % FORGIVEN == 0))
 		forgive(set);
 	if (set->wants_record) {

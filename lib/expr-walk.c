@@ -166,8 +166,8 @@ static __attribute__((noinline)) const unsigned char *walk_member(struct ks_expr
 	return lead == 0 ? skip(set, p, end, depth) : meet(set, p, end, lead, depth);
 }
 
-/* What a key that is a guess of up to 16 bytes, and the first byte of its value, take at most. */
-#define STEP 17u
+/* What a key that is a guess of up to 16 bytes, and the first two bytes of its value, take at most. */
+#define STEP 18u
 
 /*
  * The loop inside is over members by keys that stood there before, far from
@@ -198,8 +198,10 @@ static const unsigned char *walk_map(struct ks_expr_set *set, const unsigned cha
 			set->slots[lead].p = p + value;
 			set->slots[lead].end = p + n;
 			set->states[lead] = SLOT_PACKED;
-			if (--set->walk.left == 0)
+			if (--set->walk.left == 0) {
+				set->walk.guess = g + 1;
 				return stop(set, KS_MP_OK);
+			}
 		}
 		if (KS_UNLIKELY(i > n))
 			return stop(set, KS_MP_TRUNCATED);
@@ -273,6 +275,98 @@ static const unsigned char *resolve(struct ks_expr_set *set, const unsigned char
 	return walk_array(set, head.body, head.count, place, depth - 1);
 }
 
+static inline uint64_t word_at(const unsigned char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+/*
+ * A value that begins like the one before, up to the last place: a key that is
+ * the known one leads where that led.  False: it does not, or nothing is known.
+ * It calls nothing: so all of it stays in registers.
+ */
+static inline __attribute__((always_inline)) bool walk_alike(struct ks_expr_set *set, struct ks_bytes value)
+{
+	const unsigned char *p = value.p, *end = value.p + value.n;
+	const size_t n = value.n, safe = n >= STEP ? n - STEP + 1 : 0;
+	size_t count = set->alike.count, i, size, k;
+
+	if (count == 0 || n < STEP || (*p & 0xf0) != 0x80 || (*p & 0x0fu) < count || (*p & 0x0fu) > (n - 1) / 2)
+		return false;
+	for (k = 0, i = 1; i < safe; k++) {
+		if (KS_UNLIKELY((((word_at(p + i) ^ set->alike.keys[k].word[0]) & set->alike.keys[k].mask[0]) |
+		    ((word_at(p + i + 8) ^ set->alike.keys[k].word[1]) & set->alike.keys[k].mask[1])) != 0))
+			return false;
+		i += set->alike.keys[k].size;
+		set->alike.keys[k].slot->p = p + i;
+		set->alike.keys[k].slot->end = end;
+		if (--count == 0) {
+			set->slots[ROOT_VALUE].p = p;
+			set->slots[ROOT_VALUE].end = end;
+			memcpy(set->states, set->alike.states, KS_EXPR_ALIKE);
+			return true;
+		}
+		size = ks_mp_fixed[p[i]];
+		if (KS_UNLIKELY(size == 0)) {
+			if (p[i] != 0xd9)
+				return false;
+			size = 2u + p[i + 1];
+		}
+		i += size;
+	}
+	return false;
+}
+
+#define PAUSE 15u	/* loads: values that take turns are not learnt each time */
+
+/* A value was not known by what the one before had taught, if that was anything. */
+static inline void unlearn(struct ks_expr_set *set)
+{
+	if (set->alike.count == 0)
+		return;
+	set->alike.count = 0;
+	set->alike.pause = PAUSE;
+}
+
+/* After a walk from key to key that has met all places: what the next value is known by. */
+static void learn(struct ks_expr_set *set)
+{
+	const struct ks_expr_packed_guess *g = set->packed_guesses;
+	const size_t count = (size_t)(set->walk.guess - g);
+	uint32_t left = set->places_of[ROOT_VALUE] - 1, met = 0;
+	size_t i;
+
+	if (set->alike.pause > 0) {
+		set->alike.pause--;
+		return;
+	}
+	if (count > KS_EXPR_ALIKE || set->place_count > KS_EXPR_ALIKE)
+		return;
+	for (i = 0; i < count; i++, g++) {
+		/* Whatever a guess is left from: only what it says is asked. */
+		if (g->first != set->places[ROOT_VALUE].child || g->size > 16 || g->lead >= KS_EXPR_ALIKE ||
+		    (met >> g->lead & 1) != 0)
+			return;
+		set->alike.keys[i].word[0] = word_at(g->key);
+		set->alike.keys[i].word[1] = word_at(g->key + 8);
+		set->alike.keys[i].mask[0] = g->mask[0];
+		set->alike.keys[i].mask[1] = g->size > 8 ? g->mask[1] : 0;
+		set->alike.keys[i].size = g->size;
+		set->alike.keys[i].slot = &set->slots[g->lead];
+		if (g->lead != 0) {
+			met |= UINT32_C(1) << g->lead;
+			left--;
+		}
+	}
+	if (left > 0)
+		return;
+	set->alike.count = (uint32_t)count;
+	memcpy(set->alike.states, set->states, KS_EXPR_ALIKE);
+}
+
 static inline enum ks_mp_error walk(struct ks_expr_set *set, uint32_t root, struct ks_bytes value)
 {
 	size_t count = value.n > 0 && (*value.p & 0xf0) == 0x80 ? *value.p & 0x0f : SIZE_MAX;
@@ -288,6 +382,8 @@ static inline enum ks_mp_error walk(struct ks_expr_set *set, uint32_t root, stru
 		set->states[root] = SLOT_PACKED;
 		set->walk.left--;
 		(void)walk_map(set, value.p + 1, (uint32_t)count, root, set->depth - 1);
+		if (root == ROOT_VALUE && set->walk.left == 0)
+			learn(set);
 	} else {
 		(void)resolve(set, value.p, root, set->depth);
 	}
@@ -356,15 +452,24 @@ static __attribute__((noinline)) const char *load_meta(struct ks_expr_set *set, 
 	return e != KS_MP_OK ? ks_mp_strerror(e) : NULL;
 }
 
-const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
+static __attribute__((noinline)) const char *load_any(struct ks_expr_set *set, const struct ks_rec *rec)
 {
 	enum ks_mp_error e;
 
-	ks_expr_load_begin(set);
+	unlearn(set);
+	ks_expr_forget(set);
 	if (set->places_of[ROOT_VALUE] > 0) {
 		e = walk(set, ROOT_VALUE, rec->value);
 		if (KS_UNLIKELY(e != KS_MP_OK))
 			return ks_mp_strerror(e);
 	}
+	return KS_UNLIKELY(set->wants_record) ? load_meta(set, rec) : NULL;
+}
+
+const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
+{
+	ks_expr_load_begin(set);
+	if (!walk_alike(set, rec->value))
+		return load_any(set, rec);
 	return KS_UNLIKELY(set->wants_record) ? load_meta(set, rec) : NULL;
 }

@@ -2,6 +2,13 @@
 /* frame-put.c - a record to its frame.  Hot. */
 #include "frame.h"
 
+void ks_frame_close(unsigned char *p, size_t payload_size, int type)
+{
+	p[0] = 0xc9;
+	ks_put32(p + 1, (uint32_t)payload_size);
+	p[5] = (unsigned char)type;
+}
+
 static unsigned char *put_bytes(unsigned char *o, struct ks_bytes b)
 {
 	if (b.n == 1)	/* no key, no headers: mostly so, and a call costs more */

@@ -18,13 +18,6 @@ static const unsigned char empty_array[1] = { 0x90 };
 const struct ks_bytes ks_mp_nil = { nil_byte, 1 };
 const struct ks_bytes ks_no_headers = { empty_array, 1 };
 
-void ks_frame_close(unsigned char *p, size_t payload_size, int type)
-{
-	p[0] = 0xc9;
-	ks_put32(p + 1, (uint32_t)payload_size);
-	p[5] = (unsigned char)type;
-}
-
 /* An integer of any encoding, within [min, max]. */
 static bool take_any_int(const unsigned char **p, const unsigned char *end, int64_t min, int64_t max,
     int64_t *x)
@@ -284,9 +277,9 @@ static inline const unsigned char *quick_offset(const unsigned char *p, int64_t 
 	return KS_LIKELY(*x >= 0) ? p : NULL;
 }
 
-/* True: rec is all that parse_any would make of the payload.  False: nobody knows yet. */
-static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec_guess *g,
-    struct ks_rec *rec)
+/* True: rec is all that parse_any would make of it.  False: nobody knows; known: also where flags, topic or route are other ones. */
+static inline __attribute__((always_inline)) bool parse_quick(struct ks_bytes payload, const struct ks_limits *limits,
+    struct ks_rec_guess *g, struct ks_rec *rec, bool known)
 {
 	const unsigned char *p = payload.p, *end = payload.p + payload.n;
 	uint64_t word[2];
@@ -303,7 +296,7 @@ static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *
 		rec->topic = ks_bytes(p + 2, g->n - 2);
 		p += g->n;
 	} else {
-		p = quick_topic(p, end, g, rec);
+		p = known ? NULL : quick_topic(p, end, g, rec);
 	}
 	if (KS_UNLIKELY(p == NULL || (*p >= 0x80 && *p != 0xff)))
 		return false;
@@ -312,7 +305,8 @@ static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *
 	if (KS_UNLIKELY(p == NULL || p >= end))
 		return false;
 	rec->shortest = shortest && rec->time_ms > UINT32_MAX;
-	p = short_name(p, end, &rec->route);
+	rec->route = ks_bytes(NULL, 0);
+	p = KS_LIKELY(*p == 0xc0) ? p + 1 : known ? NULL : short_name(p, end, &rec->route);
 	if (KS_UNLIKELY(p == NULL || p >= end))
 		return false;
 	n = *p == 0xc0 ? 1 : (*p & 0xe0) == 0xa0 ? 1 + (size_t)(*p & 31u) : 0;
@@ -325,9 +319,16 @@ static inline bool parse_quick(struct ks_bytes payload, const struct ks_limits *
 	return true;
 }
 
+/* Apart: what calls nothing keeps all of it in registers. */
+static __attribute__((noinline)) const char *parse_unknown(struct ks_bytes payload, const struct ks_limits *limits,
+    struct ks_rec_guess *g, struct ks_rec *rec)
+{
+	return KS_LIKELY(parse_quick(payload, limits, g, rec, false)) ? NULL : parse_any(payload, limits, rec);
+}
+
 const char *ks_rec_parse_next(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec_guess *g, struct ks_rec *rec)
 {
-	return KS_LIKELY(parse_quick(payload, limits, g, rec)) ? NULL : parse_any(payload, limits, rec);
+	return KS_LIKELY(parse_quick(payload, limits, g, rec, true)) ? NULL : parse_unknown(payload, limits, g, rec);
 }
 
 const char *ks_rec_parse(struct ks_bytes payload, const struct ks_limits *limits, struct ks_rec *rec)

@@ -74,7 +74,13 @@ static int32_t count_of(const struct ks_hello_parts *x, struct ks_bytes stream)
 	return x->routes ? 0 : -1;
 }
 
-static int add_stream(struct ks_buf *b, struct ks_bytes stream, int32_t partitions)
+static bool stays(const struct pairs *at, const char *key)
+{
+	return !ks_bytes_is(at->key, "partitions") && (key == NULL || !ks_bytes_is(at->key, "key"));
+}
+
+/* With that many partitions; where they are known, with keys of that codec. */
+static int add_stream(struct ks_buf *b, struct ks_bytes stream, int32_t partitions, const char *key)
 {
 	struct pairs at = pairs_of(stream);
 	uint32_t others = 0;
@@ -82,12 +88,18 @@ static int add_stream(struct ks_buf *b, struct ks_bytes stream, int32_t partitio
 
 	if (at.p == NULL || partitions < 0)
 		return ks_buf_add(b, stream.p, stream.n);
+	if (partitions == 0)
+		key = NULL;
 	while (next_pair(&at))
-		others += !ks_bytes_is(at.key, "partitions");
-	no = ks_mp_add_map_head(b, others + 1);
+		others += stays(&at, key);
+	no = ks_mp_add_map_head(b, others + 1 + (key != NULL));
 	for (at = pairs_of(stream); no == 0 && next_pair(&at);)
-		if (!ks_bytes_is(at.key, "partitions"))
+		if (stays(&at, key))
 			no = ks_buf_add(b, at.start, (size_t)(at.p - at.start));
+	if (no == 0 && key != NULL)
+		no = ks_mp_add_str(b, ks_str("key"));
+	if (no == 0 && key != NULL)
+		no = ks_mp_add_str(b, ks_str(key));
 	if (no == 0)
 		no = ks_mp_add_str(b, ks_str("partitions"));
 	return no == 0 ? ks_mp_add_i64(b, partitions) : no;
@@ -109,7 +121,7 @@ static int add_streams(struct ks_buf *b, struct ks_bytes list, const struct ks_h
 		if (ks_mp_skip(&p, end, KS_DEPTH_CEILING) != KS_MP_OK)
 			ks_bug("a HELLO was changed before it was parsed");
 		stream.n = (size_t)(p - stream.p);
-		no = add_stream(b, stream, count_of(x, stream));
+		no = add_stream(b, stream, count_of(x, stream), x->key);
 	}
 	return no;
 }

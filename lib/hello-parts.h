@@ -10,6 +10,7 @@ struct ks_hello_parts {
 	const char *only;	/* names of streams between commas, NULL: all streams */
 	bool routes;		/* there are names among them that are of no stream: then nothing is known of the others */
 	int32_t partitions;	/* that they have from here on */
+	const char *key;	/* the codec of their keys, by which they are placed; NULL: as it was */
 	const char *hint;	/* goes behind the hint that is there */
 };
 

@@ -195,14 +195,16 @@ const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_he
 	return version ? NULL : "it names no version";
 }
 
-/* The name of the next of left streams, p == NULL where it says none; false: there is none. */
-static bool next_stream(const unsigned char **p, const unsigned char *end, uint32_t *left, struct ks_bytes *name)
+/* The next of left streams; name->p == NULL where it says none; false: there is none. */
+static bool next_stream(const unsigned char **p, const unsigned char *end, uint32_t *left, struct ks_bytes *name,
+    struct ks_hello_facts *f)
 {
 	struct ks_val stream, key, v;
 	struct ks_head head;
 	uint32_t i;
 
 	*name = ks_bytes(NULL, 0);
+	*f = (struct ks_hello_facts){ .partitions = 0 };
 	if (*left == 0 || ks_mp_read(p, end, KS_DEPTH_CEILING, &stream) != KS_MP_OK)
 		return false;
 	--*left;
@@ -214,6 +216,10 @@ static bool next_stream(const unsigned char **p, const unsigned char *end, uint3
 			return false;
 		if (ks_bytes_is(key.b, "name") && v.type == KS_STR)
 			*name = v.b;
+		else if (ks_bytes_is(key.b, "partitions") && small_int(&v, INT32_MAX))
+			f->partitions = (int32_t)v.i;
+		else if (ks_bytes_is(key.b, "key") && v.type == KS_STR)
+			f->key = v.b;
 	}
 	return true;
 }
@@ -229,27 +235,35 @@ static uint32_t first_stream(const struct ks_hello_view *v, const unsigned char 
 	return list.count;
 }
 
-bool ks_hello_has_stream(const struct ks_hello_view *v, struct ks_bytes name)
+bool ks_hello_stream(const struct ks_hello_view *v, struct ks_bytes name, struct ks_hello_facts *f)
 {
 	const unsigned char *p = NULL, *end;
 	uint32_t left = first_stream(v, &p, &end);
 	struct ks_bytes x;
 
-	while (next_stream(&p, end, &left, &x))
+	while (next_stream(&p, end, &left, &x, f))
 		if (x.p != NULL && ks_bytes_eq(x, name))
 			return true;
 	return false;
+}
+
+bool ks_hello_has_stream(const struct ks_hello_view *v, struct ks_bytes name)
+{
+	struct ks_hello_facts f;
+
+	return ks_hello_stream(v, name, &f);
 }
 
 void ks_hello_streams(const struct ks_hello_view *v, char *room, size_t size)
 {
 	const unsigned char *p = NULL, *end;
 	uint32_t left = first_stream(v, &p, &end);
+	struct ks_hello_facts f;
 	struct ks_bytes x;
 	size_t n = 0;
 
 	room[0] = '\0';
-	while (next_stream(&p, end, &left, &x)) {
+	while (next_stream(&p, end, &left, &x, &f)) {
 		if (x.p == NULL)
 			continue;
 		if (size - n < x.n + 10) {

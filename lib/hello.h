@@ -66,6 +66,15 @@ struct ks_hello_view {
 const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_hello_view *v)
     KS_MUST_USE;
 
+/* What is told of a stream. */
+struct ks_hello_facts {
+	int32_t partitions;	/* 0: not told */
+	struct ks_bytes key;	/* the codec of its keys; p == NULL: not told */
+};
+
+/* That of the stream of that name; false: there is none. */
+bool	ks_hello_stream(const struct ks_hello_view *v, struct ks_bytes name, struct ks_hello_facts *facts) KS_MUST_USE;
+
 /* Whether name is one of the streams; and all names, for a message: "'a', 'b'". */
 bool	ks_hello_has_stream(const struct ks_hello_view *v, struct ks_bytes name);
 void	ks_hello_streams(const struct ks_hello_view *v, char *room, size_t size);

@@ -66,6 +66,9 @@ static int make_value(struct ks_join *j, struct ks_rec *rec, bool *bad)
 	if (what == NULL && ks_expr_nothing(j->value))
 		what = "it yields nothing, and a result has one value";
 	*bad = what != NULL;
+	/* It is a result, though not one that goes on: the records of it are counted already. */
+	if (what != NULL)
+		ks_made(j->run, 1);
 	if (what != NULL)
 		return ks_is_no_memory(what) ? ks_fail_memory(j->run->err) : ks_reject(j->run, rec, "--value: %s", what);
 	j->made.n = 0;

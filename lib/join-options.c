@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* join-options.c - kstream-join's command line: what an option means, and what goes with what. */
-#include "join.h"
+#include "join-global.h"
 #include "options.h"
 
 static const char *const roles[] = { "stream", "table", "global" };
@@ -12,7 +12,9 @@ static int add_input(struct ks_join_spec *s, enum ks_join_role role, const char 
 	struct ks_join_input *left = &s->inputs[KS_JOIN_LEFT], *right = &s->inputs[KS_JOIN_RIGHT];
 	struct ks_join_input x = { .name = name, .role = role, .history_ms = -1 };
 
-	if (role != KS_JOIN_GLOBAL && !ks_is_name(name, strlen(name)))
+	if (role == KS_JOIN_GLOBAL && ks_join_global_where(&x, err) != 0)
+		return err->status;
+	if (x.where == KS_JOIN_PIPE && !ks_is_name(name, strlen(name)))
 		return ks_fail(err, KS_USAGE, "--%s '%s' is not the name of a stream", roles[role], name);
 	if (left->name != NULL && right->name != NULL)
 		return ks_fail(err, KS_USAGE, "--%s %s: two are joined, and there are '%s' and '%s'; three are two joins, one behind the other",
@@ -100,6 +102,8 @@ int ks_join_option(struct ks_join_spec *s, const char *name, const char *value, 
 	for (i = 0; i < 3; i++)
 		if (strcmp(name, types[i]) == 0)
 			return set_type(s, types[i], err);
+	if (strcmp(name, "max-future") == 0)
+		return ks_future_option(&s->future, value, err);
 	if (strcmp(name, "versioned") == 0)
 		return set_versioned(s, value, err);
 	if (strcmp(name, "unmatched") == 0)
@@ -110,6 +114,8 @@ int ks_join_option(struct ks_join_spec *s, const char *name, const char *value, 
 	}
 	if (strcmp(name, "on") == 0)
 		s->on = value;
+	else if (strcmp(name, "global-key") == 0)
+		s->global_key = value;
 	else if (strcmp(name, "foreign-key") == 0)
 		s->foreign_key = value;
 	else if (strcmp(name, "value") == 0)
@@ -130,12 +136,16 @@ static int check_strangers(const struct ks_join_spec *s, struct ks_err *err)
 		return ks_fail(err, KS_USAGE, "--within, --before and --after are about two --stream");
 	if (s->on != NULL && !global)
 		return ks_fail(err, KS_USAGE, "--on is about a --global table; others are joined by their keys (kstream-repartition sets one)");
+	if (s->global_key != NULL && !global)
+		return ks_fail(err, KS_USAGE, "--global-key is about a --global table");
 	if (s->foreign_key != NULL && !tables)
 		return ks_fail(err, KS_USAGE, "--foreign-key is about two --table");
 	if (s->type == KS_JOIN_OUTER && !windows && (!tables || s->foreign_key != NULL))
 		return ks_fail(err, KS_USAGE, "--outer is about two --stream, or two --table without --foreign-key");
 	if (s->has_grace && (tables || global))
 		return ks_fail(err, KS_USAGE, "--grace is about two --stream, or a --stream and a --table with --versioned");
+	if (s->future.given && !ks_join_is_timed(s))
+		return ks_fail(err, KS_USAGE, "--max-future is about times, which two --stream and --versioned look at");
 	if (s->unmatched != NULL && (s->type != KS_JOIN_INNER || tables))
 		return ks_fail(err, KS_USAGE, "--unmatched is about an --inner join of a --stream: the others emit what has no match");
 	return 0;
@@ -148,6 +158,12 @@ static int check_kind(struct ks_join *j, struct ks_err *err)
 
 	if (left->role == KS_JOIN_STREAM && right->role == KS_JOIN_TABLE)
 		j->kind = &ks_join_stream_table;
+	if (left->role == KS_JOIN_STREAM && right->role == KS_JOIN_STREAM)
+		j->kind = &ks_join_streams;
+	if (left->role == KS_JOIN_TABLE && right->role == KS_JOIN_TABLE)
+		j->kind = s->foreign_key != NULL ? &ks_join_foreign : &ks_join_tables;
+	if (right->role == KS_JOIN_GLOBAL)
+		j->kind = &ks_join_global;
 	return j->kind == NULL || j->kind->check == NULL ? 0 : j->kind->check(j, err);
 }
 
@@ -161,7 +177,9 @@ int ks_join_check(struct ks_join *j, struct ks_err *err)
 		return ks_fail(err, KS_USAGE, "what is joined to what?  as in --stream clicks --table profiles");
 	s->twice = strcmp(left->name, right->name) == 0;
 	if (s->twice && (left->role != KS_JOIN_STREAM || right->role != KS_JOIN_STREAM))
-		return ks_fail(err, KS_USAGE, "'%s' is both sides: only a --stream is joined to itself", left->name);
+		return ks_fail(err, KS_USAGE, "'%s' is both sides: only a --stream is joined to itself; kstream-branch --all makes two tables of one", left->name);
+	if (right->role == KS_JOIN_GLOBAL && left->role != KS_JOIN_STREAM)
+		return ks_fail(err, KS_USAGE, "a --global table is joined to a --stream, and '%s' is none", left->name);
 	status = check_strangers(s, err);
 	return status != 0 ? status : check_kind(j, err);
 }

@@ -15,24 +15,55 @@ int ks_join_no_memory(struct ks_join *j)
 	return ks_fail_errno(j->run->err, KS_TEMP, ENOMEM, "cannot keep what is joined");
 }
 
+int ks_join_drop(struct ks_join *j, const char *cause)
+{
+	ks_drop(j->run, cause);
+	return 0;
+}
+
 int ks_join_timeless(struct ks_join *j, const struct ks_rec *rec)
 {
 	return ks_reject(j->run, rec, "the record has no time: give --time to the tool that reads the source");
 }
 
+int ks_join_expr(struct ks_join *j, const char *option, const char *text, struct ks_expr_set **set, struct ks_expr **e)
+{
+	struct ks_err why;
+	int status;
+
+	if (text == NULL)
+		return 0;
+	*set = ks_expr_set_new(j->run->limits);
+	if (*set == NULL)
+		return ks_fail_memory(j->run->err);
+	status = ks_expr_add(*set, text, e, &why);
+	return status == 0 ? 0 : ks_fail(j->run->err, status, "%s: %s", option, why.text);
+}
+
 int ks_join_open(struct ks_join *j, struct ks_run *run)
 {
+	int status;
+
 	j->run = run;
 	ks_buf_init(&j->plain, 2 * run->limits->key + 128);
 	ks_buf_init(&j->pair, 2 * run->limits->record + KS_RECORD_MAX);
 	ks_buf_init(&j->made, SIZE_MAX / 4);
-	if (j->spec.value == NULL)
-		return 0;
-	j->set = ks_expr_set_new(run->limits);
-	return j->set == NULL ? ks_fail_memory(run->err) : ks_expr_add(j->set, j->spec.value, &j->value, run->err);
+	status = ks_join_unmatched_open(j);
+	if (status == 0)
+		status = ks_join_expr(j, "--foreign-key", j->spec.foreign_key, &j->foreign_set, &j->foreign);
+	if (status == 0)
+		status = ks_join_expr(j, "--on", j->spec.on, &j->on_set, &j->on);
+	if (status == 0)
+		status = ks_join_expr(j, "--value", j->spec.value, &j->set, &j->value);
+	return status == 0 && j->kind->begin != NULL ? j->kind->begin(j) : status;
 }
 
-static const char *const roles[] = { "--stream", "--table", "--global" };
+int ks_join_turn(struct ks_join *j)
+{
+	return j->kind->turn(j);
+}
+
+const char *const ks_join_roles[] = { "--stream", "--table", "--global" };
 static const char *const types[] = { "--inner", "--left", "--outer" };
 
 static int fingerprint(const struct ks_join *j, struct ks_buf *b)
@@ -43,7 +74,7 @@ static int fingerprint(const struct ks_join *j, struct ks_buf *b)
 
 	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT && no == 0; side--) {
 		x = &j->spec.inputs[side];
-		no = ks_buf_printf(b, "%s %s '%s'\n", sides[side], roles[x->role], x->name);
+		no = ks_buf_printf(b, "%s %s '%s'\n", sides[side], ks_join_roles[x->role], x->where == KS_JOIN_PIPE ? x->name : "");
 		if (no == 0 && x->history_ms >= 0)
 			no = ks_buf_printf(b, "%s-versioned %lldms\n", sides[side], (long long)x->history_ms);
 	}
@@ -76,6 +107,11 @@ static int open_store(struct ks_join *j)
 
 int ks_join_hello(struct ks_join *j, struct ks_run *run)
 {
+	int status = ks_join_check_hello(j);
+
+	if (status != 0)
+		return status;
+	ks_future_begin(&j->spec.future, run->live, ks_join_is_timed(&j->spec));
 	if (j->store != NULL && !j->finished && !run->app)
 		return 0;
 	j->finished = false;
@@ -83,31 +119,10 @@ int ks_join_hello(struct ks_join *j, struct ks_run *run)
 	return open_store(j);
 }
 
-/* Strings never meet numbers, whatever they look like: said once, when both have shown themselves. */
-static void look_at_keys(struct ks_join *j, enum ks_join_side side, struct ks_bytes key)
-{
-	static const char *const names[] = { [KS_STR] = "strings", [KS_INT] = "numbers", [KS_UINT] = "numbers", [KS_FLOAT] = "numbers",
-		[KS_BIN] = "bytes", [KS_ARRAY] = "arrays", [KS_MAP] = "objects" };
-	const unsigned char *p = key.p;
-	const struct ks_join_keys *l = &j->keys[KS_JOIN_LEFT], *r = &j->keys[KS_JOIN_RIGHT];
-	char text[400];
-	struct ks_val v;
-
-	if (ks_mp_read(&p, p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
-		return;
-	j->keys[side] = (struct ks_join_keys){ .known = true, .type = v.type };
-	if (!l->known || !r->known || l->type >= sizeof(names) / sizeof(names[0]) || r->type >= sizeof(names) / sizeof(names[0]) ||
-	    names[l->type] == NULL || names[r->type] == NULL || strcmp(names[l->type], names[r->type]) == 0)
-		return;
-	snprintf(text, sizeof(text), "keys of '%.100s' are %s and keys of '%.100s' are %s, so they do not meet: see --key and --key-from, where they are read",
-	    j->spec.inputs[KS_JOIN_LEFT].name, names[l->type], j->spec.inputs[KS_JOIN_RIGHT].name, names[r->type]);
-	ks_warn(j->run, text);
-}
-
 int ks_join_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes *key)
 {
 	if (KS_UNLIKELY(!j->keys[side].known))
-		look_at_keys(j, side, rec->key);
+		ks_join_look_at_key(j, side, rec, rec->key);
 	return KS_LIKELY(ks_state_key(&j->plain, rec->key, key) == 0) ? 0 : ks_join_no_memory(j);
 }
 
@@ -124,8 +139,7 @@ int ks_join_table_value(struct ks_join *j, const struct ks_rec *rec, struct ks_b
 	return wrong == NULL ? 0 : ks_reject(j->run, rec, "%s", wrong);
 }
 
-/* A pair is one level deeper than its sides. */
-static const char *check_value(const struct ks_join *j, const struct ks_rec *rec)
+const char *ks_join_wrong_value(const struct ks_join *j, const struct ks_rec *rec)
 {
 	const unsigned char *p = rec->value.p, *end = p + rec->value.n;
 
@@ -136,6 +150,17 @@ static const char *check_value(const struct ks_join *j, const struct ks_rec *rec
 	    "the value nests too deep to be a side of a pair (--max-depth)" : "the value is not one msgpack value";
 }
 
+void ks_join_expect(struct ks_join *j, const struct ks_rec *rec, bool found)
+{
+	bool left = ks_bytes_is(ks_rec_stream(rec), j->spec.inputs[KS_JOIN_LEFT].name);
+	struct ks_bytes key;
+
+	if (j->kind->expect == NULL || ks_mp_is_nil(rec->key) || ks_state_key(&j->plain, rec->key, &key) != 0)
+		return;
+	if (left || ks_bytes_is(ks_rec_stream(rec), j->spec.inputs[KS_JOIN_RIGHT].name))
+		j->kind->expect(j, left ? KS_JOIN_LEFT : KS_JOIN_RIGHT, rec, key, found);
+}
+
 int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 {
 	struct ks_bytes name = ks_rec_stream(rec);
@@ -144,20 +169,30 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 	const char *wrong;
 
 	if (!ks_bytes_is(name, s->inputs[KS_JOIN_LEFT].name)) {
-		if (!ks_bytes_is(name, s->inputs[KS_JOIN_RIGHT].name))
+		if (!ks_bytes_is(name, s->inputs[KS_JOIN_RIGHT].name)) {
+			j->passed++;
 			return ks_pass(run, rec);
+		}
 		side = KS_JOIN_RIGHT;
 	}
 	j->seen[side]++;
+	j->seen[!side] += s->twice;
 	if (KS_UNLIKELY((rec->flags & KS_KEY_CHANGED) != 0) && !j->kind->any_partition)
 		return ks_fail(run->err, KS_CONFIG, "the key was changed: pass the records through kstream-repartition first");
 	if (KS_UNLIKELY((rec->flags & KS_CHANGE) != 0) && s->inputs[side].role == KS_JOIN_STREAM)
 		return ks_reject(run, rec, "the value is a change of a table, and '%s' is a stream: leave out --changes",
 		    s->inputs[side].name);
-	wrong = check_value(j, rec);
+	if (ks_future_is(&j->spec.future, rec->time_ms))
+		return ks_future_reject(run, rec);
+	wrong = ks_join_wrong_value(j, rec);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);
 	return j->kind->record(j, side, rec);
+}
+
+int ks_join_mark(struct ks_join *j, struct ks_mark *m)
+{
+	return j->kind->mark == NULL || ks_future_mark(&j->spec.future, m, -1) ? 0 : j->kind->mark(j, m);
 }
 
 int ks_join_barrier(struct ks_join *j, const struct ks_barrier *b)
@@ -166,6 +201,8 @@ int ks_join_barrier(struct ks_join *j, const struct ks_barrier *b)
 
 	if (j->store == NULL)
 		return 0;
+	if (b->kind == KS_GO_ON)
+		ks_join_look_for_sides(j);
 	if (j->kind->save != NULL)
 		status = j->kind->save(j);
 	return status == 0 ? ks_store_commit(j->store, b, j->run->err) : status;
@@ -177,25 +214,29 @@ int ks_join_finish(struct ks_join *j)
 	return j->store != NULL && j->kind->finish != NULL ? j->kind->finish(j) : 0;
 }
 
+int ks_join_query(struct ks_join *j, struct ks_query *q, struct ks_err *err)
+{
+	if (j->store == NULL || j->kind->query == NULL)
+		return ks_fail(err, KS_USAGE, "this join has no rows that can be asked for");
+	return j->kind->query(j, q, err);
+}
+
 int ks_join_answer(struct ks_join *j, struct ks_run *run)
 {
-	char text[400];
-	int side;
-
-	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT; side--) {
-		if (j->seen[side] > 0 || j->seen[!side] == 0 || j->spec.twice)
-			continue;
-		snprintf(text, sizeof(text), "no record was of '%.200s', which %s names", j->spec.inputs[side].name,
-		    roles[j->spec.inputs[side].role]);
-		ks_warn(run, text);
-	}
+	(void)run;
+	ks_join_tell_of_sides(j);
 	return 0;
 }
 
 void ks_join_close(struct ks_join *j)
 {
 	close_store(j);
+	if (j->kind != NULL && j->kind->end != NULL)
+		j->kind->end(j);
+	ks_join_unmatched_close(j);
 	ks_expr_set_free(j->set);
+	ks_expr_set_free(j->foreign_set);
+	ks_expr_set_free(j->on_set);
 	ks_buf_release(&j->plain);
 	ks_buf_release(&j->pair);
 	ks_buf_release(&j->made);

@@ -9,7 +9,6 @@
 
 #define ROOM ((size_t)100)	/* messages of a partition taken at once: 100 to 1,000 measured alike (broker 6) */
 #define LEAST_KB 64		/* of a queue, however many there are: a few hundred messages */
-#define MESSAGES 100000		/* queued.min.messages: librdkafka's own default */
 
 bool ks_kafka_is_ordered(const struct ks_config *config)
 {
@@ -90,7 +89,7 @@ int ks_kafka_order_open(struct ks_kafka_order *x, struct ks_kafka *client, struc
 	int status;
 	size_t i;
 
-	*x = (struct ks_kafka_order){ .parts = parts, .full = MESSAGES, .until = INT64_MAX };
+	*x = (struct ks_kafka_order){ .parts = parts, .full = KS_KAFKA_ORDER_MESSAGES, .until = INT64_MAX };
 	x->queues = calloc(parts->count + 1, sizeof(rd_kafka_queue_t *));
 	x->peaks = calloc(parts->count + 1, sizeof(*x->peaks));
 	for (i = 0; i < parts->count && numbers != NULL; i++)
@@ -216,8 +215,8 @@ size_t ks_kafka_order_fetch(struct ks_kafka_order *x, struct rd_kafka_message_s 
 	x->until = INT64_MAX;
 	if (x->records > 0)
 		x->full = (size_t)(ks_kafka_order_kb(x->parts->count) * 1024 * x->records / (x->bytes + 1));
-	if (x->full > MESSAGES)
-		x->full = MESSAGES;
+	if (x->full > KS_KAFKA_ORDER_MESSAGES)
+		x->full = KS_KAFKA_ORDER_MESSAGES;
 	for (i = 0; i < groups && count < n; i++) {
 		count += merge(x, x->turn, now, batch + count, n - count);
 		x->turn = x->turn + 1 < groups ? x->turn + 1 : 0;

@@ -16,6 +16,7 @@
 
 #define POLL_EVERY 1024u	/* records between two looks at the delivery reports */
 #define NUDGE_MS 5		/* at most, until what is queued has been sent: an answer takes 1 to 2 ms */
+#define FULL_MS 2		/* until there is room in the queue, between two looks: a broker takes it in as long */
 #define FLUSH_MS 100		/* of waiting for acknowledgements, between two looks */
 #define GRACE_MS 5000		/* past --timeout, for librdkafka to tell what it gave up */
 
@@ -89,7 +90,7 @@ static int open_client(struct kafka *s, struct ks_err *err)
 		{ "linger.ms", "100" },
 		{ "batch.size", "1000000" },
 		{ "batch.num.messages", "100000" },
-		{ "queue.buffering.max.messages", "100000" },
+		{ "queue.buffering.max.messages", "20000" },	/* each takes 250 bytes beside its own */
 		{ "queue.buffering.max.kbytes", "32768" },
 		{ "socket.nagle.disable", "true" },
 		{ s->config->app != NULL ? "transactional.id" : NULL, id },
@@ -198,7 +199,7 @@ static int produce(struct kafka *s, const struct ks_kafka_target *t, int32_t par
 		}
 		if (deadline == 0)
 			deadline = ks_clock_ms() + s->options->timeout_ms + GRACE_MS;
-		rd_kafka_poll(s->client.rk, FLUSH_MS);
+		rd_kafka_flush(s->client.rk, FULL_MS);	/* of more partitions than it has room for batches none may be full */
 		if (lost(s)) {
 			s->sink.lost += is_main(rec);
 			break;

@@ -9,23 +9,21 @@
 #define PROBE_MS 1000		/* how long such a question may take, behind a fetch that the broker holds for half of it */
 #define AGAIN_MS 250		/* between two questions without an answer */
 
-/* A broker answers in order, and so not before a fetch that fetch.wait.max.ms lets it hold. */
-static int probe_ms(const struct ks_kafka_source *s)
+int ks_kafka_probe_ms(const struct ks_kafka_source *s)
 {
 	return PROBE_MS + (s->fetch_wait_ms > PROBE_MS / 2 ? (int)s->fetch_wait_ms - PROBE_MS / 2 : 0);
 }
 
-/* A small request to each leader; the answer does not matter here. */
-int ks_kafka_ask_leaders(struct ks_kafka_source *s)
+int ks_kafka_ask_leaders(struct ks_kafka_source *s, int wait_ms)
 {
 	rd_kafka_topic_partition_list_t *list = ks_kafka_parts_list(&s->parts, KS_PARTS_ALL);
 	const struct rd_kafka_metadata *md;
 	int e;
 
 	if (list->cnt > 0) {
-		e = ks_kafka_ask_ends(&s->client, list, true, probe_ms(s));
+		e = ks_kafka_ask_ends(&s->client, list, true, wait_ms);
 	} else {	/* a group has given nothing yet, or no topic matches */
-		e = rd_kafka_metadata(s->client.rk, 0, NULL, &md, probe_ms(s));
+		e = rd_kafka_metadata(s->client.rk, 0, NULL, &md, wait_ms);
 		if (e == RD_KAFKA_RESP_ERR_NO_ERROR)
 			rd_kafka_metadata_destroy(md);
 	}
@@ -69,7 +67,7 @@ int ks_kafka_check_away(struct ks_kafka_source *s, struct ks_err *err)
 		return status;
 	if ((s->client.down_since == 0 && now - s->heard < quiet) || now - s->probed < AGAIN_MS)
 		return 0;
-	e = ks_kafka_ask_leaders(s);
+	e = ks_kafka_ask_leaders(s, ks_kafka_probe_ms(s));
 	s->probed = ks_clock_ms();
 	if (e == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		s->heard = s->probed;
@@ -80,7 +78,7 @@ int ks_kafka_check_away(struct ks_kafka_source *s, struct ks_err *err)
 	if (status != 0)
 		return status;
 	/* In the quiet before the first question, and while a fetch was held, it may well have been there. */
-	if (s->probed - s->heard < s->client.timeout_ms + (quiet < PROBE_MS ? quiet : PROBE_MS) + probe_ms(s) - PROBE_MS)
+	if (s->probed - s->heard < s->client.timeout_ms + (quiet < PROBE_MS ? quiet : PROBE_MS) + ks_kafka_probe_ms(s) - PROBE_MS)
 		return 0;
 	s->away = true;
 	return ks_kafka_fail(&s->client, e, false, err, "%s has been away for %lld s", s->client.brokers,

@@ -12,7 +12,23 @@
 
 #define KS_KAFKA_BATCH 500u	/* messages taken at once: 100 to 1,000 measured alike (broker 6) */
 
+/*
+ * What librdkafka may hold before it stops to fetch, in KiB and in messages:
+ * each message takes some 450 bytes beside its own.  One answer
+ * (fetch.max.bytes) must not bring more than that, or reading starves.
+ * 2 M records of 190 bytes: 15 MB resident; with 16 MiB, and answers of 4,
+ * 40 to 100 MB, at the same cost.
+ */
+#define KS_KAFKA_FLOW_KB 1024
+#define KS_KAFKA_FLOW_MESSAGES 20000
+
 struct rd_kafka_message_s;
+struct rd_kafka_conf_s;
+
+struct ks_kafka_flow {
+	uint64_t full_bytes, full_messages;	/* at which librdkafka stops to fetch */
+	uint64_t bytes, messages;		/* taken since it was woken */
+};
 
 struct ks_kafka_source {
 	struct ks_own own;
@@ -33,9 +49,8 @@ struct ks_kafka_source {
 	size_t batch_at, batch_count;
 	struct ks_err *err;		/* of on_message, and its status */
 	int status;
-	uint64_t records;
-	uint64_t closed_bytes;		/* of them, read before the last barrier */
-	size_t peak;			/* longest queue since the last kick */
+	struct ks_kafka_flow flow;
+	uint64_t closed_bytes;		/* of all that were read, those before the last barrier */
 	int64_t kicked, heard, probed;	/* ks_clock_ms */
 	int64_t fetch_wait_ms;		/* how long a broker may hold a fetch */
 	bool away;			/* the broker has not answered for --timeout */
@@ -61,8 +76,20 @@ int	ks_kafka_section_look(struct ks_kafka_source *s, bool *ended, struct ks_err 
 /* What was fetched and not read is let go of. */
 void	ks_kafka_drop_batch(struct ks_kafka_source *s);
 
+/* kafka-source-flow.c */
+void	ks_kafka_flow_begin(struct ks_kafka_flow *f, const struct rd_kafka_conf_s *conf);
+/*
+ * Before messages are taken: wakes the fetcher where it may sleep.  True:
+ * all of the queue may be taken from within librdkafka; false: it holds as
+ * much as it should, and must see that it does.
+ */
+bool	ks_kafka_flow_look(struct ks_kafka_source *s);
+
 /* kafka-source-away.c */
-int	ks_kafka_ask_leaders(struct ks_kafka_source *s);
+/* A small request to each leader: 0 or a librdkafka error code, of no answer within wait_ms, too. */
+int	ks_kafka_ask_leaders(struct ks_kafka_source *s, int wait_ms);
+/* How long to wait for an answer: a broker answers in order, and so not before a fetch that fetch.wait.max.ms lets it hold. */
+int	ks_kafka_probe_ms(const struct ks_kafka_source *s);
 int	ks_kafka_check_away(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
 /* The offset that p was to go on with is not there. */
 int	ks_kafka_out_of_range(struct ks_kafka_source *s, const struct ks_kafka_part *p, struct ks_err *err);

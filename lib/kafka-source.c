@@ -23,9 +23,7 @@
 #include "kafka-source-impl.h"
 #include "num.h"
 
-#define QUEUE_KB 16384		/* bytes librdkafka may hold; less and it starves (broker 6) */
-#define QUEUE_MESSAGES 100000	/* its own default */
-#define KICK_MS 4		/* broker 6 */
+#define KICK_MS 4		/* of several topics by time (broker 6) */
 #define LEARN_MS 5		/* between two questions for what is committed, where that is waited for */
 #define REFRESH_MS "10000"	/* how often new topics and partitions are looked for */
 
@@ -60,11 +58,11 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
 		{ "fetch.wait.max.ms", s->options->bounded ? "10" : s->ordered ? "50" : "500" },	/* the end shows in an empty fetch */
 		{ "queued.min.messages", messages },
 		{ "queued.max.messages.kbytes", kb },
-		/* Of one answer, which a message pins: 41 MB resident on 64 partitions, 90 to 160 with librdkafka's 50 MiB. */
-		{ "fetch.max.bytes", s->ordered ? "1048576" : "4194304" },
+		/* Of one answer, which a message pins: 15 MB resident on 4 and on 64 partitions, 90 to 160 with librdkafka's 50 MiB. */
+		{ "fetch.max.bytes", "1048576" },
 		{ "fetch.message.max.bytes", part },
 		{ "topic.metadata.refresh.interval.ms", REFRESH_MS },
-		{ "fetch.queue.backoff.ms", "10" },	/* librdkafka 2.2 and later */
+		{ "fetch.queue.backoff.ms", "2" },	/* librdkafka 2.2 and later: a queue is read in 5 */
 		{ "socket.nagle.disable", "true" },
 		{ NULL, NULL },
 	};
@@ -75,12 +73,13 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
 
 	snprintf(kb, sizeof(kb), "%zu", queue_kb);
 	snprintf(part, sizeof(part), "%zu", queue_kb < 1024 ? queue_kb * 1024 : (size_t)1048576);
-	snprintf(messages, sizeof(messages), "%d", QUEUE_MESSAGES);
+	snprintf(messages, sizeof(messages), "%d", s->ordered ? KS_KAFKA_ORDER_MESSAGES : KS_KAFKA_FLOW_MESSAGES);
 	status = ks_kafka_conf(s->options, ours, &conf, err);
 	if (status != 0)
 		return status;
 	ks_kafka_conf_text(conf, "fetch.queue.backoff.ms", kb, sizeof(kb));
 	s->backs_off = kb[0] != '\0';
+	ks_kafka_flow_begin(&s->flow, conf);
 	ks_kafka_conf_text(conf, "fetch.wait.max.ms", kb, sizeof(kb));
 	if (ks_num_parse_i64(ks_str(kb), &s->fetch_wait_ms) != 0)	/* of 0 to 300,000, says librdkafka */
 		ks_bug("fetch.wait.max.ms is no number");
@@ -113,7 +112,7 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
  */
 static int open_parts(struct ks_kafka_source *s, struct ks_err *err)
 {
-	size_t kb = s->ordered ? ks_kafka_order_kb(KS_KAFKA_ORDER_PARTS) : QUEUE_KB;
+	size_t kb = s->ordered ? ks_kafka_order_kb(KS_KAFKA_ORDER_PARTS) : KS_KAFKA_FLOW_KB;
 	int status = open_client(s, kb, err);
 
 	if (status == 0)
@@ -235,6 +234,8 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 
 	if (KS_UNLIKELY(m->err != RD_KAFKA_RESP_ERR_NO_ERROR))
 		return take_event(s, m, err);
+	s->flow.bytes += m->len + m->key_len;
+	s->flow.messages++;
 	p = ks_kafka_parts_find(&s->parts, m);
 	/* Below next: fetched again, behind a new assignment. */
 	if (p == NULL || p->done || m->offset < p->next)
@@ -261,7 +262,6 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 		if (s->own.left > 0 && (made > 0 || s->reader.left_out != left_out) && s->reader.ingest.reject.letters == letters)	/* a dead letter is no record */
 			s->own.left--;
 		s->own.source.stats.bytes += m->len + m->key_len;
-		s->records++;
 	}
 	p->next = m->offset + 1;
 	if (p->next >= p->end)
@@ -301,31 +301,6 @@ static int take_batch(struct ks_kafka_source *s, struct ks_err *err)
 	return status;
 }
 
-/*
- * A full queue puts the fetcher of librdkafka 2.0.2 to sleep for a second.
- * A request to each leader wakes it, once there is room again (broker 6).
- */
-static void kick(struct ks_kafka_source *s)
-{
-	size_t n = rd_kafka_queue_length(s->queue), full = QUEUE_MESSAGES, held;
-	int64_t now;
-
-	if (s->records > 0) {
-		held = (size_t)((uint64_t)QUEUE_KB * 1024 * s->records / (s->own.source.stats.bytes + 1));
-		full = held < full ? held : full;
-	}
-	if (n > s->peak)
-		s->peak = n;
-	if (s->peak < full / 2 || n > full / 5)
-		return;
-	now = ks_clock_ms();
-	if (now - s->kicked < KICK_MS)
-		return;
-	s->kicked = now;
-	s->peak = 0;
-	(void)ks_kafka_ask_leaders(s);
-}
-
 /* A member of a group takes one by one: a batch may lose what a rebalance passes (2.0.2). */
 static ssize_t poll_group(struct ks_kafka_source *s)
 {
@@ -350,31 +325,30 @@ static ssize_t fetch_ordered(struct ks_kafka_source *s)
 	if (s->order.low && !s->backs_off && ks_clock_ms() - s->kicked >= KICK_MS) {
 		s->order.low = false;
 		s->kicked = ks_clock_ms();
-		(void)ks_kafka_ask_leaders(s);
+		(void)ks_kafka_ask_leaders(s, ks_kafka_probe_ms(s));
 	}
 	return n;
 }
 
 static int fetch(struct ks_kafka_source *s, bool *got, struct ks_err *err)
 {
+	bool within = !s->ordered && ks_kafka_flow_look(s);
 	ssize_t n;
 
 	*got = true;
-	if (!s->backs_off && !s->ordered)
-		kick(s);
 	if (s->options->group != NULL) {
 		s->batch_at = 0;
 		s->batch_count = (size_t)poll_group(s);
 		*got = s->batch_count > 0 || s->group.news != KS_GROUP_QUIET;
 		return 0;
 	}
-	if (!s->ordered) {
+	if (within) {
 		s->err = err;
 		s->status = 0;
 		*got = rd_kafka_consume_callback_queue(s->queue, 0, on_message, s) > 0;
 		return s->status;
 	}
-	n = fetch_ordered(s);
+	n = s->ordered ? fetch_ordered(s) : rd_kafka_consume_batch_queue(s->queue, 0, s->batch, KS_KAFKA_BATCH);
 	s->batch_at = 0;
 	s->batch_count = n > 0 ? (size_t)n : 0;
 	*got = n > 0;
@@ -485,7 +459,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 static int join(struct ks_kafka_source *s, struct ks_err *err)
 {
 	rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
-	int status = open_client(s, QUEUE_KB, err);
+	int status = open_client(s, KS_KAFKA_FLOW_KB, err);
 
 	if (status == 0)
 		status = ks_kafka_parts_open(&s->parts, &s->client, s->options, s->config, none, NULL, err);

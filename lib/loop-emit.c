@@ -229,6 +229,12 @@ void ks_warn(struct ks_run *run, const char *text)
 		snprintf(run->loop->warning, sizeof(run->loop->warning), "%s", text);
 }
 
+void ks_tell(struct ks_run *run, const char *text)
+{
+	if (!run->config->quiet)
+		ks_say(run->loop->op->name, text);
+}
+
 void ks_repeated_keys(struct ks_run *run, uint64_t count)
 {
 	run->loop->stats.duplicates += count;

@@ -31,9 +31,14 @@ int ks_only_open(struct ks_frame_loop *l)
 	}
 }
 
+bool ks_knows_streams(const struct ks_run *run)
+{
+	return run->loop->source->stop != NULL && run->config->from != KS_ENVELOPE;
+}
+
 int ks_only_hello(struct ks_frame_loop *l, const struct ks_hello_view *h)
 {
-	bool complete = l->source->stop != NULL && l->config->from != KS_ENVELOPE;
+	bool complete = ks_knows_streams(&l->run);
 	char streams[200];
 	struct ks_only *x;
 

@@ -34,7 +34,7 @@ int ks_loop_watch_reader(struct ks_frame_loop *l)
 			close(both);
 		return KS_TEMP;
 	}
-	l->wake = both;
+	l->wake = l->readers = both;
 	l->reader = fd;
 	return 0;
 }
@@ -47,12 +47,12 @@ int ks_loop_reader(struct ks_frame_loop *l)
 
 	if (l->reader < 0)
 		return 0;
-	for (n = epoll_wait(l->wake, events, 2, 0); n > 0; n--)
+	for (n = epoll_wait(l->readers, events, 2, 0); n > 0; n--)
 		gone = gone || events[n - 1].data.fd == l->reader;
 	if (!gone)
 		return 0;
 	/* It would be ready for ever. */
-	(void)epoll_ctl(l->wake, EPOLL_CTL_DEL, l->reader, NULL);
+	(void)epoll_ctl(l->readers, EPOLL_CTL_DEL, l->reader, NULL);
 	l->reader = -1;
 	/*
 	 * Ctrl-C ends all of a pipeline at once, and behind END a reader may go.

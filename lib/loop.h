@@ -54,6 +54,9 @@ struct ks_frame_loop {
 	struct ks_serve *serve;	/* NULL: the tool has nothing to be asked about */
 	uint32_t instance;	/* of HELLO */
 	int reader;		/* the output, where it is watched for a reader that goes; -1: it is not */
+	int readers;		/* then the epoll(7) that it is in */
+	bool turns;		/* the tool has turns (loop-turn.c) */
+	int beside;		/* then the epoll(7) of what it waits for */
 	const struct ks_left_out *left_out;	/* by who reads topics for this tool, NULL: nothing */
 	uint64_t left_out_seen;
 	struct ks_only *only;	/* names of --only */
@@ -67,6 +70,8 @@ struct ks_frame_loop {
 	int64_t hop;		/* records since, as this end counts them */
 	enum ks_kind last_kind;	/* of the last barrier */
 	struct ks_rec_guess guess;
+	struct ks_rec ahead[2];	/* with op->expect: records that are looked ahead at, the first one first */
+	unsigned ahead_count;
 	bool hops;		/* records go from input to output without being looked into */
 	uint64_t mains;		/* main records read, against -c */
 	uint64_t frame_bytes;	/* of frames handled, for messages */
@@ -77,6 +82,8 @@ struct ks_frame_loop {
 	char warning[200];	/* ks_warn */
 	struct ks_text_place place;
 };
+
+extern const char ks_outside[];	/* the cause of what --since and --until leave out */
 
 /* Run to the end of the input: 0, or a status with loop->err filled. */
 int	ks_loop_run(struct ks_frame_loop *loop) KS_MUST_USE;

@@ -65,12 +65,25 @@ struct ks_op {
 	int (*forward)(void *st, struct ks_run *run, struct ks_bytes payload, struct ks_buf *b);
 	/* A main record of the operator's streams.  It may be changed in place; set rec->frame.p = NULL then. */
 	int (*record)(void *st, struct ks_run *run, unsigned input, struct ks_rec *rec);
+	/*
+	 * A main record will come to record soon, behind one or two others: what memory
+	 * has of what it will ask for is fetched meanwhile.  Called twice, the
+	 * second time with found, when what a search begins with is there.  It
+	 * changes nothing, and is called or not, as it fits.
+	 */
+	void (*expect)(void *st, const struct ks_rec *rec, bool found);
 	/* Event time of m->partition has come to m->time_ms; the hook may lower it where older times may still be emitted, or keep it from going on: partition -1. */
 	int (*mark)(void *st, struct ks_run *run, struct ks_mark *m);
 	/* Everything before must be durable.  Comes after finish where the barrier is complete. */
 	int (*barrier)(void *st, struct ks_run *run, const struct ks_barrier *b);
 	/* The input is complete: emit what is still open. */
 	int (*finish)(void *st, struct ks_run *run);
+	/*
+	 * Something to do beside the input, for who has asked for it (ks_turns):
+	 * called before each piece of input is used, once a second where none
+	 * comes, and when what ks_turn_on has named becomes readable.
+	 */
+	int (*turn)(void *st, struct ks_run *run);
 	/*
 	 * Somebody asks about the state: some of the answer, by ks_query_walk.
 	 * Called between two pieces of input, again until q->over; KS_IO and
@@ -170,8 +183,22 @@ int	ks_print(struct ks_run *run, const char *fmt, ...) KS_MUST_USE KS_PRINTF(2, 
 /* Tell the user something at the end, in one line (the first one given); not with -q. */
 void	ks_warn(struct ks_run *run, const char *text);
 
+/* The same now; for what cannot wait, since the input may have no end. */
+void	ks_tell(struct ks_run *run, const char *text);
+
+/* In the hook hello: whether it names all streams that records can be of. */
+bool	ks_knows_streams(const struct ks_run *run);
+
 /* Keys of objects that stood twice in text the tool has read itself, for the summary. */
 void	ks_repeated_keys(struct ks_run *run, uint64_t count);
+
+/*
+ * ks_turns - the hook turn is called from now on.  Only from open.
+ * ks_turn_on: also when fd is readable, which is the tool's, to be read in the
+ * hook; closing it ends that.
+ */
+int	ks_turns(struct ks_run *run) KS_MUST_USE;
+int	ks_turn_on(struct ks_run *run, int fd) KS_MUST_USE;
 
 /* End with status 1 although all went well: asked, and the answer is no. */
 void	ks_say_no(struct ks_run *run);

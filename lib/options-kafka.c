@@ -70,8 +70,13 @@ int ks_options_note(struct ks_options *o, const struct ks_option *option, const 
 	if (g == NULL)
 		return ks_fail_memory(err);
 	o->given = g;
-	g[o->given_count++] = (struct ks_given){ .option = option, .value = value, .to = to, .kafka = kafka };
-	return 0;
+	g += o->given_count++;
+	*g = (struct ks_given){ .option = option, .value = value, .to = to, .kafka = kafka };
+	if (strcmp(option->name, "property") != 0)
+		return 0;
+	g->shown = (char *)(uintptr_t)value;
+	g->value = strdup(value);
+	return g->value == NULL ? ks_fail_memory(err) : 0;
 }
 
 static bool is_topic(const char *name)

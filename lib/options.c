@@ -502,6 +502,11 @@ int ks_options_check(struct ks_options *o, struct ks_err *err)
 
 void ks_options_release(struct ks_options *o)
 {
+	size_t i;
+
+	for (i = 0; i < o->given_count; i++)
+		if (o->given[i].shown != NULL)
+			free((void *)(uintptr_t)o->given[i].value);
 	free(o->in);
 	free(o->topics);
 	free(o->given);

@@ -20,6 +20,7 @@ struct ks_option {
 struct ks_given {
 	const struct ks_option *option;
 	const char *value;	/* NULL: it takes none */
+	char *shown;		/* of -X, in argv: it may be a secret, and value is a copy; NULL: of others */
 	unsigned to;		/* who is given it */
 	bool kafka;		/* of ks_kafka_options */
 };

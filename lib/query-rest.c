@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "join.h"
 #include "ledger.h"
 #include "num.h"
 #include "table-stage.h"
@@ -21,7 +22,8 @@ struct rest {
 	struct ks_run run;
 	struct ks_win win;
 	struct ks_table table;
-	bool windows;
+	struct ks_join join;
+	bool windows, joins;
 	int64_t history_ms;	/* -1: none */
 };
 
@@ -84,11 +86,14 @@ static int read_rows(struct rest *r, const char *line)
 	return ks_num_parse_duration(ks_str(line + 17), &r->history_ms) == 0 ? 0 : unknown(r, line);
 }
 
-/* A clause may have newlines in it: then the line that it is on ends with its quote. */
+/* A clause or a key may have newlines in it: then the line that it is on ends with its quote. */
 static char *end_of_line(char *line)
 {
 	char *end = strchr(line, '\n');
 
+	/* It is the last line of its state. */
+	if (strncmp(line, "foreign-key ", 12) == 0)
+		return strrchr(line, '\n');
 	if (strncmp(line, "clause-", 7) != 0)
 		return end;
 	while (end != NULL && (end[-1] != '\'' || (end[1] != '\0' && strncmp(end + 1, "clause-", 7) != 0)))
@@ -98,18 +103,19 @@ static char *end_of_line(char *line)
 
 static int read_fingerprint(struct rest *r, char *text)
 {
-	bool rows = strncmp(text, "rows ", 5) == 0;
+	bool rows = strncmp(text, "rows ", 5) == 0, windows = strncmp(text, "windows ", 8) == 0;
 	char *line, *end;
 	int status = 0;
 
-	if (!rows && strncmp(text, "windows ", 8) != 0)
+	r->joins = strncmp(text, "join ", 5) == 0;
+	if (!rows && !windows && !r->joins)
 		return ks_fail(r->err, KS_CONFIG, "the state is of a tool that kstream-query does not know");
 	for (line = text; *line != '\0' && status == 0; line = end + 1) {
 		end = end_of_line(line);
 		if (end == NULL)
 			return unknown(r, line);
 		*end = '\0';
-		status = rows ? read_rows(r, line) : read_windows(r, line);
+		status = rows ? read_rows(r, line) : windows ? read_windows(r, line) : ks_join_rest_line(&r->join, line, r->err);
 	}
 	return status;
 }
@@ -164,13 +170,30 @@ static int open_table(struct rest *r)
 	return ks_table_open(&r->table, r->store, KS_TABLE_ROWS, r->history_ms, r->config->limits.depth, r->err);
 }
 
+static int open_state(struct rest *r)
+{
+	struct ks_store *store = r->store;
+
+	if (!r->joins)
+		return r->windows ? open_windows(r) : open_table(r);
+	r->store = NULL;
+	return ks_join_rest_open(&r->join, &r->run, store);
+}
+
+static int ask(struct rest *r, struct ks_query *q)
+{
+	if (r->joins)
+		return ks_join_query(&r->join, q, r->err);
+	return r->windows ? ks_win_query(&r->win, q, r->err) : ks_table_query(&r->table, q, r->err);
+}
+
 static int answer(struct rest *r, struct ks_query *q, ks_query_take *take, void *arg)
 {
 	bool over = false;
 	int status = 0;
 
 	while (status == 0 && !over) {
-		status = r->windows ? ks_win_query(&r->win, q, r->err) : ks_table_query(&r->table, q, r->err);
+		status = ask(r, q);
 		if (status == 0)
 			status = ks_query_hand(q->out, r->config->limits.depth, take, arg, &over, r->err);
 	}
@@ -203,13 +226,15 @@ int ks_query_rest(const struct ks_config *config, const char *app, const char *s
 	if (status == 0)
 		status = read_fingerprint(r, (char *)text.p);
 	if (status == 0)
-		status = r->windows ? open_windows(r) : open_table(r);
+		status = open_state(r);
 	if (status == 0)
 		status = answer(r, &q, take, arg);
 	if (r->windows)
 		ks_win_close(&r->win);
 	else
 		ks_fold_release(&r->win.fold);
+	if (r->joins)
+		ks_join_close(&r->join);
 	ks_table_close(&r->table);
 	ks_store_close(r->store);
 	ks_query_release(&q);

@@ -30,7 +30,7 @@ struct table {
 
 static bool is_time(const struct column *c)
 {
-	return c->fixed != NULL && strcmp(c->fixed, "key") != 0 && strcmp(c->fixed, "value") != 0;
+	return c->fixed != NULL && (strcmp(c->fixed, "start") == 0 || strcmp(c->fixed, "end") == 0);
 }
 
 static struct ks_bytes cell_of(const struct column *c, struct ks_bytes row)
@@ -117,20 +117,31 @@ static bool add_members(struct table *t, struct ks_bytes value)
 	return true;
 }
 
+/* Whether one of the rows has that member. */
+static bool has(const struct ks_query_print *x, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < x->count; i++)
+		if (ks_query_member(ks_bytes(x->kept[i].p, x->kept[i].row_n), name).p != NULL)
+			return true;
+	return false;
+}
+
 static void find_columns(struct table *t)
 {
 	const struct ks_query_print *x = t->x;
-	bool windows = false, others = false;
+	bool others = false;
 	struct ks_bytes row;
 	size_t i;
 
-	for (i = 0; i < x->count && !windows; i++)
-		windows = ks_query_member(ks_bytes(x->kept[i].p, x->kept[i].row_n), "start").p != NULL;
 	add_fixed(t, "key");
-	if (windows) {
+	if (has(x, "start")) {
 		add_fixed(t, "start");
 		add_fixed(t, "end");
 	}
+	if (has(x, "stream"))
+		add_fixed(t, "stream");
 	for (i = 0; i < x->count; i++) {
 		row = ks_bytes(x->kept[i].p, x->kept[i].row_n);
 		if (!add_members(t, ks_query_member(row, "value")))

@@ -159,6 +159,8 @@ static bool is_asked(const void *arg, struct ks_bytes key)
 
 	if (ks_mp_read(&p, key.p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
 		return false;
+	if (a->key.p != NULL && (a->key.n > key.n || memcmp(a->key.p, key.p, a->key.n) != 0))
+		return false;
 	if (a->prefix.p != NULL && ((v.type != KS_STR && v.type != KS_BIN) || v.b.n < a->prefix.n ||
 	    (a->prefix.n > 0 && memcmp(v.b.p, a->prefix.p, a->prefix.n) != 0)))
 		return false;
@@ -203,13 +205,17 @@ static int add_row(struct ks_query *q, const struct ks_query_row *row, int64_t s
 	int no = ks_message_begin(b, 'r', &at);
 
 	if (no == 0)
-		no = ks_mp_add_map_head(b, row->start_ms != NULL ? 10 : 8);
+		no = ks_mp_add_map_head(b, 8u + (row->start_ms != NULL ? 2u : 0u) + (row->stream.p != NULL ? 1u : 0u));
 	if (no == 0)
 		no = add_value(b, "key", row->key);
 	if (no == 0 && row->start_ms != NULL)
 		no = add_field(b, "start", row->start_ms);
 	if (no == 0 && row->start_ms != NULL)
 		no = add_field(b, "end", row->end_ms);
+	if (no == 0 && row->stream.p != NULL)
+		no = ks_mp_add_str(b, ks_str("stream"));
+	if (no == 0 && row->stream.p != NULL)
+		no = ks_mp_add_str(b, row->stream);
 	if (no == 0)
 		no = add_value(b, "value", row->value);
 	if (no == 0)
@@ -358,12 +364,13 @@ static int take_key_row(struct ks_query *q, const struct ks_query_state *s, stru
 /* What is next in the segment. */
 static int step(struct ks_query *q, const struct ks_query_state *s, struct ks_err *err)
 {
-	bool some = q->ask.prefix.p != NULL || q->ask.lower.p != NULL || q->ask.upper.p != NULL;
+	bool composed = s->composed != NULL && s->composed(s->arg, q->segment);
+	bool some = q->ask.key.p != NULL || q->ask.prefix.p != NULL || q->ask.lower.p != NULL || q->ask.upper.p != NULL;
 	struct ks_buf swap;
 	struct ks_bytes key;
 	int status;
 
-	if (q->ask.key.p != NULL) {
+	if (q->ask.key.p != NULL && !composed) {
 		q->done = true;
 		return take_key_row(q, s, q->ask.key, err);
 	}

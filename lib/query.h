@@ -92,12 +92,14 @@ struct ks_query_state {
 	/* Rows of what a key has in a segment, by ks_query_row; v lives until the store changes. */
 	int (*rows)(void *arg, struct ks_query *q, struct ks_bytes key, struct ks_store_value v, struct ks_err *err);
 	int64_t (*stream_time)(void *arg, int32_t partition);	/* ms, -1: none */
+	bool (*composed)(void *arg, int64_t segment);	/* whether its keys have something behind what is asked for; NULL: none has */
 	void *arg;
 };
 
 /* One row; value may be left out where q counts.  q says where the walk is. */
 struct ks_query_row {
 	struct ks_bytes key, value;
+	struct ks_bytes stream;		/* it is of, where the state is of several; p == NULL: of one */
 	const int64_t *start_ms, *end_ms, *time_ms;	/* NULL: none */
 };
 

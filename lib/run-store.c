@@ -28,6 +28,22 @@ int ks_run_listen(struct ks_run *run, const char *value)
 	    ks_fail(run->err, KS_USAGE, "--listen '%s' is not a name of letters, digits, '.', '_' and '-'", value);
 }
 
+/* Before the kernel has entropy a seed that input could know is no loss: such a machine has no input yet. */
+static uint64_t make_seed(const void *other)
+{
+	uint64_t seed;
+
+	return getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed) ? seed : (uintptr_t)other;
+}
+
+int ks_run_store_brief(size_t memory, struct ks_store **s, struct ks_err *err)
+{
+	struct ks_store_config c = { .memory = memory, .seed = make_seed(&c) };
+
+	*s = NULL;
+	return ks_store_open_at(s, &c, err);
+}
+
 int ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, struct ks_store **s)
 {
 	const struct ks_hello_view *h = run->hello;
@@ -35,9 +51,7 @@ int ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, str
 	char app[KS_NAME_MAX + 1];
 
 	*s = NULL;
-	/* Before the kernel has entropy a seed that input could know is no loss: such a machine has no input yet. */
-	if (getrandom(&c.seed, sizeof(c.seed), GRND_NONBLOCK) != sizeof(c.seed))
-		c.seed = (uintptr_t)&c;
+	c.seed = make_seed(&c);
 	if (h == NULL || h->app.p == NULL || !run->loop->source->piped)
 		return ks_store_open_at(s, &c, run->err);
 	if (run->config->state_dir == NULL)

@@ -32,4 +32,7 @@ int	ks_run_listen(struct ks_run *run, const char *value) KS_MUST_USE;
 int	ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, struct ks_store **s)
 	    KS_MUST_USE;
 
+/* One that nothing is kept of, whatever the section is: for what is read again at each start. */
+int	ks_run_store_brief(size_t memory, struct ks_store **s, struct ks_err *err) KS_MUST_USE;
+
 #endif

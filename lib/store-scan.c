@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #define PREFIX 13
+#define AHEAD 4u	/* entries: in the order of their keys they stand anywhere */
 
 /* The part of a scan that comes from the base. */
 struct ks_store_scan_base {
@@ -123,6 +124,8 @@ bool ks_store_scan_next(struct ks_store_scan *scan, struct ks_bytes *key, struct
 			return take_base(b, key, v) && step_base(b);
 		if (c == 0 && !step_base(b))
 			return false;
+		if (scan->at + AHEAD < scan->n)
+			ks_entry_hint(scan->items[scan->at + AHEAD].thing);
 		scan->at++;
 		if (e->deleted)
 			continue;

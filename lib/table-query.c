@@ -10,13 +10,7 @@ struct asked {
 
 static int64_t stream_time(void *arg, int32_t partition)
 {
-	const struct asked *a = arg;
-	size_t i;
-
-	for (i = 0; i < a->t->count; i++)
-		if (a->t->parts[i]->partition == partition)
-			return a->t->parts[i]->stream_ms;
-	return -1;
+	return ks_table_time(((const struct asked *)arg)->t, partition);
 }
 
 static int rows(void *arg, struct ks_query *q, struct ks_bytes key, struct ks_store_value v, struct ks_err *err)

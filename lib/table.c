@@ -180,6 +180,16 @@ int ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **
 	return load(t, *part, err);
 }
 
+int64_t ks_table_time(const struct ks_table *t, int32_t partition)
+{
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (t->parts[i]->partition == partition)
+			return t->parts[i]->stream_ms;
+	return -1;
+}
+
 /* The row in an entry. */
 static void read_row(const unsigned char *p, bool versions, struct ks_row *row)
 {
@@ -220,6 +230,28 @@ int ks_table_get(struct ks_table *t, const struct ks_table_part *part, struct ks
 	if (status == 0)
 		read_row(v.p, t->history_ms >= 0, row);
 	return status;
+}
+
+int ks_table_as_of(struct ks_table *t, const struct ks_table_part *part, struct ks_bytes key, int64_t time_ms, struct ks_row *row,
+    struct ks_err *err)
+{
+	struct ks_store_value v;
+	struct ks_version version;
+	bool latest;
+	int status;
+
+	if (t->history_ms < 0)
+		return ks_table_get(t, part, key, row, err);
+	*row = (struct ks_row){ .mark = KS_TABLE_NO_MARK, .value = ks_mp_nil };
+	status = ks_store_get(t->store, part->partition, t->segment, key, &v, err);
+	if (status != 0 || v.p == NULL || !ks_versions_as_of(v.p, time_ms, &version, &latest) ||
+	    (!latest && time_ms < part->stream_ms - t->history_ms))
+		return status;
+	row->time_ms = version.time_ms;
+	row->flags = version.flags;
+	if (version.value.p != NULL)
+		row->value = version.value;
+	return 0;
 }
 
 bool ks_table_same(struct ks_bytes a, struct ks_bytes b, unsigned depth)

@@ -31,6 +31,7 @@ struct ks_table_part {
 	bool changed;		/* since it was saved */
 	struct ks_buf topic, route;	/* of its last record, for outputs that no record causes; n == 0: none */
 	struct ks_waiting held;	/* hold.h */
+	void *own;		/* the caller's, who releases it before the table is closed */
 };
 
 struct ks_table {
@@ -71,6 +72,9 @@ int	ks_table_remember(struct ks_table_part *part, struct ks_bytes topic, struct 
 int	ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **part,
 	    struct ks_err *err) KS_MUST_USE;
 
+/* How far the time of a partition has come, ms; -1: nowhere. */
+int64_t	ks_table_time(const struct ks_table *t, int32_t partition);
+
 static inline void ks_table_advance(struct ks_table_part *part, int64_t time_ms)
 {
 	if (time_ms > part->stream_ms) {
@@ -84,6 +88,13 @@ void	ks_table_read(const struct ks_table *t, struct ks_store_value v, struct ks_
 
 /* The newest row of a key, which borrows from the store; value nil: there is none. */
 int	ks_table_get(struct ks_table *t, const struct ks_table_part *part, struct ks_bytes key,
+	    struct ks_row *row, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * The same as it was at time_ms, where there is a history: older than that, only
+ * a row that has not changed since is seen.  semantics.md 4.2.
+ */
+int	ks_table_as_of(struct ks_table *t, const struct ks_table_part *part, struct ks_bytes key, int64_t time_ms,
 	    struct ks_row *row, struct ks_err *err) KS_MUST_USE;
 
 enum ks_table_taken {

@@ -5,8 +5,11 @@
  *
  * It is Kafka Streams' record cache (semantics.md 3.6), but values stay
  * where they are, in the store, until they are emitted.  Nothing outlives
- * a barrier, so nothing of it must be kept.  When many wait they are emitted
- * before their barrier.
+ * a barrier, so nothing of it must be kept.  A window that has closed does
+ * not change any more, and need not wait: as often as those that wait have
+ * doubled, the closed ones are emitted, and can be forgotten, so that memory
+ * is for what is open and not for what an interval brings.  When many wait
+ * all the same, all are emitted before their barrier.
  */
 #include "win.h"
 
@@ -17,6 +20,7 @@
 
 #define WAITING_MAX ((size_t)16 << 20)	/* bytes of those that wait; Kafka Streams caches 10 MiB, with the values */
 #define WAITING_PART 16			/* of --memory: what has them grows by doubling, and has slots */
+#define SWEEP_FIRST 8192		/* that wait: fewer are not looked through for closed ones */
 #define NONE UINT32_MAX
 
 struct waiting {
@@ -38,19 +42,24 @@ struct ks_win_commit {
 	uint32_t first, last;
 	int64_t from_ms;	/* the smallest time of a change */
 	struct ks_buf keys;
+	size_t sweep;		/* so many must wait, or the closed ones are not looked for */
+	size_t max;		/* bytes */
 };
 
 static struct ks_win_commit *get(struct ks_win *w)
 {
 	struct ks_win_commit *c = w->commit;
+	size_t part = (w->memory > 0 ? w->memory : KS_STORE_MEMORY) / WAITING_PART;
 
-	if (c != NULL)
+	if (KS_LIKELY(c != NULL))
 		return c;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return NULL;
 	ks_buf_init(&c->keys, UINT32_MAX);
 	c->first = c->last = NONE;
+	c->sweep = SWEEP_FIRST;
+	c->max = part < WAITING_MAX ? part : WAITING_MAX;
 	w->commit = c;
 	return c;
 }
@@ -68,9 +77,22 @@ void ks_win_commit_free(struct ks_win *w)
 	w->commit = NULL;
 }
 
+static void fill_slots(struct ks_win_commit *c)
+{
+	uint32_t *slot;
+	size_t i;
+
+	memset(c->slots, 0xff, c->slot_count * sizeof(*c->slots));
+	for (i = 0; i < c->count; i++) {
+		slot = &c->slots[c->list[i].hash & (c->slot_count - 1)];
+		c->list[i].chain = *slot;
+		*slot = (uint32_t)i;
+	}
+}
+
 static bool grow(struct ks_win_commit *c)
 {
-	size_t cap = c->cap == 0 ? 256 : 2 * c->cap, i;
+	size_t cap = c->cap == 0 ? 256 : 2 * c->cap;
 	struct waiting *list = reallocarray(c->list, cap, sizeof(*list));
 	uint32_t *slots;
 
@@ -83,11 +105,7 @@ static bool grow(struct ks_win_commit *c)
 	c->slots = slots;
 	c->slot_count = 2 * cap;
 	c->cap = cap;
-	memset(slots, 0xff, 2 * cap * sizeof(*slots));
-	for (i = 0; i < c->count; i++) {
-		list[i].chain = slots[list[i].hash & (c->slot_count - 1)];
-		slots[list[i].hash & (c->slot_count - 1)] = (uint32_t)i;
-	}
+	fill_slots(c);
 	return true;
 }
 
@@ -172,9 +190,13 @@ int64_t ks_win_commit_from(const struct ks_win *w)
 bool ks_win_commit_full(const struct ks_win *w)
 {
 	const struct ks_win_commit *c = w->commit;
-	size_t part = (w->memory > 0 ? w->memory : KS_STORE_MEMORY) / WAITING_PART;
 
-	return c != NULL && c->keys.n + c->count * sizeof(*c->list) > (part < WAITING_MAX ? part : WAITING_MAX);
+	return c != NULL && c->keys.n + c->count * sizeof(*c->list) > c->max;
+}
+
+bool ks_win_commit_many(const struct ks_win *w)
+{
+	return w->commit != NULL && (w->commit->count >= w->commit->sweep || ks_win_commit_full(w));
 }
 
 static int emit(struct ks_win *w, const struct ks_win_commit *c, const struct waiting *e)
@@ -204,5 +226,74 @@ int ks_win_commit_flush(struct ks_win *w)
 	c->first = c->last = NONE;
 	c->count = 0;
 	c->keys.n = 0;
+	return status;
+}
+
+/* As the shape takes it, or earlier: then it is emitted again, should it change. */
+static bool is_closed(const struct ks_win *w, const struct waiting *e)
+{
+	return w->shape->kind != 0 && e->at.end_ms <= ks_win_close_time(w, e->part);
+}
+
+/* Of those that wait the rest remains, in its order. */
+static void close_ranks(struct ks_win_commit *c, struct waiting *rest, size_t count)
+{
+	size_t i;
+
+	memcpy(c->list, rest, count * sizeof(*rest));
+	c->from_ms = INT64_MAX;
+	c->first = count == 0 ? NONE : 0;
+	c->last = count == 0 ? NONE : (uint32_t)count - 1;
+	for (i = 0; i < count; i++) {
+		c->list[i].before = i == 0 ? NONE : (uint32_t)i - 1;
+		c->list[i].behind = i + 1 == count ? NONE : (uint32_t)i + 1;
+		if (c->list[i].time_ms < c->from_ms && c->list[i].time_ms != KS_WIN_NO_TIME)
+			c->from_ms = c->list[i].time_ms;
+	}
+	c->count = count;
+	fill_slots(c);
+}
+
+static int sweep(struct ks_win *w, struct ks_win_commit *c, struct waiting *rest, struct ks_buf *keys)
+{
+	size_t count = 0;
+	int status = 0;
+	uint32_t i;
+
+	for (i = c->first; i != NONE && status == 0; i = c->list[i].behind) {
+		if (is_closed(w, &c->list[i])) {
+			status = emit(w, c, &c->list[i]);
+			continue;
+		}
+		rest[count] = c->list[i];
+		rest[count++].key_at = (uint32_t)keys->n;
+		if (ks_buf_add(keys, c->keys.p + c->list[i].key_at, c->list[i].key_n) != 0)
+			status = ks_win_no_memory(w);
+	}
+	if (status != 0)
+		return status;
+	close_ranks(c, rest, count);
+	c->sweep = count < SWEEP_FIRST / 2 ? SWEEP_FIRST : 2 * count;
+	return 0;
+}
+
+int ks_win_commit_sweep(struct ks_win *w)
+{
+	struct ks_win_commit *c = w->commit;
+	struct waiting *rest = reallocarray(NULL, c->count, sizeof(*rest));
+	struct ks_buf keys, old;
+	int status;
+
+	if (rest == NULL)
+		return ks_win_no_memory(w);
+	ks_buf_init(&keys, UINT32_MAX);
+	status = sweep(w, c, rest, &keys);
+	old = keys;
+	if (status == 0) {
+		old = c->keys;
+		c->keys = keys;
+	}
+	ks_buf_release(&old);
+	free(rest);
 	return status;
 }

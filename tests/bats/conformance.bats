@@ -3,7 +3,7 @@
 # The tools against Kafka Streams: tests/conformance.  The tools must be in PATH.
 
 bats_require_minimum_version 1.5.0
-export BATS_TEST_TIMEOUT=600 # Java starts, and makes stores for 500 cases
+export BATS_TEST_TIMEOUT=600 # Java starts, and makes stores for 1,000 cases
 
 
 setup() {
@@ -24,12 +24,15 @@ setup() {
 }
 
 # One Java for all: the cases of differences.jsonl are asked again, too.
-@test "conformance: as Kafka Streams, 500 cases that are made now" {
+@test "conformance: as Kafka Streams, 500 cases and 500 of joins that are made now" {
+	local group kinds
 	seed=${KSTREAM_ORACLE_SEED:-1} # other ones: make oracle
-	echo "again: make oracle SEED=$seed CASES=500"
-	read -r -a kinds <<<"$("$python" "$root/tests/conformance/mapping.py")"
-	"$root/tests/oracle/oracle" -g "$seed" 500 "${kinds[@]}" >cases
-	[ "$(wc -l <cases)" = 500 ]
+	for group in others joins; do
+		read -r -a kinds <<<"$("$python" "$root/tests/conformance/mapping.py" $group)"
+		echo "again: make oracle SEED=$seed CASES=500 KINDS='${kinds[*]}'"
+		"$root/tests/oracle/oracle" -g "$seed" 500 "${kinds[@]}" >>cases
+	done
+	[ "$(wc -l <cases)" = 1000 ]
 	jq -c 'del(.out, .dropped)' "$root/tests/conformance/differences.jsonl" >>cases
 	"$root/tests/oracle/oracle" - <cases >results
 	[ "$(wc -l <results)" = "$(wc -l <cases)" ]
@@ -37,6 +40,10 @@ setup() {
 		cat out
 		return 1
 	}
+}
+
+@test "conformance: inner joins as a reference that looks at every pair, and whatever the order of arrival" {
+	"$python" "$root/tests/conformance/joins.py" 1 2
 }
 
 @test "conformance: a difference on purpose is one, by its rule, and in the tools" {

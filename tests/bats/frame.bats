@@ -17,6 +17,7 @@ operands_of() {
 	case $1 in
 	kstream-branch) echo "'all: true'" ;;
 	kstream-filter) echo true ;;
+	kstream-join) echo '--stream stdin --stream stdin --within 1h' ;;
 	kstream-map) echo value=. ;;
 	kstream-repartition) echo '--to-one' ;;
 	kstream-window) echo "--tumble 1h 'n=count()'" ;;
@@ -24,7 +25,7 @@ operands_of() {
 }
 
 @test "frame: every tool is in this file, or has nothing to give" {
-	[ "$(every_tool | paste -sd ' ')" = 'kstream-branch kstream-cat kstream-filter kstream-map kstream-query kstream-repartition kstream-table kstream-window' ] || fail 'a new tool: add its operands to operands_of'
+	[ "$(every_tool | paste -sd ' ')" = 'kstream-branch kstream-cat kstream-filter kstream-join kstream-map kstream-query kstream-repartition kstream-table kstream-window' ] || fail 'a new tool: add its operands to operands_of'
 }
 
 @test "frame: --help fits one screen of 24 lines and 80 columns" {

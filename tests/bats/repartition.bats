@@ -186,15 +186,18 @@ sys.stdout.buffer.write(b"\xc9" + struct.pack(">Ib", len(payload), 1) + payload)
 
 @test "HELLO says how many partitions there are behind; all else of it stays" {
 	cat >in <<'EOF'
-HELLO {"streams":[{"name":"a","partitions":3,"key":"string","time":"create","more":[1]},{"name":"b","partitions":5}],"unknown":{"x":1},"hint":"here"}
+HELLO {"streams":[{"name":"a","partitions":3,"key":"json","time":"create","more":[1]},{"name":"b","partitions":5}],"unknown":{"x":1},"hint":"here"}
 RECORD {"topic":"a","flags":5,"time":1,"key":"ACME"}
 BARRIER [1,"complete"]
 END [1,"complete"]
 EOF
 	frames build <in | kstream-repartition --partitions 12 | frames print HELLO | sed 's/^HELLO //' >out
-	[ "$(jq -c '[.streams, .unknown, .hint]' out)" = '[[{"name":"a","key":"string","time":"create","more":[1],"partitions":12},{"name":"b","partitions":12}],{"x":1},"here; repartitioned: 12 by $key"]' ] || fail
+	[ "$(jq -c '[.streams, .unknown, .hint]' out)" = '[[{"name":"a","time":"create","more":[1],"key":"string","partitions":12},{"name":"b","key":"string","partitions":12}],{"x":1},"here; repartitioned: 12 by $key"]' ] || fail
 	frames build <in | kstream-repartition --partitions 12 --only b --by .x | frames print HELLO | sed 's/^HELLO //' >out
-	[ "$(jq -c '[.streams[].partitions]' out)" = '[3,12]' ] || fail
+	[ "$(jq -c '[.streams[].partitions, .streams[].key]' out)" = '[3,12,"json","string"]' ] || fail
+	# It is not the key that has placed them.
+	frames build <in | kstream-repartition --to-one | frames print HELLO | sed 's/^HELLO //' >out
+	[ "$(jq -c '[.streams[].partitions, .streams[].key]' out)" = '[1,1,"json",null]' ] || fail
 	# what --only names is a route, which may be of any topic: nothing is known of the others
 	frames build <in | kstream-repartition --partitions 12 --only a,r | frames print HELLO | sed 's/^HELLO //' >out
 	[ "$(jq -c '[.streams[].partitions]' out)" = '[12,0]' ] || fail

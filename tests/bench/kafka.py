@@ -72,14 +72,19 @@ def topic(name, partitions):
     return name
 
 
+def filled(kind, keys, records, key, partitions):
+    """A topic of what gen writes, keyed and timed."""
+    if (kind, partitions) not in made:
+        name = topic(f"{kind}-{partitions}", partitions)
+        source = f"{TOOL['gen']} {kind} {keys} {records} 1"
+        run(f"{source} | kstream-cat --from json --key {key} --time .ts -b {broker()} -P -t {name}")
+        same("records", topic=count(name), input=records)
+        made[kind, partitions] = name
+    return made[kind, partitions]
+
+
 def trades(partitions):
-    """Two million trades in a topic, keyed and timed."""
-    if partitions not in made:
-        made[partitions] = topic(f"trades-{partitions}", partitions)
-        source = f"{TOOL['gen']} trades 10000 {RECORDS} 1"
-        run(f"{source} | kstream-cat --from json --key .symbol --time .ts -b {broker()} -P -t {made[partitions]}")
-        same("records", topic=count(made[partitions]), input=RECORDS)
-    return made[partitions]
+    return filled("trades", 10_000, RECORDS, ".symbol", partitions)
 
 
 def count(name):

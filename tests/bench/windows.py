@@ -60,17 +60,21 @@ def hello(app):
 
 
 def epochs(keys, records, every, value="."):
-    """What follows HELLO: trades in frames with a barrier behind so many records, as a paced source would send them; the last one says complete."""
+    source = f"{TOOL['gen']} trades {keys} {records} 1 | kstream-cat --from json --key .symbol --time .ts -t trades --to frames"
+    if value != ".":
+        source += f" | kstream-map 'value={value}' --to frames"
+    return paced(f"epochs-{keys}-{records}-{every}{'' if value == '.' else '-small'}", source, every)
+
+
+def paced(name, source, every):
+    """What follows HELLO: records in frames with a barrier behind so many, as a paced source would send them; the last one says complete."""
     msgpack = need_msgpack()
-    path = f"{harness.CACHE}/epochs-{keys}-{records}-{every}{'' if value == '.' else '-small'}.frames"
+    path = f"{harness.CACHE}/{name}.frames"
     tool = f"{harness.BIN}/kstream-cat"
     if os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(tool):
         return path
     print(f"bench: making {os.path.basename(path)}", file=sys.stderr)
     _, positions = hello(True)
-    source = f"{TOOL['gen']} trades {keys} {records} 1 | kstream-cat --from json --key .symbol --time .ts -t trades --to frames"
-    if value != ".":
-        source += f" | kstream-map 'value={value}' --to frames"
     n = since = 0
     with subprocess.Popen(["bash", "-o", "pipefail", "-c", source], stdout=subprocess.PIPE) as made, open(path + ".part", "wb") as out:
         while head := made.stdout.read(6):

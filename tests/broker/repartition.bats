@@ -69,7 +69,7 @@ want() {
 	jq -r '[.key, .partition] | @tsv' out | tr '\t' ' ' | sort -u | diff - <(want 4 <in)
 	[ "$(jq -r '[.topic, .tstype, .ts == .payload.ts + 0] | join(" ")' out | sort -u)" = "$t create true" ]
 	[ "$(kcat -C -q -e -b "$b" -t "$t" | wc -l)" -eq 501 ]
-	cat_ --from json in | rep --by .user --through "$t" >complete
+	cat_ --from json in | rep --by .user --through "$t" -X fetch.wait.max.ms=20 >complete # hidden, once somebody has it
 	cat_ --from json --end paused in | rep --by .user --through "$t" >paused
 	[ "$(last_byte complete) $(last_byte paused)" = '2 1' ]
 	[ "$(cat_ --to json paused | wc -l)" -eq 500 ]

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Which command line does what an operation of the oracle does: a table of KIND x options to the tools of a pipeline.
 
-tools(op) gives the commands between `kstream-cat --from envelope` and `kstream-cat --to envelope`; LATER names the kinds that
-have no tool yet, LEFT_OUT those that never will.  What is in neither and has no command fails the run.  As a program it prints the kinds that have tools.
+tools(op) gives the commands between `kstream-cat --from envelope` and `kstream-cat --to envelope`; LEFT_OUT names the kinds that
+never will have one.  What is not in it and has no command fails the run.  As a program it prints the kinds that have tools; with the
+operand joins those alone, with others the rest.
 """
-import json
+import sys
 
 import aggregates
 
-LATER = {kind: "joins" for kind in ("streamStreamJoin", "streamTableJoin", "globalTableJoin", "tableTableJoin", "foreignKeyJoin")}
 LEFT_OUT = {"cogroup": "one state of several streams, each with an aggregator of its own (kstream-window(1), DIFFERENCES)"}
 
 # ---- expressions ---------------------------------------------------------------------------------
@@ -37,6 +37,7 @@ def function(name):
         "object": "{v: .}",
         "mod": 'if type == "number" then ((. %% %s) + %s) %% %s else null end' % (argument, argument, argument),
         "field": 'if type == "object" then .%s else null end' % argument,
+        "afterBar": 'if type == "string" and index("|") != null then split("|") | last else null end',
     }[name]
 
 
@@ -73,11 +74,15 @@ def table(op, *options):
     return ["kstream-table"] + (["--versioned", ms(op["versioned"])] if versioned else []) + list(options)
 
 
+def kept(op):
+    """The table whose changes a suppress until a time limit holds back."""
+    every = suppressed(op)
+    return [["kstream-table"] + every] if every else []
+
+
 def windowed(op):
     close = op.get("emit") == "close" or op.get("suppress", {}).get("until") == "close"
-    tools = [["kstream-window"] + shape(op["window"]) + (["--emit", "close"] if close else []) + [aggregates.clauses(op)]]
-    every = suppressed(op)
-    return tools + ([["kstream-table"] + every] if every else [])
+    return [["kstream-window"] + shape(op["window"]) + (["--emit", "close"] if close else []) + [aggregates.clauses(op)]] + kept(op)
 
 
 def table_filter(op):
@@ -88,9 +93,8 @@ def table_filter(op):
 
 
 def table_aggregate(op):
-    every = suppressed(op)
     return [table(op, "--by", function(op["by"])), ["kstream-repartition", "--partitions", "1"],
-            ["kstream-window", "--running", aggregates.clauses(op)]] + ([["kstream-table"] + every] if every else [])
+            ["kstream-window", "--running", aggregates.clauses(op)]] + kept(op)
 
 
 def select_key(op):
@@ -103,12 +107,46 @@ def branch(op):
     return [["kstream-branch"] + (["--default", "default"] if op.get("default") else []) + clauses]
 
 
+def side(op, role, topic, history=None):
+    """An input of a join, with how long a table keeps versions."""
+    return [role, topic] + (["--versioned", ms(op[history])] if history in op else [])
+
+
+def joined(op, line):
+    """line(right, type) is a join.  The second of two takes a copy of R, since the first one lets nothing through of what it joins."""
+    self = op.get("self", False)
+    first = line("L" if self else "R", op["type"])
+    if "again" not in op:
+        return [first] + kept(op)
+    copies = ["kstream-branch", "--all", 'L: $topic == "L"', 'R: $topic == "R"', 'again: $topic == "%s"' % ("L" if self else "R")]
+    return [copies, first, line("again", op["again"])] + kept(op)
+
+
+def stream_stream(op):
+    reach = ["--before", ms(op["before"]), "--after", ms(op["after"]), "--grace", ms(op["grace"])]
+    return joined(op, lambda right, kind: ["kstream-join", "--stream", "L", "--stream", right, *reach, "--" + kind])
+
+
+def stream_table(op):
+    grace = ["--grace", ms(op["grace"])] if "grace" in op else []
+    return joined(op, lambda right, kind: ["kstream-join", "--stream", "L", *side(op, "--table", right, "versioned"), *grace, "--" + kind])
+
+
+def global_table(op):
+    return joined(op, lambda right, kind: ["kstream-join", "--stream", "L", "--global", right, "--on", function(op["by"]), "--" + kind])
+
+
+def table_table(op):
+    key = ["--foreign-key", function(op["fk"])] if "fk" in op else []
+    return joined(op, lambda right, kind: ["kstream-join", *side(op, "--table", "L", "versionedLeft"),
+                                           *side(op, "--table", right, "versionedRight"), *key, "--" + kind])
+
+
 TOOLS = {
     "aggregate": windowed,
     "table": lambda op: [table(op, *suppressed(op))],
     "tableFilter": table_filter,
-    "tableMapValues": lambda op: [table(op), ["kstream-map", "value=" + function(op["fn"])]] +
-        ([["kstream-table"] + suppressed(op)] if "suppress" in op else []),
+    "tableMapValues": lambda op: [table(op), ["kstream-map", "value=" + function(op["fn"])]] + kept(op),
     "tableAggregate": table_aggregate,
     "filter": lambda op: [["kstream-filter", predicate(op["pred"])]],
     "filterNot": lambda op: [["kstream-filter", "--invert", predicate(op["pred"])]],
@@ -119,11 +157,20 @@ TOOLS = {
     "repartition": lambda op: [["kstream-repartition", "--partitions", "1"]],
     "merge": lambda op: [["kstream-filter", "true"]],
     "branch": branch,
+    "streamStreamJoin": stream_stream,
+    "streamTableJoin": stream_table,
+    "globalTableJoin": global_table,
+    "tableTableJoin": table_table,
+    "foreignKeyJoin": table_table,
 }
 
 # What an operation may say: with something else it would be run as another one.  store is Kafka Streams' own business.
 FIELDS = {"kind", "agg", "fn", "window", "emit", "suppress", "retention", "source", "versioned", "materialized", "pred", "not", "preds", "default",
-          "by", "repartition", "store"}
+          "by", "repartition", "store", "type", "before", "after", "grace", "self", "again", "versionedLeft", "versionedRight", "fk"}
+
+
+def is_join(kind):
+    return kind.endswith("Join")
 
 
 def tools(op):
@@ -133,6 +180,9 @@ def tools(op):
 def name(op):
     """A group of cases, as run.py lists them."""
     words = [op["kind"]]
+    if is_join(op["kind"]):
+        words += [op["type"]] + [word for word in ("self", "again") if word in op]
+        words += ["grace"] if op["kind"] == "streamTableJoin" and "grace" in op else []
     if "window" in op:
         words.append(op["window"]["type"])
     if "agg" in op:
@@ -141,10 +191,13 @@ def name(op):
         words.append("close")
     if "suppress" in op:
         words.append("suppress-" + op["suppress"]["until"])
-    if "versioned" in op:
+    if any(word.startswith("versioned") for word in op):
         words.append("versioned")
     return "/".join(words)
 
 
 if __name__ == "__main__":
-    print(" ".join(TOOLS))
+    GROUPS = {(): TOOLS, ("joins",): [kind for kind in TOOLS if is_join(kind)], ("others",): [kind for kind in TOOLS if not is_join(kind)]}
+    if tuple(sys.argv[1:]) not in GROUPS:
+        sys.exit("usage: mapping.py [joins | others]")
+    print(" ".join(GROUPS[tuple(sys.argv[1:])]))

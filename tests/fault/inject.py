@@ -53,6 +53,7 @@ HARMLESS = {"read": (errno.EINTR, 0), "write": (errno.EINTR, 0), "poll": (errno.
 def inputs(place):
     rows = [f'{{"k":"{k}","t":{t},"x":{x}}}\n' for k, t, x in (("a", 1, 1), ("b", 12, 2), ("a", 13, 3), ("b", 30, 4))]
     (place / "json").write_text("".join(rows))
+    (place / "rows.jsonl").write_text("".join(rows))
     (place / "late").write_text("".join(rows[::-1] + rows + rows[1:2]))
     (place / "bad").write_text(rows[0] + '{"x":\n' + rows[2])
     # More than one buffer holds, and a line that is longer than one.
@@ -64,8 +65,10 @@ def inputs(place):
         f'{{"topic":"t","ts":{i},"key":{{"a":[{i}]}},"headers":[["h","aA=="]],"payload":{row.strip()}}}\n' for i, row in enumerate(rows)))
     # Tools that find a kstream-cat beside them which needs no Kafka.
     (place / "stub").mkdir()
-    shutil.copy(BIN / "kstream-filter", place / "stub")
-    (place / "stub/kstream-cat").write_text("#!/bin/sh\ncase $* in *--in=*) exec cat frames ;; *) exec cat >out ;; esac\n")
+    for tool in "kstream-filter", "kstream-join":
+        shutil.copy(BIN / tool, place / "stub")
+    follows = "trap 'exit 0' TERM; cat frames; while :; do sleep .02; done"
+    (place / "stub/kstream-cat").write_text(f"#!/bin/sh\ncase $* in *--offset=end*) {follows} ;; *--in=*) exec cat frames ;; *) exec cat >out ;; esac\n")
     (place / "stub/kstream-cat").chmod(0o755)
     frames = subprocess.run([BIN / "kstream-cat", "--from", "json", "--time", ".t", "--key", ".k", "json"], cwd=place, check=True, stdout=subprocess.PIPE)
     (place / "frames").write_bytes(frames.stdout)

@@ -252,6 +252,166 @@ static void bad_msgpack(void **state)
 	free((void *)(uintptr_t)whole.p);
 }
 
+/* What a set says of a record: bytes, which are not printed, for not all are text; or the error. */
+static void say(struct probe *x, const struct ks_rec *rec)
+{
+	const char *wrong = ks_expr_load(x->set, rec);
+	struct ks_val v;
+
+	x->out.n = 0;
+	if (wrong == NULL)
+		wrong = ks_expr_eval(x->e, &v);
+	if (wrong == NULL)
+		assert_int_equal(ks_mp_add_val(&x->out, &v), 0);
+	else
+		assert_int_equal(ks_buf_add(&x->out, wrong, strlen(wrong)), 0);
+}
+
+/* One that has seen others says what a new one says. */
+static void same_as_new(struct probe *x, const char *program, struct ks_bytes value)
+{
+	struct ks_rec rec = record(value);
+	struct probe y;
+
+	probe_init(&y, program);
+	say(x, &rec);
+	say(&y, &rec);
+	assert_int_equal(x->out.n, y.out.n);
+	assert_memory_equal(x->out.p, y.out.p, y.out.n);
+	probe_release(&y);
+}
+
+/* So often that a set knows what begins like it, whatever came before. */
+static void see(struct probe *x, struct ks_bytes value)
+{
+	struct ks_rec rec = record(value);
+	unsigned i;
+
+	for (i = 0; i < 20; i++)
+		assert_null(ks_expr_load(x->set, &rec));
+}
+
+/* Every cut of a value and every byte of it changed, after many that were whole. */
+static void alike_but(const char *program, const char *text)
+{
+	struct ks_bytes whole = packed(text);
+	unsigned char *copy = malloc(whole.n);
+	struct probe x;
+	size_t i;
+	unsigned c;
+
+	assert_non_null(copy);
+	probe_init(&x, program);
+	for (i = 0; i < whole.n; i++) {
+		unsigned char *cut = malloc(i + (i == 0));
+
+		assert_non_null(cut);
+		memcpy(cut, whole.p, i);
+		see(&x, whole);
+		same_as_new(&x, program, ks_bytes(cut, i));
+		free(cut);
+	}
+	for (i = 0; i < whole.n; i++) {
+		memcpy(copy, whole.p, whole.n);
+		for (c = 0; c < 256; c++) {
+			see(&x, whole);
+			copy[i] = (unsigned char)c;
+			same_as_new(&x, program, ks_bytes(copy, whole.n));
+		}
+	}
+	probe_release(&x);
+	free(copy);
+	free((void *)(uintptr_t)whole.p);
+}
+
+/* After a record that all others are like: those that are not quite. */
+static void alike(void **state)
+{
+	static const char program[] = "[.a, .b1234567, .longer_than_8, . == 1]", first[] = "{\"ts\":1700000000000,\"a\":\"x\","
+	    "\"b1234567\":\"text of more than thirty-one bytes\",\"longer_than_8\":300,\"d\":[1,2,3],\"tail\":1}";
+	static const char *const others[] = {
+		"{\"ts\":5,\"a\":null,\"b1234567\":-1,\"longer_than_8\":{\"a\":7},\"e\":1.5,\"tail\":\"of sixteen bytes\"}",
+		"{\"ts\":[5],\"a\":1,\"b1234567\":2,\"longer_than_8\":3,\"tail\":\"of sixteen bytes\"}",
+		"{\"ts\":5,\"a\":{\"a\":1},\"b1234567\":2,\"longer_than_8\":3,\"tail\":\"of sixteen bytes\"}",
+		"{\"ts\":5,\"a\":1,\"b1234568\":2,\"longer_than_8\":3,\"tail\":\"of sixteen bytes\"}",
+		"{\"ts\":5,\"a\":1,\"b1234567\":2,\"longer_than_9\":3,\"tail\":\"of sixteen bytes\"}",
+		"{\"a\":1,\"b1234567\":2,\"longer_than_8\":3,\"ts\":\"of sixteen bytes\"}",
+		"{\"ts\":5,\"a\":1,\"b1234567\":2,\"longer_than_8\":3}", "{\"ts\":5,\"a\":1}", "{}", "[1]", "1",
+	};
+	struct ks_bytes whole = packed(first), value;
+	struct probe x;
+	size_t i;
+
+	(void)state;
+	probe_init(&x, program);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		value = packed(others[i]);
+		see(&x, whole);
+		same_as_new(&x, program, value);
+		same_as_new(&x, program, whole);
+		see(&x, value);
+		same_as_new(&x, program, whole);
+		free((void *)(uintptr_t)value.p);
+	}
+	probe_release(&x);
+	free((void *)(uintptr_t)whole.p);
+	/* Taken for a text of no bytes, the array would end before its last element, which looks like the key. */
+	probe_init(&x, ".a");
+	whole = packed("{\"t\":1,\"a\":2,\"tail\":\"of sixteen bytes\"}");
+	value = packed("{\"t\":[0,\"a\"],\"a\":3,\"tail\":\"of sixteen bytes\"}");
+	see(&x, whole);
+	same_as_new(&x, ".a", value);
+	probe_release(&x);
+	free((void *)(uintptr_t)value.p);
+	free((void *)(uintptr_t)whole.p);
+	alike_but(program, first);
+	alike_but("[.a]", "{\"a\":1,\"t\":\"sixteen bytes...\"}");	/* fewer bytes than 15 members take */
+	alike_but("[.t, .a]", "{\"t\":[[1],{}],\"a\":\"of nearly thirty-one bytes\"}");
+}
+
+/* Long keys are not remembered, so that at their number in a map an older one is: which is no key of the record. */
+static void alike_of_others(void **state)
+{
+#define LONG "a key of more than thirty-one bytes"
+	static const char program[] = "[.a, .[\"" LONG " b\"]]";
+	static const char twice[] = "\x84\xa1" "x\x01\xa1" "a\x02\xa1" "a\x03\xa1" "s\xb1" "seventeen bytes!!";
+	static const char *const documents[] = {
+		"{\"p\":1,\"q\":2,\"r\":3,\"s\":4,\"" LONG " b\":5}", "{\"x\":1,\"a\":2,\"" LONG " b\":5}",
+		"{\"x\":1,\"" LONG "\":2,\"a\":3,\"" LONG " b\":4}",
+	};
+	struct ks_bytes value;
+	struct probe x;
+	unsigned i;
+
+	(void)state;
+	probe_init(&x, program);
+	for (i = 0; i < 3; i++) {
+		value = packed(documents[i]);
+		same_as_new(&x, program, value);
+		free((void *)(uintptr_t)value.p);
+	}
+	same_as_new(&x, program, ks_bytes(twice, sizeof(twice) - 1));
+	probe_release(&x);
+}
+
+/* A path that comes after the first records is met in the next one. */
+static void alike_later(void **state)
+{
+	struct ks_bytes value = packed("{\"x\":1,\"a\":2,\"b\":\"seventeen bytes!!\",\"c\":\"seventeen bytes!!\"}");
+	struct ks_rec rec = record(value);
+	struct ks_err err;
+	struct probe x;
+
+	(void)state;
+	probe_init(&x, ".b | length");
+	see(&x, value);
+	assert_int_equal(ks_expr_add(x.set, ".a + .x", &x.e, &err), 0);
+	assert_null(ks_expr_load(x.set, &rec));
+	assert_string_equal(answer(&x), "3");
+	probe_release(&x);
+	free((void *)(uintptr_t)value.p);
+}
+
 /* With the n-th allocation failing: an error that says so, nothing lost, and the set still good for another. */
 static bool runs_without(long n, const char *program, const unsigned char *text)
 {
@@ -310,7 +470,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nesting), cmocka_unit_test(metadata), cmocka_unit_test(sets),
-		cmocka_unit_test(bad_text), cmocka_unit_test(bad_msgpack),
+		cmocka_unit_test(bad_text), cmocka_unit_test(bad_msgpack), cmocka_unit_test(alike),
+		cmocka_unit_test(alike_of_others), cmocka_unit_test(alike_later),
 		cmocka_unit_test(out_of_memory),
 	};
 

@@ -126,6 +126,32 @@ static void segments_in_order(void **state)
 	ks_store_close(s);
 }
 
+/* Of keys that are there and of others, in segments that are and that are not: a hint makes and changes nothing. */
+static void hinted(void **state)
+{
+	struct ks_store *s = open_store();
+	struct ks_store_value v;
+	int64_t segment;
+
+	(void)state;
+	ks_store_expect(s, 0, 10, ks_str("a"), true);
+	assert_false(ks_store_next_segment(s, 0, -1, &segment));
+	*at(s, 0, 10, "a") = 7;
+	ks_store_expect(s, 0, 10, ks_str("a"), true);
+	ks_store_expect(s, 0, 10, ks_str("a"), false);
+	ks_store_expect(s, 0, 10, ks_str("b"), true);
+	ks_store_expect(s, 1, 10, ks_str("b"), false);
+	ks_store_expect(s, 0, 10, ks_str(""), true);
+	ks_store_expect(s, 1, 10, ks_str("a"), true);
+	ks_store_expect(s, 0, 20, ks_str("a"), true);
+	assert_int_equal(*at(s, 0, 10, "a"), 7);
+	assert_int_equal(ks_store_get(s, 0, 10, ks_str("b"), &v, &err), 0);
+	assert_null(v.p);
+	assert_false(ks_store_next_segment(s, 0, 10, &segment));
+	assert_false(ks_store_next_segment(s, 1, -1, &segment));
+	ks_store_close(s);
+}
+
 /* Keys come and go, the others stay; the memory of those that went is used again. */
 static void deleted(void **state)
 {
@@ -380,6 +406,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kept_apart),
 		cmocka_unit_test(segments_in_order),
+		cmocka_unit_test(hinted),
 		cmocka_unit_test(deleted),
 		cmocka_unit_test(scan_in_order),
 		cmocka_unit_test(values_grow),
