@@ -281,9 +281,10 @@ static void write_metrics(struct ks_supervisor *s)
 	s->changed = false;
 }
 
-static void show(struct ks_supervisor *s)
+/* last: of --progress, so that what follows has a line of its own. */
+static void show(struct ks_supervisor *s, bool last)
 {
-	bool asked = ks_signals_status();
+	bool asked = ks_signals_status() || (last && s->plan->progress);
 	char line[400];
 
 	if (!asked && !(s->plan->progress && ks_stats_due(&s->shown_ms)))
@@ -318,7 +319,7 @@ static int go_on(struct ks_supervisor *s)
 			if (is_waiting(&s->instances[i]) && s->instances[i].due_ms <= ks_clock_ms())
 				take_step(s, &s->instances[i]);
 		write_metrics(s);
-		show(s);
+		show(s, is_over(s));
 	}
 	free(fds);
 	return status;

@@ -343,6 +343,8 @@ gate() {
 	kill -TERM "$run"
 	ended 0
 	[ ! -e m.prom.new ]
+	try kstream-run --progress 'echo x'
+	[[ "$(cat err)" == 'kstream-run: echo: 0 of 1 running for 0:00:'*', 0 restarts, no failure' ]]
 }
 
 @test "run: a disk that is full for the metrics does not end the pipeline" {
