@@ -23,6 +23,8 @@ says() { grep -q -- "$1" err; } # says PATTERN
 
 count() { [ "$(wc -l <"$1")" = "$2" ]; } # count FILE LINES
 
+none() { ! pgrep -f -- "$1"; } # none PATTERN: no process has these words
+
 # sample FILE NAME LABELS: the value of a metric, of which the labels begin so
 sample() { sed -n "s/^$2{[^}]*$3[^}]*} //p" "$1"; }
 
@@ -169,9 +171,10 @@ sample() { sed -n "s/^$2{[^}]*$3[^}]*} //p" "$1"; }
 @test "run: those that do not see that a neighbour is gone are killed" {
 	try kstream-run "sleep 1000 | sh -c 'exit 78'"
 	refused 78 kstream-run 'stage 2 (sh)'
-	begin -v --max-restarts 0 "sleep 1001 | sh -c 'sleep 1002 & exit 75'"
+	printf 'sleep 1002.%s &\nexit 75\n' $$ >leaves
+	begin -v --max-restarts 0 "sleep 1001.$$ | sh leaves"
 	ended 75
-	! pgrep -f '^sleep 100[12]$' || fail 'left'
+	await 20 none "^sleep 100[12]\.$$\$"
 }
 
 # A filter of frames that goes on once the file go is there.
@@ -295,7 +298,7 @@ gate() {
 }
 
 @test "run: an instance that cannot be started again ends the others" {
-	printf '#!/bin/sh\ncase $* in *0/2*) until [ -e go ]; do sleep 0.02; done; exit 78 ;; esac\nexec sleep 1005\n' >kstream-show
+	printf '#!/bin/sh\ncase $* in *0/2*) until [ -e go ]; do sleep 0.02; done; exit 78 ;; esac\nexec sleep 1005.%s\n' $$ >kstream-show
 	chmod +x kstream-show
 	begin --instances 2 './kstream-show --app x | cat'
 	await 20 stage 'sleep 1005'
@@ -304,7 +307,7 @@ gate() {
 	touch go
 	ended 78
 	[ "$(tail -n 1 err)" = 'kstream-run: instance 0/2: stage 1 (kstream-show) ended with status 78: not started again' ]
-	! pgrep -f '^sleep 1005$' || fail 'left'
+	await 20 none "^sleep 1005\.$$\$"
 }
 
 @test "run: SIGUSR1 prints a line, and metrics are as Prometheus reads them" {
