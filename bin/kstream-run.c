@@ -27,7 +27,7 @@ struct run {
 
 enum { OPT_FILE, OPT_INSTANCES, OPT_MAX_RESTARTS, OPT_METRICS };
 static const struct ks_option options[] = {
-	[OPT_FILE] = { "file", 'f', "FILE", "read the pipeline from a file" },
+	[OPT_FILE] = { "file", 0, "FILE", "read the pipeline from a file" },
 	[OPT_INSTANCES] = { "instances", 0, "N", "run N of it, each with its share of the partitions" },
 	[OPT_MAX_RESTARTS] = { "max-restarts", 0, "N", "give up after so many in a row" },
 	[OPT_METRICS] = { "metrics", 0, "FILE", "tell Prometheus how it is, in its text format" },
@@ -164,7 +164,7 @@ static int run_operands(void *arg, struct ks_run *run, int argc, char *const arg
 		return ks_fail(run->err, KS_USAGE, "the pipeline is one word: put it in quotes, as in 'kstream-cat ... | kstream-cat ...'");
 	if ((argc == 0) == (st->file == NULL))
 		return ks_fail(run->err, KS_USAGE, argc == 0 ? "which pipeline?  as in kstream-run 'kstream-cat ... | kstream-cat ...'" :
-		    "a pipeline, or -f FILE: one of them");
+		    "a pipeline, or --file FILE: one of them");
 	status = st->file != NULL ? read_file(st, run->err) : parse(st, ks_str(argv[0]), run->err);
 	if (status == 0)
 		status = check_instances(st, run->err);
@@ -199,7 +199,7 @@ static const struct ks_endpoints endpoints = { .answer = run_answer };
 
 static const struct ks_op op = {
 	.name = "kstream-run",
-	.synopsis = "[--instances N] [--max-restarts N] [--metrics FILE] -f FILE | PIPELINE",
+	.synopsis = "[--instances N] [--max-restarts N] [--metrics FILE] --file FILE | PIPELINE",
 	.purpose = "keep a pipeline running",
 	.options = options,
 	.size = sizeof(struct run),

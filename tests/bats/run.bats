@@ -31,7 +31,7 @@ sample() { sed -n "s/^$2{[^}]*$3[^}]*} //p" "$1"; }
 @test "run: --help begins with the synopsis and fits a screen" {
 	try kstream-run --help
 	expect 0
-	[ "$(head -n 2 out | tr -s ' \n' ' ')" = 'usage: kstream-run [--instances N] [--max-restarts N] [--metrics FILE] -f FILE | PIPELINE ' ]
+	[ "$(head -n 2 out | tr -s ' \n' ' ')" = 'usage: kstream-run [--instances N] [--max-restarts N] [--metrics FILE] --file FILE | PIPELINE ' ]
 	[ "$(wc -l <out)" -le 24 ]
 }
 
@@ -68,12 +68,12 @@ sample() { sed -n "s/^$2{[^}]*$3[^}]*} //p" "$1"; }
 	try kstream-run 'touch began & x'
 	refused 64 kstream-run "kstream-run: column 13: '&' is of sh; no shell is run"
 	printf '# \n\ntouch began |\n  sort >x\n' >p
-	try kstream-run -f p
+	try kstream-run --file p
 	refused 64 kstream-run "kstream-run: p:4:8: '>' is of sh"
-	try kstream-run -f none
+	try kstream-run --file none
 	refused 66 kstream-run "'none'"
 	head -c 100000 /dev/zero | tr '\0' x >p
-	try kstream-run -f p
+	try kstream-run --file p
 	refused 64 kstream-run 'longer than 65536 bytes'
 	try kstream-run 'touch began' --metrics none/x.prom
 	refused 73 kstream-run "'none/x.prom.new'"
@@ -110,7 +110,7 @@ sample() { sed -n "s/^$2{[^}]*$3[^}]*} //p" "$1"; }
 @test "run: a pipeline goes over lines of a file, and its words reach the tools" {
 	printf '{"n":%d}\n' 1 2 3 >numbers
 	printf '# numbers\n\nkstream-cat --from json $IN |\n\n # the rest\n  kstream-filter ".n >= ${LEAST}" \\\n  -q | kstream-cat \\\n --to json\n# end' >p
-	try env IN=numbers LEAST=2 kstream-run -f p
+	try env IN=numbers LEAST=2 kstream-run --file p
 	expect 0 $'{"n":2}\n{"n":3}'
 	[ "$(env -i "$(command -v kstream-run)" 'kstream-cat --from json --to json -c 1 numbers')" = '{"n":1}' ] # the tools beside it
 }
@@ -314,7 +314,7 @@ gate() {
 	printf 'sh -c "exec sleep 1006" | ./x\\"y\n' >'a\"b.pipeline'
 	printf '#!/bin/sh\ncat\n[ -e go ] || exit 75\n' >'x"y'
 	chmod +x 'x"y'
-	begin --metrics m.prom -f 'a\"b.pipeline'
+	begin --metrics m.prom --file 'a\"b.pipeline'
 	await 20 stage 'sleep 1006'
 	kill -9 "$(stage 'sleep 1006')"
 	await 20 says 'starting again'
