@@ -18,11 +18,18 @@ struct saved {
 static int check(struct ks_join *j, struct ks_err *err)
 {
 	struct ks_join_spec *s = &j->spec;
+	int64_t span_ms, keep_ms;
+	bool longer;
 
 	if (!s->has_within && !s->has_before && !s->has_after)
 		return ks_fail(err, KS_USAGE, "how far apart may two records be?  --within DURATION, or --before and --after");
-	if (s->before_ms + s->after_ms < 0)
+	longer = __builtin_add_overflow(s->before_ms, s->after_ms, &span_ms);
+	if (!longer && span_ms < 0)
 		return ks_fail(err, KS_USAGE, "--before and --after leave no time: their sum is negative");
+	/* Either may be longer than their sum, and --grace is added to it alone, too. */
+	if (longer || __builtin_add_overflow(span_ms, s->grace_ms, &keep_ms) ||
+	    __builtin_add_overflow(s->before_ms, s->grace_ms, &keep_ms) || __builtin_add_overflow(s->after_ms, s->grace_ms, &keep_ms))
+		return ks_fail(err, KS_USAGE, "--before, --after (or twice --within) and --grace together are too long");
 	return 0;
 }
 

@@ -42,6 +42,9 @@ load joins
 		--within says both|--stream a --stream b --within 1s --after 1s
 		how far apart may two records be|--stream a --stream b
 		their sum is negative|--stream a --stream b --before 1s --after -2s
+		together are too long|--stream a --stream b --within 15250284452w
+		together are too long|--stream a --stream b --within 1s --grace 9223372036854775807ms
+		together are too long|--stream a --stream b --before -1h --after 9223372036854775807ms --grace 2ms
 		--within '-1s'|--stream a --stream b --within -1s
 		--on is about a --global|--stream a --table b --on .x
 		--on is about a --global|--stream a --stream b --within 1s --on .x
