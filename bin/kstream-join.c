@@ -24,6 +24,7 @@ static const struct ks_option options[] = {
 	{ "versioned", 0, "DURATION", NULL },
 	{ "global-key", 0, "EXPR", NULL },
 	{ "unmatched", 0, "route:TOPIC", NULL },
+	{ "max-future", 0, "DURATION", NULL },
 	{ "memory", 0, "SIZE", NULL },
 	{ "listen", 0, "NAME", NULL },
 	{ 0 },

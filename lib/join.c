@@ -111,6 +111,7 @@ int ks_join_hello(struct ks_join *j, struct ks_run *run)
 
 	if (status != 0)
 		return status;
+	ks_future_begin(&j->spec.future, run->live, ks_join_is_timed(&j->spec));
 	if (j->store != NULL && !j->finished && !run->app)
 		return 0;
 	j->finished = false;
@@ -164,11 +165,14 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 		side = KS_JOIN_RIGHT;
 	}
 	j->seen[side]++;
+	j->seen[!side] += s->twice;
 	if (KS_UNLIKELY((rec->flags & KS_KEY_CHANGED) != 0) && !j->kind->any_partition)
 		return ks_fail(run->err, KS_CONFIG, "the key was changed: pass the records through kstream-repartition first");
 	if (KS_UNLIKELY((rec->flags & KS_CHANGE) != 0) && s->inputs[side].role == KS_JOIN_STREAM)
 		return ks_reject(run, rec, "the value is a change of a table, and '%s' is a stream: leave out --changes",
 		    s->inputs[side].name);
+	if (ks_future_is(&j->spec.future, rec->time_ms))
+		return ks_future_reject(run, rec);
 	if (j->kind->expect != NULL)
 		j->kind->expect(j, side, rec);
 	wrong = ks_join_wrong_value(j, rec);
@@ -179,7 +183,7 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 
 int ks_join_mark(struct ks_join *j, struct ks_mark *m)
 {
-	return j->kind->mark != NULL ? j->kind->mark(j, m) : 0;
+	return j->kind->mark == NULL || ks_future_mark(&j->spec.future, m, -1) ? 0 : j->kind->mark(j, m);
 }
 
 int ks_join_barrier(struct ks_join *j, const struct ks_barrier *b)

@@ -19,6 +19,7 @@
 #define KS_JOIN_H
 
 #include "expr.h"
+#include "future.h"
 #include "op.h"
 #include "store.h"
 
@@ -50,6 +51,7 @@ struct ks_join_spec {
 	bool has_within, has_before, has_after, has_grace;
 	int64_t before_ms, after_ms;	/* of a right record, from the left one's time; either may be negative, their sum not */
 	int64_t grace_ms;
+	struct ks_future future;
 	const char *on, *foreign_key, *value;	/* expressions, NULL: not given */
 	const char *global_key;		/* likewise: the key of a line of a file */
 	const char *unmatched;		/* the route of what no pair was found for, NULL: it is let go */
@@ -112,6 +114,13 @@ extern const struct ks_join_kind ks_join_tables;
 extern const struct ks_join_kind ks_join_foreign;
 extern const struct ks_join_kind ks_join_global;
 extern const struct ks_join_kind ks_join_streams;
+
+/* Whether event time decides anything. */
+static inline bool ks_join_is_timed(const struct ks_join_spec *s)
+{
+	return s->inputs[KS_JOIN_RIGHT].role == KS_JOIN_STREAM || s->inputs[KS_JOIN_LEFT].history_ms >= 0 ||
+	    s->inputs[KS_JOIN_RIGHT].history_ms >= 0;
+}
 
 /* join-options.c */
 /* An option by its name ("within"): 0, or KS_USAGE. */

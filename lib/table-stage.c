@@ -196,6 +196,8 @@ int ks_table_stage_record(struct ks_table_stage *st, struct ks_run *run, struct 
 	}
 	if ((st->versioned || st->every) && (rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
 		return ks_reject(run, rec, "the record has no time: give --time to the tool that reads the source");
+	if (ks_future_is(&st->future, rec->time_ms))
+		return ks_future_reject(run, rec);
 	/* Nothing depends on it but what is told to who asks (table-query.c). */
 	if (!st->versioned && !st->every && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE)
 		ks_table_advance(part, rec->time_ms);
@@ -267,6 +269,7 @@ int ks_table_stage_hello(struct ks_table_stage *st, struct ks_run *run)
 {
 	int status;
 
+	ks_future_begin(&st->future, run->live, st->versioned || st->every);
 	if (st->store != NULL && !st->finished && !run->app)
 		return 0;
 	st->finished = false;
@@ -299,6 +302,8 @@ int ks_table_stage_mark(struct ks_table_stage *st, struct ks_run *run, struct ks
 	status = ks_table_part(&st->t, m->partition, &part, run->err);
 	if (status != 0)
 		return status;
+	if (ks_future_mark(&st->future, m, part->stream_ms))
+		return 0;
 	ks_table_advance(part, m->time_ms);
 	status = let_out(st, run, part, false);
 	if (status == 0)

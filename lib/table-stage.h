@@ -7,6 +7,7 @@
 #define KS_TABLE_STAGE_H
 
 #include "cdc.h"
+#include "future.h"
 #include "hold.h"
 #include "op.h"
 #include "regroup.h"
@@ -20,6 +21,7 @@ struct ks_table_stage {
 	const char *load;	/* a file of envelopes, NULL: none */
 	bool groups;		/* regroup is open */
 	int64_t history_ms;	/* of versioned */
+	struct ks_future future;
 	size_t memory;		/* --memory; 0: not given */
 	struct ks_hold hold;	/* its room: wait_ms, max_records */
 	struct ks_regroup regroup;
