@@ -18,8 +18,8 @@
  * that the millionth row of a key costs what the first one does, and a commit
  * writes no more than what is beside new rows.
  *
- * In memory: two numbers and a key for a chunk of rows that wait, of which
- * there are about a hundred in one.
+ * In memory: two numbers and a key, or the beginning of a long one, for a chunk
+ * of rows that wait, of which there are about a hundred in one.
  *
  * Functions that return int return 0 or a ks_status with err filled.  Sources
  * of the rules: semantics.md 4.1; oracle/model.py, StreamStreamJoin.
