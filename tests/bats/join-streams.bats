@@ -154,6 +154,17 @@ R c 11 3 2 L late the window has closed -\nR a 12 5 4 L late the window has clos
 	refused 78 kstream-join 'gone'
 }
 
+@test "streams: --unmatched after a restart with a smaller --max-depth" {
+	local words=(kstream-join --app a --from envelope --stream L --stream R --within 5ms --unmatched route:gone)
+	sides L:a:1:'[[[[1]]]]' L:b:1:'[[[[2]]]]' >in
+	"${words[@]}" --to envelope --end paused in >out
+	sides R:a:2:1 R:z:20:1 >>in
+	"${words[@]}" --max-depth 3 --to frames in >out
+	# What is deeper is no value of such a run, and so leaves as bytes.
+	kstream-cat --to envelope out | jq -c 'if .route == "gone" then .key else .payload end' >got
+	[ "$(cat got)" = $'{"left":[[[[1]]]],"right":1}\n"b"' ] || fail "$(cat got)"
+}
+
 @test "streams: a mark lets go what has closed, and goes on with what has not" {
 	sides L:a:0:1 L:b:8:2 >in
 	marked in 15 | kstream-join --stream L --stream R --within 10ms --left --to frames | frames print >out
