@@ -6,7 +6,6 @@
  */
 #include "join-streams.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #define LEAF_KEY 256u	/* bytes of a key in memory: of a chunk of KS_JOIN_CHUNK bytes a sixteenth */
@@ -19,11 +18,6 @@ struct ks_join_leaf {
 	bool cut;		/* the key is longer: where it begins so, what the chunk begins with decides */
 	uint32_t number;	/* under which it is in the store */
 };
-
-static int no_memory(struct ks_join_shelf *s)
-{
-	return ks_fail_errno(s->err, KS_TEMP, ENOMEM, "cannot keep what waits for a match");
-}
 
 static int cmp(int64_t a_ms, struct ks_bytes a, int64_t b_ms, struct ks_bytes b)
 {
@@ -128,13 +122,13 @@ static int add_leaf(struct ks_join_shelf *s, struct ks_join_wait *w, size_t at, 
 	if (w->count == w->cap) {
 		leaves = reallocarray(w->leaves, cap, sizeof(*leaves));
 		if (leaves == NULL)
-			return no_memory(s);
+			return ks_join_shelf_no_memory(s);
 		w->leaves = leaves;
 		w->cap = cap;
 	}
 	key = malloc(n + 1);
 	if (key == NULL)
-		return no_memory(s);
+		return ks_join_shelf_no_memory(s);
 	memcpy(key, first + 1, n);
 	memmove(w->leaves + at + 1, w->leaves + at, (w->count - at) * sizeof(*w->leaves));
 	w->leaves[at] = (struct ks_join_leaf){ first->time_ms, key, n, n < first->n, number };
@@ -201,7 +195,7 @@ static int sort_cut(struct ks_join_shelf *s, struct ks_join_wait *w)
 		if (first == NULL)
 			return ks_join_damaged(s, w->partition);
 		if (ks_buf_add(&s->rest, first + 1, first->n) != 0)
-			return no_memory(s);
+			return ks_join_shelf_no_memory(s);
 		for (k = i; k > 0; k--) {
 			status = cmp_leaf(s, w, k - 1, w->leaves[k].time_ms, ks_buf_bytes(&s->rest), &order);
 			if (status != 0)
@@ -355,7 +349,7 @@ int ks_join_wait_behind(struct ks_join_shelf *s, const struct ks_join_wait *w, i
 	e->time_ms = i->time_ms;
 	e->rows = i->bits;
 	e->key.n = 0;
-	return ks_buf_add(&e->key, i + 1, i->n) == 0 ? 0 : no_memory(s);
+	return ks_buf_add(&e->key, i + 1, i->n) == 0 ? 0 : ks_join_shelf_no_memory(s);
 }
 
 int ks_join_wait_last(struct ks_join_shelf *s, const struct ks_join_wait *w, int64_t *time_ms)

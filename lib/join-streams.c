@@ -152,26 +152,42 @@ static int make_part(struct ks_join *j, int32_t partition, size_t at)
 	return 0;
 }
 
+/* How many partitions are before this one. */
+static size_t count_before(const struct ks_join_streams *s, int32_t partition)
+{
+	size_t low = 0, high = s->count, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (s->parts[middle]->partition < partition)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct ks_join_part *ks_join_find_part(const struct ks_join_streams *s, int32_t partition)
+{
+	size_t at = count_before(s, partition);
+
+	return at < s->count && s->parts[at]->partition == partition ? s->parts[at] : NULL;
+}
+
 /* Records come in runs of a partition. */
 static int part_of(struct ks_join *j, int32_t partition, struct ks_join_part **part)
 {
 	struct ks_join_streams *s = ks_join_streams_of(j);
-	size_t low = 0, high = s->count, middle;
 	int status = 0;
+	size_t at;
 
 	if (KS_UNLIKELY(s->last == NULL || s->last->partition != partition)) {
-		while (low < high) {
-			middle = (low + high) / 2;
-			if (s->parts[middle]->partition < partition)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low == s->count || s->parts[low]->partition != partition)
-			status = make_part(j, partition, low);
+		at = count_before(s, partition);
+		if (at == s->count || s->parts[at]->partition != partition)
+			status = make_part(j, partition, at);
 		if (status != 0)
 			return status;
-		s->last = s->parts[low];
+		s->last = s->parts[at];
 	}
 	*part = s->last;
 	return 0;

@@ -85,6 +85,7 @@ struct ks_join_shelf {
 
 /* join-streams-chunk.c */
 int	ks_join_damaged(struct ks_join_shelf *s, int32_t partition);
+int	ks_join_shelf_no_memory(struct ks_join_shelf *s);
 
 /* The chunk in what the store has; NULL: there is none, or it is damaged (KS_CONFIG). */
 int	ks_join_chunk_of(struct ks_join_shelf *s, int32_t partition, struct ks_store_value v, struct ks_join_chunk **c) KS_MUST_USE;
@@ -217,6 +218,9 @@ static inline int64_t ks_join_oldest(const struct ks_join_streams *s, const stru
 {
 	return part->put_ms[side] - s->keep_ms + 1;
 }
+
+/* NULL: nothing is known of the partition. */
+const struct ks_join_part *ks_join_find_part(const struct ks_join_streams *s, int32_t partition);
 
 /* join-streams-query.c: the hook query. */
 int	ks_join_streams_query(struct ks_join *j, struct ks_query *q, struct ks_err *err) KS_MUST_USE;
