@@ -70,6 +70,11 @@ static int join_forward(void *arg, struct ks_run *run, struct ks_bytes payload, 
 	return ks_join_unmatched_forward(arg, payload, b);
 }
 
+static void join_expect(void *arg, const struct ks_rec *rec, bool found)
+{
+	ks_join_expect(arg, rec, found);
+}
+
 static int join_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
 {
 	(void)input;
@@ -132,6 +137,7 @@ static const struct ks_op op = {
 	.open = join_open,
 	.hello = join_hello,
 	.forward = join_forward,
+	.expect = join_expect,
 	.record = join_record,
 	.mark = join_mark,
 	.barrier = join_barrier,

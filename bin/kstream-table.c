@@ -126,6 +126,11 @@ static int table_hello(void *arg, struct ks_run *run)
 	return ks_table_stage_hello(&((struct table *)arg)->stage, run);
 }
 
+static void table_expect(void *arg, const struct ks_rec *rec, bool found)
+{
+	ks_table_stage_expect(&((struct table *)arg)->stage, rec, found);
+}
+
 static int table_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
 {
 	(void)input;
@@ -181,6 +186,7 @@ static const struct ks_op op = {
 	.operands = table_operands,
 	.open = table_open,
 	.hello = table_hello,
+	.expect = table_expect,
 	.record = table_record,
 	.mark = table_mark,
 	.barrier = table_barrier,

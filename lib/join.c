@@ -150,6 +150,17 @@ const char *ks_join_wrong_value(const struct ks_join *j, const struct ks_rec *re
 	    "the value nests too deep to be a side of a pair (--max-depth)" : "the value is not one msgpack value";
 }
 
+void ks_join_expect(struct ks_join *j, const struct ks_rec *rec, bool found)
+{
+	bool left = ks_bytes_is(ks_rec_stream(rec), j->spec.inputs[KS_JOIN_LEFT].name);
+	struct ks_bytes key;
+
+	if (j->kind->expect == NULL || ks_mp_is_nil(rec->key) || ks_state_key(&j->plain, rec->key, &key) != 0)
+		return;
+	if (left || ks_bytes_is(ks_rec_stream(rec), j->spec.inputs[KS_JOIN_RIGHT].name))
+		j->kind->expect(j, left ? KS_JOIN_LEFT : KS_JOIN_RIGHT, rec, key, found);
+}
+
 int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 {
 	struct ks_bytes name = ks_rec_stream(rec);
@@ -173,8 +184,6 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 		    s->inputs[side].name);
 	if (ks_future_is(&j->spec.future, rec->time_ms))
 		return ks_future_reject(run, rec);
-	if (j->kind->expect != NULL)
-		j->kind->expect(j, side, rec);
 	wrong = ks_join_wrong_value(j, rec);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);

@@ -97,8 +97,8 @@ struct ks_join_kind {
 	int (*turn)(struct ks_join *j);
 	/* The store is open: a section begins.  close may follow a failure. */
 	int (*open)(struct ks_join *j);
-	/* A record of a side is about to be looked at: what is needed of the store for it can be on its way meanwhile.  NULL: nothing. */
-	void (*expect)(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec);
+	/* As op.h has it, of a record with this key, as state knows it.  NULL: nothing. */
+	void (*expect)(const struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key, bool found);
 	/* A record of a side (of a stream joined to itself: of the left), whose value nests no deeper than a pair may. */
 	int (*record)(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec);
 	/* As the hooks of op.h; NULL: nothing to do. */
@@ -133,6 +133,7 @@ int	ks_join_check(struct ks_join *j, struct ks_err *err) KS_MUST_USE;
 extern const char *const ks_join_roles[];
 int	ks_join_open(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_hello(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
+void	ks_join_expect(struct ks_join *j, const struct ks_rec *rec, bool found);
 int	ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
 int	ks_join_mark(struct ks_join *j, struct ks_mark *m) KS_MUST_USE;
 int	ks_join_barrier(struct ks_join *j, const struct ks_barrier *b) KS_MUST_USE;

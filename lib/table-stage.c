@@ -173,6 +173,14 @@ static int put_row(struct ks_table_stage *st, struct ks_run *run, struct ks_tabl
 	return c.latest ? ks_table_stage_take(st, run, part, rec, key, &row) : pass_by(st, run, rec, &c);
 }
 
+void ks_table_stage_expect(struct ks_table_stage *st, const struct ks_rec *rec, bool found)
+{
+	struct ks_bytes key;
+
+	if (!ks_mp_is_nil(rec->key) && ks_state_key(&st->plain, rec->key, &key) == 0)
+		ks_store_expect(st->store, rec->partition, KS_TABLE_ROWS, key, found);
+}
+
 int ks_table_stage_record(struct ks_table_stage *st, struct ks_run *run, struct ks_rec *rec)
 {
 	struct ks_table_part *part;
