@@ -75,7 +75,9 @@ static int leaf_of(struct ks_join_shelf *s, const struct ks_join_wait *w, int64_
 
 	while (low < high) {
 		middle = (low + high) / 2;
-		status = cmp_leaf(s, w, middle, time_ms, key, &order);
+		order = w->leaves[middle].time_ms < time_ms ? -1 : 1;
+		if (w->leaves[middle].time_ms == time_ms)
+			status = cmp_leaf(s, w, middle, time_ms, key, &order);
 		if (status != 0)
 			break;
 		if (order <= 0)
