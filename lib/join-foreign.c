@@ -310,7 +310,7 @@ static int tell(struct ks_join *j, const struct ks_rec *rec, struct ks_bytes val
 	int status;
 
 	if (member.n < 5)
-		return ks_fail(j->run->err, KS_CONFIG, "what is kept of partition %d is damaged", ANY);
+		return ks_store_damaged(ANY, j->run->err);
 	r.key = ks_bytes(member.p, member.n - 4);
 	r.partition = (int32_t)(ks_get32(member.p + r.key.n) - 1);
 	status = ks_table_part(left, r.partition, &part, j->run->err);

@@ -18,11 +18,18 @@ struct saved {
 static int check(struct ks_join *j, struct ks_err *err)
 {
 	struct ks_join_spec *s = &j->spec;
+	int64_t span_ms, keep_ms;
+	bool longer;
 
 	if (!s->has_within && !s->has_before && !s->has_after)
 		return ks_fail(err, KS_USAGE, "how far apart may two records be?  --within DURATION, or --before and --after");
-	if (s->before_ms + s->after_ms < 0)
+	longer = __builtin_add_overflow(s->before_ms, s->after_ms, &span_ms);
+	if (!longer && span_ms < 0)
 		return ks_fail(err, KS_USAGE, "--before and --after leave no time: their sum is negative");
+	/* Either may be longer than their sum, and --grace is added to it alone, too. */
+	if (longer || __builtin_add_overflow(span_ms, s->grace_ms, &keep_ms) ||
+	    __builtin_add_overflow(s->before_ms, s->grace_ms, &keep_ms) || __builtin_add_overflow(s->after_ms, s->grace_ms, &keep_ms))
+		return ks_fail(err, KS_USAGE, "--before, --after (or twice --within) and --grace together are too long");
 	return 0;
 }
 
@@ -145,26 +152,42 @@ static int make_part(struct ks_join *j, int32_t partition, size_t at)
 	return 0;
 }
 
+/* How many partitions are before this one. */
+static size_t count_before(const struct ks_join_streams *s, int32_t partition)
+{
+	size_t low = 0, high = s->count, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (s->parts[middle]->partition < partition)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct ks_join_part *ks_join_find_part(const struct ks_join_streams *s, int32_t partition)
+{
+	size_t at = count_before(s, partition);
+
+	return at < s->count && s->parts[at]->partition == partition ? s->parts[at] : NULL;
+}
+
 /* Records come in runs of a partition. */
 static int part_of(struct ks_join *j, int32_t partition, struct ks_join_part **part)
 {
 	struct ks_join_streams *s = ks_join_streams_of(j);
-	size_t low = 0, high = s->count, middle;
 	int status = 0;
+	size_t at;
 
 	if (KS_UNLIKELY(s->last == NULL || s->last->partition != partition)) {
-		while (low < high) {
-			middle = (low + high) / 2;
-			if (s->parts[middle]->partition < partition)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low == s->count || s->parts[low]->partition != partition)
-			status = make_part(j, partition, low);
+		at = count_before(s, partition);
+		if (at == s->count || s->parts[at]->partition != partition)
+			status = make_part(j, partition, at);
 		if (status != 0)
 			return status;
-		s->last = s->parts[low];
+		s->last = s->parts[at];
 	}
 	*part = s->last;
 	return 0;

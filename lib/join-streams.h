@@ -18,8 +18,8 @@
  * that the millionth row of a key costs what the first one does, and a commit
  * writes no more than what is beside new rows.
  *
- * In memory: two numbers and a key for a chunk of rows that wait, of which
- * there are about a hundred in one.
+ * In memory: two numbers and a key, or the beginning of a long one, for a chunk
+ * of rows that wait, of which there are about a hundred in one.
  *
  * Functions that return int return 0 or a ks_status with err filled.  Sources
  * of the rules: semantics.md 4.1; oracle/model.py, StreamStreamJoin.
@@ -85,6 +85,7 @@ struct ks_join_shelf {
 
 /* join-streams-chunk.c */
 int	ks_join_damaged(struct ks_join_shelf *s, int32_t partition);
+int	ks_join_shelf_no_memory(struct ks_join_shelf *s);
 
 /* The chunk in what the store has; NULL: there is none, or it is damaged (KS_CONFIG). */
 int	ks_join_chunk_of(struct ks_join_shelf *s, int32_t partition, struct ks_store_value v, struct ks_join_chunk **c) KS_MUST_USE;
@@ -217,6 +218,9 @@ static inline int64_t ks_join_oldest(const struct ks_join_streams *s, const stru
 {
 	return part->put_ms[side] - s->keep_ms + 1;
 }
+
+/* NULL: nothing is known of the partition. */
+const struct ks_join_part *ks_join_find_part(const struct ks_join_streams *s, int32_t partition);
 
 /* join-streams-query.c: the hook query. */
 int	ks_join_streams_query(struct ks_join *j, struct ks_query *q, struct ks_err *err) KS_MUST_USE;

@@ -74,6 +74,7 @@ struct ks_join {
 	struct ks_buf pair, made;	/* a result's value */
 	struct ks_join_keys {		/* of each side: what its keys are, to tell of sides that cannot meet */
 		bool known;
+		bool pointed;		/* a whole number as 1.0 */
 		unsigned type;		/* of ks_val */
 	} keys[2];
 	uint64_t seen[2], passed;	/* records of each side, and of neither */

@@ -91,6 +91,11 @@ static int look_below(struct ks_store *s, const struct place *at, struct ks_entr
 	return ks_base_get(s, at->partition, at->segment, at->key, found, err);
 }
 
+int ks_store_damaged(int32_t partition, struct ks_err *err)
+{
+	return ks_fail(err, KS_CONFIG, "what is kept of partition %d is damaged", (int)partition);
+}
+
 void ks_store_expect(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key, bool found)
 {
 	const struct ks_segment *g = ks_store_parts_find(&s->young.parts, partition, segment);
