@@ -302,7 +302,7 @@ int ks_join_expire(struct ks_join *j, struct ks_join_part *part, enum ks_join_si
 	while (status == 0) {
 		next = -1;
 		for (x = KS_JOIN_RIGHT; x <= KS_JOIN_LEFT; x++) {
-			until = ks_join_later(s->first[x].time_ms, s->after_ms[x] + j->spec.grace_ms);
+			until = ks_join_later(s->first[x].time_ms, s->closed_ms[x]);
 			if (s->first[x].rows > 0 && (all || until < part->stream_ms) &&
 			    (next < 0 || s->first[x].time_ms < s->first[next].time_ms))
 				next = x;

@@ -185,6 +185,7 @@ struct ks_join_streams {
 	struct ks_join_shelf shelf;
 	int64_t keep_ms, bucket_ms;
 	int64_t before_ms[2], after_ms[2];	/* by the side of a record: how far from its time the other one's may be */
+	int64_t closed_ms[2];	/* likewise: after_ms and the grace; sums of durations end where time does */
 	bool waits[2];		/* rows of a side that find no match wait for one */
 	struct ks_join_part **parts;	/* by partition */
 	size_t count, cap;

@@ -38,6 +38,14 @@ gives() {
 	gives $'a 9223372036854776000 1 2\na 9223372036854776000 3 2' --within 3650d --grace 3650d
 	gives $'a 9223372036854776000 1 2\na 9223372036854776000 3 2\na 0 4 null' --within 3650d --left
 	gives $'a 0 4 null' --before -3650d --after 3650d --left
+	# durations whose sum is beyond it
+	# shellcheck disable=SC2086 # options
+	for x in '--within 10ms --grace 9223372036854775807ms' '--within 9223372036854775807ms' \
+		'--within 9223372036854775807ms --grace 9223372036854775807ms' \
+		'--before 9223372036854775807ms --after 9223372036854775807ms --grace 1ms'; do
+		sides L:a:5:1 R:a:9:2 L:b:9223372036854775807:3 L:a:6:4 R:b:0:5 >in
+		gives $'a 9 1 2\na 9 4 2'"$([[ $x == '--within 10ms '* ]] || printf '\n%s' 'b 9223372036854776000 3 5')" $x --left
+	done
 	try kstream-join --stream L --stream R --left
 	refused 64 kstream-join 'how far apart may two records be?'
 	try kstream-join --stream L --stream R --before -6ms --after 5ms
