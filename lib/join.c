@@ -164,6 +164,8 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 		side = KS_JOIN_RIGHT;
 	}
 	j->seen[side]++;
+	if (KS_UNLIKELY(s->twice))
+		j->seen[KS_JOIN_RIGHT]++;
 	if (KS_UNLIKELY((rec->flags & KS_KEY_CHANGED) != 0) && !j->kind->any_partition)
 		return ks_fail(run->err, KS_CONFIG, "the key was changed: pass the records through kstream-repartition first");
 	if (KS_UNLIKELY((rec->flags & KS_CHANGE) != 0) && s->inputs[side].role == KS_JOIN_STREAM)
