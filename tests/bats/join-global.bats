@@ -52,7 +52,7 @@ row() { echo "{\"left\":{\"u\":1},\"right\":$1}"; }
 		--global users.csv|what is the key of a line?
 		--global users.jsonl|what is the key of a line?
 		--global users.frames --global-key .id|the records of users.frames have keys
-		--global users --global-key .id|the records of users have keys
+		--global users --global-key .id|--global users is a stream of the pipe by its name
 		--global kafka:users --global-key .id|the records of kafka:users have keys
 		--table users --global-key .id|--global-key is about a --global table
 		--table users --on .id|--on is about a --global table
@@ -225,6 +225,10 @@ k 0 {"left":7,"right":null}'
 	printf '{"id":1}\n{"x":2}\n' >r.json
 	file r.json
 	refused 65 kstream-join 'r.json@9: the row has no key'
+	try kstream-join --stream in --global r.json --global-key '.id+"a"' --on .u --from json --to json in.json
+	refused 65 kstream-join 'r.json:1: --global-key: number (1)'
+	try kstream-join --stream in --global r.json --global-key '[range(40000)]' --on .u --from json --to json in.json
+	refused 65 kstream-join 'r.json:1: --global-key: the key is larger than --max-key'
 	printf '%s%s' "$(printf '[%.0s' {1..128})" "$(printf ']%.0s' {1..128})" >r.json
 	try kstream-join --stream in --global r.json --global-key 1 --on .u --from json --to json in.json
 	refused 65 kstream-join 'nests too deep'
