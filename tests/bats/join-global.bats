@@ -273,12 +273,17 @@ k 0 {"left":7,"right":null}'
 	rm r.json
 	await 20 grep -q "the --global table stays as it was: cannot read 'r.json'" said
 	asked_until "$(row '{"id":1,"n":2}')"
+	mkdir r.json
+	await 20 grep -q "the --global table stays as it was: 'r.json' is no regular file" said
+	asked_until "$(row '{"id":1,"n":2}')"
+	rmdir r.json
 	echo '{"id":1,"n":4}' >r.json
 	asked_until "$(row '{"id":1,"n":4}')"
 	: >r.json
 	asked_until "$(row null)"
 	end
-	[ "$status" = 0 ] && [ "$(wc -l <said)" = 2 ] || fail "$(cat said)"
+	told=$(wc -l <said)	# that the directory has gone may be seen, too
+	[ "$status" = 0 ] && ((told == 3 || told == 4)) || fail "$(cat said)"
 }
 
 @test "join global: a table of a file is larger than its memory" {

@@ -225,4 +225,8 @@ chatter() {
 	sides 'L:a:0:1' 'R:a:1:2' 'L:b:50:3' >in
 	try kstream-join --from envelope --to envelope --end complete --stream L --stream R --within 5ms --left --as both --value '[.right, .left]' --in in
 	[ "$(jq -c '[.route, .key, .ts, .payload]' out | paste -sd ' ')" = '["both","a",1,[2,1]] ["both","b",50,[null,3]]' ] || fail 'value'
+	# the record at fault is the right one, of which the result has no place
+	sides 'L:a:0:1' 'R:a:1:"x"' >in
+	try kstream-join --from envelope --to envelope --stream L --stream R --within 5ms --value '.left + .right' --in in
+	refused 65 kstream-join "$(jq -rs '"R/0@\(.[1].offset) has brought it about"' in)"
 }
