@@ -9,6 +9,7 @@
  */
 #include "join.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "hello.h"
@@ -76,13 +77,27 @@ int ks_join_check_hello(struct ks_join *j)
 	return j->kind->any_partition || j->spec.twice ? 0 : check_partitions(j);
 }
 
-/* What a key is, for people; NULL: such keys are not told apart. */
-static const char *kind_of(unsigned type)
+static struct ks_join_keys keys_like(const struct ks_val *v)
 {
-	static const char *const names[] = { [KS_STR] = "a string", [KS_INT] = "a number", [KS_UINT] = "a number", [KS_FLOAT] = "a number",
-		[KS_BIN] = "bytes", [KS_ARRAY] = "an array", [KS_MAP] = "an object" };
+	static const char *const names[] = { [KS_STR] = "a string", [KS_INT] = "an integer", [KS_UINT] = "an integer",
+		[KS_FLOAT] = "a number with a point, as 1.0", [KS_BIN] = "bytes", [KS_ARRAY] = "an array", [KS_MAP] = "an object" };
 
-	return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
+	return (struct ks_join_keys){ .known = true, .kind = v->type < sizeof(names) / sizeof(names[0]) ? names[v->type] : NULL,
+		.number = v->type == KS_INT || v->type == KS_UINT || v->type == KS_FLOAT,
+		.fraction = v->type == KS_FLOAT && v->d != trunc(v->d) };
+}
+
+/* Keys are joined by their bytes (state-key.h), so that an integer is no 1.0; but where 1.5 is, integers may be on both sides. */
+static bool cannot_meet(const struct ks_join_keys *a, const struct ks_join_keys *b)
+{
+	return a->known && b->known && a->kind != NULL && b->kind != NULL && strcmp(a->kind, b->kind) != 0 &&
+	    !(a->number && b->number && (a->fraction || b->fraction));
+}
+
+/* A number is just that, beside what is none. */
+static const char *kind_beside(const struct ks_join_keys *a, const struct ks_join_keys *other)
+{
+	return a->number && !other->number ? "a number" : a->kind;
 }
 
 void ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key)
@@ -90,18 +105,16 @@ void ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct
 	const char *words[] = { "key", j->spec.foreign_key != NULL ? "foreign key" : "key" };
 	const unsigned char *p = key.p;
 	char text[400], where[KS_WHERE];
-	const char *mine, *other;
+	const struct ks_join_keys *mine = &j->keys[side], *other = &j->keys[!side];
 	struct ks_val v;
 
-	if (j->keys[side].known || ks_mp_read(&p, p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
+	if (mine->known || ks_mp_read(&p, p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
 		return;
-	j->keys[side] = (struct ks_join_keys){ .known = true, .type = v.type };
-	mine = kind_of(v.type);
-	other = kind_of(j->keys[!side].type);
-	if (!j->keys[!side].known || mine == NULL || other == NULL || strcmp(mine, other) == 0)
+	j->keys[side] = keys_like(&v);
+	if (!cannot_meet(mine, other))
 		return;
 	snprintf(text, sizeof(text), "%.200s: its %s is %s, and the %s of a record of '%.60s' %s: they never meet; see --key and --key-from, where they are read",
-	    ks_where(rec, where), words[side], mine, words[!side], name_of(j, !side), other);
+	    ks_where(rec, where), words[side], kind_beside(mine, other), words[!side], name_of(j, !side), kind_beside(other, mine));
 	ks_tell(j->run, text);
 }
 

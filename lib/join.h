@@ -72,7 +72,8 @@ struct ks_join {
 	struct ks_buf pair, made;	/* a result's value */
 	struct ks_join_keys {		/* of each side: what its keys are, to tell of sides that cannot meet */
 		bool known;
-		unsigned type;		/* of ks_val */
+		const char *kind;	/* for people; NULL: such keys are not told apart */
+		bool number, fraction;	/* it is one, and has one: such numbers are no integers on either side */
 	} keys[2];
 	uint64_t seen[2], passed;	/* records of each side, and of neither */
 	bool named[2];			/* HELLO tells of a stream of that name */

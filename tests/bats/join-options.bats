@@ -159,7 +159,13 @@ hello() {
 	refused 0 kstream-join "B/0@2: its key is a string, and the key of a record of 'A' a number: they never meet; see --key and --key-from"
 	try kstream-join -q --from envelope --to json --stream A --table B first
 	expect 0 ''
-	sides A:1:1:1 B:1.0:3:3 >in
+	# keys are their bytes
+	sides B:1.0:1:1 A:1:3:3 >in
+	try kstream-join --from envelope --to json --stream A --table B --left in
+	refused 0 kstream-join "A/0@1: its key is an integer, and the key of a record of 'B' a number with a point, as 1.0: they never meet"
+	output_is '{"left":3,"right":null}'
+	# which an integer may still be beside 1.5
+	sides B:1.5:1:1 B:1:1:1 A:1:3:3 >in
 	try kstream-join --from envelope --to json --stream A --table B in
-	[ ! -s err ]
+	expect 0 '{"left":3,"right":1}'
 }
