@@ -242,6 +242,22 @@ k 0 {"left":7,"right":null}'
 	refused 65 kstream-join 'no stream of frames'
 }
 
+@test "join global: a file that is the output, too, is refused, and stays" {
+	echo '{"u":1}' >in.json
+	echo '{"id":1,"n":1}' >r.json
+	cp r.json kept
+	join=(kstream-join --stream in --global ./r.json --global-key .id --on .u --from json --to json in.json)
+	try "${join[@]}" --out r.json
+	refused 64 kstream-join "'./r.json' is read and output at once"
+	cmp kept r.json
+	try "${join[@]}" --on-error file:r.json
+	refused 64 kstream-join "'r.json' of --on-error is read, too"
+	cmp kept r.json
+	"${join[@]}" >>r.json 2>err || status=$?
+	refused 64 kstream-join 'read and output'
+	cmp kept r.json
+}
+
 @test "join global: a stream of the same name never takes the place of the file, nor the file its" {
 	echo '{"id":1,"n":"file"}' >users.json
 	records 'users.json/1/"stream"' 'L/k/{"u":1}' >in
