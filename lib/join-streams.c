@@ -237,7 +237,7 @@ static bool looks(const struct ks_join *j, const struct ks_join_part *part, enum
 static bool is_over(const struct ks_join_streams *s, const struct ks_join_part *part, enum ks_join_side side, int64_t start_ms,
     int64_t end_ms)
 {
-	return (start_ms > part->put_ms[side] || end_ms < ks_join_oldest(s, part, side)) && end_ms < part->wait[side].from_ms;
+	return (start_ms > part->put_ms[side] || end_ms <= ks_join_gone(s, part, side)) && end_ms < part->wait[side].from_ms;
 }
 
 /* Buckets that nobody needs any more. */
@@ -249,7 +249,7 @@ static void sweep(struct ks_join *j, const struct ks_join_part *part)
 	while (ks_store_next_segment(j->store, part->partition, segment, &segment)) {
 		start = (segment - 2) * s->bucket_ms;
 		end = ks_join_later(start, s->bucket_ms - 1);
-		if (start >= ks_join_oldest(s, part, KS_JOIN_RIGHT) && start >= ks_join_oldest(s, part, KS_JOIN_LEFT))
+		if (start > ks_join_gone(s, part, KS_JOIN_RIGHT) && start > ks_join_gone(s, part, KS_JOIN_LEFT))
 			break;
 		if (is_over(s, part, KS_JOIN_RIGHT, start, end) && is_over(s, part, KS_JOIN_LEFT, start, end))
 			ks_store_drop(j->store, part->partition, segment);
@@ -289,7 +289,7 @@ static int keep(struct ks_join *j, struct ks_join_part *part, enum ks_join_side 
 		part->put_ms[side] = rec->time_ms;
 		part->changed = true;
 	}
-	*kept = waits || rec->time_ms >= ks_join_oldest(s, part, side);
+	*kept = waits || rec->time_ms > ks_join_gone(s, part, side);
 	if (!*kept)
 		return 0;
 	status = make_row(j, rec, &bytes);

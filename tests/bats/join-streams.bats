@@ -46,6 +46,9 @@ gives() {
 		sides L:a:5:1 R:a:9:2 L:b:9223372036854775807:3 L:a:6:4 R:b:0:5 >in
 		gives $'a 9 1 2\na 9 4 2'"$([[ $x == '--within 10ms '* ]] || printf '\n%s' 'b 9223372036854776000 3 5')" $x --left
 	done
+	# nothing is kept, up to the end of time
+	sides L:a:9223372036854775807:1 R:a:9223372036854775806:2 R:b:9223372036854775807:3 L:b:9223372036854775806:4 >in
+	gives '' --within 0s
 	try kstream-join --stream L --stream R --left
 	refused 64 kstream-join 'how far apart may two records be?'
 	try kstream-join --stream L --stream R --before -6ms --after 5ms
