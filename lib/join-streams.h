@@ -213,7 +213,7 @@ static inline int64_t ks_join_segment(const struct ks_join_streams *s, int64_t t
 	return 2 + time_ms / s->bucket_ms;
 }
 
-/* Rows of a side of that time, and older ones, are not seen any more: by the largest time that was put, as Kafka Streams' stores have it. */
+/* Rows of a side of that time, and older ones, are seen no more: by the largest time that was put, as Kafka Streams' stores have it. */
 static inline int64_t ks_join_gone(const struct ks_join_streams *s, const struct ks_join_part *part, enum ks_join_side side)
 {
 	return part->put_ms[side] - s->keep_ms;
