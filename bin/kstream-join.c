@@ -51,6 +51,8 @@ static int join_operands(void *arg, struct ks_run *run, int argc, char *const ar
 	if (ks_join_check(j, run->err) != 0)
 		return run->err->status;
 	run->asks_kafka = j->spec.inputs[KS_JOIN_RIGHT].where == KS_JOIN_TOPIC;
+	if (j->spec.inputs[KS_JOIN_RIGHT].where == KS_JOIN_FILE)
+		run->also_read = j->spec.inputs[KS_JOIN_RIGHT].name;
 	return 0;
 }
 

@@ -71,7 +71,7 @@ static int table_option(void *arg, struct ks_run *run, unsigned at, const char *
 	case OPT_ONLY_CHANGES: st->stage.only = true; return 0;
 	case OPT_BY: st->by = value; return 0;
 	case OPT_DUMP: st->stage.dump = true; return 0;
-	case OPT_LOAD: st->stage.load = value; return 0;
+	case OPT_LOAD: st->stage.load = run->also_read = value; return 0;
 	case OPT_EMIT: return parse_emit(st, run, value);
 	case OPT_MAX_FUTURE: return ks_future_option(&st->stage.future, value, run->err);
 	case OPT_MEMORY: return ks_run_memory(run, value, &st->stage.memory);

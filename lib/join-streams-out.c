@@ -177,7 +177,7 @@ int ks_join_match(struct ks_join *j, struct ks_join_part *part, enum ks_join_sid
 	struct ks_join_streams *s = ks_join_streams_of(j);
 	struct ks_join_result r = { .from = rec, .side = side, .partition = rec->partition, .key = rec->key };
 	int64_t first = ks_join_later(rec->time_ms, -s->before_ms[side]), last = ks_join_later(rec->time_ms, s->after_ms[side]);
-	int64_t oldest = ks_join_oldest(s, part, !side), segment;
+	int64_t gone = ks_join_gone(s, part, !side), segment;
 	int status = 0;
 
 	*any = false;
@@ -185,10 +185,10 @@ int ks_join_match(struct ks_join *j, struct ks_join_part *part, enum ks_join_sid
 	/* Kafka Streams looks no further back than the epoch, not even for what ends before it. */
 	first = first > 0 ? first : 0;
 	last = last > 0 ? last : 0;
-	first = first > oldest ? first : oldest;
 	last = last < part->put_ms[!side] ? last : part->put_ms[!side];
-	if (first > last)
+	if (first > last || last <= gone)
 		return 0;
+	first = first > gone ? first : gone + 1;
 	*(side == KS_JOIN_LEFT ? &r.left : &r.right) = rec->value;
 	for (segment = ks_join_segment(s, first); segment <= ks_join_segment(s, last) && status == 0; segment++) {
 		struct ks_join_walk w = { .at = { part->partition, segment, key }, .side = !side, .first_ms = first, .last_ms = last };
@@ -307,7 +307,7 @@ int ks_join_expire(struct ks_join *j, struct ks_join_part *part, enum ks_join_si
 	while (status == 0) {
 		next = -1;
 		for (x = KS_JOIN_RIGHT; x <= KS_JOIN_LEFT; x++) {
-			until = ks_join_later(s->first[x].time_ms, s->after_ms[x] + j->spec.grace_ms);
+			until = ks_join_later(s->first[x].time_ms, s->closed_ms[x]);
 			if (s->first[x].rows > 0 && (all || until < part->stream_ms) &&
 			    (next < 0 || s->first[x].time_ms < s->first[next].time_ms))
 				next = x;

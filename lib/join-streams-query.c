@@ -22,7 +22,8 @@ static int tell_row(struct ks_join_asked *a, struct ks_query *q, const struct ks
 	/* Of a stream joined to itself each record is kept as both. */
 	if (a->j->spec.twice && side == KS_JOIN_RIGHT)
 		return 0;
-	if (((i->bits & KS_JOIN_WAITS) == 0 || i->time_ms < part->wait[side].from_ms) && i->time_ms < ks_join_oldest(ks_join_streams_of(a->j), part, side))
+	if (((i->bits & KS_JOIN_WAITS) == 0 || i->time_ms < part->wait[side].from_ms) &&
+	    i->time_ms <= ks_join_gone(ks_join_streams_of(a->j), part, side))
 		return 0;
 	if (ks_mp_skip(&p, value.p + value.n, KS_DEPTH_CEILING) != KS_MP_OK)
 		return ks_store_damaged(part->partition, err);

@@ -216,12 +216,14 @@ static int open_own(struct ks_join *j)
 	ks_buf_init(&s->first[0].key, UINT32_MAX);
 	ks_buf_init(&s->first[1].key, UINT32_MAX);
 	ks_buf_init(&s->other.key, UINT32_MAX);
-	s->keep_ms = spec->before_ms + spec->after_ms + spec->grace_ms;
+	s->keep_ms = ks_join_later(ks_join_later(spec->before_ms, spec->after_ms), spec->grace_ms);
 	if (s->keep_ms == 0)
 		ks_warn(j->run, "--within 0s without --grace keeps no record for another one, as in Kafka Streams: --grace 1ms does");
 	s->bucket_ms = s->keep_ms > BUCKET_MIN ? s->keep_ms : BUCKET_MIN;
 	s->before_ms[KS_JOIN_LEFT] = s->after_ms[KS_JOIN_RIGHT] = spec->before_ms;
 	s->after_ms[KS_JOIN_LEFT] = s->before_ms[KS_JOIN_RIGHT] = spec->after_ms;
+	s->closed_ms[KS_JOIN_LEFT] = ks_join_later(spec->after_ms, spec->grace_ms);
+	s->closed_ms[KS_JOIN_RIGHT] = ks_join_later(spec->before_ms, spec->grace_ms);
 	s->waits[KS_JOIN_LEFT] = spec->type != KS_JOIN_INNER || spec->unmatched != NULL;
 	s->waits[KS_JOIN_RIGHT] = spec->type == KS_JOIN_OUTER || spec->unmatched != NULL;
 	for (after = -2; status == 0 && ks_store_next_partition(j->store, after, &partition); after = partition)
@@ -236,7 +238,7 @@ static bool is_due(const struct ks_join *j, const struct ks_join_part *part)
 	int side;
 
 	for (side = KS_JOIN_RIGHT; side <= KS_JOIN_LEFT; side++)
-		if (ks_join_later(part->wait[side].from_ms, s->after_ms[side] + j->spec.grace_ms) < part->stream_ms)
+		if (ks_join_later(part->wait[side].from_ms, s->closed_ms[side]) < part->stream_ms)
 			return true;
 	return false;
 }
@@ -251,14 +253,14 @@ static bool looks(const struct ks_join *j, const struct ks_join_part *part, enum
 	if (j->spec.type == KS_JOIN_INNER)
 		return is_due(j, part);
 	return part->may_wait &&
-	    ks_join_later(part->least_ms, ks_join_streams_of(j)->after_ms[side] + j->spec.grace_ms) < part->stream_ms;
+	    ks_join_later(part->least_ms, ks_join_streams_of(j)->closed_ms[side]) < part->stream_ms;
 }
 
 /* Rows of a side from start_ms to end_ms: whether there are none, or none that can be seen or that waits. */
 static bool is_over(const struct ks_join_streams *s, const struct ks_join_part *part, enum ks_join_side side, int64_t start_ms,
     int64_t end_ms)
 {
-	return (start_ms > part->put_ms[side] || end_ms < ks_join_oldest(s, part, side)) && end_ms < part->wait[side].from_ms;
+	return (start_ms > part->put_ms[side] || end_ms <= ks_join_gone(s, part, side)) && end_ms < part->wait[side].from_ms;
 }
 
 /* Buckets that nobody needs any more. */
@@ -270,7 +272,7 @@ static void sweep(struct ks_join *j, const struct ks_join_part *part)
 	while (ks_store_next_segment(j->store, part->partition, segment, &segment)) {
 		start = (segment - 2) * s->bucket_ms;
 		end = ks_join_later(start, s->bucket_ms - 1);
-		if (start >= ks_join_oldest(s, part, KS_JOIN_RIGHT) && start >= ks_join_oldest(s, part, KS_JOIN_LEFT))
+		if (start > ks_join_gone(s, part, KS_JOIN_RIGHT) && start > ks_join_gone(s, part, KS_JOIN_LEFT))
 			break;
 		if (is_over(s, part, KS_JOIN_RIGHT, start, end) && is_over(s, part, KS_JOIN_LEFT, start, end))
 			ks_store_drop(j->store, part->partition, segment);
@@ -310,7 +312,7 @@ static int keep(struct ks_join *j, struct ks_join_part *part, enum ks_join_side 
 		part->put_ms[side] = rec->time_ms;
 		part->changed = true;
 	}
-	*kept = waits || rec->time_ms >= ks_join_oldest(s, part, side);
+	*kept = waits || rec->time_ms > ks_join_gone(s, part, side);
 	if (!*kept)
 		return 0;
 	status = make_row(j, rec, &bytes);

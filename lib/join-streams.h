@@ -186,6 +186,7 @@ struct ks_join_streams {
 	struct ks_join_shelf shelf;
 	int64_t keep_ms, bucket_ms;
 	int64_t before_ms[2], after_ms[2];	/* by the side of a record: how far from its time the other one's may be */
+	int64_t closed_ms[2];	/* likewise: after_ms and the grace; sums of durations end where time does */
 	bool waits[2];		/* rows of a side that find no match wait for one */
 	struct ks_join_part **parts;	/* by partition */
 	size_t count, cap;
@@ -213,10 +214,10 @@ static inline int64_t ks_join_segment(const struct ks_join_streams *s, int64_t t
 	return 2 + time_ms / s->bucket_ms;
 }
 
-/* Rows of a side that are older are not seen any more: by the largest time that was put, as Kafka Streams' stores have it. */
-static inline int64_t ks_join_oldest(const struct ks_join_streams *s, const struct ks_join_part *part, enum ks_join_side side)
+/* Rows of a side of that time, and older ones, are seen no more: by the largest time that was put, as Kafka Streams' stores have it. */
+static inline int64_t ks_join_gone(const struct ks_join_streams *s, const struct ks_join_part *part, enum ks_join_side side)
 {
-	return part->put_ms[side] - s->keep_ms + 1;
+	return part->put_ms[side] - s->keep_ms;
 }
 
 /* NULL: nothing is known of the partition. */

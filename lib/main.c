@@ -54,6 +54,7 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 	if (status == 0)
 		status = ks_options_files(o, argc - first - used, argv + first + used, &l->err);
 	o->asks_kafka = l->run.asks_kafka;
+	o->config.also_read = l->run.also_read;
 	o->through = l->run.through;
 	if (status == 0)
 		status = ks_options_check(o, &l->err);
@@ -78,6 +79,8 @@ static int check_inputs(struct ks_frame_loop *l, int out)
 		if (ks_same_file(&to, &from))
 			return ks_fail(&l->err, KS_USAGE, "'%s' is input and output at once", c->in[i]);
 	}
+	if (c->also_read != NULL && stat(c->also_read, &from) == 0 && ks_same_file(&to, &from))
+		return ks_fail(&l->err, KS_USAGE, "'%s' is read and output at once", c->also_read);
 	if (c->in_count == 0 && fstat(STDIN_FILENO, &from) == 0 && ks_same_file(&to, &from))
 		return ks_fail(&l->err, KS_USAGE, "stdin is input and output at once");
 	l->out.is_file = c->out != NULL && S_ISREG(to.st_mode);

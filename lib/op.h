@@ -35,6 +35,7 @@ struct ks_run {
 	const char *through;	/* set by option: the tool is two halves with this topic between them */
 	bool uncounted;		/* set by operands: it reads no records, and has no line about them */
 	bool asks_kafka;	/* set by option or operands: the tool itself asks Kafka, so -b and the like are for it */
+	const char *also_read;	/* set by option or operands: a file that the tool reads beside its input, and that no output may be */
 	int wake;		/* from endpoints->answer on: readable once a signal has come (signals.h) */
 	struct ks_frame_loop *loop;	/* the frame's own */
 	struct ks_children *children;	/* child.h, for a tool that asks Kafka something */

@@ -38,6 +38,9 @@ gives() {
 	gives $'a 9223372036854776000 1 2\na 9223372036854776000 3 2' --within 3650d --grace 3650d
 	gives $'a 9223372036854776000 1 2\na 9223372036854776000 3 2\na 0 4 null' --within 3650d --left
 	gives $'a 0 4 null' --before -3650d --after 3650d --left
+	# nothing is kept, up to the end of time
+	sides L:a:9223372036854775807:1 R:a:9223372036854775806:2 R:b:9223372036854775807:3 L:b:9223372036854775806:4 >in
+	gives '' --within 0s
 	try kstream-join --stream L --stream R --left
 	refused 64 kstream-join 'how far apart may two records be?'
 	try kstream-join --stream L --stream R --before -6ms --after 5ms
@@ -239,6 +242,10 @@ chatter() {
 	sides 'L:a:0:1' 'R:a:1:2' 'L:b:50:3' >in
 	try kstream-join --from envelope --to envelope --end complete --stream L --stream R --within 5ms --left --as both --value '[.right, .left]' --in in
 	[ "$(jq -c '[.route, .key, .ts, .payload]' out | paste -sd ' ')" = '["both","a",1,[2,1]] ["both","b",50,[null,3]]' ] || fail 'value'
+	# the record at fault is the right one, of which the result has no place
+	sides 'L:a:0:1' 'R:a:1:"x"' >in
+	try kstream-join --from envelope --to envelope --stream L --stream R --within 5ms --value '.left + .right' --in in
+	refused 65 kstream-join "$(jq -rs '"R/0@\(.[1].offset) has brought it about"' in)"
 }
 
 @test "streams: long keys that wait are in their order, in little memory, and after a restart" {

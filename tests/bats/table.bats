@@ -401,6 +401,10 @@ c=4@4'
 	: >none
 	try kstream-table --from envelope --load dump --dump --to envelope none
 	cmp out dump
+	# which a run to the same file would empty before it is read
+	cp dump kept
+	try kstream-table --from envelope --load dump --dump --to envelope --out dump none
+	refused 64 kstream-table "'dump' is read and output at once" && cmp kept dump || return
 	records a/5/3 a/6/2 >in
 	try kstream-table --from envelope --load dump --changes --to json in
 	expect 0 '[3,2,true]
