@@ -214,14 +214,10 @@ static int join(struct ks_join *j, struct ks_table_part *part, struct ks_rec *re
 	return j->spec.has_grace ? wait(j, part, rec) : pair(j, part, rec, false);
 }
 
-/* What is waited for longest is the row. */
-static void expect(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec)
+static void expect(const struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key, bool found)
 {
-	struct ks_bytes key;
-
 	(void)side;
-	if (ks_state_key(&j->plain, rec->key, &key) == 0)
-		ks_store_expect(j->store, rec->partition, KS_TABLE_ROWS, key, false);
+	ks_store_expect(j->store, rec->partition, KS_TABLE_ROWS, key, found);
 }
 
 static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)

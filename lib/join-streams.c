@@ -311,18 +311,19 @@ static int take_bare(struct ks_join *j, enum ks_join_side side, const struct ks_
 	return ks_join_alone(j, side, rec);
 }
 
-/* What is looked up next, in the bucket before its own, too: misses of the cache, all at once. */
-static void expect(const struct ks_join *j, int32_t partition, int64_t from_ms, int64_t to_ms, struct ks_bytes key)
+/* In the bucket of its reach, and in its own; times are as they come, and mean nothing yet. */
+static void expect(const struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key, bool found)
 {
 	const struct ks_join_streams *s = ks_join_streams_of(j);
-	int64_t from = ks_join_segment(s, from_ms), to = ks_join_segment(s, to_ms);
+	int64_t from, to;
 
-	if (from >= to)
+	if (rec->time_ms < 0)
 		return;
-	ks_store_expect(j->store, partition, from, key, false);
-	ks_store_expect(j->store, partition, to, key, false);
-	ks_store_expect(j->store, partition, from, key, true);
-	ks_store_expect(j->store, partition, to, key, true);
+	from = ks_join_segment(s, rec->time_ms > s->before_ms[side] ? rec->time_ms - s->before_ms[side] : 0);
+	to = ks_join_segment(s, rec->time_ms);
+	ks_store_expect(j->store, rec->partition, to, key, found);
+	if (from < to)
+		ks_store_expect(j->store, rec->partition, from, key, found);
 }
 
 /* The steps of semantics.md 4.1, from the third on. */
@@ -334,8 +335,6 @@ static int take(struct ks_join *j, struct ks_join_part *part, enum ks_join_side 
 	struct ks_bytes key;
 	int status = ks_join_key(j, side, rec, &key);
 
-	if (KS_LIKELY(status == 0 && s->before_ms[side] > 0))
-		expect(j, part->partition, rec->time_ms - s->before_ms[side], rec->time_ms, key);
 	if (status == 0 && KS_UNLIKELY(s->waits[KS_JOIN_LEFT]) && rec->time_ms == part->stream_ms && looks(j, part, side))
 		status = ks_join_expire(j, part, side, rec, false);
 	if (status == 0)
@@ -433,6 +432,7 @@ const struct ks_join_kind ks_join_streams = {
 	.check = check,
 	.fingerprint = fingerprint,
 	.open = open_own,
+	.expect = expect,
 	.record = record,
 	.mark = mark,
 	.save = save,

@@ -63,6 +63,13 @@ struct ks_op {
 	int (*forward)(void *st, struct ks_run *run, struct ks_bytes payload, struct ks_buf *b);
 	/* A main record of the operator's streams.  It may be changed in place; set rec->frame.p = NULL then. */
 	int (*record)(void *st, struct ks_run *run, unsigned input, struct ks_rec *rec);
+	/*
+	 * A main record will come to record soon, behind one or two others: what memory
+	 * has of what it will ask for is fetched meanwhile.  Called twice, the
+	 * second time with found, when what a search begins with is there.  It
+	 * changes nothing, and is called or not, as it fits.
+	 */
+	void (*expect)(void *st, const struct ks_rec *rec, bool found);
 	/* Event time of m->partition has come to m->time_ms; the hook may lower it where older times may still be emitted, or keep it from going on: partition -1. */
 	int (*mark)(void *st, struct ks_run *run, struct ks_mark *m);
 	/* Everything before must be durable.  Comes after finish where the barrier is complete. */

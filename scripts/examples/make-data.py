@@ -90,7 +90,7 @@ def reservations(rng):
             held.remove(number)
             yield line(time, reservation=number, cancelled=True)
         else:
-            yield line(time, reservation=number, guest="g%d" % rng.randrange(12), room=rng.choice([101, 102, 103, 201, 202, None]),
+            yield line(time, reservation=number, guest="g%d" % rng.randrange(14), room=rng.choice([101, 102, 103, 201, 202, None]),
                        nights=rng.randrange(1, 8))
 
 

@@ -68,8 +68,20 @@ gives() {
 @test "streams: a stream with itself" {
 	# KStreamKStreamSelfJoinTest, window of 10 s
 	sides L:A:0:1 L:A:9999:2 L:B:11000:1 L:A:13000:3 L:A:15000:4 L:C:16000:1 L:D:17000:1 L:A:30000:5 L:A:6000:6 >in
-	joined --stream L --stream L --within 10s <in >out
+	joined --stream L --stream L --within 10s <in >out 2>err
+	[ ! -s err ] || fail "$(cat err)"
 	[ "$(cut -d ' ' -f 1,3,4 out | paste -sd ,)" = 'A 1 1,A 2 1,A 1 2,A 2 2,B 1 1,A 3 2,A 2 3,A 3 3,A 4 2,A 4 3,A 2 4,A 3 4,A 4 4,C 1 1,D 1 1,A 5 5,A 6 3,A 6 4,A 3 6,A 4 6' ] || fail 'self join'
+}
+
+@test "streams: a time too far ahead is not believed" {
+	sides L:a:5:1 R:a:7258118400000:2 R:a:6:3 >in
+	try kstream-join -v --from envelope --to envelope --end paused --stream L --stream R --within 10ms --max-future 1h --on-error skip --in in
+	[ "$(jq -c '[.ts, .payload]' out)" = '[6,{"left":1,"right":3}]' ] || fail 'time has moved'
+	grep -q ' 0 late, 1 rejected' err || fail 'counts'
+	try kstream-join --from envelope --to envelope --stream L --stream R --within 10ms --max-future 1h --in in
+	refused 65 kstream-join 'R/0@'
+	try kstream-join --from envelope --stream L --table R --max-future 1h --in in
+	refused 64 kstream-join '--max-future is about times'
 }
 
 @test "streams: any order, kind and reach, as Kafka Streams has it, in one run and in parts" {
