@@ -203,6 +203,7 @@ static int run(struct tool *t)
 	int status;
 
 	status = ks_signals_open(&l->wake, &l->err);
+	l->run.wake = l->wake;
 	if (status == 0 && t->op->endpoints != NULL && t->op->endpoints->answer != NULL) {
 		status = t->op->endpoints->answer(l->st, &t->options.config, &answered, &l->err);
 		if (answered)
@@ -268,13 +269,13 @@ static void report(struct tool *t, int status, bool began, bool say)
 	bool stop;
 
 	ks_loop_look(l, &stop);
-	if (l->config->progress && status == 0)
+	if (l->config->progress && status == 0 && !l->run.uncounted)
 		ks_stats_progress(&l->stats, l->op->name, true);
 	if (status == 0 && l->warning[0] != '\0' && !l->config->quiet)
 		ks_say(l->op->name, l->warning);
 	if (status == 0 && l->sink != NULL && l->sink->warning[0] != '\0' && !l->config->quiet)
 		ks_say(l->op->name, l->sink->warning);
-	if (l->config->verbose > 0 && began)
+	if (l->config->verbose > 0 && began && !l->run.uncounted)
 		ks_stats_summary(&l->stats, l->op->name);
 	if (say)
 		ks_say(l->op->name, l->err.text);

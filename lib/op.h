@@ -33,7 +33,9 @@ struct ks_run {
 	const struct ks_config *config;	/* what the shared options say; final in open */
 	const char *listen;	/* set by option: without --app, it is asked about its state by this name */
 	const char *through;	/* set by option: the tool is two halves with this topic between them */
+	bool uncounted;		/* set by operands: it reads no records, and has no line about them */
 	bool asks_kafka;	/* set by option or operands: the tool itself asks Kafka, so -b and the like are for it */
+	int wake;		/* from endpoints->answer on: readable once a signal has come (signals.h) */
 	struct ks_frame_loop *loop;	/* the frame's own */
 	struct ks_children *children;	/* child.h, for a tool that asks Kafka something */
 	const struct ks_options *options;
