@@ -24,6 +24,7 @@ static const struct ks_option options[] = {
 	{ "versioned", 0, "DURATION", NULL },
 	{ "global-key", 0, "EXPR", NULL },
 	{ "unmatched", 0, "route:TOPIC", NULL },
+	{ "max-future", 0, "DURATION", NULL },
 	{ "memory", 0, "SIZE", NULL },
 	{ "listen", 0, "NAME", NULL },
 	{ 0 },
@@ -50,6 +51,8 @@ static int join_operands(void *arg, struct ks_run *run, int argc, char *const ar
 	if (ks_join_check(j, run->err) != 0)
 		return run->err->status;
 	run->asks_kafka = j->spec.inputs[KS_JOIN_RIGHT].where == KS_JOIN_TOPIC;
+	if (j->spec.inputs[KS_JOIN_RIGHT].where == KS_JOIN_FILE)
+		run->also_read = j->spec.inputs[KS_JOIN_RIGHT].name;
 	return 0;
 }
 
@@ -67,6 +70,11 @@ static int join_forward(void *arg, struct ks_run *run, struct ks_bytes payload, 
 {
 	(void)run;
 	return ks_join_unmatched_forward(arg, payload, b);
+}
+
+static void join_expect(void *arg, const struct ks_rec *rec, bool found)
+{
+	ks_join_expect(arg, rec, found);
 }
 
 static int join_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
@@ -131,6 +139,7 @@ static const struct ks_op op = {
 	.open = join_open,
 	.hello = join_hello,
 	.forward = join_forward,
+	.expect = join_expect,
 	.record = join_record,
 	.mark = join_mark,
 	.barrier = join_barrier,

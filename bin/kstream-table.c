@@ -18,7 +18,7 @@ struct table {
 };
 
 enum { OPT_CHANGES, OPT_ONLY_CHANGES, OPT_BY, OPT_EMIT, OPT_MAX_RECORDS, OPT_VERSIONED, OPT_CDC, OPT_ON_TRUNCATE, OPT_DUMP,
-	OPT_LOAD, OPT_MEMORY, OPT_LISTEN };
+	OPT_LOAD, OPT_MAX_FUTURE, OPT_MEMORY, OPT_LISTEN };
 static const struct ks_option options[] = {
 	[OPT_CHANGES] = { "changes", 0, NULL, "emit [new, old, latest], not the new value alone" },
 	[OPT_ONLY_CHANGES] = { "only-changes", 0, NULL, "emit nothing where the value stays the same" },
@@ -30,6 +30,7 @@ static const struct ks_option options[] = {
 	[OPT_ON_TRUNCATE] = { "on-truncate", 0, "WHAT", NULL },
 	[OPT_DUMP] = { "dump", 0, NULL, "emit the table, at the end, and no changes" },
 	[OPT_LOAD] = { "load", 0, "FILE", NULL },
+	[OPT_MAX_FUTURE] = { "max-future", 0, "DURATION", NULL },
 	[OPT_MEMORY] = { "memory", 0, "SIZE", NULL },
 	[OPT_LISTEN] = { "listen", 0, "NAME", NULL },
 	{ 0 },
@@ -70,8 +71,9 @@ static int table_option(void *arg, struct ks_run *run, unsigned at, const char *
 	case OPT_ONLY_CHANGES: st->stage.only = true; return 0;
 	case OPT_BY: st->by = value; return 0;
 	case OPT_DUMP: st->stage.dump = true; return 0;
-	case OPT_LOAD: st->stage.load = value; return 0;
+	case OPT_LOAD: st->stage.load = run->also_read = value; return 0;
 	case OPT_EMIT: return parse_emit(st, run, value);
+	case OPT_MAX_FUTURE: return ks_future_option(&st->stage.future, value, run->err);
 	case OPT_MEMORY: return ks_run_memory(run, value, &st->stage.memory);
 	case OPT_LISTEN: return ks_run_listen(run, value);
 	case OPT_ON_TRUNCATE: return parse_truncate(st, run, value);
@@ -106,6 +108,8 @@ static int table_operands(void *arg, struct ks_run *run, int argc, char *const a
 		return ks_fail(run->err, KS_USAGE, "--max-records is about what --emit every:DURATION holds back");
 	if (st->stage.every && st->stage.versioned)
 		return ks_fail(run->err, KS_USAGE, "--emit every holds back all but the last change, which --versioned is there to keep: one of them");
+	if (st->stage.future.given && !st->stage.versioned && !st->stage.every)
+		return ks_fail(run->err, KS_USAGE, "--max-future is about times, which --versioned and --emit every:DURATION look at");
 	if (st->on_truncate != NULL && !st->stage.cdc)
 		return ks_fail(run->err, KS_USAGE, "--on-truncate is about --cdc");
 	st->stage.groups = st->by != NULL;
@@ -120,6 +124,11 @@ static int table_open(void *arg, struct ks_run *run)
 static int table_hello(void *arg, struct ks_run *run)
 {
 	return ks_table_stage_hello(&((struct table *)arg)->stage, run);
+}
+
+static void table_expect(void *arg, const struct ks_rec *rec, bool found)
+{
+	ks_table_stage_expect(&((struct table *)arg)->stage, rec, found);
 }
 
 static int table_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)
@@ -177,6 +186,7 @@ static const struct ks_op op = {
 	.operands = table_operands,
 	.open = table_open,
 	.hello = table_hello,
+	.expect = table_expect,
 	.record = table_record,
 	.mark = table_mark,
 	.barrier = table_barrier,

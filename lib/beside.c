@@ -39,6 +39,8 @@ static const char *also(const struct ks_beside *b, const struct ks_config *c)
 			return "the input";
 	if (c->in_count == 0 && !c->topics_in && is_it(&file, NULL, STDIN_FILENO))
 		return "the input";
+	if (c->also_read != NULL && is_it(&file, c->also_read, -1))
+		return "read";
 	if (c->out_topic == NULL && is_it(&file, c->out, STDOUT_FILENO))
 		return "the output";
 	return c->on_error == KS_POLICY_FILE && b->path != c->error_to && is_it(&file, c->error_to, -1) ? "that of --on-error" : NULL;

@@ -46,20 +46,19 @@ void ks_children_begin(struct ks_children *k)
 
 /* --- running it --- */
 
-/* The one beside this program, so that a tool that is not installed runs its own; else that of PATH. */
-static const char *find(bool self, char *room, size_t size)
+const char *ks_child_find(const char *name, char *room, size_t size)
 {
-	ssize_t n = readlink("/proc/self/exe", room, size - sizeof(CAT));
+	ssize_t n = readlink("/proc/self/exe", room, size);
 	char *slash;
 
-	if (n <= 0 || n >= (ssize_t)(size - sizeof(CAT)))
+	if (n <= 0 || (size_t)n >= size)
 		return NULL;
 	room[n] = '\0';
 	slash = strrchr(room, '/');
-	if (slash == NULL)
+	if (slash == NULL || (name != NULL && (size_t)(slash + 1 - room) + strlen(name) >= size))
 		return NULL;
-	if (!self)
-		memcpy(slash + 1, CAT, sizeof(CAT));
+	if (name != NULL)
+		memcpy(slash + 1, name, strlen(name) + 1);
 	return access(room, X_OK) == 0 ? room : NULL;
 }
 
@@ -93,7 +92,7 @@ static int spawn(const struct ks_child *child, pid_t *pid, char *const argv[], i
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	char room[4096];
-	const char *path = find(child->self, room, sizeof(room));
+	const char *path = ks_child_find(child->self ? NULL : CAT, room, sizeof(room));
 	int no = posix_spawn_file_actions_init(&actions);
 
 	if (no != 0)

@@ -50,6 +50,13 @@ struct ks_children {
 	int turn;		/* 1: this process has failed first, -1: another one has, 0: not asked yet */
 };
 
+/*
+ * ks_child_find - a program of this name beside this one, so that a tool that
+ * is not installed runs its own; name NULL: this program itself.  In room, or
+ * NULL: there is none, and PATH may have it.
+ */
+const char *ks_child_find(const char *name, char *room, size_t size);
+
 /* First of all: whether this process is one.  Then signals are the tool's business. */
 void	ks_children_begin(struct ks_children *k);
 

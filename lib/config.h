@@ -77,6 +77,8 @@ struct ks_config {
 	const char *const *topics;	/* every -t */
 	size_t topic_count;
 	const char *time_expr, *key_expr;	/* NULL: not asked for */
+	const char *also_read;		/* a file that the tool reads beside its input; NULL: none */
+	const char *key_option;		/* what key_expr is given by; NULL: --key */
 	bool time_wall;		/* --time wall */
 	enum ks_order_by order;
 	int64_t unit_num, unit_den;	/* a number of --time-unit is num/den ms */

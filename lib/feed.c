@@ -95,7 +95,8 @@ int ks_feed_file(struct ks_feed *f, const char *path, enum ks_format format, con
 {
 	struct ks_config config = {
 		.program = like->program, .limits = *f->limits, .in = &path, .in_count = 1, .from = format, .from_given = true,
-		.key_expr = key, .unit_num = 1, .unit_den = 1, .on_bad_time = KS_POLICY_FAIL, .on_error = KS_POLICY_FAIL,
+		.key_expr = key, .key_option = "--global-key", .unit_num = 1, .unit_den = 1, .on_bad_time = KS_POLICY_FAIL,
+		.on_error = KS_POLICY_FAIL,
 		.instances = 1, .count = -1, .end = KS_COMPLETE, .commit_interval_ms = like->commit_interval_ms,
 	};
 	struct ks_source *src = NULL;

@@ -154,6 +154,11 @@ static int check_range(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b
 	return 0;
 }
 
+static const char *key_option(const struct ks_ingest *g)
+{
+	return g->config->key_option != NULL ? g->config->key_option : "--key";
+}
+
 /* Time and key of rec from its value; *done as in bad_time. */
 static int settle(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
     int *made, bool *done, struct ks_err *err)
@@ -180,13 +185,15 @@ static int settle(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b,
 		if (wrong != NULL && ks_is_no_memory(wrong))
 			return ks_fail_memory(err);
 		if (wrong != NULL) {
-			snprintf(text, sizeof(text), "--key: %s", wrong);
+			snprintf(text, sizeof(text), "%s: %s", key_option(g), wrong);
 			return reject(g, rec, text, b, made, err);
 		}
 		g->key_bytes.n = 0;
 		no = ks_mp_add_val(&g->key_bytes, &v);
-		if (no == EMSGSIZE)
-			return reject(g, rec, "--key: the key is larger than --max-key allows", b, made, err);
+		if (no == EMSGSIZE) {
+			snprintf(text, sizeof(text), "%s: the key is larger than --max-key allows", key_option(g));
+			return reject(g, rec, text, b, made, err);
+		}
 		if (no != 0)
 			return ks_fail_memory(err);
 	}

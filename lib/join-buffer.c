@@ -20,7 +20,7 @@ static int no_memory(struct ks_err *err)
 
 static int damaged(const struct ks_join_buffer *b, struct ks_err *err)
 {
-	return ks_fail(err, KS_CONFIG, "what is kept of partition %d is damaged", (int)b->partition);
+	return ks_store_damaged(b->partition, err);
 }
 
 void ks_join_room_init(struct ks_join_room *r, struct ks_store *store, int64_t first, int64_t grace_ms, const struct ks_limits *limits)

@@ -183,8 +183,10 @@ static int turn_file(struct ks_join_endpoint *e, struct ks_join *j)
 	if (memcmp(&looks, &e->looks, sizeof(looks)) == 0)
 		return 0;
 	e->looks = looks;
-	if (!regular) {
-		ks_fail_errno(&why, KS_NOINPUT, looks.wrong != 0 ? looks.wrong : EINVAL, "cannot read '%s'", e->name);
+	if (looks.wrong != 0) {
+		ks_fail_errno(&why, KS_NOINPUT, looks.wrong, "cannot read '%s'", e->name);
+	} else if (!regular) {
+		ks_fail(&why, KS_NOINPUT, "'%s' is no regular file any more", e->name);
 	} else if (read_file(e, j, &x, &why) == 0) {
 		fill_drop(&e->now);
 		e->now = x;

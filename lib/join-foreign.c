@@ -208,6 +208,14 @@ static void expect_named(const struct ks_join *j, struct ks_bytes key, bool foun
 	ks_store_expect(j->store, ANY, KS_JOIN_RIGHT_ROWS, key, found);
 }
 
+static void expect(const struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key, bool found)
+{
+	if (side == KS_JOIN_LEFT)
+		ks_store_expect(j->store, rec->partition, KS_JOIN_LEFT_ROWS, key, found);
+	else
+		expect_named(j, key, found);
+}
+
 /* The row that has this key; value nil: there is none. */
 static int get_right(struct ks_join *j, struct ks_bytes key, struct ks_row *row)
 {
@@ -269,11 +277,9 @@ static int left_record(struct ks_join *j, const struct ks_rec *rec, struct ks_by
 		    j->spec.inputs[KS_JOIN_LEFT].name);
 	if (ks_state_key(&j->plain, rec->key, &key) != 0)
 		return ks_join_no_memory(j);
-	ks_store_expect(j->store, rec->partition, KS_JOIN_LEFT_ROWS, key, false);
 	wrong = foreign_key(j, rec, value, &o->now, &now);
 	if (wrong != NULL)
 		return reject(j, rec, wrong);
-	ks_store_expect(j->store, rec->partition, KS_JOIN_LEFT_ROWS, key, true);
 	expect_named(j, now, false);
 	status = ks_table_part(left, rec->partition, &part, j->run->err);
 	if (status == 0)
@@ -304,7 +310,7 @@ static int tell(struct ks_join *j, const struct ks_rec *rec, struct ks_bytes val
 	int status;
 
 	if (member.n < 5)
-		return ks_fail(j->run->err, KS_CONFIG, "what is kept of partition %d is damaged", ANY);
+		return ks_store_damaged(ANY, j->run->err);
 	r.key = ks_bytes(member.p, member.n - 4);
 	r.partition = (int32_t)(ks_get32(member.p + r.key.n) - 1);
 	status = ks_table_part(left, r.partition, &part, j->run->err);
@@ -377,6 +383,7 @@ const struct ks_join_kind ks_join_foreign = {
 	.any_partition = true,
 	.fingerprint = fingerprint,
 	.open = open_own,
+	.expect = expect,
 	.record = record,
 	.mark = mark,
 	.save = save,

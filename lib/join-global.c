@@ -231,6 +231,8 @@ static int check(struct ks_join *j, struct ks_err *err)
 	const struct ks_join_input *x = &j->spec.inputs[KS_JOIN_RIGHT];
 	bool lines = x->where == KS_JOIN_FILE && (x->format == KS_JSON || x->format == KS_CSV || x->format == KS_TSV);
 
+	if (j->spec.global_key != NULL && x->where == KS_JOIN_PIPE)
+		return ks_fail(err, KS_USAGE, "--global-key is about a file, and --global %s is a stream of the pipe by its name: that of a file ends in .jsonl, .json, .csv or .tsv", x->name);
 	if (j->spec.global_key != NULL && !lines)
 		return ks_fail(err, KS_USAGE, "--global-key is about lines of JSON, csv or tsv: the records of %s have keys", x->name);
 	if (j->spec.global_key == NULL && lines)

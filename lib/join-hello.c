@@ -58,12 +58,36 @@ static int check_partitions(struct ks_join *j)
 	return 0;
 }
 
+/* --only: records of a side that it leaves out would pass, and the other one would find no match in silence. */
+static int check_only(const struct ks_join *j)
+{
+	const char *p = j->run->config->only, *name;
+	bool there[2] = { false, false };
+	int side;
+	size_t n;
+
+	for (; p != NULL && *p != '\0'; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		for (side = KS_JOIN_RIGHT; side <= KS_JOIN_LEFT; side++)
+			there[side] |= ks_bytes_is(ks_bytes(p, n), name_of(j, (enum ks_join_side)side));
+	}
+	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT; side--) {
+		name = name_of(j, (enum ks_join_side)side);
+		if (p != NULL && !there[side] && j->spec.inputs[side].where == KS_JOIN_PIPE)
+			return ks_fail(j->run->err, KS_USAGE, "--only leaves out '%.200s', which %s names: a join needs no --only", name,
+			    ks_join_roles[j->spec.inputs[side].role]);
+	}
+	return 0;
+}
+
 int ks_join_check_hello(struct ks_join *j)
 {
 	bool all = ks_knows_streams(j->run);
 	char streams[200];
-	int side;
+	int side, status = check_only(j);
 
+	if (status != 0)
+		return status;
 	j->goes_on = j->run->hello->epoch > 0;
 	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT; side--) {
 		j->named[side] = ks_hello_has_stream(j->run->hello, ks_str(name_of(j, side)));
@@ -85,6 +109,29 @@ static const char *kind_of(unsigned type)
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
 }
 
+/* 2.5 may be one of many numbers, but 1.0 says how the others are written. */
+static struct ks_join_keys keys_like(const struct ks_val *v)
+{
+	return (struct ks_join_keys){ .known = true, .type = v->type,
+		.pointed = v->type == KS_FLOAT && v->d >= -0x1p53 && v->d <= 0x1p53 && v->d == (double)(int64_t)v->d };
+}
+
+/* Whether keys can be those of the other side; *name: what they are, apart from those. */
+static bool can_meet(const struct ks_join_keys *keys, const struct ks_join_keys *others, const char **name)
+{
+	const char *other = kind_of(others->type);
+
+	*name = kind_of(keys->type);
+	if (*name == NULL || other == NULL)
+		return true;
+	if (strcmp(*name, other) != 0)
+		return false;
+	if (keys->pointed ? others->type == KS_FLOAT : !others->pointed || keys->type == KS_FLOAT)
+		return true;
+	*name = keys->pointed ? "a number with a point" : "a number without a point";
+	return false;
+}
+
 void ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key)
 {
 	const char *words[] = { "key", j->spec.foreign_key != NULL ? "foreign key" : "key" };
@@ -95,10 +142,9 @@ void ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct
 
 	if (j->keys[side].known || ks_mp_read(&p, p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
 		return;
-	j->keys[side] = (struct ks_join_keys){ .known = true, .type = v.type };
-	mine = kind_of(v.type);
-	other = kind_of(j->keys[!side].type);
-	if (!j->keys[!side].known || mine == NULL || other == NULL || strcmp(mine, other) == 0)
+	j->keys[side] = keys_like(&v);
+	if (!j->keys[!side].known || can_meet(&j->keys[side], &j->keys[!side], &mine) ||
+	    can_meet(&j->keys[!side], &j->keys[side], &other))
 		return;
 	snprintf(text, sizeof(text), "%.200s: its %s is %s, and the %s of a record of '%.60s' %s: they never meet; see --key and --key-from, where they are read",
 	    ks_where(rec, where), words[side], mine, words[!side], name_of(j, !side), other);

@@ -102,6 +102,8 @@ int ks_join_option(struct ks_join_spec *s, const char *name, const char *value, 
 	for (i = 0; i < 3; i++)
 		if (strcmp(name, types[i]) == 0)
 			return set_type(s, types[i], err);
+	if (strcmp(name, "max-future") == 0)
+		return ks_future_option(&s->future, value, err);
 	if (strcmp(name, "versioned") == 0)
 		return set_versioned(s, value, err);
 	if (strcmp(name, "unmatched") == 0)
@@ -142,6 +144,8 @@ static int check_strangers(const struct ks_join_spec *s, struct ks_err *err)
 		return ks_fail(err, KS_USAGE, "--outer is about two --stream, or two --table without --foreign-key");
 	if (s->has_grace && (tables || global))
 		return ks_fail(err, KS_USAGE, "--grace is about two --stream, or a --stream and a --table with --versioned");
+	if (s->future.given && !ks_join_is_timed(s))
+		return ks_fail(err, KS_USAGE, "--max-future is about times, which two --stream and --versioned look at");
 	if (s->unmatched != NULL && (s->type != KS_JOIN_INNER || tables))
 		return ks_fail(err, KS_USAGE, "--unmatched is about an --inner join of a --stream: the others emit what has no match");
 	return 0;

@@ -214,14 +214,10 @@ static int join(struct ks_join *j, struct ks_table_part *part, struct ks_rec *re
 	return j->spec.has_grace ? wait(j, part, rec) : pair(j, part, rec, false);
 }
 
-/* What is waited for longest is the row. */
-static void expect(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec)
+static void expect(const struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key, bool found)
 {
-	struct ks_bytes key;
-
 	(void)side;
-	if (ks_state_key(&j->plain, rec->key, &key) == 0)
-		ks_store_expect(j->store, rec->partition, KS_TABLE_ROWS, key, false);
+	ks_store_expect(j->store, rec->partition, KS_TABLE_ROWS, key, found);
 }
 
 static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)
@@ -276,19 +272,9 @@ static int finish(struct ks_join *j)
 
 /* --- for who asks --- */
 
-static struct ks_table_part *find_part(const struct own *o, int32_t partition)
-{
-	size_t i;
-
-	for (i = 0; i < o->t.count; i++)
-		if (o->t.parts[i]->partition == partition)
-			return o->t.parts[i];
-	return NULL;
-}
-
 static int64_t stream_time(void *arg, int32_t partition)
 {
-	const struct ks_table_part *part = find_part(((const struct ks_join_asked *)arg)->j->own, partition);
+	const struct ks_table_part *part = ks_table_find(((const struct ks_join_asked *)arg)->tables[KS_JOIN_RIGHT], partition);
 	const struct ks_join_buffer *b = part != NULL ? part->own : NULL;
 
 	if (part == NULL)
@@ -306,7 +292,7 @@ static bool composed(void *arg, int64_t segment)
 static int beside(struct ks_join_asked *a, struct ks_query *q, struct ks_bytes key, struct ks_store_value v, struct ks_err *err)
 {
 	struct own *o = a->j->own;
-	const struct ks_table_part *part = find_part(o, q->partition);
+	const struct ks_table_part *part = ks_table_find(&o->t, q->partition);
 	const unsigned char *p = key.p;
 	struct ks_rec rec;
 	struct ks_row row;

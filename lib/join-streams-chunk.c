@@ -6,10 +6,10 @@
 
 int ks_join_damaged(struct ks_join_shelf *s, int32_t partition)
 {
-	return ks_fail(s->err, KS_CONFIG, "what is kept of partition %d is damaged", (int)partition);
+	return ks_store_damaged(partition, s->err);
 }
 
-static int no_memory(struct ks_join_shelf *s)
+int ks_join_shelf_no_memory(struct ks_join_shelf *s)
 {
 	return ks_fail_errno(s->err, KS_TEMP, ENOMEM, "cannot keep what is joined");
 }
@@ -76,7 +76,7 @@ int ks_join_chunk_alone(struct ks_join_shelf *s, const struct ks_join_item *item
 
 	s->rest.n = 0;
 	if (ks_buf_reserve(&s->rest, sizeof(*c) + ks_join_item_size(item->n)) != 0)
-		return no_memory(s);
+		return ks_join_shelf_no_memory(s);
 	c = (void *)s->rest.p;
 	*c = (struct ks_join_chunk){ .used = sizeof(*c) };
 	ks_join_chunk_place(c, sizeof(*c), item, bytes);
@@ -100,7 +100,7 @@ int ks_join_chunk_cut(struct ks_join_shelf *s, const struct ks_join_place *p, si
 	head = (struct ks_join_chunk){ (uint32_t)(sizeof(head) + c->used - at), 0, c->last_ms };
 	s->rest.n = 0;
 	if (ks_buf_add(&s->rest, &head, sizeof(head)) != 0 || ks_buf_add(&s->rest, (unsigned char *)c + at, c->used - at) != 0)
-		return no_memory(s);
+		return ks_join_shelf_no_memory(s);
 	for (k = sizeof(*c); k < at; k += ks_join_item_size(i->n)) {
 		i = ks_join_item_at(c, k);
 		if (i == NULL)

@@ -6,7 +6,7 @@
 
 static const char closed[] = "the window has closed";
 
-/* The value of a row; with --unmatched there is more behind it. */
+/* The value of a row; with --unmatched there is more behind it, and n == 0: the row is damaged. */
 static struct ks_bytes value_of(const struct ks_join *j, const struct ks_join_item *row)
 {
 	struct ks_bytes b = ks_join_item_bytes(row);
@@ -14,17 +14,18 @@ static struct ks_bytes value_of(const struct ks_join *j, const struct ks_join_it
 
 	if (j->letters == NULL)
 		return b;
-	return ks_bytes(b.p, ks_mp_skip(&p, b.p + b.n, j->run->limits->depth) == KS_MP_OK ? (size_t)(p - b.p) : 0);
+	/* Of --max-depth there may have been more when it was kept. */
+	return ks_bytes(b.p, ks_mp_skip(&p, b.p + b.n, KS_DEPTH_CEILING) == KS_MP_OK ? (size_t)(p - b.p) : 0);
 }
 
 /* The record of which the row was made (ks_join_streams of --unmatched); false: the row is damaged. */
-static bool record_of(const struct ks_join *j, const struct ks_join_item *row, struct ks_rec *rec)
+static bool record_of(const struct ks_join_item *row, struct ks_rec *rec)
 {
 	struct ks_bytes b = ks_join_item_bytes(row);
 	const unsigned char *p = b.p + rec->value.n, *end = b.p + b.n, *headers = p;
 	struct ks_val v;
 
-	if (rec->value.n == 0 || ks_mp_skip(&p, end, j->run->limits->depth) != KS_MP_OK)
+	if (rec->value.n == 0 || ks_mp_skip(&p, end, KS_DEPTH_CEILING) != KS_MP_OK)
 		return false;
 	rec->headers = ks_bytes(headers, (size_t)(p - headers));
 	rec->time_ms = row->time_ms;
@@ -59,7 +60,7 @@ static int leave(struct ks_join *j, const struct ks_join_wait *w, struct ks_byte
 	struct ks_rec rec = { .partition = w->partition, .key = key, .value = value_of(j, row) };
 
 	if (j->letters != NULL)
-		return record_of(j, row, &rec) ? ks_join_unmatched(j, w->side, &rec, closed) :
+		return record_of(row, &rec) ? ks_join_unmatched(j, w->side, &rec, closed) :
 		    ks_join_damaged(&ks_join_streams_of(j)->shelf, w->partition);
 	*(w->side == KS_JOIN_LEFT ? &r.left : &r.right) = rec.value;
 	if (from != NULL && ((from->flags ^ row->bits) & KS_KEY_KIND) != 0) {
@@ -126,6 +127,7 @@ static int match_chunk(struct ks_join *j, const struct ks_join_walk *w, const st
 {
 	const struct ks_join_item *i;
 	int64_t own_ms = r->from->time_ms;
+	struct ks_bytes value;
 	size_t at;
 	int status = 0;
 
@@ -138,7 +140,10 @@ static int match_chunk(struct ks_join *j, const struct ks_join_walk *w, const st
 		if (i->time_ms < w->first_ms || ks_join_item_side(i) != w->side)
 			continue;
 		*any = true;
-		*(r->side == KS_JOIN_LEFT ? &r->right : &r->left) = value_of(j, i);
+		value = value_of(j, i);
+		if (KS_UNLIKELY(value.n == 0))
+			return ks_join_damaged(&ks_join_streams_of(j)->shelf, w->at.partition);
+		*(r->side == KS_JOIN_LEFT ? &r->right : &r->left) = value;
 		r->time_ms = i->time_ms > own_ms ? i->time_ms : own_ms;
 		status = ks_join_emit(j, r);
 	}
@@ -172,7 +177,7 @@ int ks_join_match(struct ks_join *j, struct ks_join_part *part, enum ks_join_sid
 	struct ks_join_streams *s = ks_join_streams_of(j);
 	struct ks_join_result r = { .from = rec, .side = side, .partition = rec->partition, .key = rec->key };
 	int64_t first = ks_join_later(rec->time_ms, -s->before_ms[side]), last = ks_join_later(rec->time_ms, s->after_ms[side]);
-	int64_t oldest = ks_join_oldest(s, part, !side), segment;
+	int64_t gone = ks_join_gone(s, part, !side), segment;
 	int status = 0;
 
 	*any = false;
@@ -180,10 +185,10 @@ int ks_join_match(struct ks_join *j, struct ks_join_part *part, enum ks_join_sid
 	/* Kafka Streams looks no further back than the epoch, not even for what ends before it. */
 	first = first > 0 ? first : 0;
 	last = last > 0 ? last : 0;
-	first = first > oldest ? first : oldest;
 	last = last < part->put_ms[!side] ? last : part->put_ms[!side];
-	if (first > last)
+	if (first > last || last <= gone)
 		return 0;
+	first = first > gone ? first : gone + 1;
 	*(side == KS_JOIN_LEFT ? &r.left : &r.right) = rec->value;
 	for (segment = ks_join_segment(s, first); segment <= ks_join_segment(s, last) && status == 0; segment++) {
 		struct ks_join_walk w = { .at = { part->partition, segment, key }, .side = !side, .first_ms = first, .last_ms = last };
@@ -302,7 +307,7 @@ int ks_join_expire(struct ks_join *j, struct ks_join_part *part, enum ks_join_si
 	while (status == 0) {
 		next = -1;
 		for (x = KS_JOIN_RIGHT; x <= KS_JOIN_LEFT; x++) {
-			until = ks_join_later(s->first[x].time_ms, s->after_ms[x] + j->spec.grace_ms);
+			until = ks_join_later(s->first[x].time_ms, s->closed_ms[x]);
 			if (s->first[x].rows > 0 && (all || until < part->stream_ms) &&
 			    (next < 0 || s->first[x].time_ms < s->first[next].time_ms))
 				next = x;

@@ -3,19 +3,9 @@
 #include "join-query.h"
 #include "join-streams.h"
 
-static const struct ks_join_part *find_part(const struct ks_join_streams *s, int32_t partition)
-{
-	size_t i;
-
-	for (i = 0; i < s->count; i++)
-		if (s->parts[i]->partition == partition)
-			return s->parts[i];
-	return NULL;
-}
-
 static int64_t stream_time(void *arg, int32_t partition)
 {
-	const struct ks_join_part *part = find_part(ks_join_streams_of(((const struct ks_join_asked *)arg)->j), partition);
+	const struct ks_join_part *part = ks_join_find_part(ks_join_streams_of(((const struct ks_join_asked *)arg)->j), partition);
 
 	return part != NULL ? part->stream_ms : -1;
 }
@@ -32,10 +22,11 @@ static int tell_row(struct ks_join_asked *a, struct ks_query *q, const struct ks
 	/* Of a stream joined to itself each record is kept as both. */
 	if (a->j->spec.twice && side == KS_JOIN_RIGHT)
 		return 0;
-	if (((i->bits & KS_JOIN_WAITS) == 0 || i->time_ms < part->wait[side].from_ms) && i->time_ms < ks_join_oldest(ks_join_streams_of(a->j), part, side))
+	if (((i->bits & KS_JOIN_WAITS) == 0 || i->time_ms < part->wait[side].from_ms) &&
+	    i->time_ms <= ks_join_gone(ks_join_streams_of(a->j), part, side))
 		return 0;
 	if (ks_mp_skip(&p, value.p + value.n, KS_DEPTH_CEILING) != KS_MP_OK)
-		return ks_fail(err, KS_CONFIG, "what is kept of partition %d is damaged", (int)part->partition);
+		return ks_store_damaged(part->partition, err);
 	row.value = ks_bytes(value.p, (size_t)(p - value.p));
 	return ks_join_query_row(a, q, side, key, &row, err);
 }
@@ -50,7 +41,7 @@ static int tell_chunk(struct ks_join_asked *a, struct ks_query *q, const struct 
 	for (at = sizeof(*c); status == 0 && at < c->used; at += ks_join_item_size(i->n)) {
 		i = ks_join_item_at(c, at);
 		if (i == NULL)
-			return ks_fail(err, KS_CONFIG, "what is kept of partition %d is damaged", (int)part->partition);
+			return ks_store_damaged(part->partition, err);
 		status = tell_row(a, q, part, key, i, err);
 	}
 	return status;
@@ -60,7 +51,7 @@ static int tell_chunk(struct ks_join_asked *a, struct ks_query *q, const struct 
 static int beside(struct ks_join_asked *a, struct ks_query *q, struct ks_bytes key, struct ks_store_value v, struct ks_err *err)
 {
 	struct ks_join_streams *s = ks_join_streams_of(a->j);
-	const struct ks_join_part *part = find_part(s, q->partition);
+	const struct ks_join_part *part = ks_join_find_part(s, q->partition);
 	struct ks_join_shelf shelf = { .err = err };
 	const unsigned char *p = key.p;
 	struct ks_join_chunk *c;

@@ -10,18 +10,11 @@
  */
 #include "join-streams.h"
 
-#include <errno.h>
-
 struct listed {
 	int64_t first_ms;	/* no row of the chunk is older */
 	uint32_t number;
 	uint32_t unused;
 };
-
-static int no_memory(struct ks_join_shelf *s)
-{
-	return ks_fail_errno(s->err, KS_TEMP, ENOMEM, "cannot keep what is joined");
-}
 
 /* Where a side has its own.  A key is one msgpack value, so no key begins with another one. */
 static int side_of(struct ks_join_shelf *s, const struct ks_join_place *p, enum ks_join_side side, struct ks_join_place *own)
@@ -30,7 +23,7 @@ static int side_of(struct ks_join_shelf *s, const struct ks_join_place *p, enum 
 
 	s->side.n = 0;
 	if (ks_buf_add(&s->side, p->key.p, p->key.n) != 0 || ks_buf_add(&s->side, &byte, 1) != 0)
-		return no_memory(s);
+		return ks_join_shelf_no_memory(s);
 	*own = *p;
 	own->key = ks_buf_bytes(&s->side);
 	return 0;
@@ -44,7 +37,7 @@ static int place_of(struct ks_join_shelf *s, const struct ks_join_place *p, uint
 	ks_put32(bytes, number);
 	s->key.n = 0;
 	if (ks_buf_add(&s->key, p->key.p, p->key.n) != 0 || ks_buf_add(&s->key, bytes, sizeof(bytes)) != 0)
-		return no_memory(s);
+		return ks_join_shelf_no_memory(s);
 	*chunk = *p;
 	chunk->key = ks_buf_bytes(&s->key);
 	return 0;
@@ -104,7 +97,7 @@ static int begin_list(struct ks_join_shelf *s, const struct ks_join_place *p, co
 	first.first_ms = i->time_ms;
 	s->rest.n = 0;
 	if (ks_buf_add(&s->rest, c, c->used) != 0)
-		return no_memory(s);
+		return ks_join_shelf_no_memory(s);
 	status = place_of(s, p, 0, &chunk);
 	if (status == 0)
 		status = ks_join_chunk_make(s, &chunk);
@@ -273,7 +266,7 @@ static int part_sides(struct ks_join_shelf *s, const struct ks_join_place *p)
 		return status;
 	s->both.n = 0;
 	if (ks_buf_add(&s->both, c, c->used) != 0)
-		return no_memory(s);
+		return ks_join_shelf_no_memory(s);
 	*c = (struct ks_join_chunk){ sizeof(*c), 1, INT64_MAX };
 	c = (void *)s->both.p;
 	for (at = sizeof(*c); at < c->used && status == 0; at += ks_join_item_size(i->n)) {

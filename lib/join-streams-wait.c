@@ -6,42 +6,22 @@
  */
 #include "join-streams.h"
 
-#include <errno.h>
 #include <stdlib.h>
+
+#define LEAF_KEY 256u	/* bytes of a key in memory: of a chunk of KS_JOIN_CHUNK bytes a sixteenth */
 
 /* A chunk of what waits: all that is not before this time and key, up to those of the next one. */
 struct ks_join_leaf {
 	int64_t time_ms;
 	unsigned char *key;
 	uint32_t key_n;
+	bool cut;		/* the key is longer: where it begins so, what the chunk begins with decides */
 	uint32_t number;	/* under which it is in the store */
 };
-
-static int no_memory(struct ks_join_shelf *s)
-{
-	return ks_fail_errno(s->err, KS_TEMP, ENOMEM, "cannot keep what waits for a match");
-}
 
 static int cmp(int64_t a_ms, struct ks_bytes a, int64_t b_ms, struct ks_bytes b)
 {
 	return a_ms != b_ms ? (a_ms < b_ms ? -1 : 1) : ks_bytes_cmp(a, b);
-}
-
-/* The leaf in which a time and a key are, if they are anywhere; there is one. */
-static size_t leaf_of(const struct ks_join_wait *w, int64_t time_ms, struct ks_bytes key)
-{
-	size_t low = 1, high = w->count, middle;
-	const struct ks_join_leaf *l;
-
-	while (low < high) {
-		middle = (low + high) / 2;
-		l = &w->leaves[middle];
-		if (cmp(l->time_ms, ks_bytes(l->key, l->key_n), time_ms, key) <= 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low - 1;
 }
 
 static struct ks_join_place place_of(const struct ks_join_wait *w, uint32_t number, unsigned char room[4])
@@ -63,6 +43,49 @@ static int chunk_at(struct ks_join_shelf *s, const struct ks_join_wait *w, size_
 		status = ks_join_chunk_of(s, p.partition, v, c);
 	if (status == 0 && (*c == NULL || (*c)->used == sizeof(**c)))
 		status = ks_join_damaged(s, p.partition);
+	return status;
+}
+
+/* What a leaf begins with, to a time and a key that the store does not lend. */
+static int cmp_leaf(struct ks_join_shelf *s, const struct ks_join_wait *w, size_t at, int64_t time_ms, struct ks_bytes key, int *order)
+{
+	const struct ks_join_leaf *l = &w->leaves[at];
+	const struct ks_join_item *first;
+	struct ks_join_chunk *c;
+	int status;
+
+	*order = cmp(l->time_ms, ks_bytes(l->key, l->key_n), time_ms, l->cut && key.n > l->key_n ? ks_bytes(key.p, l->key_n) : key);
+	if (KS_LIKELY(!l->cut || *order != 0))
+		return 0;
+	status = chunk_at(s, w, at, false, &c);
+	if (status != 0)
+		return status;
+	first = ks_join_item_at(c, sizeof(*c));
+	if (first == NULL)
+		return ks_join_damaged(s, w->partition);
+	*order = cmp(first->time_ms, ks_join_item_bytes(first), time_ms, key);
+	return 0;
+}
+
+/* The leaf in which a time and a key are, if they are anywhere; there is one. */
+static int leaf_of(struct ks_join_shelf *s, const struct ks_join_wait *w, int64_t time_ms, struct ks_bytes key, size_t *leaf)
+{
+	size_t low = 1, high = w->count, middle;
+	int order, status = 0;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		order = w->leaves[middle].time_ms < time_ms ? -1 : 1;
+		if (w->leaves[middle].time_ms == time_ms)
+			status = cmp_leaf(s, w, middle, time_ms, key, &order);
+		if (status != 0)
+			break;
+		if (order <= 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*leaf = low - 1;
 	return status;
 }
 
@@ -94,22 +117,23 @@ static int find(struct ks_join_shelf *s, const struct ks_join_wait *w, const str
 static int add_leaf(struct ks_join_shelf *s, struct ks_join_wait *w, size_t at, uint32_t number, const struct ks_join_item *first)
 {
 	size_t cap = w->cap == 0 ? 16 : 2 * w->cap;
+	uint32_t n = first->n > LEAF_KEY ? LEAF_KEY : first->n;
 	struct ks_join_leaf *leaves;
 	unsigned char *key;
 
 	if (w->count == w->cap) {
 		leaves = reallocarray(w->leaves, cap, sizeof(*leaves));
 		if (leaves == NULL)
-			return no_memory(s);
+			return ks_join_shelf_no_memory(s);
 		w->leaves = leaves;
 		w->cap = cap;
 	}
-	key = malloc(first->n + 1);
+	key = malloc(n + 1);
 	if (key == NULL)
-		return no_memory(s);
-	memcpy(key, first + 1, first->n);
+		return ks_join_shelf_no_memory(s);
+	memcpy(key, first + 1, n);
 	memmove(w->leaves + at + 1, w->leaves + at, (w->count - at) * sizeof(*w->leaves));
-	w->leaves[at] = (struct ks_join_leaf){ first->time_ms, key, first->n, number };
+	w->leaves[at] = (struct ks_join_leaf){ first->time_ms, key, n, n < first->n, number };
 	w->count++;
 	if (number >= w->number)
 		w->number = number + 1;
@@ -153,6 +177,41 @@ static int by_first(const void *a, const void *b)
 	return cmp(x->time_ms, ks_bytes(x->key, x->key_n), y->time_ms, ks_bytes(y->key, y->key_n));
 }
 
+/* Leaves whose keys begin alike, as far as memory has them, into their order: there are few. */
+static int sort_cut(struct ks_join_shelf *s, struct ks_join_wait *w)
+{
+	const struct ks_join_item *first;
+	struct ks_join_leaf moved;
+	struct ks_join_chunk *c;
+	size_t i, k;
+	int order, status = 0;
+
+	for (i = 1; i < w->count; i++) {
+		if (by_first(&w->leaves[i - 1], &w->leaves[i]) != 0)
+			continue;
+		status = chunk_at(s, w, i, false, &c);
+		if (status != 0)
+			return status;
+		first = ks_join_item_at(c, sizeof(*c));
+		s->rest.n = 0;
+		if (first == NULL)
+			return ks_join_damaged(s, w->partition);
+		if (ks_buf_add(&s->rest, first + 1, first->n) != 0)
+			return ks_join_shelf_no_memory(s);
+		for (k = i; k > 0; k--) {
+			status = cmp_leaf(s, w, k - 1, w->leaves[k].time_ms, ks_buf_bytes(&s->rest), &order);
+			if (status != 0)
+				return status;
+			if (order <= 0)
+				break;
+			moved = w->leaves[k];
+			w->leaves[k] = w->leaves[k - 1];
+			w->leaves[k - 1] = moved;
+		}
+	}
+	return 0;
+}
+
 int ks_join_wait_open(struct ks_join_shelf *s, struct ks_join_wait *w)
 {
 	const struct ks_join_item *first;
@@ -179,7 +238,7 @@ int ks_join_wait_open(struct ks_join_shelf *s, struct ks_join_wait *w)
 		return status;
 	qsort(w->leaves, w->count, sizeof(*w->leaves), by_first);
 	w->from_ms = w->leaves[0].time_ms;
-	return 0;
+	return sort_cut(s, w);
 }
 
 void ks_join_wait_close(struct ks_join_wait *w)
@@ -207,8 +266,9 @@ int ks_join_wait_add(struct ks_join_shelf *s, struct ks_join_wait *w, int64_t ti
 		status = ks_join_chunk_alone(s, &item, key.p);
 		return status == 0 ? make_leaf(s, w, 0) : status;
 	}
-	leaf = leaf_of(w, time_ms, key);
-	status = chunk_at(s, w, leaf, true, &c);
+	status = leaf_of(s, w, time_ms, key, &leaf);
+	if (status == 0)
+		status = chunk_at(s, w, leaf, true, &c);
 	if (status == 0)
 		status = find(s, w, c, time_ms, key, &at, &same);
 	if (status != 0)
@@ -239,8 +299,9 @@ int ks_join_wait_remove(struct ks_join_shelf *s, struct ks_join_wait *w, int64_t
 	int status = 0;
 
 	if (w->count > 0) {
-		leaf = leaf_of(w, time_ms, key);
-		status = chunk_at(s, w, leaf, true, &c);
+		status = leaf_of(s, w, time_ms, key, &leaf);
+		if (status == 0)
+			status = chunk_at(s, w, leaf, true, &c);
 		if (status == 0)
 			status = find(s, w, c, time_ms, key, &at, &same);
 	}
@@ -267,8 +328,9 @@ int ks_join_wait_behind(struct ks_join_shelf *s, const struct ks_join_wait *w, i
 	e->rows = 0;
 	if (w->count == 0)
 		return 0;
-	leaf = leaf_of(w, time_ms, key);
-	status = chunk_at(s, w, leaf, false, &c);
+	status = leaf_of(s, w, time_ms, key, &leaf);
+	if (status == 0)
+		status = chunk_at(s, w, leaf, false, &c);
 	if (status == 0)
 		status = find(s, w, c, time_ms, key, &at, &same);
 	if (status != 0)
@@ -289,7 +351,7 @@ int ks_join_wait_behind(struct ks_join_shelf *s, const struct ks_join_wait *w, i
 	e->time_ms = i->time_ms;
 	e->rows = i->bits;
 	e->key.n = 0;
-	return ks_buf_add(&e->key, i + 1, i->n) == 0 ? 0 : no_memory(s);
+	return ks_buf_add(&e->key, i + 1, i->n) == 0 ? 0 : ks_join_shelf_no_memory(s);
 }
 
 int ks_join_wait_last(struct ks_join_shelf *s, const struct ks_join_wait *w, int64_t *time_ms)

@@ -18,11 +18,18 @@ struct saved {
 static int check(struct ks_join *j, struct ks_err *err)
 {
 	struct ks_join_spec *s = &j->spec;
+	int64_t span_ms, keep_ms;
+	bool longer;
 
 	if (!s->has_within && !s->has_before && !s->has_after)
 		return ks_fail(err, KS_USAGE, "how far apart may two records be?  --within DURATION, or --before and --after");
-	if (s->before_ms + s->after_ms < 0)
+	longer = __builtin_add_overflow(s->before_ms, s->after_ms, &span_ms);
+	if (!longer && span_ms < 0)
 		return ks_fail(err, KS_USAGE, "--before and --after leave no time: their sum is negative");
+	/* Either may be longer than their sum, and --grace is added to it alone, too. */
+	if (longer || __builtin_add_overflow(span_ms, s->grace_ms, &keep_ms) ||
+	    __builtin_add_overflow(s->before_ms, s->grace_ms, &keep_ms) || __builtin_add_overflow(s->after_ms, s->grace_ms, &keep_ms))
+		return ks_fail(err, KS_USAGE, "--before, --after (or twice --within) and --grace together are too long");
 	return 0;
 }
 
@@ -145,26 +152,42 @@ static int make_part(struct ks_join *j, int32_t partition, size_t at)
 	return 0;
 }
 
+/* How many partitions are before this one. */
+static size_t count_before(const struct ks_join_streams *s, int32_t partition)
+{
+	size_t low = 0, high = s->count, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (s->parts[middle]->partition < partition)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct ks_join_part *ks_join_find_part(const struct ks_join_streams *s, int32_t partition)
+{
+	size_t at = count_before(s, partition);
+
+	return at < s->count && s->parts[at]->partition == partition ? s->parts[at] : NULL;
+}
+
 /* Records come in runs of a partition. */
 static int part_of(struct ks_join *j, int32_t partition, struct ks_join_part **part)
 {
 	struct ks_join_streams *s = ks_join_streams_of(j);
-	size_t low = 0, high = s->count, middle;
 	int status = 0;
+	size_t at;
 
 	if (KS_UNLIKELY(s->last == NULL || s->last->partition != partition)) {
-		while (low < high) {
-			middle = (low + high) / 2;
-			if (s->parts[middle]->partition < partition)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-		if (low == s->count || s->parts[low]->partition != partition)
-			status = make_part(j, partition, low);
+		at = count_before(s, partition);
+		if (at == s->count || s->parts[at]->partition != partition)
+			status = make_part(j, partition, at);
 		if (status != 0)
 			return status;
-		s->last = s->parts[low];
+		s->last = s->parts[at];
 	}
 	*part = s->last;
 	return 0;
@@ -193,12 +216,14 @@ static int open_own(struct ks_join *j)
 	ks_buf_init(&s->first[0].key, UINT32_MAX);
 	ks_buf_init(&s->first[1].key, UINT32_MAX);
 	ks_buf_init(&s->other.key, UINT32_MAX);
-	s->keep_ms = spec->before_ms + spec->after_ms + spec->grace_ms;
+	s->keep_ms = ks_join_later(ks_join_later(spec->before_ms, spec->after_ms), spec->grace_ms);
 	if (s->keep_ms == 0)
 		ks_warn(j->run, "--within 0s without --grace keeps no record for another one, as in Kafka Streams: --grace 1ms does");
 	s->bucket_ms = s->keep_ms > BUCKET_MIN ? s->keep_ms : BUCKET_MIN;
 	s->before_ms[KS_JOIN_LEFT] = s->after_ms[KS_JOIN_RIGHT] = spec->before_ms;
 	s->after_ms[KS_JOIN_LEFT] = s->before_ms[KS_JOIN_RIGHT] = spec->after_ms;
+	s->closed_ms[KS_JOIN_LEFT] = ks_join_later(spec->after_ms, spec->grace_ms);
+	s->closed_ms[KS_JOIN_RIGHT] = ks_join_later(spec->before_ms, spec->grace_ms);
 	s->waits[KS_JOIN_LEFT] = spec->type != KS_JOIN_INNER || spec->unmatched != NULL;
 	s->waits[KS_JOIN_RIGHT] = spec->type == KS_JOIN_OUTER || spec->unmatched != NULL;
 	for (after = -2; status == 0 && ks_store_next_partition(j->store, after, &partition); after = partition)
@@ -213,7 +238,7 @@ static bool is_due(const struct ks_join *j, const struct ks_join_part *part)
 	int side;
 
 	for (side = KS_JOIN_RIGHT; side <= KS_JOIN_LEFT; side++)
-		if (ks_join_later(part->wait[side].from_ms, s->after_ms[side] + j->spec.grace_ms) < part->stream_ms)
+		if (ks_join_later(part->wait[side].from_ms, s->closed_ms[side]) < part->stream_ms)
 			return true;
 	return false;
 }
@@ -228,14 +253,14 @@ static bool looks(const struct ks_join *j, const struct ks_join_part *part, enum
 	if (j->spec.type == KS_JOIN_INNER)
 		return is_due(j, part);
 	return part->may_wait &&
-	    ks_join_later(part->least_ms, ks_join_streams_of(j)->after_ms[side] + j->spec.grace_ms) < part->stream_ms;
+	    ks_join_later(part->least_ms, ks_join_streams_of(j)->closed_ms[side]) < part->stream_ms;
 }
 
 /* Rows of a side from start_ms to end_ms: whether there are none, or none that can be seen or that waits. */
 static bool is_over(const struct ks_join_streams *s, const struct ks_join_part *part, enum ks_join_side side, int64_t start_ms,
     int64_t end_ms)
 {
-	return (start_ms > part->put_ms[side] || end_ms < ks_join_oldest(s, part, side)) && end_ms < part->wait[side].from_ms;
+	return (start_ms > part->put_ms[side] || end_ms <= ks_join_gone(s, part, side)) && end_ms < part->wait[side].from_ms;
 }
 
 /* Buckets that nobody needs any more. */
@@ -247,7 +272,7 @@ static void sweep(struct ks_join *j, const struct ks_join_part *part)
 	while (ks_store_next_segment(j->store, part->partition, segment, &segment)) {
 		start = (segment - 2) * s->bucket_ms;
 		end = ks_join_later(start, s->bucket_ms - 1);
-		if (start >= ks_join_oldest(s, part, KS_JOIN_RIGHT) && start >= ks_join_oldest(s, part, KS_JOIN_LEFT))
+		if (start > ks_join_gone(s, part, KS_JOIN_RIGHT) && start > ks_join_gone(s, part, KS_JOIN_LEFT))
 			break;
 		if (is_over(s, part, KS_JOIN_RIGHT, start, end) && is_over(s, part, KS_JOIN_LEFT, start, end))
 			ks_store_drop(j->store, part->partition, segment);
@@ -287,7 +312,7 @@ static int keep(struct ks_join *j, struct ks_join_part *part, enum ks_join_side 
 		part->put_ms[side] = rec->time_ms;
 		part->changed = true;
 	}
-	*kept = waits || rec->time_ms >= ks_join_oldest(s, part, side);
+	*kept = waits || rec->time_ms > ks_join_gone(s, part, side);
 	if (!*kept)
 		return 0;
 	status = make_row(j, rec, &bytes);
@@ -311,18 +336,19 @@ static int take_bare(struct ks_join *j, enum ks_join_side side, const struct ks_
 	return ks_join_alone(j, side, rec);
 }
 
-/* What is looked up next, in the bucket before its own, too: misses of the cache, all at once. */
-static void expect(const struct ks_join *j, int32_t partition, int64_t from_ms, int64_t to_ms, struct ks_bytes key)
+/* In the bucket of its reach, and in its own; times are as they come, and mean nothing yet. */
+static void expect(const struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key, bool found)
 {
 	const struct ks_join_streams *s = ks_join_streams_of(j);
-	int64_t from = ks_join_segment(s, from_ms), to = ks_join_segment(s, to_ms);
+	int64_t from, to;
 
-	if (from >= to)
+	if (rec->time_ms < 0)
 		return;
-	ks_store_expect(j->store, partition, from, key, false);
-	ks_store_expect(j->store, partition, to, key, false);
-	ks_store_expect(j->store, partition, from, key, true);
-	ks_store_expect(j->store, partition, to, key, true);
+	from = ks_join_segment(s, rec->time_ms > s->before_ms[side] ? rec->time_ms - s->before_ms[side] : 0);
+	to = ks_join_segment(s, rec->time_ms);
+	ks_store_expect(j->store, rec->partition, to, key, found);
+	if (from < to)
+		ks_store_expect(j->store, rec->partition, from, key, found);
 }
 
 /* The steps of semantics.md 4.1, from the third on. */
@@ -334,8 +360,6 @@ static int take(struct ks_join *j, struct ks_join_part *part, enum ks_join_side 
 	struct ks_bytes key;
 	int status = ks_join_key(j, side, rec, &key);
 
-	if (KS_LIKELY(status == 0 && s->before_ms[side] > 0))
-		expect(j, part->partition, rec->time_ms - s->before_ms[side], rec->time_ms, key);
 	if (status == 0 && KS_UNLIKELY(s->waits[KS_JOIN_LEFT]) && rec->time_ms == part->stream_ms && looks(j, part, side))
 		status = ks_join_expire(j, part, side, rec, false);
 	if (status == 0)
@@ -433,6 +457,7 @@ const struct ks_join_kind ks_join_streams = {
 	.check = check,
 	.fingerprint = fingerprint,
 	.open = open_own,
+	.expect = expect,
 	.record = record,
 	.mark = mark,
 	.save = save,

@@ -18,8 +18,8 @@
  * that the millionth row of a key costs what the first one does, and a commit
  * writes no more than what is beside new rows.
  *
- * In memory: two numbers and a key for a chunk of rows that wait, of which
- * there are about a hundred in one.
+ * In memory: two numbers and a key, or the beginning of a long one, for a chunk
+ * of rows that wait, of which there are about a hundred in one.
  *
  * Functions that return int return 0 or a ks_status with err filled.  Sources
  * of the rules: semantics.md 4.1; oracle/model.py, StreamStreamJoin.
@@ -85,6 +85,7 @@ struct ks_join_shelf {
 
 /* join-streams-chunk.c */
 int	ks_join_damaged(struct ks_join_shelf *s, int32_t partition);
+int	ks_join_shelf_no_memory(struct ks_join_shelf *s);
 
 /* The chunk in what the store has; NULL: there is none, or it is damaged (KS_CONFIG). */
 int	ks_join_chunk_of(struct ks_join_shelf *s, int32_t partition, struct ks_store_value v, struct ks_join_chunk **c) KS_MUST_USE;
@@ -185,6 +186,7 @@ struct ks_join_streams {
 	struct ks_join_shelf shelf;
 	int64_t keep_ms, bucket_ms;
 	int64_t before_ms[2], after_ms[2];	/* by the side of a record: how far from its time the other one's may be */
+	int64_t closed_ms[2];	/* likewise: after_ms and the grace; sums of durations end where time does */
 	bool waits[2];		/* rows of a side that find no match wait for one */
 	struct ks_join_part **parts;	/* by partition */
 	size_t count, cap;
@@ -212,11 +214,14 @@ static inline int64_t ks_join_segment(const struct ks_join_streams *s, int64_t t
 	return 2 + time_ms / s->bucket_ms;
 }
 
-/* Rows of a side that are older are not seen any more: by the largest time that was put, as Kafka Streams' stores have it. */
-static inline int64_t ks_join_oldest(const struct ks_join_streams *s, const struct ks_join_part *part, enum ks_join_side side)
+/* Rows of a side of that time, and older ones, are seen no more: by the largest time that was put, as Kafka Streams' stores have it. */
+static inline int64_t ks_join_gone(const struct ks_join_streams *s, const struct ks_join_part *part, enum ks_join_side side)
 {
-	return part->put_ms[side] - s->keep_ms + 1;
+	return part->put_ms[side] - s->keep_ms;
 }
+
+/* NULL: nothing is known of the partition. */
+const struct ks_join_part *ks_join_find_part(const struct ks_join_streams *s, int32_t partition);
 
 /* join-streams-query.c: the hook query. */
 int	ks_join_streams_query(struct ks_join *j, struct ks_query *q, struct ks_err *err) KS_MUST_USE;

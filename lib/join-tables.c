@@ -52,11 +52,11 @@ static int emit(struct ks_join *j, enum ks_join_side side, const struct ks_rec *
 	return ks_join_emit(j, &r);
 }
 
-/* The rows of both sides will be looked up soon. */
-static void expect(const struct ks_join *j, int32_t partition, struct ks_bytes key, bool found)
+static void expect(const struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key, bool found)
 {
-	ks_store_expect(j->store, partition, KS_JOIN_LEFT_ROWS, key, found);
-	ks_store_expect(j->store, partition, KS_JOIN_RIGHT_ROWS, key, found);
+	(void)side;
+	ks_store_expect(j->store, rec->partition, KS_JOIN_LEFT_ROWS, key, found);
+	ks_store_expect(j->store, rec->partition, KS_JOIN_RIGHT_ROWS, key, found);
 }
 
 static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)
@@ -72,13 +72,9 @@ static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)
 		return status;
 	status = ks_join_key(j, side, rec, &key);
 	if (status == 0)
-		expect(j, rec->partition, key, false);
-	if (status == 0)
 		status = ks_table_part(&s->tables[side], rec->partition, &parts[side], j->run->err);
 	if (status == 0)
 		status = ks_table_part(&s->tables[!side], rec->partition, &parts[!side], j->run->err);
-	if (status == 0)
-		expect(j, rec->partition, key, true);
 	/* It matters for a tombstone alone. */
 	if (status == 0 && ks_mp_is_nil(value))
 		status = ks_table_get(&s->tables[side], parts[side], key, &old, j->run->err);
@@ -94,6 +90,7 @@ static int record(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec)
 
 const struct ks_join_kind ks_join_tables = {
 	.open = open_own,
+	.expect = expect,
 	.record = record,
 	.save = save,
 	.query = query,

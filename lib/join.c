@@ -111,6 +111,7 @@ int ks_join_hello(struct ks_join *j, struct ks_run *run)
 
 	if (status != 0)
 		return status;
+	ks_future_begin(&j->spec.future, run->live, ks_join_is_timed(&j->spec));
 	if (j->store != NULL && !j->finished && !run->app)
 		return 0;
 	j->finished = false;
@@ -149,6 +150,17 @@ const char *ks_join_wrong_value(const struct ks_join *j, const struct ks_rec *re
 	    "the value nests too deep to be a side of a pair (--max-depth)" : "the value is not one msgpack value";
 }
 
+void ks_join_expect(struct ks_join *j, const struct ks_rec *rec, bool found)
+{
+	bool left = ks_bytes_is(ks_rec_stream(rec), j->spec.inputs[KS_JOIN_LEFT].name);
+	struct ks_bytes key;
+
+	if (j->kind->expect == NULL || ks_mp_is_nil(rec->key) || ks_state_key(&j->plain, rec->key, &key) != 0)
+		return;
+	if (left || ks_bytes_is(ks_rec_stream(rec), j->spec.inputs[KS_JOIN_RIGHT].name))
+		j->kind->expect(j, left ? KS_JOIN_LEFT : KS_JOIN_RIGHT, rec, key, found);
+}
+
 int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 {
 	struct ks_bytes name = ks_rec_stream(rec);
@@ -170,8 +182,8 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 	if (KS_UNLIKELY((rec->flags & KS_CHANGE) != 0) && s->inputs[side].role == KS_JOIN_STREAM)
 		return ks_reject(run, rec, "the value is a change of a table, and '%s' is a stream: leave out --changes",
 		    s->inputs[side].name);
-	if (j->kind->expect != NULL)
-		j->kind->expect(j, side, rec);
+	if (ks_future_is(&j->spec.future, rec->time_ms))
+		return ks_future_reject(run, rec);
 	wrong = ks_join_wrong_value(j, rec);
 	if (KS_UNLIKELY(wrong != NULL))
 		return ks_reject(run, rec, "%s", wrong);
@@ -180,7 +192,7 @@ int ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec)
 
 int ks_join_mark(struct ks_join *j, struct ks_mark *m)
 {
-	return j->kind->mark != NULL ? j->kind->mark(j, m) : 0;
+	return j->kind->mark == NULL || ks_future_mark(&j->spec.future, m, -1) ? 0 : j->kind->mark(j, m);
 }
 
 int ks_join_barrier(struct ks_join *j, const struct ks_barrier *b)

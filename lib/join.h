@@ -19,6 +19,7 @@
 #define KS_JOIN_H
 
 #include "expr.h"
+#include "future.h"
 #include "op.h"
 #include "store.h"
 
@@ -50,6 +51,7 @@ struct ks_join_spec {
 	bool has_within, has_before, has_after, has_grace;
 	int64_t before_ms, after_ms;	/* of a right record, from the left one's time; either may be negative, their sum not */
 	int64_t grace_ms;
+	struct ks_future future;
 	const char *on, *foreign_key, *value;	/* expressions, NULL: not given */
 	const char *global_key;		/* likewise: the key of a line of a file */
 	const char *unmatched;		/* the route of what no pair was found for, NULL: it is let go */
@@ -72,6 +74,7 @@ struct ks_join {
 	struct ks_buf pair, made;	/* a result's value */
 	struct ks_join_keys {		/* of each side: what its keys are, to tell of sides that cannot meet */
 		bool known;
+		bool pointed;		/* a whole number as 1.0 */
 		unsigned type;		/* of ks_val */
 	} keys[2];
 	uint64_t seen[2], passed;	/* records of each side, and of neither */
@@ -94,8 +97,8 @@ struct ks_join_kind {
 	int (*turn)(struct ks_join *j);
 	/* The store is open: a section begins.  close may follow a failure. */
 	int (*open)(struct ks_join *j);
-	/* A record of a side is about to be looked at: what is needed of the store for it can be on its way meanwhile.  NULL: nothing. */
-	void (*expect)(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec);
+	/* As op.h has it, of a record with this key, as state knows it.  NULL: nothing. */
+	void (*expect)(const struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key, bool found);
 	/* A record of a side (of a stream joined to itself: of the left), whose value nests no deeper than a pair may. */
 	int (*record)(struct ks_join *j, enum ks_join_side side, struct ks_rec *rec);
 	/* As the hooks of op.h; NULL: nothing to do. */
@@ -113,6 +116,13 @@ extern const struct ks_join_kind ks_join_foreign;
 extern const struct ks_join_kind ks_join_global;
 extern const struct ks_join_kind ks_join_streams;
 
+/* Whether event time decides anything. */
+static inline bool ks_join_is_timed(const struct ks_join_spec *s)
+{
+	return s->inputs[KS_JOIN_RIGHT].role == KS_JOIN_STREAM || s->inputs[KS_JOIN_LEFT].history_ms >= 0 ||
+	    s->inputs[KS_JOIN_RIGHT].history_ms >= 0;
+}
+
 /* join-options.c */
 /* An option by its name ("within"): 0, or KS_USAGE. */
 int	ks_join_option(struct ks_join_spec *spec, const char *name, const char *value, struct ks_err *err) KS_MUST_USE;
@@ -123,6 +133,7 @@ int	ks_join_check(struct ks_join *j, struct ks_err *err) KS_MUST_USE;
 extern const char *const ks_join_roles[];
 int	ks_join_open(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
 int	ks_join_hello(struct ks_join *j, struct ks_run *run) KS_MUST_USE;
+void	ks_join_expect(struct ks_join *j, const struct ks_rec *rec, bool found);
 int	ks_join_record(struct ks_join *j, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
 int	ks_join_mark(struct ks_join *j, struct ks_mark *m) KS_MUST_USE;
 int	ks_join_barrier(struct ks_join *j, const struct ks_barrier *b) KS_MUST_USE;

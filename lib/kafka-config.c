@@ -22,7 +22,7 @@
 /* Properties that carry a promise of ours. */
 static const char *const kept[] = {
 	"enable.auto.commit", "enable.auto.offset.store", "auto.commit.enable", "enable.partition.eof",
-	"enable.idempotence", "transactional.id", "auto.offset.reset", "acks", "request.required.acks",
+	"enable.idempotence", "transactional.id", "transaction.timeout.ms", "auto.offset.reset", "acks", "request.required.acks",
 	"delivery.report.only.error", "dr_cb", "dr_msg_cb", "produce.offset.report",
 	"allow.auto.create.topics", "message.timeout.ms", "delivery.timeout.ms", "partitioner",
 };

@@ -156,6 +156,19 @@ static void begin_stored(struct ks_kafka_part *p, const struct ks_kafka_parts *x
 	}
 }
 
+/* Before any has its place. */
+static void mark_entered(struct ks_kafka_parts *x, const rd_kafka_topic_partition_list_t *stored)
+{
+	const struct ks_kafka_part *p;
+	size_t i = 0;
+
+	if (x->options->book == NULL || stored == NULL)
+		return;
+	for (p = x->parts; p < x->parts + x->count; p++)
+		if (p->next < 0 && stored->elems[i++].offset >= 0)
+			p->topic->entered = true;
+}
+
 static void place_all(struct ks_kafka_parts *x, const struct places *at)
 {
 	const struct ks_kafka_options *o = x->options;
@@ -163,6 +176,7 @@ static void place_all(struct ks_kafka_parts *x, const struct places *at)
 	struct ks_kafka_part *p;
 	int64_t low, high;
 
+	mark_entered(x, at->stored);
 	for (p = x->parts; p < x->parts + x->count; p++) {
 		if (p->next >= 0)
 			continue;
@@ -170,6 +184,8 @@ static void place_all(struct ks_kafka_parts *x, const struct places *at)
 		high = at->high->elems[i].offset;
 		if (at->stored != NULL && at->stored->elems[i].offset >= 0)
 			begin_stored(p, x, at->stored->elems[i].offset, low, high);
+		else if (p->topic->entered)	/* it is newer than the last run: -o was for the first */
+			p->next = low;
 		else
 			begin_fresh(p, o, low, high, at->timed != NULL ? at->timed->elems[i].offset : -1);
 		beyond += p->skip > high;

@@ -29,6 +29,7 @@ struct ks_kafka_read {
 	char *name;
 	bool matched;		/* found by a regular expression: it may go, and others may come */
 	bool append;		/* the broker stamps its records (LogAppendTime) */
+	bool entered;		/* --app: it has committed where it stands in one of them */
 	bool whole;		/* all its partitions are read, in their order */
 	struct rd_kafka_topic_s *handle;
 	int32_t partitions;	/* that it has */

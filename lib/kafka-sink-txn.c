@@ -12,12 +12,12 @@
 #include "kafka-txn.h"
 #include "ledger.h"
 
-/* A position of HELLO. */
+/* A position of HELLO or of a barrier.  One that is none would be left out by librdkafka in silence, and its records come again. */
 static int add_position(void *list, const struct ks_position *x)
 {
 	char topic[KS_NAME_MAX + 1];
 
-	if (x->input.n > KS_NAME_MAX)
+	if (x->input.n == 0 || x->input.n > KS_NAME_MAX || x->offset < 0)
 		return KS_DATA;
 	memcpy(topic, x->input.p, x->input.n);
 	topic[x->input.n] = '\0';

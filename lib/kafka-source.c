@@ -264,6 +264,7 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 		s->own.source.stats.bytes += m->len + m->key_len;
 	}
 	p->next = m->offset + 1;
+	s->own.section.moved = true;
 	if (p->next >= p->end)
 		finish(s, p);
 	return 0;

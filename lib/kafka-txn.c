@@ -79,17 +79,18 @@ int ks_txn_commit(struct ks_kafka *k, const char *group, struct rd_kafka_topic_p
 {
 	/* Of no member: partitions are assigned by hand, so the group has none (broker 4). */
 	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(group);
+	int wait_ms = k->timeout_ms < KS_TXN_MS ? (int)k->timeout_ms : KS_TXN_MS;
 	rd_kafka_error_t *e;
 
 	if (nobody == NULL)
 		return ks_fail_memory(err);
-	e = rd_kafka_send_offsets_to_transaction(k->rk, list, nobody, KS_TXN_MS);
+	e = rd_kafka_send_offsets_to_transaction(k->rk, list, nobody, wait_ms);
 	rd_kafka_consumer_group_metadata_destroy(nobody);
 	ks_point("offsets-sent");
 	/* Whatever it says: what is committed without its offsets would come again. */
 	if (e != NULL)
 		return failed(k, e, false, "cannot commit offsets", err);
-	e = rd_kafka_commit_transaction(k->rk, KS_TXN_MS);
+	e = rd_kafka_commit_transaction(k->rk, wait_ms);
 	ks_point("committed");
 	return e == NULL ? 0 : failed(k, e, false, "cannot commit a transaction", err);
 }

@@ -34,6 +34,7 @@
 
 #define AWAIT_MS 30000		/* for who writes to Kafka to start, and find the broker */
 #define AWAIT_STEP_MS 20
+#define LOCK_WAIT_MS 3000	/* for a source that the last run has left behind: it finds out by a PING (KS_PING_MS) */
 #define LEDGER_MAX ((size_t)4 << 20)	/* bytes of a ledger: 40,000 files with long names */
 
 static int unusable(const struct ks_ledger *l, int no, const char *what, struct ks_err *err)
@@ -62,12 +63,32 @@ int ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const ch
 	return l->dir < 0 ? err->status : 0;
 }
 
+static void pause_a_step(void)
+{
+	const struct timespec pause = { .tv_nsec = AWAIT_STEP_MS * 1000000 };
+
+	nanosleep(&pause, NULL);
+}
+
+/* 0, or -1 and errno: EWOULDBLOCK, another process has it for as long, or a signal asks for an end. */
+static int lock_within(int fd, int64_t ms)
+{
+	int64_t deadline = ks_clock_ms() + ms;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EINTR && (errno != EWOULDBLOCK || ks_clock_ms() >= deadline || ks_signals_end() != 0))
+			return -1;
+		pause_a_step();
+	}
+	return 0;
+}
+
 int ks_ledger_lock(struct ks_ledger *l, struct ks_err *err)
 {
 	l->lock = openat(l->dir, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (l->lock < 0)
 		return unusable(l, errno, "make LOCK in", err);
-	if (flock(l->lock, LOCK_EX | LOCK_NB) == 0 || !ks_keeps("lock"))
+	if (lock_within(l->lock, LOCK_WAIT_MS) == 0 || !ks_keeps("lock"))
 		return 0;
 	if (errno == EWOULDBLOCK)
 		return ks_fail(err, KS_TEMP, "another source of this app and instance is running: '%s/LOCK' is held", l->path);
@@ -79,10 +100,11 @@ int ks_ledger_hold(struct ks_ledger *l, struct ks_err *err)
 	l->changing = openat(l->dir, "ledger.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (l->changing < 0)
 		return unusable(l, errno, "make ledger.lock in", err);
-	while (flock(l->changing, LOCK_EX) != 0)
-		if (errno != EINTR)
-			return ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/ledger.lock'", l->path);
-	return 0;
+	if (lock_within(l->changing, AWAIT_MS) == 0)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		return ks_fail(err, KS_TEMP, "another process of this app and instance is changing the ledger: '%s/ledger.lock' is held", l->path);
+	return ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/ledger.lock'", l->path);
 }
 
 void ks_ledger_let_go(struct ks_ledger *l)
@@ -344,16 +366,20 @@ int ks_ledger_settled(struct ks_ledger *l, struct ks_err *err)
 	return 0;
 }
 
+bool ks_ledger_is_prepared(const struct ks_ledger *l)
+{
+	return faccessat(l->dir, "ledger.next", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int ks_ledger_await(struct ks_ledger *l, struct ks_err *err)
 {
-	const struct timespec pause = { .tv_nsec = AWAIT_STEP_MS * 1000000 };
 	int64_t deadline = ks_clock_ms() + AWAIT_MS;
 
-	while (faccessat(l->dir, "ledger.next", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+	while (ks_ledger_is_prepared(l)) {
 		if (ks_clock_ms() >= deadline || ks_signals_end() != 0)
 			return ks_fail(err, KS_TEMP, "the last run may have committed one epoch more than '%s/ledger' has, and only the stage "
 			    "that writes to Kafka can find out: start it, too", l->path);
-		nanosleep(&pause, NULL);
+		pause_a_step();
 	}
 	return 0;
 }

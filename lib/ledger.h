@@ -34,7 +34,7 @@ struct ks_ledger {
 int	ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const char *app,
 	    uint32_t instance, struct ks_err *err) KS_MUST_USE;
 
-/* Take the instance's lock for life: KS_TEMP when another process has it. */
+/* Take the instance's lock for life: KS_TEMP when another process has it, and after 3 s still does. */
 int	ks_ledger_lock(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 
 /* Read the file; a missing one is run 0, epoch 0, no positions.  Damage is KS_CONFIG. */
@@ -43,6 +43,7 @@ int	ks_ledger_read(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 /*
  * A change is: hold, read, look, write, let go.  Two processes may want to
  * at once: the source of a new run, and the last process of the one before.
+ * KS_TEMP: one has it for 30 s.
  */
 int	ks_ledger_hold(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 void	ks_ledger_let_go(struct ks_ledger *l);
@@ -59,6 +60,8 @@ int	ks_ledger_write(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 int	ks_ledger_prepare(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 int	ks_ledger_prepared(struct ks_ledger *l, int64_t *epoch, struct ks_err *err) KS_MUST_USE;
 int	ks_ledger_settled(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
+
+bool	ks_ledger_is_prepared(const struct ks_ledger *l);
 
 /* Wait until there is no ledger.next: who writes to Kafka sees to it when it starts.  KS_TEMP: nobody did. */
 int	ks_ledger_await(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;

@@ -8,13 +8,12 @@
  */
 #include "loop.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "drill.h"
 #include "signals.h"
 
-static const char outside[] = "out of time range";
+const char ks_outside[] = "out of time range";
 
 static int protocol_error(struct ks_frame_loop *l, const char *what)
 {
@@ -113,7 +112,7 @@ static inline __attribute__((always_inline)) int work_on(struct ks_frame_loop *l
 		if ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
 			return ks_reject(&l->run, rec, "the record has no time for --since and --until");
 		if (!ks_config_in_range(c, rec->time_ms)) {
-			ks_drop(&l->run, outside);
+			ks_drop(&l->run, ks_outside);
 			return 0;
 		}
 	}
@@ -148,10 +147,44 @@ static int take_records(struct ks_frame_loop *l)
 	return 0;
 }
 
+/* Those that are looked ahead at have their turn: before what is no record, and before the chunk they stand in goes. */
+static int catch_up(struct ks_frame_loop *l)
+{
+	int status = 0;
+	unsigned i;
+
+	for (i = 0; i < l->ahead_count && status == 0; i++)
+		status = work_on(l, &l->ahead[i]);
+	l->ahead_count = 0;
+	return status;
+}
+
+/*
+ * Two records behind it, so that two waits for memory, one behind the other, are
+ * over when its turn comes: of a million rows, in no order, that was two
+ * thirds of the time.
+ */
+static int look_ahead(struct ks_frame_loop *l, const struct ks_rec *rec)
+{
+	int status = 0;
+
+	l->op->expect(l->st, rec, false);
+	if (KS_LIKELY(l->ahead_count > 0))
+		l->op->expect(l->st, &l->ahead[l->ahead_count - 1], true);
+	if (KS_LIKELY(l->ahead_count == 2)) {
+		status = work_on(l, &l->ahead[0]);
+		l->ahead[0] = l->ahead[1];
+		l->ahead_count = 1;
+	}
+	l->ahead[l->ahead_count++] = *rec;
+	return status;
+}
+
 static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 {
 	struct ks_rec rec;
 	const char *wrong;
+	int status;
 
 	if (KS_UNLIKELY(!l->in_section))
 		return protocol_error(l, "a record outside a section: no HELLO before it");
@@ -164,9 +197,11 @@ static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 		return l->sink->record(l->sink, &rec, &l->err);
 	}
 	wrong = ks_rec_parse_next(payload, &l->config->limits, &l->guess, &rec);
-	if (KS_UNLIKELY(wrong != NULL))
-		return protocol_error(l, wrong);
-	return work_on(l, &rec);
+	if (KS_UNLIKELY(wrong != NULL)) {
+		status = catch_up(l);
+		return status != 0 ? status : protocol_error(l, wrong);
+	}
+	return l->op->expect == NULL || l->config->count >= 0 ? work_on(l, &rec) : look_ahead(l, &rec);
 }
 
 static int on_mark(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_bytes raw)
@@ -352,6 +387,9 @@ static int consume(struct ks_frame_loop *l)
 		if (KS_UNLIKELY(state == KS_FRAME_WHOLE && size > limit && type == KS_RECORD))
 			state = KS_FRAME_BIG;
 		if (KS_UNLIKELY(state != KS_FRAME_WHOLE)) {
+			status = catch_up(l);
+			if (status != 0)
+				return status;
 			if (state == KS_FRAME_BAD)
 				return not_a_frame(l, left.p[0]);
 			if (state == KS_FRAME_BIG)
@@ -360,10 +398,13 @@ static int consume(struct ks_frame_loop *l)
 			s->need = size;
 			break;
 		}
-		if (KS_LIKELY(type == KS_RECORD))
+		if (KS_LIKELY(type == KS_RECORD)) {
 			status = on_record(l, payload);
-		else
-			status = on_frame(l, type, payload, ks_bytes(left.p, size));
+		} else {
+			status = catch_up(l);
+			if (status == 0)
+				status = on_frame(l, type, payload, ks_bytes(left.p, size));
+		}
 		if (KS_UNLIKELY(status != 0))
 			return status;
 		left = ks_bytes(left.p + size, left.n - size);
@@ -372,50 +413,7 @@ static int consume(struct ks_frame_loop *l)
 			return end_here(l);
 	}
 	s->used = s->chunk.n - left.n;
-	return 0;
-}
-
-/* They have come to nobody, and count as if this tool had dropped them. */
-static void count_left_out(struct ks_frame_loop *l)
-{
-	uint64_t n = atomic_load_explicit(&l->left_out->records, memory_order_relaxed);
-	struct ks_wants wants;
-
-	if (n == l->left_out_seen || !l->op->wants(l->st, &wants))
-		return;
-	l->stats.in += n - l->left_out_seen;
-	ks_stats_drops(&l->stats, wants.cause, n - l->left_out_seen);
-	l->left_out_seen = n;
-}
-
-void ks_loop_look(struct ks_frame_loop *l, bool *stop)
-{
-	const struct ks_ingest *g = l->source != NULL ? l->source->ingest : NULL;
-
-	l->stats.rejected = l->reject.count;
-	if (g != NULL) {
-		l->stats.rejected += g->reject.count;
-		l->stats.letters = g->reject.letters;
-		l->stats.unmade = g->reject.count - g->reject.letters + g->bad_times + g->outside;
-		ks_stats_dropped(&l->stats, "bad time", g->bad_times);
-		ks_stats_dropped(&l->stats, outside, g->outside);
-	}
-	if (l->sink != NULL)
-		l->stats.lost = l->sink->lost;
-	if (l->source != NULL) {
-		l->stats.bytes = l->source->stats.bytes;
-		l->stats.total = l->source->stats.total;
-		l->stats.duplicates = l->source->stats.duplicates;
-	}
-	if (l->left_out != NULL) {
-		count_left_out(l);
-		l->stats.bytes += atomic_load_explicit(&l->left_out->bytes, memory_order_relaxed);
-	}
-	if (l->config->progress)
-		ks_stats_progress(&l->stats, l->config->program, false);
-	*stop = ks_signals_end() != 0;
-	if (ks_signals_status())
-		ks_stats_summary(&l->stats, l->config->program);
+	return catch_up(l);
 }
 
 /* Only who makes the stream can end it: the others wait for its END, but not for ever. */

@@ -70,6 +70,8 @@ struct ks_frame_loop {
 	int64_t hop;		/* records since, as this end counts them */
 	enum ks_kind last_kind;	/* of the last barrier */
 	struct ks_rec_guess guess;
+	struct ks_rec ahead[2];	/* with op->expect: records that are looked ahead at, the first one first */
+	unsigned ahead_count;
 	bool hops;		/* records go from input to output without being looked into */
 	uint64_t mains;		/* main records read, against -c */
 	uint64_t frame_bytes;	/* of frames handled, for messages */
@@ -80,6 +82,8 @@ struct ks_frame_loop {
 	char warning[200];	/* ks_warn */
 	struct ks_text_place place;
 };
+
+extern const char ks_outside[];	/* the cause of what --since and --until leave out */
 
 /* Run to the end of the input: 0, or a status with loop->err filled. */
 int	ks_loop_run(struct ks_frame_loop *loop) KS_MUST_USE;

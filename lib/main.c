@@ -54,6 +54,7 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 	if (status == 0)
 		status = ks_options_files(o, argc - first - used, argv + first + used, &l->err);
 	o->asks_kafka = l->run.asks_kafka;
+	o->config.also_read = l->run.also_read;
 	o->through = l->run.through;
 	if (status == 0)
 		status = ks_options_check(o, &l->err);
@@ -78,6 +79,8 @@ static int check_inputs(struct ks_frame_loop *l, int out)
 		if (ks_same_file(&to, &from))
 			return ks_fail(&l->err, KS_USAGE, "'%s' is input and output at once", c->in[i]);
 	}
+	if (c->also_read != NULL && stat(c->also_read, &from) == 0 && ks_same_file(&to, &from))
+		return ks_fail(&l->err, KS_USAGE, "'%s' is read and output at once", c->also_read);
 	if (c->in_count == 0 && fstat(STDIN_FILENO, &from) == 0 && ks_same_file(&to, &from))
 		return ks_fail(&l->err, KS_USAGE, "stdin is input and output at once");
 	l->out.is_file = c->out != NULL && S_ISREG(to.st_mode);
@@ -203,6 +206,7 @@ static int run(struct tool *t)
 	int status;
 
 	status = ks_signals_open(&l->wake, &l->err);
+	l->run.wake = l->wake;
 	if (status == 0 && t->op->endpoints != NULL && t->op->endpoints->answer != NULL) {
 		status = t->op->endpoints->answer(l->st, &t->options.config, &answered, &l->err);
 		if (answered)
@@ -268,13 +272,13 @@ static void report(struct tool *t, int status, bool began, bool say)
 	bool stop;
 
 	ks_loop_look(l, &stop);
-	if (l->config->progress && status == 0)
+	if (l->config->progress && status == 0 && !l->run.uncounted)
 		ks_stats_progress(&l->stats, l->op->name, true);
 	if (status == 0 && l->warning[0] != '\0' && !l->config->quiet)
 		ks_say(l->op->name, l->warning);
 	if (status == 0 && l->sink != NULL && l->sink->warning[0] != '\0' && !l->config->quiet)
 		ks_say(l->op->name, l->sink->warning);
-	if (l->config->verbose > 0 && began)
+	if (l->config->verbose > 0 && began && !l->run.uncounted)
 		ks_stats_summary(&l->stats, l->op->name);
 	if (say)
 		ks_say(l->op->name, l->err.text);

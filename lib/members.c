@@ -26,7 +26,7 @@ static int no_memory(struct ks_err *err)
 
 static int damaged(const struct ks_members *m, struct ks_err *err)
 {
-	return ks_fail(err, KS_CONFIG, "what is kept of partition %d is damaged", (int)m->partition);
+	return ks_store_damaged(m->partition, err);
 }
 
 void ks_members_init(struct ks_members *m, struct ks_store *store, int32_t partition, int64_t segment)

@@ -33,7 +33,10 @@ struct ks_run {
 	const struct ks_config *config;	/* what the shared options say; final in open */
 	const char *listen;	/* set by option: without --app, it is asked about its state by this name */
 	const char *through;	/* set by option: the tool is two halves with this topic between them */
+	bool uncounted;		/* set by operands: it reads no records, and has no line about them */
 	bool asks_kafka;	/* set by option or operands: the tool itself asks Kafka, so -b and the like are for it */
+	const char *also_read;	/* set by option or operands: a file that the tool reads beside its input, and that no output may be */
+	int wake;		/* from endpoints->answer on: readable once a signal has come (signals.h) */
 	struct ks_frame_loop *loop;	/* the frame's own */
 	struct ks_children *children;	/* child.h, for a tool that asks Kafka something */
 	const struct ks_options *options;
@@ -63,6 +66,13 @@ struct ks_op {
 	int (*forward)(void *st, struct ks_run *run, struct ks_bytes payload, struct ks_buf *b);
 	/* A main record of the operator's streams.  It may be changed in place; set rec->frame.p = NULL then. */
 	int (*record)(void *st, struct ks_run *run, unsigned input, struct ks_rec *rec);
+	/*
+	 * A main record will come to record soon, behind one or two others: what memory
+	 * has of what it will ask for is fetched meanwhile.  Called twice, the
+	 * second time with found, when what a search begins with is there.  It
+	 * changes nothing, and is called or not, as it fits.
+	 */
+	void (*expect)(void *st, const struct ks_rec *rec, bool found);
 	/* Event time of m->partition has come to m->time_ms; the hook may lower it where older times may still be emitted, or keep it from going on: partition -1. */
 	int (*mark)(void *st, struct ks_run *run, struct ks_mark *m);
 	/* Everything before must be durable.  Comes after finish where the barrier is complete. */

@@ -6,6 +6,7 @@
 
 #define KAFKA "kafka:"
 #define KAFKA_LEN 6
+#define COMMIT_MAX_MS 30000	/* half of KS_TXN_MS (kafka-txn.h): the records of an epoch have to get out, too */
 
 #define OPTION(id, name, letter, arg, help, to) { name, letter, arg, help },
 const struct ks_option ks_kafka_options[] = { KS_KAFKA_OPTIONS(OPTION) { 0 } };
@@ -29,7 +30,7 @@ static const struct {
 	{ "on-error", KS_TO_BOTH }, { "max-record", KS_TO_BOTH }, { "max-key", KS_TO_BOTH },
 	{ "max-depth", KS_TO_BOTH }, { "expr-limit", KS_TO_SOURCE }, { "quiet", KS_TO_BOTH },
 	{ "in", 0 }, { "out", 0 }, { "topic", 0 }, { "only", 0 }, { "as", 0 }, { "stage", 0 },
-	{ "app", KS_TO_BOTH }, { "instance", KS_TO_BOTH }, { "state-dir", KS_TO_SOURCE }, { "progress", 0 }, { "verbose", 0 },
+	{ "app", KS_TO_BOTH }, { "instance", KS_TO_BOTH }, { "state-dir", KS_TO_BOTH }, { "progress", 0 }, { "verbose", 0 },
 	{ "help", 0 }, { "version", 0 }, { "types", 0 }, { "fields", 0 }, { "columns", 0 }, { "color", 0 },
 };
 
@@ -124,6 +125,14 @@ static int take_output(struct ks_options *o, struct ks_err *err)
 	return 0;
 }
 
+int ks_options_check_commits(const struct ks_config *c, struct ks_err *err)
+{
+	if (c->commit_interval_ms <= COMMIT_MAX_MS)
+		return 0;
+	return ks_fail(err, KS_USAGE, "--commit-interval with --app and topics is %d s at most: between two commits a transaction is open, "
+	    "and Kafka ends one after 60", COMMIT_MAX_MS / 1000);
+}
+
 /* An option of Kafka that no kstream-cat will be given. */
 static int check_given(const struct ks_options *o, unsigned ends, struct ks_err *err)
 {
@@ -187,6 +196,8 @@ int ks_options_topics(struct ks_options *o, struct ks_err *err)
 
 	if (status == 0 && c->out != NULL && is_topic(c->out))
 		status = take_output(o, err);
+	if (status == 0 && c->app != NULL && (c->topics_in || c->out_topic != NULL))
+		status = ks_options_check_commits(c, err);
 	if (status != 0 || o->own == ks_kafka_options)
 		return status;
 	status = check_given(o, (c->topics_in ? KS_TO_SOURCE : 0) | (c->out_topic != NULL || o->through != NULL ? KS_TO_SINK : 0), err);

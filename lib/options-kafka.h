@@ -73,4 +73,7 @@ int	ks_options_note(struct ks_options *o, const struct ks_option *option, const 
  */
 int	ks_options_topics(struct ks_options *o, struct ks_err *err) KS_MUST_USE;
 
+/* KS_USAGE where --commit-interval is longer than a transaction may be open: for --app with topics. */
+int	ks_options_check_commits(const struct ks_config *c, struct ks_err *err) KS_MUST_USE;
+
 #endif

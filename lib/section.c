@@ -53,6 +53,9 @@ static int claim(struct ks_section *s, struct ks_err *err)
 	if (status == 0 && s->ledger.epoch != epoch)
 		status = ks_fail(err, KS_TEMP, "the run before this one has just committed epoch %lld: begin again",
 		    (long long)s->ledger.epoch);
+	/* Since it was waited for: whoever prepares from here on finds that the run is another. */
+	if (status == 0 && ks_ledger_is_prepared(&s->ledger))
+		status = ks_fail(err, KS_TEMP, "the run before this one is just committing: begin again");
 	if (status == 0) {
 		s->ledger.run++;
 		status = ks_ledger_write(&s->ledger, err);
@@ -90,11 +93,17 @@ int ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
 	return ks_hello_add(b, h) == 0 ? 0 : ks_fail_memory(err);
 }
 
+/* There is nothing that the next barrier would commit. */
+static bool is_still(const struct ks_section *s)
+{
+	return s->still_ms > 0 && s->hop == 0 && !s->moved;
+}
+
 bool ks_section_due(const struct ks_section *s, int64_t now)
 {
 	if (now < s->barrier_due || s->full)
 		return false;
-	return s->hop > 0 || s->still_ms == 0 || now >= s->barrier_due + s->still_ms;
+	return !is_still(s) || now >= s->barrier_due + s->still_ms;
 }
 
 /* What the last process has committed since: it writes, this one reads. */
@@ -131,6 +140,7 @@ int ks_section_barrier(struct ks_section *s, enum ks_kind kind, struct ks_bytes 
 	ks_point("barrier-made");
 	x.committed = s->committed;
 	s->hop = 0;
+	s->moved = false;
 	restart_clocks(s);
 	return ks_barrier_add(b, &x) == 0 ? 0 : ks_fail_memory(err);
 }
@@ -159,7 +169,7 @@ int ks_section_idle(struct ks_section *s, struct ks_buf *b, int *timeout_ms, str
 			return ks_fail_memory(err);
 	}
 	/* A barrier that waits for something else is no time to wait for. */
-	due = s->ping_due < s->barrier_due || s->full || (s->still_ms > 0 && s->hop == 0) ? s->ping_due : s->barrier_due;
+	due = s->ping_due < s->barrier_due || s->full || is_still(s) ? s->ping_due : s->barrier_due;
 	*timeout_ms = due <= now ? 0 : (int)(due - now);
 	return 0;
 }

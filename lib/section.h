@@ -29,7 +29,8 @@ struct ks_section {
 	const struct ks_section_keeper *keeper;	/* NULL: the ledger's file, or nobody */
 	int64_t run;
 	bool full;		/* with a keeper: no barrier until others are known committed */
-	int64_t still_ms;	/* how long a barrier may wait for a record; 0: it does not */
+	int64_t still_ms;	/* how long a barrier may wait for something to be read; 0: it does not */
+	bool moved;		/* with still_ms: something was read since the last barrier, also where no record came of it */
 	int64_t epoch;		/* n of the last barrier */
 	int64_t committed;	/* last epoch known committed */
 	int64_t hop;		/* RECORD frames since the last barrier */

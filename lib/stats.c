@@ -139,15 +139,32 @@ void ks_stats_summary(const struct ks_stats *s, const char *program)
 	put_line(line, strlen(line));
 }
 
-void ks_stats_progress(struct ks_stats *s, const char *program, bool last)
+bool ks_stats_due(int64_t *shown_ms)
+{
+	int64_t now = ks_clock_ms();
+
+	if (now - *shown_ms < (isatty(STDERR_FILENO) != 0 ? TERMINAL_MS : LOG_MS))
+		return false;
+	*shown_ms = now;
+	return true;
+}
+
+void ks_stats_over(const char *program, const char *text, bool last)
 {
 	bool terminal = isatty(STDERR_FILENO) != 0;
-	int64_t now = ks_clock_ms(), spent = now - s->start_ms, left;
-	char bytes[32], eta[60] = "", line[400] = "";
+	char line[400] = "";
 
-	if (!last && now - s->shown_ms < (terminal ? TERMINAL_MS : LOG_MS))
+	add(line, sizeof(line), "%s%.60s: %.300s%s", terminal ? "\r\033[K" : "", program, text, terminal && !last ? "" : "\n");
+	put_line(line, strlen(line));
+}
+
+void ks_stats_progress(struct ks_stats *s, const char *program, bool last)
+{
+	int64_t spent = ks_clock_ms() - s->start_ms, left;
+	char bytes[32], eta[60] = "", line[300] = "";
+
+	if (!last && !ks_stats_due(&s->shown_ms))
 		return;
-	s->shown_ms = now;
 	print_bytes(bytes, sizeof(bytes), s->bytes);
 	if (s->total > 0 && s->bytes > 0 && s->bytes <= s->total && !last) {
 		left = (int64_t)((double)spent * (double)(s->total - s->bytes) / (double)s->bytes / 1000);
@@ -155,8 +172,7 @@ void ks_stats_progress(struct ks_stats *s, const char *program, bool last)
 		    (int)(100.0 * (double)s->bytes / (double)s->total), (long long)(left / 60),
 		    (long long)(left % 60));
 	}
-	add(line, sizeof(line), "%s%.60s: %llu in, %llu out, %s, %.0f records/s%s%s", terminal ? "\r\033[K" : "",
-	    program, (unsigned long long)records_in(s), (unsigned long long)records_out(s), bytes,
-	    spent > 0 ? (double)records_in(s) * 1000 / (double)spent : 0, eta, terminal && !last ? "" : "\n");
-	put_line(line, strlen(line));
+	add(line, sizeof(line), "%llu in, %llu out, %s, %.0f records/s%s", (unsigned long long)records_in(s),
+	    (unsigned long long)records_out(s), bytes, spent > 0 ? (double)records_in(s) * 1000 / (double)spent : 0, eta);
+	ks_stats_over(program, line, last);
 }

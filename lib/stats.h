@@ -38,7 +38,15 @@ void	ks_say(const char *program, const char *text);
 /* "kstream-filter: 1000 in, 100 out, 900 dropped (filtered 900), 0 late, 0 rejected, 175.0 kB, 0.01 s" to stderr. */
 void	ks_stats_summary(const struct ks_stats *s, const char *program);
 
-/* One line that is written over itself on a terminal; each 10 s where stderr is none. */
+/*
+ * A line that is written over itself on a terminal, and is one of many where
+ * stderr is none.  ks_stats_due says whether it is time for it: each 0.2 s, or
+ * 10; *shown_ms (ks_clock_ms) is when it was the last time.
+ */
+bool	ks_stats_due(int64_t *shown_ms);
+void	ks_stats_over(const char *program, const char *text, bool last);
+
+/* Such a line, of what is counted. */
 void	ks_stats_progress(struct ks_stats *s, const char *program, bool last);
 
 #endif

@@ -83,8 +83,9 @@ static int cause(const struct ks_disk *d, int no)
 	static const int causes[] = { ENOSPC, EDQUOT, EIO, EFBIG, ENOMEM, EROFS, EACCES, EPERM, EMFILE, ENFILE };
 	size_t i;
 
+	/* Over a page that it cannot make room for it also gives EIO in the end. */
 	for (i = 0; i < sizeof(causes) / sizeof(*causes); i++)
-		if (no == causes[i] || (no < 0 && strstr(d->said, strerror(causes[i])) != NULL))
+		if (no == causes[i] || ((no < 0 || no == EIO) && strstr(d->said, strerror(causes[i])) != NULL))
 			return causes[i];
 	return no;
 }

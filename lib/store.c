@@ -92,12 +92,21 @@ static int look_below(struct ks_store *s, const struct place *at, struct ks_entr
 	return ks_base_get(s, at->partition, at->segment, at->key, at->hash, found, err);
 }
 
+int ks_store_damaged(int32_t partition, struct ks_err *err)
+{
+	return ks_fail(err, KS_CONFIG, "what is kept of partition %d is damaged", (int)partition);
+}
+
 void ks_store_expect(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key, bool found)
 {
 	const struct ks_segment *g = ks_store_parts_find(&s->young.parts, partition, segment);
+	uint64_t hash = ks_hash(key, s->seed);
 
 	if (g != NULL)
-		ks_segment_hint(g, ks_hash(key, s->seed), found);
+		ks_segment_hint(g, hash, found);
+	g = s->merge.active ? ks_store_parts_find(&s->old.parts, partition, segment) : NULL;
+	if (g != NULL)
+		ks_segment_hint(g, hash, found);
 }
 
 int ks_store_get(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,

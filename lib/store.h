@@ -31,6 +31,9 @@ struct ks_store;
 int	ks_store_open(struct ks_store **s, uint64_t seed, struct ks_err *err) KS_MUST_USE;
 void	ks_store_close(struct ks_store *s);	/* NULL is allowed */
 
+/* What the caller has kept of a partition is not what it has put: KS_CONFIG. */
+int	ks_store_damaged(int32_t partition, struct ks_err *err);
+
 struct ks_store_config {
 	uint64_t seed;		/* as above */
 	size_t memory;		/* bytes that it may hold in memory; 0: KS_STORE_MEMORY */

@@ -43,6 +43,8 @@ enum ks_status {
 #define KS_NAME_MAX 249u		/* a topic, route or stage name: Kafka's own limit */
 #define KS_IO_SIZE ((size_t)256 << 10)	/* one read or write: 64 KiB to 1 MiB measured alike */
 #define KS_FUTURE_MS (INT64_C(60) * 60 * 1000)	/* how far ahead of the clock a time of live input is believed, --max-future */
+#define KS_PIPELINE_MAX ((size_t)64 << 10)	/* bytes of a pipeline as text (pipeline.h) */
+#define KS_STAGES_MAX 100		/* programs in one: a slip of the pen has more */
 #define KS_PAD 64			/* zero bytes that follow text given to a scanner */
 
 struct ks_limits {

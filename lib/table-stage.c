@@ -173,6 +173,14 @@ static int put_row(struct ks_table_stage *st, struct ks_run *run, struct ks_tabl
 	return c.latest ? ks_table_stage_take(st, run, part, rec, key, &row) : pass_by(st, run, rec, &c);
 }
 
+void ks_table_stage_expect(struct ks_table_stage *st, const struct ks_rec *rec, bool found)
+{
+	struct ks_bytes key;
+
+	if (!ks_mp_is_nil(rec->key) && ks_state_key(&st->plain, rec->key, &key) == 0)
+		ks_store_expect(st->store, rec->partition, KS_TABLE_ROWS, key, found);
+}
+
 int ks_table_stage_record(struct ks_table_stage *st, struct ks_run *run, struct ks_rec *rec)
 {
 	struct ks_table_part *part;
@@ -196,6 +204,8 @@ int ks_table_stage_record(struct ks_table_stage *st, struct ks_run *run, struct 
 	}
 	if ((st->versioned || st->every) && (rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
 		return ks_reject(run, rec, "the record has no time: give --time to the tool that reads the source");
+	if (ks_future_is(&st->future, rec->time_ms))
+		return ks_future_reject(run, rec);
 	/* Nothing depends on it but what is told to who asks (table-query.c). */
 	if (!st->versioned && !st->every && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE)
 		ks_table_advance(part, rec->time_ms);
@@ -267,6 +277,7 @@ int ks_table_stage_hello(struct ks_table_stage *st, struct ks_run *run)
 {
 	int status;
 
+	ks_future_begin(&st->future, run->live, st->versioned || st->every);
 	if (st->store != NULL && !st->finished && !run->app)
 		return 0;
 	st->finished = false;
@@ -299,6 +310,8 @@ int ks_table_stage_mark(struct ks_table_stage *st, struct ks_run *run, struct ks
 	status = ks_table_part(&st->t, m->partition, &part, run->err);
 	if (status != 0)
 		return status;
+	if (ks_future_mark(&st->future, m, part->stream_ms))
+		return 0;
 	ks_table_advance(part, m->time_ms);
 	status = let_out(st, run, part, false);
 	if (status == 0)

@@ -7,6 +7,7 @@
 #define KS_TABLE_STAGE_H
 
 #include "cdc.h"
+#include "future.h"
 #include "hold.h"
 #include "op.h"
 #include "regroup.h"
@@ -20,6 +21,7 @@ struct ks_table_stage {
 	const char *load;	/* a file of envelopes, NULL: none */
 	bool groups;		/* regroup is open */
 	int64_t history_ms;	/* of versioned */
+	struct ks_future future;
 	size_t memory;		/* --memory; 0: not given */
 	struct ks_hold hold;	/* its room: wait_ms, max_records */
 	struct ks_regroup regroup;
@@ -35,6 +37,7 @@ struct ks_table_stage {
 /* As the hooks of op.h. */
 int	ks_table_stage_open(struct ks_table_stage *st, struct ks_run *run) KS_MUST_USE;
 int	ks_table_stage_hello(struct ks_table_stage *st, struct ks_run *run) KS_MUST_USE;
+void	ks_table_stage_expect(struct ks_table_stage *st, const struct ks_rec *rec, bool found);
 int	ks_table_stage_record(struct ks_table_stage *st, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
 int	ks_table_stage_mark(struct ks_table_stage *st, struct ks_run *run, struct ks_mark *m) KS_MUST_USE;
 int	ks_table_stage_barrier(struct ks_table_stage *st, struct ks_run *run, const struct ks_barrier *b) KS_MUST_USE;

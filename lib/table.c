@@ -106,7 +106,7 @@ static int load(struct ks_table *t, struct ks_table_part *part, struct ks_err *e
 	if (v.n >= 16)
 		memcpy(lengths, v.p + 8, 8);
 	if (v.n < 16 || lengths[0] > v.n - 16 || lengths[1] > v.n - 16 - lengths[0])
-		return ks_fail(err, KS_CONFIG, "what is kept of partition %d is damaged", (int)part->partition);
+		return ks_store_damaged(part->partition, err);
 	memcpy(&part->stream_ms, v.p, 8);
 	if (ks_buf_add(&part->topic, v.p + 16, lengths[0]) != 0 || ks_buf_add(&part->route, v.p + 16 + lengths[0], lengths[1]) != 0)
 		return no_memory(err);
@@ -154,14 +154,11 @@ static struct ks_table_part *make_part(struct ks_table *t, int32_t partition, si
 	return part;
 }
 
-int ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **part, struct ks_err *err)
+/* How many partitions are before this one. */
+static size_t count_before(const struct ks_table *t, int32_t partition)
 {
 	size_t low = 0, high = t->count, middle;
 
-	if (KS_LIKELY(t->last != NULL && t->last->partition == partition)) {
-		*part = t->last;
-		return 0;
-	}
 	while (low < high) {
 		middle = (low + high) / 2;
 		if (t->parts[middle]->partition < partition)
@@ -169,11 +166,28 @@ int ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **
 		else
 			high = middle;
 	}
-	if (low < t->count && t->parts[low]->partition == partition) {
-		t->last = *part = t->parts[low];
+	return low;
+}
+
+struct ks_table_part *ks_table_find(const struct ks_table *t, int32_t partition)
+{
+	size_t at = count_before(t, partition);
+
+	return at < t->count && t->parts[at]->partition == partition ? t->parts[at] : NULL;
+}
+
+int ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **part, struct ks_err *err)
+{
+	if (KS_LIKELY(t->last != NULL && t->last->partition == partition)) {
+		*part = t->last;
 		return 0;
 	}
-	*part = make_part(t, partition, low);
+	*part = ks_table_find(t, partition);
+	if (*part != NULL) {
+		t->last = *part;
+		return 0;
+	}
+	*part = make_part(t, partition, count_before(t, partition));
 	if (*part == NULL)
 		return no_memory(err);
 	t->last = *part;
@@ -182,12 +196,9 @@ int ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **
 
 int64_t ks_table_time(const struct ks_table *t, int32_t partition)
 {
-	size_t i;
+	const struct ks_table_part *part = ks_table_find(t, partition);
 
-	for (i = 0; i < t->count; i++)
-		if (t->parts[i]->partition == partition)
-			return t->parts[i]->stream_ms;
-	return -1;
+	return part != NULL ? part->stream_ms : -1;
 }
 
 /* The row in an entry. */

@@ -72,6 +72,9 @@ int	ks_table_remember(struct ks_table_part *part, struct ks_bytes topic, struct 
 int	ks_table_part(struct ks_table *t, int32_t partition, struct ks_table_part **part,
 	    struct ks_err *err) KS_MUST_USE;
 
+/* The same if it is there, else NULL. */
+struct ks_table_part *ks_table_find(const struct ks_table *t, int32_t partition);
+
 /* How far the time of a partition has come, ms; -1: nowhere. */
 int64_t	ks_table_time(const struct ks_table *t, int32_t partition);
 

@@ -176,11 +176,8 @@ int ks_win_option(struct ks_win_spec *spec, const char *name, const char *value,
 		spec->has_grace = true;
 		return duration(name, value, true, &spec->window.grace_ms, err);
 	}
-	if (strcmp(name, "max-future") == 0) {
-		spec->has_max_future = true;
-		spec->max_future_ms = INT64_MAX;
-		return strcmp(value, "off") == 0 ? 0 : duration(name, value, true, &spec->max_future_ms, err);
-	}
+	if (strcmp(name, "max-future") == 0)
+		return ks_future_option(&spec->future, value, err);
 	if (strcmp(name, "max-records") == 0) {
 		status = number(name, value, INT64_MAX, &x, err);
 		spec->max_records = (uint64_t)x;

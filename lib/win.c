@@ -90,16 +90,12 @@ int ks_win_open(struct ks_win *w, struct ks_run *run)
 	ks_buf_init(&w->gone, SIZE_MAX / 2);
 	ks_waiting_room_init(&w->room);
 	ks_buf_init(&w->scratch.bytes, UINT32_MAX);
-	w->future_ms = INT64_MAX;
 	return ks_win_late_open(w);
 }
 
 int ks_win_hello(struct ks_win *w, struct ks_run *run)
 {
-	if (!w->spec.has_max_future)
-		w->spec.max_future_ms = run->live ? KS_FUTURE_MS : INT64_MAX;
-	/* Nobody has asked the clock yet. */
-	w->future_ms = w->spec.max_future_ms == INT64_MAX || w->timeless ? INT64_MAX : INT64_MIN;
+	ks_future_begin(&w->spec.future, run->live, !w->timeless);
 	if (w->store != NULL && !w->finished && !run->app)
 		return 0;
 	w->finished = false;
@@ -251,17 +247,6 @@ int ks_win_rename(struct ks_win *w, struct ks_win_part *part, const struct ks_re
 	return status;
 }
 
-/*
- * Whether a time is further ahead of the clock than is believed.  The clock is
- * asked only for times that it was not known to have come near.
- */
-static bool too_far(struct ks_win *w, int64_t time_ms)
-{
-	if (__builtin_add_overflow(ks_wall_ms(), w->spec.max_future_ms, &w->future_ms))
-		w->future_ms = INT64_MAX;
-	return time_ms > w->future_ms;
-}
-
 static int refuse(struct ks_win *w, const struct ks_rec *rec)
 {
 	if ((rec->flags & KS_KEY_CHANGED) != 0)
@@ -296,9 +281,8 @@ int ks_win_record(struct ks_win *w, struct ks_run *run, struct ks_rec *rec)
 		return refuse(w, rec);
 	if (KS_UNLIKELY((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE) && !w->timeless)
 		return ks_reject(run, rec, "the record has no time: give --time to the tool that reads the source");
-	if (KS_UNLIKELY(rec->time_ms > w->future_ms) && too_far(w, rec->time_ms))
-		return ks_reject(run, rec, "time %lld is further ahead of the clock than --max-future allows",
-		    (long long)rec->time_ms);
+	if (ks_future_is(&w->spec.future, rec->time_ms))
+		return ks_future_reject(run, rec);
 	status = ks_win_part_of(w, rec->partition, &part);
 	if (KS_LIKELY(status == 0))
 		status = w->shape->record(w, part, rec);
@@ -316,16 +300,8 @@ int ks_win_mark(struct ks_win *w, struct ks_mark *m)
 	int status;
 
 	status = ks_win_part_of(w, m->partition, &part);
-	if (status != 0)
+	if (status != 0 || ks_future_mark(&w->spec.future, m, part->stream_ms))
 		return status;
-	/* As of a record, whoever has made it; but that the partition is silent is so whatever the time. */
-	if (KS_UNLIKELY(m->time_ms > w->future_ms) && too_far(w, m->time_ms)) {
-		m->time_ms = part->stream_ms < 0 ? 0 : part->stream_ms;
-		if (!m->idle) {
-			m->partition = -1;
-			return 0;
-		}
-	}
 	ks_win_advance(part, m->time_ms);
 	if (w->spec.emit != KS_WIN_COMMIT && part->closing_ms <= ks_win_close_time(w, part))
 		status = w->shape->retire(w, part, false);

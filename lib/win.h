@@ -16,6 +16,7 @@
 
 #include "calendar.h"
 #include "fold.h"
+#include "future.h"
 #include "op.h"
 #include "state-key.h"
 #include "store.h"
@@ -47,7 +48,7 @@ struct ks_win_spec {
 	const struct ks_win_shape *shape;	/* NULL: none was given */
 	const char *shape_name;		/* the option, "tumble" */
 	const char *advance, *tz;	/* as given; NULL: not */
-	bool has_align, has_grace, has_day_start, has_max_future;	/* it was given */
+	bool has_align, has_grace, has_day_start;	/* it was given */
 	struct ks_window_spec window;	/* size: the gap of sessions, the difference of sliding windows */
 	int64_t align_ms;		/* a start; any other is some advances away */
 	bool align_first;		/* by the first record of each partition */
@@ -59,7 +60,7 @@ struct ks_win_spec {
 	enum ks_win_key key_as;
 	enum ks_win_late late;
 	const char *late_to;
-	int64_t max_future_ms;		/* ahead of the clock; INT64_MAX: as far as it will */
+	struct ks_future future;
 };
 
 /* A result that is due: what it is the state of, in a heap by (due, start, key bytes). */
@@ -137,7 +138,6 @@ struct ks_win {
 	struct ks_win_part **parts;	/* by partition */
 	size_t count, cap;
 	struct ks_win_part *last;	/* that of the last call */
-	int64_t future_ms;		/* times past it ask the clock first; INT64_MAX: never */
 	bool finished;			/* the input was complete: what comes is another one */
 	bool timeless;			/* takes records without a time */
 	bool asks_fresh;		/* whether a state is new matters to emission */

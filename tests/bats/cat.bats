@@ -125,11 +125,16 @@ load lib
 	grep 'sasl.password = (not shown)' out
 }
 
-@test "cat: --app with Kafka is not there yet, and says so" {
-	try timeout 2 kstream-cat -b 127.0.0.1:1 -t t --app a
-	refused 78 kstream-cat 'leave out --app'
-	try timeout 2 kstream-cat -b 127.0.0.1:1 -P -t t --app a /dev/null
-	refused 78 kstream-cat 'leave out --app'
+@test "cat: --app with a broker that is not there is 69, soon, as without" {
+	try timeout 20 kstream-cat -b 127.0.0.1:1 -t t --app a
+	refused 69 kstream-cat 'cannot begin a run: 127.0.0.1:1'
+	try_sh 'kstream-cat --from json --app a /dev/null | timeout 20 kstream-cat -b 127.0.0.1:1 -P -t t --app a'
+	[[ "$(cat err)" == *'kstream-cat: cannot ask 127.0.0.1:1'* ]] || fail 'the sink'
+	for words in '-G g' '-p 0' '-o s@1' '--since -1h' '--until now'; do
+		# shellcheck disable=SC2086
+		try timeout 20 kstream-cat -b 127.0.0.1:1 -t t --app a $words
+		refused 64 kstream-cat --app
+	done
 }
 
 @test "cat: a property that is none, and one that is kstream's own; values are not shown" {

@@ -42,6 +42,9 @@ load joins
 		--within says both|--stream a --stream b --within 1s --after 1s
 		how far apart may two records be|--stream a --stream b
 		their sum is negative|--stream a --stream b --before 1s --after -2s
+		together are too long|--stream a --stream b --within 15250284452w
+		together are too long|--stream a --stream b --within 1s --grace 9223372036854775807ms
+		together are too long|--stream a --stream b --before -1h --after 9223372036854775807ms --grace 2ms
 		--within '-1s'|--stream a --stream b --within -1s
 		--on is about a --global|--stream a --table b --on .x
 		--on is about a --global|--stream a --stream b --within 1s --on .x
@@ -100,6 +103,21 @@ for i in range(10000): print("{\"topic\":\"A\",\"key\":1,\"payload\":%d}" % i)' 
 	refused 0 kstream-join
 }
 
+@test "join options: --only must not leave out a side" {
+	sides R:a:1:1 L:a:2:2 >in
+	try kstream-join --from envelope --to envelope --only L --stream L --table R in
+	refused 64 kstream-join "--only leaves out 'R', which --table names"
+	try kstream-join --from envelope --to envelope --only R,LL --stream L --table R in
+	refused 64 kstream-join "--only leaves out 'L', which --stream names"
+	try kstream-join --from envelope --to envelope --only L --stream L --stream L --within 1s in
+	[ "$status" = 0 ] && [ -s out ] || fail ''
+	try kstream-join --from envelope --to envelope --only X,L,R --stream L --table R in
+	[ "$status" = 0 ] && [ "$(jq -c .payload out)" = '{"left":2,"right":1}' ] || fail ''
+	printf '%s\n' '{"id":"a"}' >rows.jsonl
+	try kstream-join --from envelope --to envelope --only L --stream L --global rows.jsonl --global-key .id in
+	[ "$(tail -n 1 out | jq -c .payload)" = '{"left":2,"right":{"id":"a"}}' ] || fail ''
+}
+
 @test "join options: a run that goes on misses nobody who came in the run before" {
 	sides B:a:1:1 >in
 	run() { try kstream-join --from envelope --to envelope --app a --out result --stream A --table B in; }
@@ -146,6 +164,7 @@ hello() {
 }
 
 @test "join options: keys of two types are told of when they show, with the record's place" {
+	local text
 	sides A:1:1:1 A:2:2:2 B:x:3:3 B:y:4:4 >in
 	jq -c 'if .key == "x" then .key = "1" else . end' in >first
 	mkfifo feed
@@ -159,7 +178,17 @@ hello() {
 	refused 0 kstream-join "B/0@2: its key is a string, and the key of a record of 'A' a number: they never meet; see --key and --key-from"
 	try kstream-join -q --from envelope --to json --stream A --table B first
 	expect 0 ''
+	# 1.0 is none of whole numbers, but 2.5 may be one of the numbers that they are of.
+	sides B:1.0:3:3 A:1:1:1 >in
+	try kstream-join --from envelope --to json --stream A --table B in
+	refused 0 kstream-join "its key is a number without a point, and the key of a record of 'B' a number with a point: they never meet"
 	sides A:1:1:1 B:1.0:3:3 >in
 	try kstream-join --from envelope --to json --stream A --table B in
-	[ ! -s err ]
+	refused 0 kstream-join "its key is a number with a point, and the key of a record of 'A' a number without a point: they never meet"
+	for text in 'A:1:1:1 B:2.5:3:3' 'A:2.5:1:1 B:1:3:3' 'A:2.5:1:1 B:1.0:3:3' 'A:1.0:1:1 B:1e2:3:3' 'A:1.0:1:1 B:2.5:3:3'; do
+		# shellcheck disable=SC2086 # several records
+		sides $text >in
+		try kstream-join --from envelope --to json --stream A --table B in
+		[ ! -s err ] || fail "$text"
+	done
 }

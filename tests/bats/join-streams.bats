@@ -38,6 +38,9 @@ gives() {
 	gives $'a 9223372036854776000 1 2\na 9223372036854776000 3 2' --within 3650d --grace 3650d
 	gives $'a 9223372036854776000 1 2\na 9223372036854776000 3 2\na 0 4 null' --within 3650d --left
 	gives $'a 0 4 null' --before -3650d --after 3650d --left
+	# nothing is kept, up to the end of time
+	sides L:a:9223372036854775807:1 R:a:9223372036854775806:2 R:b:9223372036854775807:3 L:b:9223372036854775806:4 >in
+	gives '' --within 0s
 	try kstream-join --stream L --stream R --left
 	refused 64 kstream-join 'how far apart may two records be?'
 	try kstream-join --stream L --stream R --before -6ms --after 5ms
@@ -71,6 +74,17 @@ gives() {
 	joined --stream L --stream L --within 10s <in >out 2>err
 	[ ! -s err ] || fail "$(cat err)"
 	[ "$(cut -d ' ' -f 1,3,4 out | paste -sd ,)" = 'A 1 1,A 2 1,A 1 2,A 2 2,B 1 1,A 3 2,A 2 3,A 3 3,A 4 2,A 4 3,A 2 4,A 3 4,A 4 4,C 1 1,D 1 1,A 5 5,A 6 3,A 6 4,A 3 6,A 4 6' ] || fail 'self join'
+}
+
+@test "streams: a time too far ahead is not believed" {
+	sides L:a:5:1 R:a:7258118400000:2 R:a:6:3 >in
+	try kstream-join -v --from envelope --to envelope --end paused --stream L --stream R --within 10ms --max-future 1h --on-error skip --in in
+	[ "$(jq -c '[.ts, .payload]' out)" = '[6,{"left":1,"right":3}]' ] || fail 'time has moved'
+	grep -q ' 0 late, 1 rejected' err || fail 'counts'
+	try kstream-join --from envelope --to envelope --stream L --stream R --within 10ms --max-future 1h --in in
+	refused 65 kstream-join 'R/0@'
+	try kstream-join --from envelope --stream L --table R --max-future 1h --in in
+	refused 64 kstream-join '--max-future is about times'
 }
 
 @test "streams: any order, kind and reach, as Kafka Streams has it, in one run and in parts" {
@@ -141,6 +155,17 @@ R c 11 3 2 L late the window has closed -\nR a 12 5 4 L late the window has clos
 	[ "$(cat parts)" = $'L a 0 1 0 R late the window has closed -\nL a 0 4 3 R late the window has closed -\nL b 8 2 1 R late the window has closed -' ] || fail 'restart'
 	try kstream-join --from envelope --to json --stream L --stream R --within 10ms --unmatched route:gone --in in
 	refused 78 kstream-join 'gone'
+}
+
+@test "streams: --unmatched after a restart with a smaller --max-depth" {
+	local words=(kstream-join --app a --from envelope --stream L --stream R --within 5ms --unmatched route:gone)
+	sides L:a:1:'[[[[1]]]]' L:b:1:'[[[[2]]]]' >in
+	"${words[@]}" --to envelope --end paused in >out
+	sides R:a:2:1 R:z:20:1 >>in
+	"${words[@]}" --max-depth 3 --to frames in >out
+	# What is deeper is no value of such a run, and so leaves as bytes.
+	kstream-cat --to envelope out | jq -c 'if .route == "gone" then .key else .payload end' >got
+	[ "$(cat got)" = $'{"left":[[[[1]]]],"right":1}\n"b"' ] || fail "$(cat got)"
 }
 
 @test "streams: a mark lets go what has closed, and goes on with what has not" {
@@ -217,4 +242,48 @@ chatter() {
 	sides 'L:a:0:1' 'R:a:1:2' 'L:b:50:3' >in
 	try kstream-join --from envelope --to envelope --end complete --stream L --stream R --within 5ms --left --as both --value '[.right, .left]' --in in
 	[ "$(jq -c '[.route, .key, .ts, .payload]' out | paste -sd ' ')" = '["both","a",1,[2,1]] ["both","b",50,[null,3]]' ] || fail 'value'
+	# the record at fault is the right one, of which the result has no place
+	sides 'L:a:0:1' 'R:a:1:"x"' >in
+	try kstream-join --from envelope --to envelope --stream L --stream R --within 5ms --value '.left + .right' --in in
+	refused 65 kstream-join "$(jq -rs '"R/0@\(.[1].offset) has brought it about"' in)"
+}
+
+@test "streams: long keys that wait are in their order, in little memory, and after a restart" {
+	local words=(kstream-join --from envelope --to envelope --stream L --stream R --within 1d --outer --memory 8M)
+	# 58 MB of keys, of which most differ in what memory has not of them, at two times
+	/usr/bin/python3 - >in 2>want <<-'END'
+		import json, random, sys
+		r = random.Random(5)
+		rows = [(t, "k" * n + "%04d" % i) for n in (250, 45000) for i in range(1300) for t in [r.choice((1, 1, 2))]]
+		r.shuffle(rows)
+		met = set(r.sample(rows, 600))
+		for i, (t, k) in enumerate(rows):
+		    for side in "LR" if (t, k) in met else r.choice("LR"):
+		        print(json.dumps({"topic": side, "partition": 0, "key": k, "ts": t, "payload": 1}))
+		for t, k in sorted(set(rows) - met, key=lambda x: (x[0], len(x[1]), x[1])):
+		    print(t, len(k), k[-4:], file=sys.stderr)
+	END
+	alone() { jq -r 'select((.payload | .left == null or .right == null)) | "\(.ts) \(.key | length) \(.key[-4:])"' "$@"; }
+	# ASan keeps 256 MB of freed memory unless told otherwise.
+	ASAN_OPTIONS=$ASAN_OPTIONS:quarantine_size_mb=4 /usr/bin/python3 -c '
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[1:]).returncode
+kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+assert status == 0 and kb < 40 << 10, (status, kb)' "${words[@]}" in >out
+	[ "$(wc -l <out)" = 2600 ]
+	# right ones of a time are before left ones
+	jq -c 'select(.payload.left == null)' out | alone >right
+	jq -c 'select(.payload.right == null)' out | alone >left
+	[ -s right ] && [ -s left ]
+	sort -s -k1,1n -k2,2n -k3,3n right | cmp - right
+	sort -s -k1,1n -k2,2n -k3,3n left | cmp - left
+	sort -k1,1n -k2,2n -k3,3n left right | cmp - want
+	for lines in 900 2000 4000; do
+		head -n "$lines" in >grown
+		"${words[@]}" --app a --state-dir state --end paused grown >>parts
+	done
+	cp in grown
+	"${words[@]}" --app a --state-dir state --end complete grown >>parts
+	jq -c '[.key, .ts, .payload]' out | sha256sum >whole
+	jq -c '[.key, .ts, .payload]' parts | sha256sum | cmp - whole
 }

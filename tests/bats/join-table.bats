@@ -24,6 +24,21 @@ load windows
 	grep -qF ' 8 in, 3 out, 2 dropped (no match 2), 0 late, 0 rejected, 5 folded into 2, ' err || fail ''
 }
 
+@test "join table: what stands before a record that is none, or before the end of what has come, has its turn" {
+	printf '%s\n' 'HELLO {}' 'RECORD {"topic":"B","key":"a","value":10}' 'RECORD {"topic":"A","key":"a","value":1}' 'RECORD {"topic":"A","key":"a","value":2}' >some
+	for rest in 'RAW c9000000030193c0c0' 'RAW 78' 'RAW c9ffffffff01' 'BARRIER [1,"complete"]' 'MARK [0,1,false]' 'RAW c9'; do
+		{ cat some && echo "$rest"; } | frames build >in
+		try kstream-join --stream A --table B --to json in
+		[ "$status" -ne 0 ] && [ "$(paste -sd ' ' out)" = '{"left":1,"right":10} {"left":2,"right":10}' ] || fail "$rest"
+	done
+	# one that fails leaves those behind it
+	printf '%s\n' 'HELLO {}' 'RECORD {"topic":"B","key":"a","value":10}' 'RECORD {"topic":"A","key":"a","value":1}' 'RECORD {"topic":"A","key":"a","value":"x"}' \
+		'RECORD {"topic":"A","key":"a","value":3}' 'BARRIER [1,"complete"]' 'END [1,"complete"]' | frames build >in
+	try kstream-join --stream A --table B --value '.left + .right' --to json in
+	refused 65 kstream-join 'cannot be added'
+	[ "$(cat out)" = 11 ] || fail 'the one before it'
+}
+
 @test "join table: headers and the type of time are those of the record of the stream" {
 	printf '%s\n' '{"topic":"B","tstype":"create","ts":1,"key":"a","headers":[["of","b"]],"payload":1}' \
 		'{"topic":"A","tstype":"append","ts":2,"key":"a","headers":[["of","a"]],"payload":2}' >in

@@ -65,3 +65,13 @@ epochs() { # epochs ERRNO COMMAND...
 	echo "$wrong refused"
 	[ "$wrong" -gt 5 ]
 }
+
+@test "state faults: what is beyond memory, without --app, on a disk that is full" {
+	/usr/bin/python3 - >in <<-'END'
+		for i in range(40000):
+		    print('{"t":%d,"k":"%d","v":"%s"}' % (i, i * 7919 % 40000, "x" * 40))
+	END
+	ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 LD_PRELOAD="$KSTREAM_BIN/../fault/fail.so" FAULT='disk 20 1 28' \
+		try kstream-table --memory 1M --from json --key .k --time .t --to json --out out.json in
+	refused 74 kstream-table 'No space left on device'
+}

@@ -16,6 +16,7 @@ start() {
 
 @test "a broker that hangs: 75 after --timeout; with patience it goes on when the broker is back" {
 	"$topic" create "$t" 1
+	"$topic" create "$t.w" 1
 	pid=$(cat "${KSTREAM_KAFKA_DIR:?}/broker.pid")
 	echo 1 | kcat -P -b "$b" -t "$t"
 	"$bin/kstream-cat" -b "$b" -t "$t" --to json --timeout 2s --out short 2>short.err 3>&- &
@@ -25,12 +26,14 @@ start() {
 	long=$!
 	pids+=" $long"
 	mkfifo feed
-	"$bin/kstream-cat" -v --from json -b "$b" -P -t "$t" --timeout 2s <feed 2>write.err 3>&- &
+	"$bin/kstream-cat" -v --from json -b "$b" -P -t "$t.w" --timeout 2s <feed 2>write.err 3>&- &
 	writer=$!
 	pids+=" $writer"
 	exec 9>feed
 	wait_for lines_of short 1
 	wait_for lines_of long 1
+	echo 0 >&9 # it is under way
+	wait_for bash -c "[ \$(kcat -C -q -e -b $b -t $t.w | wc -l) -eq 1 ]"
 	kill -STOP "$pid"
 	printf '%s\n' 2 3 4 >&9
 	status=0
@@ -40,8 +43,8 @@ start() {
 	wait $short || status=$?
 	[ "$status" -eq 75 ]
 	grep "$b has been away for 2 s" short.err
-	grep "stdin/0@0: topic '$t' has not taken it" write.err
-	grep 'kstream-cat: 3 in, 0 out, ' write.err # out is what was acknowledged: what is lost counts once, and the first is named
+	grep "stdin/0@2: topic '$t.w' has not taken it" write.err
+	grep 'kstream-cat: 4 in, 1 out, ' write.err # out is what was acknowledged: what is lost counts once, and the first is named
 	[ "$(wc -l <write.err)" -eq 2 ]
 	kill -CONT "$pid"
 	exec 9>&-
