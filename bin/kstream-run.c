@@ -28,7 +28,7 @@ struct run {
 enum { OPT_FILE, OPT_INSTANCES, OPT_MAX_RESTARTS, OPT_METRICS };
 static const struct ks_option options[] = {
 	[OPT_FILE] = { "file", 0, "FILE", "read the pipeline from a file" },
-	[OPT_INSTANCES] = { "instances", 0, "N", "run N of it, each with its share of the partitions" },
+	[OPT_INSTANCES] = { "instances", 0, "N", "run N of it, each with partitions of its own" },
 	[OPT_MAX_RESTARTS] = { "max-restarts", 0, "N", "give up after so many in a row" },
 	[OPT_METRICS] = { "metrics", 0, "FILE", "tell Prometheus how it is, in its text format" },
 	{ 0 },
