@@ -342,9 +342,9 @@ static void expect(const struct ks_join *j, enum ks_join_side side, const struct
 	const struct ks_join_streams *s = ks_join_streams_of(j);
 	int64_t from, to;
 
-	if (rec->time_ms < 0)
+	if (rec->time_ms < 0 || __builtin_sub_overflow(rec->time_ms, s->before_ms[side], &from))
 		return;
-	from = ks_join_segment(s, rec->time_ms > s->before_ms[side] ? rec->time_ms - s->before_ms[side] : 0);
+	from = ks_join_segment(s, from > 0 ? from : 0);
 	to = ks_join_segment(s, rec->time_ms);
 	ks_store_expect(j->store, rec->partition, to, key, found);
 	if (from < to)
