@@ -39,7 +39,7 @@ t() { tr -dc '0-9\n' | tr '\n' ' '; }
 	[ -z "$(kstream-cat --from json --since @5 --to json --on-error skip in.json)" ]
 	run kstream-filter --from json --since @5 --to json .t in.json
 	refused 65 "in.json:1: the record has no time"
-	run bash -c 'kstream-cat --from json in.json | kstream-cat --until @9 --to json'
+	run bash -c 'kstream-cat --from json in.json 2>/dev/null | kstream-cat --until @9 --to json' # who writes may see its reader go
 	refused 65 "in/0@0: the record has no time"
 }
 

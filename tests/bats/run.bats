@@ -276,7 +276,8 @@ gate() {
 		exec kstream-run -v "sh -c 'ls /proc/self/fd; cat /proc/self/status' | cat | sh -c 'cat; ps -o pgid= -p \$\$'"
 	) >out 2>err 5<&-
 	sed '/Name/,$d' out | diff theirs - || fail 'descriptors'
-	[ "$(sed -n 's/^Sig\(Blk\|Ign\):[[:space:]]*0*//p' out | paste -sd '')" = '' ] || fail 'signals'
+	# of the last eight digits: 1 to 31, and 32, which with 33 is the C library's own
+	[ -z "$(sed -n 's/^Sig\(Blk\|Ign\):.*\(........\)$/\2/p' out | grep -vx -e 00000000 -e 80000000)" ] || fail 'signals'
 	[ "$(tail -n 1 out | tr -d ' ')" = "$(sed -n 's/.*process group //p' err)" ]
 	begin -v 'sleep 1004'
 	await 20 says 'process group'
