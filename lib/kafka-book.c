@@ -46,7 +46,11 @@ bool ks_stand_parse(struct ks_bytes text, struct ks_stand *x)
 	return true;
 }
 
-int ks_book_open(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, bool stable, struct ks_err *err)
+/*
+ * A client to read the offsets of an app's group with.  Not stable: the last
+ * that is known is told at once, which may be the one before.
+ */
+static int open_reader(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, bool stable, struct ks_err *err)
 {
 	const struct ks_kafka_property ours[] = {
 		{ "client.id", "kstream-cat" },
@@ -80,6 +84,11 @@ int ks_book_open(struct ks_kafka *k, const struct ks_kafka_options *options, con
 	return status;
 }
 
+int ks_book_watch(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, struct ks_err *err)
+{
+	return open_reader(k, options, app, false, err);
+}
+
 static int foreign(const char *app, const rd_kafka_topic_partition_t *p, struct ks_err *err)
 {
 	return ks_fail(err, KS_CONFIG, "%s/%d@%lld: something else than this app has committed the offsets of group '%s', so its epoch is "
@@ -111,12 +120,16 @@ static int agree(const char *app, const rd_kafka_topic_partition_t *p, const str
 	    (long long)stand->epoch, (long long)stand->run, p->topic, (int)p->partition, (long long)x.epoch, (long long)x.run);
 }
 
-int ks_book_read(struct ks_kafka *k, const char *app, struct rd_kafka_topic_partition_list_s *list,
+int ks_book_read(const struct ks_kafka_options *options, const char *app, struct rd_kafka_topic_partition_list_s *list,
     const struct ks_stand *own, struct ks_stand *stand, struct ks_err *err)
 {
 	const rd_kafka_topic_partition_t *first = NULL, *p;
-	int status = ks_kafka_committed(k, list, app, err);
+	struct ks_kafka reader;
+	int status = open_reader(&reader, options, app, true, err);
 
+	if (status == 0)
+		status = ks_kafka_committed(&reader, list, app, err);
+	ks_kafka_close(&reader);
 	*stand = *own;
 	stand->epoch = stand->run = 0;
 	for (p = list->elems; status == 0 && p < list->elems + list->cnt; p++)

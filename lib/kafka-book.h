@@ -23,16 +23,9 @@ void	ks_stand_print(const struct ks_stand *x, char room[KS_STAND_ROOM]);
 bool	ks_stand_parse(struct ks_bytes text, struct ks_stand *x) KS_MUST_USE;
 
 /*
- * ks_book_open - a client to read the offsets of an app's group with.
- * stable: what an open transaction may still change is waited for; else
- * the last that is known is told at once, which may be the one before.
- */
-int	ks_book_open(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, bool stable,
-	    struct ks_err *err) KS_MUST_USE;
-
-/*
- * ks_book_read - what the group has committed of the partitions of list, into
- * their offsets; RD_KAFKA_OFFSET_INVALID where it has not.
+ * ks_book_read - what the group of the app has committed of the partitions of
+ * list, into their offsets; RD_KAFKA_OFFSET_INVALID where it has not.  What an
+ * open transaction may still change is waited for.
  *
  *	own	which instance asks
  *	stand	out: what the committed ones agree on; epoch 0, run 0 where there
@@ -41,11 +34,14 @@ int	ks_book_open(struct ks_kafka *k, const struct ks_kafka_options *options, con
  * KS_CONFIG where somebody else has committed, or another layout of instances
  * has, or they do not agree: the offsets are not those of one epoch.
  */
-int	ks_book_read(struct ks_kafka *k, const char *app, struct rd_kafka_topic_partition_list_s *list,
+int	ks_book_read(const struct ks_kafka_options *options, const char *app, struct rd_kafka_topic_partition_list_s *list,
 	    const struct ks_stand *own, struct ks_stand *stand, struct ks_err *err) KS_MUST_USE;
 
 /* Give each offset of list the word of stand: 0, or no memory. */
 int	ks_book_mark(struct rd_kafka_topic_partition_list_s *list, const struct ks_stand *stand, struct ks_err *err) KS_MUST_USE;
+
+/* A client for ks_book_learn. */
+int	ks_book_watch(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, struct ks_err *err) KS_MUST_USE;
 
 /*
  * ks_book_learn - the epoch and run that a partition of list was committed

@@ -112,17 +112,13 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 {
 	const struct ks_stand own = { .instance = c->config->instance, .instances = c->config->instances };
 	rd_kafka_topic_partition_list_t *list;
-	struct ks_kafka reader;
 	int status;
 
 	if (x->count == 0)
 		return ks_fail(err, KS_CONFIG, "--instance %u/%u has nothing to read: there are fewer partitions than instances",
 		    own.instance, own.instances);
 	list = list_of(x);
-	status = ks_book_open(&reader, c->options, c->config->app, true, err);
-	if (status == 0)
-		status = ks_book_read(&reader, c->config->app, list, &own, &c->stand, err);
-	ks_kafka_close(&reader);
+	status = ks_book_read(c->options, c->config->app, list, &own, &c->stand, err);
 	ks_point("source-read");
 	if (status == 0)
 		status = check_places(x, list, err);
@@ -136,7 +132,7 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		return status;
 	c->one = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(c->one, x->parts[0].topic->name, x->parts[0].partition);
-	return ks_book_open(&c->side, c->options, c->config->app, false, err);
+	return ks_book_watch(&c->side, c->options, c->config->app, err);
 }
 
 int ks_claim_learn(struct ks_kafka_claim *c, int wait_ms, struct ks_err *err)

@@ -31,13 +31,9 @@ static int validate(struct ks_sink_txn *t, const struct ks_hello_view *h, const 
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(want);
 	const struct ks_stand own = { .instance = h->instance, .instances = h->instances };
-	struct ks_kafka reader;
 	int status, i;
 
-	status = ks_book_open(&reader, t->options, t->config->app, true, err);
-	if (status == 0)
-		status = ks_book_read(&reader, t->config->app, list, &own, &t->stand, err);
-	ks_kafka_close(&reader);
+	status = ks_book_read(t->options, t->config->app, list, &own, &t->stand, err);
 	if (!ks_keeps("validate")) {
 		rd_kafka_topic_partition_list_destroy(list);
 		t->stand = (struct ks_stand){ h->epoch, h->run, h->instance, h->instances };
@@ -80,16 +76,12 @@ static int read_epoch(struct ks_sink_txn *t, struct ks_err *err)
 {
 	const struct ks_stand own = { .instance = t->config->instance, .instances = t->config->instances };
 	rd_kafka_topic_partition_list_t *list;
-	struct ks_kafka reader;
 	int status = fence(t, err);
 
 	if (status != 0)
 		return status;
 	list = epoch_place(t);
-	status = ks_book_open(&reader, t->options, t->config->app, true, err);
-	if (status == 0)
-		status = ks_book_read(&reader, t->config->app, list, &own, &t->stand, err);
-	ks_kafka_close(&reader);
+	status = ks_book_read(t->options, t->config->app, list, &own, &t->stand, err);
 	rd_kafka_topic_partition_list_destroy(list);
 	return status;
 }

@@ -4,23 +4,7 @@
 
 # shellcheck disable=SC2154 # what lib sets
 load lib
-bats_require_minimum_version 1.5.0
-
-setup() {
-	b=${KSTREAM_BROKER:?is set by scripts/run-tests tests/broker/exactly-once-edges.bats}
-	bin=${KSTREAM_BIN:?is the directory of the tools}
-	topic=$bin/../broker/topic
-	t=edge.$$.$BATS_TEST_NUMBER
-	app=edge.$$.$BATS_TEST_NUMBER
-	export KSTREAM_STATE_DIR=$BATS_TEST_TMPDIR/state
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-copy() { "$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$t.out" --create-topics 1 --app "$app" -e "$@"; }
-
-write() { numbers "$1" "$2" | kcat -P -b "$b" -t "$t" "${@:3}"; } # write FIRST LAST [OPTION...]: numbers into the topic
-
-written() { kcat -C -q -e -b "$b" -t "$t.out" -f '%s\n' | sort -V; }
+load app
 
 # The app has committed all that is in the topic.  (kcat would commit itself.)
 all_is_committed() { "$bin/kstream-cat" -b "$b" -t "$t" -o stored -X group.id="$app" -e --to json >left && [ ! -s left ]; }

@@ -4,27 +4,11 @@
 
 # shellcheck disable=SC2154 # what lib sets
 load lib
-bats_require_minimum_version 1.5.0
+load app
 export PYTHONDONTWRITEBYTECODE=1
 
 drill=$BATS_TEST_DIRNAME/../drill
 tools=$BATS_TEST_DIRNAME/../../build/drill/bin
-
-setup() {
-	b=${KSTREAM_BROKER:?is set by scripts/run-tests tests/broker/exactly-once.bats}
-	bin=${KSTREAM_BIN:?is the directory of the tools}
-	topic=$bin/../broker/topic
-	t=once.$$.$BATS_TEST_NUMBER
-	app=app.$$.$BATS_TEST_NUMBER
-	export KSTREAM_STATE_DIR=$BATS_TEST_TMPDIR/state
-	cd "$BATS_TEST_TMPDIR" || return
-}
-
-copy() { "$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$t.out" --create-topics 1 --app "$app" -e "$@"; }
-
-write() { numbers "$1" "$2" | kcat -P -b "$b" -t "$t"; } # write FIRST LAST: numbers into the topic
-
-written() { kcat -C -q -e -b "$b" -t "${1:-$t.out}" -f '%s\n' | sort -V; }
 
 @test "an app goes on where it stands, and nothing comes twice" {
 	"$topic" create "$t" 3

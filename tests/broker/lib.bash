@@ -3,13 +3,15 @@
 # kstream, make the topics and judge what is in them.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-setup() { # each test has topics and a directory of its own
+setup_test() { # each test has topics and a directory of its own
 	b=${KSTREAM_BROKER:?is set by scripts/run-tests tests/broker/cat-read.bats}
 	bin=${KSTREAM_BIN:?is the directory of the tools}
 	topic=$bin/../broker/topic
 	t=cat.$$.$BATS_TEST_NUMBER
 	cd "$BATS_TEST_TMPDIR" || return
 }
+
+setup() { setup_test; }
 
 # Where a test stopped the broker, it goes on; what a test left running is ended, by its number.
 teardown() {

@@ -7,13 +7,9 @@ load lib
 bats_require_minimum_version 1.5.0
 
 setup() {
-	b=${KSTREAM_BROKER:?is set by scripts/run-tests tests/broker/run.bats}
-	bin=${KSTREAM_BIN:?is the directory of the tools}
-	topic=$bin/../broker/topic
-	t=run.$$.$BATS_TEST_NUMBER
-	app=run.$$.$BATS_TEST_NUMBER
+	setup_test || return
+	app=$t
 	export KSTREAM_STATE_DIR=$BATS_TEST_TMPDIR/state
-	cd "$BATS_TEST_TMPDIR" || return
 	"$topic" create "$t" 4
 	"$topic" create "$t.out" 4
 }
