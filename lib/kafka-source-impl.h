@@ -5,6 +5,7 @@
 
 #include "kafka-claim.h"
 #include "kafka-group.h"
+#include "kafka-ledger.h"
 #include "kafka-message.h"
 #include "kafka-order.h"
 #include "kafka-parts.h"
@@ -33,11 +34,13 @@ struct ks_kafka_flow {
 struct ks_kafka_source {
 	struct ks_own own;
 	const struct ks_kafka_options *options;
+	struct ks_kafka_options ledgered;	/* options with a ledger */
 	const struct ks_config *config;
 	struct ks_kafka client;
 	struct ks_kafka_group group;	/* -G */
 	struct ks_kafka_claim claim;	/* --app */
 	struct ks_section_keeper keeper;	/* likewise */
+	struct ks_kafka_told group_told;	/* --app, with a ledger */
 	struct rd_kafka_queue_s *queue;
 	int ready;			/* eventfd that librdkafka makes readable when the queue fills */
 	struct ks_kafka_parts parts;

@@ -475,6 +475,7 @@ static void kafka_close(struct ks_source *source)
 	ks_kafka_drop_batch(s);
 	ks_group_leave(&s->group, !s->away);
 	ks_claim_close(&s->claim);
+	ks_kafka_ledger_told(&s->group_told);
 	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
 	close_client(s);
@@ -503,6 +504,11 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	s->own.ingest = &s->reader.ingest;
 	s->own.source.ingest = s->own.ingest;
 	s->options = options;
+	if (options->told) {
+		s->ledgered = *options;
+		s->ledgered.ledger = &s->own.section.ledger;
+		s->options = options = &s->ledgered;
+	}
 	s->config = config;
 	s->timed = options->start == KS_START_TIME || options->has_stop;
 	s->ordered = options->group == NULL && !ks_kafka_has_patterns(config) && ks_kafka_is_ordered(config);
@@ -513,7 +519,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	if (status == 0)
 		status = ks_message_reader_open(&s->reader, config, err);
 	/* Before it is asked where the app stands: what is still open is resolved by it. */
-	if (status == 0 && options->book != NULL)
+	if (status == 0 && options->book != NULL && options->ledger == NULL)
 		status = ks_claim_fence(&s->claim, options, config, err);
 	ks_point("source-fenced");
 	if (status == 0)

@@ -1,0 +1,343 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# --guarantee: what each promises, and, for each precondition of kstream-exactly-once(7), what happens without it.  kcat judges.
+
+# shellcheck disable=SC2154 # what lib sets
+load lib
+load app
+
+alo='--guarantee at-least-once'
+tools=$BATS_TEST_DIRNAME/../../build/drill/bin
+
+read_() { "$bin/kstream-cat" -b "$b" -t "$t" --app "$app" "$@"; }
+sink() { "$bin/kstream-cat" --app "$app" -b "$b" -P -t "$t.out" --create-topics 1 "$@"; }
+group() { "$bin/kstream-cat" -b "$b" -t "$t" -o stored -X group.id="$app" -e --to json "$@"; } # what the group has not been told of
+told_all() { group >left && [ ! -s left ]; }
+
+says() { # says STATUS TEXT: among what was said, by whichever stage
+	echo "$output"
+	[ "$status" -eq "$1" ] && [[ $output == *"$2"* ]]
+}
+
+fill() { # fill N: a topic of N records
+	"$topic" create "$t" "${2-1}"
+	write 1 "$1"
+}
+
+# shellcheck disable=SC2086
+at_least() { read_ $alo -e "$@"; }
+
+@test "at least once: standard output, a file, a topic, each by itself and behind a pipe, go on where they stood" {
+	fill 100 3
+	all() {
+		at_least --to json >>out.json
+		at_least --app "$app.f" --to json --out file.json
+		at_least --app "$app.p" | "$bin/kstream-cat" --to json >>piped.json
+		at_least --app "$app.k" | sink --app "$app.k"
+		# shellcheck disable=SC2086
+		"$bin/kstream-filter" -b "$b" --app "$app.t" $alo --in "kafka:$t" -e --out "kafka:$t.out2" --create-topics 1 true
+	}
+	all
+	write 101 150
+	all
+	for f in out.json file.json piped.json; do diff <(numbers 1 150) <(sort -V "$f"); done
+	diff <(numbers 1 150) <(written)
+	diff <(numbers 1 150) <(written "$t.out2")
+	told_all
+	[ "$(grep -c ^position "$KSTREAM_STATE_DIR/$app/0/ledger")" -eq 3 ]
+}
+
+@test "at least once: what was not committed comes again, and state is exact" {
+	fill 30
+	# the last process is gone behind its first line, before a barrier
+	at_least | "$bin/kstream-window" --app "$app" --running 'n=count()' | "$bin/kstream-cat" --to json | head -n 1 >first || :
+	write 31 60
+	at_least | "$bin/kstream-window" --app "$app" --running 'n=count()' | "$bin/kstream-cat" --to json >>out
+	diff <(numbers 1 60) out
+	write 61 70
+	at_least | "$bin/kstream-window" --app "$app" --running 'n=count()' | "$bin/kstream-cat" --to json >>out
+	diff <(numbers 1 70) out
+}
+
+@test "at least once: where -o has a run begin is kept before it has read anything" {
+	fill 10
+	mkfifo pipe
+	# shellcheck disable=SC2086
+	read_ $alo -o end >pipe &
+	pids=$!
+	exec 9<pipe
+	head -c 6 <&9 >head # HELLO
+	kill -KILL "$pids"
+	wait "$pids" || :
+	exec 9<&-
+	write 11 20
+	at_least -o end --to json >out
+	diff <(numbers 11 20) out
+}
+
+@test "at least once: the group is told while it runs, and where it was before an app has a ledger is gone on from" {
+	fill 10
+	"$topic" stored "$app" "$t" 0 4
+	# shellcheck disable=SC2086
+	read_ $alo --commit-interval 50ms --to json >out &
+	pids=$!
+	wait_for told_all
+	write 11 20
+	wait_for lines_of out 16
+	wait_for told_all
+	kill -TERM "$pids"
+	wait "$pids"
+	pids=
+	diff <(numbers 5 20) out
+}
+
+@test "at least once: a topic that does not take what it is sent has nothing recorded" {
+	fill 10
+	at_least | sink
+	cp "$KSTREAM_STATE_DIR/$app/0/ledger" before
+	"$topic" delete "$t.out"
+	"$topic" create "$t.out" 1 max.message.bytes=200
+	seq 11 20 | sed 's/.*/{"n":&,"x":"'"$(printf 'x%.0s' {1..300})"'"}/' | kcat -P -b "$b" -t "$t"
+	run bash -c "'$bin/kstream-cat' -b '$b' -t '$t' --app '$app' $alo -e | '$bin/kstream-cat' --app '$app' -b '$b' -P -t '$t.out'"
+	[ "$status" -ne 0 ]
+	diff <(grep -v ^run before) <(grep -v ^run "$KSTREAM_STATE_DIR/$app/0/ledger")
+}
+
+@test "at least once: the ledger that is written before what it covers is out loses records, and this finds it" {
+	fill 20
+	for kept in 1 0; do
+		app=$t.$kept
+		[ "$kept" = 1 ] || export KSTREAM_BREAK=ledger-last
+		# shellcheck disable=SC2086
+		for out in "--to json --out out.$kept" "--out kafka:$t.$kept --create-topics 1"; do
+			KSTREAM_FAIL=ledger-written:1 run "$tools/kstream-cat" -b "$b" --in "kafka:$t" --app "$app.${#out}" $alo -e $out
+			# of a file the first time is at HELLO
+			[[ $out != *--to* ]] || KSTREAM_FAIL=ledger-written:2 run "$tools/kstream-cat" -b "$b" --in "kafka:$t" --app "$app.${#out}" $alo -e $out
+			"$tools/kstream-cat" -b "$b" --in "kafka:$t" --app "$app.${#out}" $alo -e $out
+		done
+	done
+	diff <(numbers 1 20) out.1
+	diff <(numbers 1 20) <(written "$t.1" | sort -uV)
+	! diff -q <(numbers 1 20) out.0
+	! diff -q <(numbers 1 20) <(written "$t.0" | sort -uV)
+}
+
+@test "none is as if there were no app" {
+	fill 10
+	for _ in 1 2; do read_ --guarantee none -e --to json >out && diff <(numbers 1 10) out; done
+	read_ --guarantee none -e -p 0 --since -1h --to json | diff <(numbers 1 10) -
+	[ ! -e "$KSTREAM_STATE_DIR" ]
+	run read_ --guarantee none --instance 0/2 -e
+	refused 64 'only the partitions of an app are divided'
+	run cat_ --guarantee at-least-once -b "$b" -t "$t" -e
+	refused 64 'about an --app NAME, which is not given'
+	run read_ --guarantee most -e
+	refused 64 "--guarantee 'most' is not exactly-once, at-least-once or none"
+	run "$bin/kstream-run" --instances 2 "kstream-cat -b $b -t $t --app $app --guarantee none -e --to json"
+	says 64 'only the partitions of an app are divided'
+}
+
+@test "a stage that is given another guarantee than the source says refuses" {
+	fill 10
+	for words in "exactly-once at-least-once" "at-least-once exactly-once" "none at-least-once" "at-least-once none" "exactly-once none"; do
+		read -r source stage <<<"$words"
+		run bash -c "'$bin/kstream-cat' -b '$b' -t '$t' --app '$app.$source' --guarantee $source -e |
+			'$bin/kstream-filter' --app '$app.$source' --guarantee $stage true | cat >rest"
+		if [ "$source" = none ]; then
+			[[ $output == *"the source that makes the stream has no app"* ]]
+		else
+			[[ $output == *"--guarantee $stage, but the source that makes the stream says $source"* ]]
+		fi
+	done
+	# files: told nothing the sink does what it can, told more than the source says it refuses
+	numbers 1 5 >in.jsonl
+	run bash -c "'$bin/kstream-cat' --from json --app '$app' in.jsonl | '$bin/kstream-cat' --app '$app' --guarantee exactly-once -b '$b' -P -t '$t.out' --create-topics 1"
+	says 78 '--guarantee exactly-once, but the source that makes the stream says at-least-once'
+	"$bin/kstream-cat" --from json --app "$app" --guarantee exactly-once in.jsonl | sink --guarantee exactly-once
+	numbers 6 9 >>in.jsonl
+	"$bin/kstream-cat" --from json --app "$app" --guarantee exactly-once in.jsonl | sink
+	diff <(numbers 1 9) <(written)
+	run "$bin/kstream-cat" --from json --app "$app" --guarantee exactly-once --to json in.jsonl
+	refused 78 'cannot be written exactly once'
+}
+
+@test "a second process that commits the same stream is refused, not fenced again and again" {
+	fill 10
+	for how in exactly-once at-least-once; do
+		"$bin/kstream-cat" -b "$b" -t "$t" --app "$app.$how" --guarantee "$how" --commit-interval 50ms 2>said.source |
+			tee >(sink --app "$app.$how" 2>said.1; echo $? >status.1) | { sink --app "$app.$how" 2>said.2; echo $? >status.2; } &
+		wait_for [ -s status.1 ] || :
+		wait
+		cat said.* status.*
+		grep -q 'another process commits this very run' said.1 said.2
+		grep -qx 78 status.1 status.2
+		# what has been committed was committed once, and the app goes on
+		read_ --app "$app.$how" --guarantee "$how" -e | sink --app "$app.$how"
+		[ "$how" != exactly-once ] || diff <(numbers 1 10) <(written)
+		diff <(numbers 1 10) <(written | sort -uV)
+		rm said.* status.*
+		"$topic" delete "$t.out"
+	done
+}
+
+@test "an input that has no positions is no source of an app" {
+	numbers 1 5 >in.jsonl
+	mkfifo fifo
+	for how in "" "--guarantee at-least-once" "--guarantee exactly-once"; do
+		run bash -c "cat in.jsonl | '$bin/kstream-cat' --app '$app' $how --from json >out"
+		refused 78 "'stdin'"
+		run bash -c "cat in.jsonl | '$bin/kstream-cat' --app '$app' $how --from json - >out"
+		refused 78 "'stdin'"
+		run bash -c "'$bin/kstream-cat' --app '$app' $how --from json <(cat in.jsonl) >out"
+		refused 78 '/dev/fd/'
+		cat in.jsonl >fifo &
+		run bash -c "'$bin/kstream-cat' --app '$app' $how --from json fifo >out"
+		refused 78 "'fifo'"
+		wait
+		run bash -c "cat in.jsonl | '$bin/kstream-cat' --app '$app' $how -b '$b' -P -t '$t.out' --create-topics 1"
+		refused 78 'lines as kcat reads them keep no positions'
+		run bash -c "'$bin/kstream-cat' --app '$app' $how -b '$b' -P -t '$t.out' -l in.jsonl"
+		refused 78 'lines as kcat reads them keep no positions'
+	done
+	[ ! -s out ]
+	run bash -c "cat in.jsonl | '$bin/kstream-cat' --app '$app' --guarantee none --from json --to json"
+	[ "$status" -eq 0 ] && [ "$output" = "$(numbers 1 5)" ]
+}
+
+@test "an app that is promised something else than before is refused, both ways, and nothing is lost" {
+	fill 10
+	copy
+	# shellcheck disable=SC2086
+	run copy $alo
+	refused 78 'was run with --guarantee exactly-once'
+	copy
+	diff <(numbers 1 10) <(written)
+	app=$app.2
+	at_least --to json >out
+	run read_ -e
+	refused 78 'was run with --guarantee at-least-once'
+	KSTREAM_STATE_DIR=elsewhere run read_ -e
+	refused 78 "something else than this app has committed the offsets of group '$app'"
+	write 11 20
+	at_least --to json >>out
+	diff <(numbers 1 20) out
+}
+
+@test "at least once: the ledger of another host, an older copy, another number of instances, offsets of somebody else" {
+	fill 20 2
+	at_least --to json >out
+	cp "$KSTREAM_STATE_DIR/$app/0/ledger" before
+	write 21 30
+	at_least --to json >>out
+	KSTREAM_STATE_DIR=elsewhere run at_least --to json
+	refused 78 'that of another host, or an older copy'
+	cp "$KSTREAM_STATE_DIR/$app/0/ledger" now
+	cp before "$KSTREAM_STATE_DIR/$app/0/ledger"
+	run at_least --to json
+	refused 78 'that of another host, or an older copy'
+	cp now "$KSTREAM_STATE_DIR/$app/0/ledger"
+	for i in 0/2 1/2; do
+		run at_least --instance "$i" --to json
+		refused 78 'go on with as many instances as before'
+	done
+	run bash -c "'$bin/kstream-cat' -b '$b' -t '$t' --app '$app' $alo -e | '$bin/kstream-cat' --state-dir other --to json"
+	says 78 'give both ends the same --state-dir'
+	"$topic" stored "$app" "$t" 0 1
+	run at_least --to json
+	refused 78 "something else than this app has committed the offsets of group '$app'"
+	diff <(numbers 1 30) <(sort -V out)
+}
+
+@test "at least once: a topic that was made anew is warned of, and refused where it has no such offset" {
+	fill 20
+	at_least --to json >out
+	"$topic" delete "$t"
+	"$topic" create "$t" 1
+	write 1 5
+	run at_least --to json
+	[ "$status" -eq 78 ] && [[ $output == *'has forgotten it: was the topic made anew?'* && $output == *'no such offset'* ]]
+	write 6 30
+	run at_least --to json
+	[ "$status" -eq 0 ] && [[ $output == *"$t/0@20: the app goes on here, but its group '$app' has forgotten it"* ]]
+}
+
+@test "kstream-run passes it on" {
+	fill 10
+	run "$bin/kstream-run" "kstream-cat -b $b -t $t --app $app $alo -e | kstream-filter --app $app $alo true | kstream-cat --app $app $alo --out out --to json"
+	[ "$status" -eq 0 ]
+	diff <(numbers 1 10) out
+}
+
+@test "exactly once: every stage is of the same app, source and sink of the same instance" {
+	fill 10
+	run bash -c "'$bin/kstream-cat' -b '$b' -t '$t' --app '$app' -e | '$bin/kstream-filter' --app other true | '$bin/kstream-cat' --app '$app' -b '$b' -P -t '$t.out' --create-topics 1"
+	says 75 "--app other, but the source that makes the stream has --app '$app'"
+	for how in exactly-once at-least-once; do
+		run bash -c "'$bin/kstream-cat' -b '$b' -t '$t' --app '$app.$how' --guarantee $how -e | '$bin/kstream-cat' --app '$app.$how' --instance 1/2 -b '$b' -P -t '$t.out' --create-topics 1"
+		says 78 'give both the same'
+	done
+	[ -z "$(written)" ]
+}
+
+@test "exactly once: who reads uncommitted sees what is not there" {
+	fill 10
+	"$topic" create "$t.out" 1
+	mkfifo pipe
+	# the sink has sent all, and waits for a barrier that does not come
+	read_ --commit-interval 30s >pipe &
+	pids=$!
+	sink <pipe &
+	pids="$pids $!"
+	uncommitted() { kcat -C -q -e -b "$b" -t "$t.out" -X isolation.level=read_uncommitted; }
+	ten() { [ "$(uncommitted | wc -l)" -eq 10 ]; }
+	wait_for ten
+	[ -z "$(written)" ]
+	# shellcheck disable=SC2086
+	kill -KILL $pids
+	wait || :
+	pids=
+	copy
+	diff <(numbers 1 10) <(written)
+	[ "$(uncommitted | wc -l)" -gt 10 ]
+}
+
+@test "exactly once: a state directory of another host, or an older copy, is refused" {
+	fill 10
+	count() { read_ -e | "$bin/kstream-window" --app "$app" --running 'count()' | sink; }
+	count
+	cp -r "$KSTREAM_STATE_DIR/$app/0/window" older
+	write 11 20
+	count
+	KSTREAM_STATE_DIR=elsewhere run count
+	says 75 'there is no state in'
+	rm -r "$KSTREAM_STATE_DIR/$app/0/window"
+	cp -r older "$KSTREAM_STATE_DIR/$app/0/window"
+	run count
+	[ "$status" -ne 0 ] && [[ $output == *"the state in '$KSTREAM_STATE_DIR/$app/0/window"* ]]
+	diff <(seq 1 20) <(written)
+}
+
+@test "exactly once: an input that was made anew, an output that is deleted on the way" {
+	fill 20
+	count() { read_ -e | "$bin/kstream-window" --app "$app" --running 'count()' | sink; }
+	count
+	"$topic" delete "$t"
+	"$topic" create "$t" 1
+	write 1 5
+	# Kafka has forgotten with the topic where the app stood, and the state has not
+	run count
+	[ "$status" -ne 0 ] && [[ $output == *"the state in '$KSTREAM_STATE_DIR/$app/0/window"* ]]
+	app=$app.2
+	read_ --commit-interval 50ms 2>source | sink --timeout 5s 2>said &
+	wait_for bash -c "[ \"\$(kcat -C -q -e -b $b -t $t.out | wc -l)\" -eq 25 ]"
+	"$topic" delete "$t.out"
+	write 6 10
+	wait
+	cat said
+	grep -q "$t.out" said
+	run -0 sink </dev/null || :
+	# all that had not been committed comes into the new one
+	"$topic" create "$t.out" 1 2>/dev/null || :
+	read_ -e | sink
+	diff <(numbers 6 10) <(written)
+}
