@@ -30,7 +30,8 @@ from collections import Counter
 from shapes import PARTITIONS, SHAPES, Failed, make_topics
 
 PATIENCE = 60  # s, for what should take one
-FINE = (0, 69, 75, -signal.SIGKILL)
+# -SIGTERM: it was told to end before it had begun to listen.
+FINE = (0, 69, 75, -signal.SIGKILL, -signal.SIGTERM)
 # What comes with a barrier, but not with each of them.
 RARE = ("learned", "merge-begun", "slice-merged")
 # What comes once in a run, as all that a source does but for its barriers.
