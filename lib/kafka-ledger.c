@@ -10,7 +10,7 @@
 #include "fdio.h"
 #include "num.h"
 
-#define WORD "ks-ledger;"
+#define WORD KS_LEDGER_WORD
 #define WORD_ROOM 80
 
 static void print_word(const struct ks_kafka_options *o, int64_t run, char room[WORD_ROOM])

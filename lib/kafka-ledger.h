@@ -11,6 +11,7 @@
 #ifndef KS_KAFKA_LEDGER_H
 #define KS_KAFKA_LEDGER_H
 
+#include "kafka-book.h"
 #include "kafka-parts.h"
 #include "ledger.h"
 

@@ -64,6 +64,12 @@ struct ks_kafka_source {
 	bool told;			/* a barrier has been handed out, and the group not been told */
 };
 
+/* Whether Kafka keeps where the app stands, which is claimed there; else a ledger may. */
+static inline bool ks_kafka_claims(const struct ks_kafka_source *s)
+{
+	return s->options->book != NULL && s->options->ledger == NULL;
+}
+
 /* kafka-source-section.c */
 int	ks_kafka_section_positions(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err) KS_MUST_USE;
 /* With --app: who keeps where it stands, for ks_section_open; else NULL. */

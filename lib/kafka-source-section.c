@@ -71,12 +71,12 @@ static int assign(struct ks_kafka_source *s, struct ks_err *err)
 
 static int claim(void *source, int64_t *run, int64_t *epoch, struct ks_err *err)
 {
-	struct ks_kafka_source *s = source;
-	int status = ks_claim_take(&s->claim, &s->parts, err);
+	const struct ks_kafka_source *s = source;
 
+	(void)err;
 	*run = s->claim.stand.run;
 	*epoch = s->claim.stand.epoch;
-	return status;
+	return 0;
 }
 
 static int learn(void *source, int64_t *epoch, struct ks_err *err)
@@ -91,7 +91,7 @@ static int learn(void *source, int64_t *epoch, struct ks_err *err)
 const struct ks_section_keeper *ks_kafka_section_keeper(struct ks_kafka_source *s)
 {
 	s->keeper = (struct ks_section_keeper){ .claim = claim, .learn = learn, .arg = s };
-	return s->options->book != NULL && s->options->ledger == NULL ? &s->keeper : NULL;
+	return ks_kafka_claims(s) ? &s->keeper : NULL;
 }
 
 int ks_kafka_section_window(struct ks_kafka_source *s, struct ks_err *err)
@@ -131,8 +131,8 @@ static int begin(struct ks_kafka_source *s, struct ks_err *err)
 		.reads = KS_READS_TOPICS, .live = !s->options->bounded, .streams = streams, .stream_count = x->topic_count,
 		.positions = positions, .position_count = x->count,
 	};
+	int status, wait_ms = s->client.timeout_ms < TELL_MS ? (int)s->client.timeout_ms : TELL_MS;
 	size_t i;
-	int status;
 
 	if (streams == NULL || positions == NULL) {
 		free(streams);
@@ -144,21 +144,23 @@ static int begin(struct ks_kafka_source *s, struct ks_err *err)
 			.name = x->topics[i].name, .partitions = x->topics[i].partitions,
 			.key = codecs[s->config->key_from], .time_type = x->topics[i].append ? KS_TIME_APPEND : KS_TIME_CREATE,
 		};
-	for (i = 0; i < x->count; i++)
+	/* The run goes up before HELLO, which tells what the claim has found. */
+	status = ks_kafka_claims(s) ? ks_claim_take(&s->claim, x, err) : enter_starts(s, err);
+	for (i = 0; i < x->count && status == 0; i++) {
 		positions[i] = (struct ks_hello_position){
 			.input = x->parts[i].topic->name, .partition = x->parts[i].partition,
-			.offset = x->parts[i].next,
+			.offset = x->parts[i].next, .epoch = s->own.section.ledger.epoch, .run = s->own.section.ledger.run,
 		};
+		if (ks_kafka_claims(s))
+			ks_claim_position(&s->claim, i, &positions[i]);
+	}
 	ks_idle_begin(&s->own.idle, ks_clock_ms());
-	status = 0;
 	for (i = 0; i < x->count && status == 0 && s->config->idle_ms > 0; i++)
 		status = ks_idle_partition(&s->own.idle, x->parts[i].partition, err);
 	if (status == 0)
-		status = enter_starts(s, err);
-	if (status == 0)
 		status = ks_section_begin(&s->own.section, &h, &s->own.frames, err);
 	if (status == 0 && s->options->ledger != NULL) {
-		status = ks_kafka_ledger_tell(&s->group_told, &s->client, s->options, x, s->client.timeout_ms < TELL_MS ? (int)s->client.timeout_ms : TELL_MS, err);
+		status = ks_kafka_ledger_tell(&s->group_told, &s->client, s->options, x, wait_ms, err);
 		s->own.frames.n = status == 0 ? s->own.frames.n : 0;	/* nobody has seen HELLO yet */
 	}
 	free(streams);

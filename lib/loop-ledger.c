@@ -239,7 +239,7 @@ static int check_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 {
 	struct ks_loop_out *out = &l->out;
-	char app[KS_NAME_MAX + 1];
+	char app[KS_NAME_MAX + 1], owner[KS_OWNER_ROOM];
 	int status;
 
 	if (out->has_ledger)
@@ -263,7 +263,8 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 		return ks_fail(&l->err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
 	memcpy(app, h->app.p, h->app.n);
 	app[h->app.n] = '\0';
-	status = ks_ledger_open(&out->ledger, l->config, app, h->instance, &l->err);
+	ks_hello_owner(h, owner);
+	status = ks_ledger_open(&out->ledger, l->config, app, owner, &l->err);
 	out->has_ledger = true;
 	if (status == 0)
 		status = be_alone(l, h);

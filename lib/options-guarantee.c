@@ -25,9 +25,8 @@ int ks_options_check_guarantee(struct ks_config *c, struct ks_err *err)
 		return c->app != NULL ? 0 : ks_fail(err, KS_USAGE, "--guarantee %s is about an --app NAME, which is not given",
 		    ks_guarantee_name(c->guarantee));
 	/* Each would read all partitions, and what they write would be there so many times. */
-	if (c->instances > 1)
-		return ks_fail(err, KS_USAGE, "--guarantee none and --instance %u/%u: only the partitions of an app are divided", c->instance,
-		    c->instances);
+	if (c->instances != 1)
+		return ks_fail(err, KS_USAGE, "--guarantee none and --instance %s: only the partitions of an app are divided", c->owner);
 	c->app = NULL;
 	return 0;
 }

@@ -239,7 +239,7 @@ at_least() { read_ $alo -e "$@"; }
 	run read_ -e
 	refused 78 'was run with --guarantee at-least-once'
 	KSTREAM_STATE_DIR=elsewhere run read_ -e
-	refused 78 "something else than this app has committed the offsets of group '$app'"
+	refused 78 'was run with --guarantee at-least-once, and a ledger says where it stands'
 	write 11 20
 	at_least --to json >>out
 	diff <(numbers 1 20) out
