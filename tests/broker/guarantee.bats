@@ -375,3 +375,15 @@ at_least() { read_ $alo -e "$@"; }
 	read_ -e | sink
 	diff <(numbers 6 10) <(written)
 }
+
+@test "drill: kill -9 at random, at least once, into a topic and files" {
+	for shape in at-least appended cut; do
+		/usr/bin/python3 "$BATS_TEST_DIRNAME/../drill/drill.py" --broker "$b" --bin "$bin" --shape "$shape" --seconds 4
+	done
+}
+
+@test "drill: each stage ends at each step, at least once" {
+	for shape in at-least cut; do
+		/usr/bin/python3 "$BATS_TEST_DIRNAME/../drill/drill.py" --broker "$b" --bin "$tools" --shape "$shape" --points 1
+	done
+}
