@@ -131,6 +131,33 @@ at_least() { read_ $alo -e "$@"; }
 	! diff -q <(numbers 1 20) <(written "$t.0" | sort -uV)
 }
 
+@test "at least once there are no transactions, and the file of --out and a plain sink take files, too" {
+	fill 10
+	at_least | sink
+	[ "$(kcat -Q -b "$b" -t "$t.out:0:-1")" = "$t.out [0] offset 10" ]
+	numbers 1 10 >in.jsonl
+	plain() { "$bin/kstream-cat" --from json --app "$app.f" in.jsonl | sink --app "$app.f" "$@"; }
+	plain --guarantee at-least-once
+	[ "$(kcat -Q -b "$b" -t "$t.out:0:-1")" = "$t.out [0] offset 20" ]
+	numbers 11 20 >>in.jsonl
+	plain --guarantee at-least-once
+	[ "$(written | wc -l)" -eq 30 ]
+	# exactly once, and back: what Kafka has of the epochs is not what the ledger has then
+	app=$app.h
+	one() { "$bin/kstream-cat" --from json --app "$app" in.jsonl | sink "$@"; }
+	one
+	numbers 21 30 >>in.jsonl
+	one --guarantee at-least-once
+	numbers 31 40 >>in.jsonl
+	run one
+	says 78 '--guarantee at-least-once was given meanwhile, with which to go on'
+	one --guarantee at-least-once
+	cp "$KSTREAM_STATE_DIR/$app/0/ledger" "$KSTREAM_STATE_DIR/$app/0/ledger.next"
+	run sink --guarantee at-least-once <in.jsonl
+	says 78 'has ended while it was committing exactly once'
+	diff <(numbers 1 40) <(written | sort -uV)
+}
+
 @test "none is as if there were no app" {
 	fill 10
 	for _ in 1 2; do read_ --guarantee none -e --to json >out && diff <(numbers 1 10) out; done
