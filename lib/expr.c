@@ -533,8 +533,3 @@ bool ks_expr_nothing(const struct ks_expr *e)
 {
 	return e->nothing;
 }
-
-bool ks_expr_single(const struct ks_expr *e)
-{
-	return e->set->nodes[e->node].single;
-}
