@@ -210,6 +210,7 @@ void	ks_join_unmatched_close(struct ks_join *j);
 struct ks_join_result {
 	const struct ks_rec *from;
 	enum ks_join_side side;		/* that from is of */
+	bool moved;			/* from is neither side of it, but has moved time */
 	int32_t partition;
 	uint32_t flags;			/* time type and kind of key, where from is NULL */
 	int64_t time_ms;
