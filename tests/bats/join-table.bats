@@ -308,3 +308,25 @@ here=(--state-dir state --out result)
 	END
 	kstream-join --from envelope --to envelope --stream A --table B --versioned 1h --grace 800ms --left --memory 1M --end complete in | left | cmp - want
 }
+
+@test "join table: a side that was complete before the other one came is closed, and that is told" {
+	printf '%s\n' '{"k":"a","v":"row"}' >rows.jsonl
+	printf '%s\n' '{"k":"a","v":"record"}' >records.jsonl
+	section() { kstream-cat --from json --key .k --end "$1" --to frames "${@:2}"; }
+	words=(kstream-join --stream records --table rows --left --value '[.left.v, .right.v]' --to json)
+	{ section complete rows.jsonl; section complete records.jsonl; } >closed
+	try "${words[@]}" closed
+	output_is '["record",null]' && [ "$status" = 0 ]
+	[ "$(cat err)" = "kstream-join: 'rows' ended, complete, before a record of 'records' came, so it is closed, and what follows is joined without it: end it with --end paused, or read both with one kstream-cat" ] || fail 'not that line' || return
+	# the stream first: it has gone on alone, and its table comes for nobody
+	{ section complete records.jsonl; section complete rows.jsonl; } >closed
+	try "${words[@]}" closed
+	[[ "$(cat err)" == "kstream-join: 'records' ended, complete, before a record of 'rows' came, "* ]] || fail 'turned' || return
+	# Paused, the table stays; and sections that have both sides are joined each by itself.
+	{ section paused rows.jsonl; section complete records.jsonl; } >closed
+	try "${words[@]}" closed
+	expect 0 '["record","row"]'
+	{ section complete rows.jsonl records.jsonl; section complete records.jsonl rows.jsonl; } >closed
+	try "${words[@]}" closed
+	expect 0 $'["record","row"]\n["record",null]'
+}
