@@ -99,10 +99,12 @@ def asked(harmful):
                 harm(path, over)
                 time.sleep(600)
                 os._exit(0)
-        took = [answers(stage, batch(n), BATCH) * 1e3 for n in range(BATCHES)]
-        if child:
-            os.kill(child, 9)
-            os.waitpid(child, 0)
+        try:
+            took = [answers(stage, batch(n), BATCH) * 1e3 for n in range(BATCHES)]
+        finally:
+            if child:
+                os.kill(child, 9)
+                os.waitpid(child, 0)
         stage.stdin.close()
         stage.stdout.read()
         told = stage.stderr.read()
