@@ -135,6 +135,14 @@ static int take_record(void *loop, struct ks_rec *rec)
 	return work_on(l, rec);
 }
 
+/* A record of that key may come from it soon. */
+static void expect_record(void *loop, const struct ks_rec *rec, bool found)
+{
+	struct ks_frame_loop *l = loop;
+
+	l->op->expect(l->st, rec, found);
+}
+
 /* Where it can be, records come as the source makes them, in no frame; and without their values where the tool does not ask for these. */
 static int take_records(struct ks_frame_loop *l)
 {
@@ -144,7 +152,7 @@ static int take_records(struct ks_frame_loop *l)
 		return 0;
 	/* What passes by the tool has its value. */
 	if (l->op->reads != NULL && s->give_loaded != NULL && l->only_count == 0)
-		return s->give_loaded(s, l->op->reads(l->st), take_record, l, &l->err);
+		return s->give_loaded(s, l->op->reads(l->st), take_record, l->op->expect != NULL ? expect_record : NULL, l, &l->err);
 	if (s->give != NULL)
 		s->give(s, take_record, l);
 	return 0;
@@ -156,8 +164,10 @@ static int catch_up(struct ks_frame_loop *l)
 	int status = 0;
 	unsigned i;
 
-	for (i = 0; i < l->ahead_count && status == 0; i++)
+	for (i = 0; i < l->ahead_count && status == 0; i++) {
+		l->stats.in++;
 		status = work_on(l, &l->ahead[i]);
+	}
 	l->ahead_count = 0;
 	return status;
 }
@@ -175,6 +185,7 @@ static int look_ahead(struct ks_frame_loop *l, const struct ks_rec *rec)
 	if (KS_LIKELY(l->ahead_count > 0))
 		l->op->expect(l->st, &l->ahead[l->ahead_count - 1], true);
 	if (KS_LIKELY(l->ahead_count == 2)) {
+		l->stats.in++;	/* as if it came now */
 		status = work_on(l, &l->ahead[0]);
 		l->ahead[0] = l->ahead[1];
 		l->ahead_count = 1;
@@ -192,8 +203,8 @@ static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 	if (KS_UNLIKELY(!l->in_section))
 		return protocol_error(l, "a record outside a section: no HELLO before it");
 	l->hop++;
-	l->stats.in++;
 	if (l->hops) {
+		l->stats.in++;
 		rec.frame = ks_bytes(payload.p - KS_FRAME_HEAD, payload.n + KS_FRAME_HEAD);
 		l->mains++;
 		l->stats.out++;
@@ -202,9 +213,13 @@ static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 	wrong = ks_rec_parse_next(payload, &l->config->limits, &l->guess, &rec);
 	if (KS_UNLIKELY(wrong != NULL)) {
 		status = catch_up(l);
+		l->stats.in++;
 		return status != 0 ? status : protocol_error(l, wrong);
 	}
-	return l->op->expect == NULL || l->config->count >= 0 ? work_on(l, &rec) : look_ahead(l, &rec);
+	if (l->op->expect != NULL && l->config->count < 0)
+		return look_ahead(l, &rec);
+	l->stats.in++;
+	return work_on(l, &rec);
 }
 
 static int on_mark(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_bytes raw)
