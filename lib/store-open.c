@@ -9,6 +9,7 @@
 
 #include "drill.h"
 #include "num.h"
+#include "owner.h"
 #include "state-dir.h"
 
 #define CACHE_PART 4		/* of the memory that pages get */
@@ -26,13 +27,14 @@ static const unsigned char key_fingerprint[] = { KS_ON_DISK_META, 'f' };
 /* DIR/APP/INSTANCE/STAGE, its lock, and s->home below it. */
 static int open_directory(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
 {
-	char *path;
+	char *path, owner[KS_OWNER_ROOM];
 	int dir, no, status;
 
 	if (!ks_state_is_name(c->app) || !ks_state_is_name(c->stage))
 		return ks_fail(err, KS_CONFIG, "the %s '%s' is not a name of letters, digits, '.', '_' and '-'",
 		    ks_state_is_name(c->app) ? "stage" : "app", ks_state_is_name(c->app) ? c->stage : c->app);
-	if (asprintf(&s->root, "%s/%s/%u", c->state_dir, c->app, c->instance) < 0) {
+	ks_owner_directory(owner, c->owner);
+	if (asprintf(&s->root, "%s/%s/%s", c->state_dir, c->app, owner) < 0) {
 		s->root = NULL;
 		return ks_fail_memory(err);
 	}
@@ -326,12 +328,15 @@ static int rest(struct ks_store *s, const struct ks_store_config *c, struct ks_e
 	int status;
 
 	own.run = s->run;
+	if (own.epoch == KS_STORE_NEWEST)
+		own.epoch = s->epoch;
 	status = check_epoch(s, &own, err);
 	if (status == 0)
 		status = ks_disk_get(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), c->at_rest, &found, err);
 	if (status == 0)
 		skip_owner(c->at_rest);
-	s->epoch = c->epoch;
+	s->epoch = s->first_epoch = own.epoch;
+	s->known = c->epoch == KS_STORE_NEWEST ? s->floor : c->epoch;
 	s->memory = SIZE_MAX;
 	return status;
 }
@@ -352,6 +357,7 @@ static int open_durable(struct ks_store *s, const struct ks_store_config *c, str
 	int status = print_fingerprint(c, &fingerprint, err);
 
 	ks_buf_init(&meta, META_MAX);
+	s->first_epoch = s->known = c->epoch;
 	if (status == 0)
 		status = open_directory(s, c, err);
 	if (status == 0)
@@ -370,7 +376,6 @@ static int open_durable(struct ks_store *s, const struct ks_store_config *c, str
 	}
 	ks_buf_release(&meta);
 	ks_buf_release(&fingerprint);
-	s->first_epoch = s->known = c->epoch;
 	if (status == 0)
 		status = ks_base_load(s, err);
 	if (status == 0 && c->at_rest != NULL)

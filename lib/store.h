@@ -34,12 +34,14 @@ void	ks_store_close(struct ks_store *s);	/* NULL is allowed */
 /* What the caller has kept of a partition is not what it has put: KS_CONFIG. */
 int	ks_store_damaged(int32_t partition, struct ks_err *err);
 
+#define KS_STORE_NEWEST (-1)
+
 struct ks_store_config {
 	uint64_t seed;		/* as above */
 	size_t memory;		/* bytes that it may hold in memory; 0: KS_STORE_MEMORY */
 	const char *state_dir;	/* NULL: nothing outlives the store; what memory cannot hold goes to a temporary file */
 	const char *app, *stage;	/* with state_dir: its directory is STATE_DIR/APP/INSTANCE/STAGE */
-	uint32_t instance;
+	const char *owner;	/* the instance (owner.h) */
 	int64_t run, epoch;	/* of HELLO: the epoch that is committed */
 	/*
 	 * What must not change while there is state: lines "--option value\n",
@@ -49,7 +51,8 @@ struct ks_store_config {
 	/*
 	 * Look at it alone, as of epoch: nothing of it is changed or rolled back, and
 	 * fingerprint, run are those that it has.  Takes the fingerprint; NULL: it is
-	 * to be used.
+	 * to be used.  epoch KS_STORE_NEWEST: as of its last barrier, of which not all
+	 * need be committed.
 	 */
 	struct ks_buf *at_rest;
 };
