@@ -55,6 +55,9 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 		    l->config->app, l->config->app) :
 		    ks_fail(&l->err, KS_CONFIG, "--app %s, but the source that makes the stream has --app '%.*s': give both the same",
 		    l->config->app, (int)h.app.n, (const char *)h.app.p);
+	if (l->config->guarantee_given && h.guarantee != l->config->guarantee)
+		return ks_fail(&l->err, KS_CONFIG, "--guarantee %s, but the source that makes the stream says %s: give both the same",
+		    ks_guarantee_name(l->config->guarantee), ks_guarantee_name(h.guarantee));
 	if (h.app.p != NULL && l->config->count >= 0 && l->source->stop == NULL)
 		return ks_fail(&l->err, KS_CONFIG, "-c under --app belongs to the source, which knows its positions");
 	l->started = l->in_section = true;
@@ -161,10 +164,8 @@ static int catch_up(struct ks_frame_loop *l)
 	int status = 0;
 	unsigned i;
 
-	for (i = 0; i < l->ahead_count && status == 0; i++) {
-		l->stats.in++;
+	for (i = 0; i < l->ahead_count && status == 0; i++, l->stats.in++)
 		status = work_on(l, &l->ahead[i]);
-	}
 	l->ahead_count = 0;
 	return status;
 }
@@ -266,9 +267,11 @@ static int pass_barrier(struct ks_frame_loop *l, const struct ks_barrier *b)
 		status = sync_rejects(l);
 	if (status == 0 && l->sink != NULL) {
 		status = ks_loop_prepare(l, b);
+		if (status == 0 && !ks_keeps("ledger-last"))
+			status = ks_loop_commit(l, b);
 		if (status == 0 && ks_keeps("keep-first"))
 			status = l->sink->barrier(l->sink, b, &l->err);
-		if (status == 0)
+		if (status == 0 && ks_keeps("ledger-last"))
 			status = ks_loop_commit(l, b);
 	}
 	ks_point("barrier-passed");

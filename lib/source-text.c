@@ -91,7 +91,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 	char (*topics)[KS_NAME_MAX + 1] = calloc(t->places.count, sizeof(*topics));
 	const struct ks_config *config = t->config;
 	struct ks_hello h = {
-		.streams = streams, .stream_count = t->places.count, .positions = positions,
+		.reads = KS_READS_FILES, .streams = streams, .stream_count = t->places.count, .positions = positions,
 		.position_count = t->places.count,
 	};
 	size_t i;
