@@ -86,3 +86,29 @@ all_is_committed() { "$bin/kstream-cat" -b "$b" -t "$t" -o stored -X group.id="$
 	pids=
 	diff <(numbers 1 10) <(written)
 }
+
+@test "what the topic will never take ends with a status that is not started again; a topic that goes, with 75" {
+	"$topic" create "$t" 1
+	"$topic" create "$t.out" 1 max.message.bytes=1000
+	write 1 10
+	printf '{"n":"%02000d"}\n' 1 | kcat -P -b "$b" -t "$t"
+	for _ in 1 2; do
+		run copy
+		refused 65 "$t/0@10: 2078 bytes are more than topic '$t.out' takes: its max.message.bytes is 1000"
+		[ -z "$(written)" ]
+	done
+	"$topic" create "$t.gone" 1
+	"$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$t.gone" --app "$app.gone" --commit-interval 100ms --timeout 5s 2>said &
+	pids=$!
+	wait_for bash -c "[ \$(kcat -C -q -e -b $b -t $t.gone | wc -l) -eq 11 ]"
+	"$topic" delete "$t.gone"
+	write 11 20
+	status=0
+	wait "$pids" || status=$?
+	pids=
+	cat said
+	[ "$status" -eq 75 ]
+	grep -q "$t/0@11: topic '$t.gone' has not taken it" said
+	run "$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$t.gone" --app "$app.gone"
+	[ "$status" -eq 78 ]
+}
