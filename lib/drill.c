@@ -3,6 +3,7 @@
 #include "drill.h"
 
 #ifdef KS_DRILL
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,10 @@ static bool is_time(const char *wish, const char *point, unsigned long *left)
 		return false;
 	if (*left == 0)
 		*left = strtoul(colon + 1, NULL, 10);
-	return --*left == 0;
+	if (--*left > 0)
+		return false;
+	*left = ULONG_MAX;	/* once */
+	return true;
 }
 
 void ks_point(const char *point)

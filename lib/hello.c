@@ -93,7 +93,7 @@ static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 	static const char *const reads[] = { NULL, "files", "topics" };
 	int no;
 
-	if ((no = msgpack_pack_map(pk, 16)) != 0 ||
+	if ((no = msgpack_pack_map(pk, 17)) != 0 ||
 	    (no = pack_key_int(pk, "version", KS_PROTOCOL)) != 0 ||
 	    (no = pack_key_text(pk, "app", h->app)) != 0 ||
 	    (no = pack_key_text(pk, "owner", h->owner)) != 0 ||
@@ -102,7 +102,7 @@ static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 	    (no = pack_key_int(pk, "run", h->run)) != 0 ||
 	    (no = pack_key_int(pk, "epoch", h->epoch)) != 0 ||
 	    (no = pack_key_text(pk, "guarantee", ks_guarantee_name(h->guarantee))) != 0 ||
-	    (no = pack_text(pk, "live")) != 0 ||
+	    (no = pack_key_int(pk, "commit_interval", h->commit_ms)) != 0 || (no = pack_text(pk, "live")) != 0 ||
 	    (no = h->live ? msgpack_pack_true(pk) : msgpack_pack_false(pk)) != 0 ||
 	    (no = pack_key_text(pk, "layout", "modulo")) != 0 ||
 	    (no = pack_key_text(pk, "reads", reads[h->reads])) != 0 || (no = pack_streams(pk, h)) != 0 ||
@@ -192,6 +192,10 @@ static const char *take_key(struct ks_hello_view *h, struct ks_bytes key, const 
 			h->reads = KS_READS_TOPICS;
 		else if (v->type != KS_NIL)
 			return "what it reads is neither files nor topics";
+	} else if (ks_bytes_is(key, "commit_interval")) {
+		if (!small_int(v, INT64_MAX))
+			return "its commit_interval is not a number";
+		h->commit_ms = v->i;
 	} else if (ks_bytes_is(key, "live")) {
 		if (v->type != KS_TRUE && v->type != KS_FALSE)
 			return "its live is not true or false";

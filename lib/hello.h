@@ -44,6 +44,7 @@ struct ks_hello {
 	uint32_t instance, instances;	/* of a member of a group 0 and 0 */
 	int64_t run, epoch;
 	enum ks_guarantee guarantee;
+	int64_t commit_ms;	/* how long an epoch may last: --commit-interval */
 	enum ks_reads reads;
 	bool live;
 	const struct ks_hello_stream *streams;
@@ -64,6 +65,7 @@ struct ks_hello_view {
 	uint32_t instance, instances;
 	int64_t run, epoch;
 	enum ks_guarantee guarantee;
+	int64_t commit_ms;	/* 0: not told */
 	enum ks_reads reads;
 	bool live;
 	struct ks_bytes sides;	/* msgpack array of names */

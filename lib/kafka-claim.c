@@ -15,6 +15,7 @@
 #include "kafka-txn.h"
 #include "options-kafka.h"
 #include "signals.h"
+#include "taken.h"
 
 #define NOBODY "-"		/* the owner of partitions that have no word yet: no other is called so */
 #define AGAIN_MIN_MS 8		/* a claim takes about as long */
@@ -78,9 +79,10 @@ static int fence(const struct ks_kafka_claim *c, const char *owner, struct ks_ka
 	return status;
 }
 
-int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config, struct ks_err *err)
+int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config, int dir,
+    struct ks_err *err)
 {
-	*c = (struct ks_kafka_claim){ .options = options, .config = config };
+	*c = (struct ks_kafka_claim){ .options = options, .config = config, .dir = dir };
 	return fence(c, config->owner, &c->writer, err);
 }
 
@@ -186,6 +188,7 @@ int ks_claim_gather(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, st
 {
 	rd_kafka_topic_partition_list_t *list, *of;
 	char owner[KS_OWNER_ROOM];
+	bool held, often = false;	/* not let go of */
 	const char *keeper;
 	struct ks_word w;
 	int status, i;
@@ -199,21 +202,28 @@ int ks_claim_gather(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, st
 	while (status == 0) {
 		of = rd_kafka_topic_partition_list_new(list->cnt);
 		owner[0] = '\0';
+		held = false;
 		for (i = list->cnt; i > 0; i--) {
 			keeper = keeper_of(c, &list->elems[i - 1], &w);
 			if (keeper == NULL || keeper != w.claimer || (owner[0] != '\0' && strcmp(keeper, owner) != 0))
 				continue;
 			snprintf(owner, sizeof(owner), "%s", keeper);
+			held |= !w.released;
 			rd_kafka_topic_partition_list_add(of, list->elems[i - 1].topic, list->elems[i - 1].partition);
 			rd_kafka_topic_partition_list_del_by_idx(list, i - 1);
 		}
-		if (of->cnt > 0)
+		if (held && c->member == NULL)	/* members of a group may come and go as they like */
+			status = ks_taken_check(c->dir, c->config->app, owner, err);
+		if (status == 0 && of->cnt > 0)
 			status = take(c, owner, of, err);
+		often |= held && c->member == NULL;
 		i = of->cnt;
 		rd_kafka_topic_partition_list_destroy(of);
 		if (i == 0)
 			break;
 	}
+	if (status == 0 && often)
+		ks_taken_note(c->dir);
 	rd_kafka_topic_partition_list_destroy(list);
 	return status;
 }

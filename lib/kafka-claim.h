@@ -29,6 +29,7 @@ struct ks_kafka_claim {
 	const struct ks_kafka_options *options;
 	const struct ks_config *config;
 	const struct rd_kafka_consumer_group_metadata_s *member;	/* of the group, as whom it claims; NULL: of none */
+	int dir;			/* of the instance, for taken.h */
 	struct ks_kafka writer;		/* fenced the others; until the claim */
 	struct ks_kafka side;		/* learns */
 	struct rd_kafka_topic_partition_list_s *one;	/* a partition, that side asks about */
@@ -42,10 +43,15 @@ struct ks_kafka_claim {
  */
 int	ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config, bool grouped, struct ks_err *err) KS_MUST_USE;
 
-int	ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config,
+/* dir: of the instance; it stays open. */
+int	ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config, int dir,
 	    struct ks_err *err) KS_MUST_USE;
 
-/* Take the partitions of x, which need no places yet, from the owners that they have; afterwards no transaction of these holds up a reader. */
+/*
+ * Take the partitions of x, which need no places yet, from the owners that they
+ * have; afterwards no transaction of these holds up a reader.  KS_CONFIG: another
+ * layout takes them again and again (taken.h).
+ */
 int	ks_claim_gather(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err) KS_MUST_USE;
 
 /*

@@ -526,7 +526,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 		status = ks_message_reader_open(&s->reader, config, err);
 	/* Before it is asked where the app stands: what is still open is resolved by it. */
 	if (status == 0 && ks_kafka_claims(s))
-		status = ks_claim_fence(&s->claim, options, config, err);
+		status = ks_claim_fence(&s->claim, options, config, s->own.section.ledger.dir, err);
 	ks_point("source-fenced");
 	if (status == 0)
 		status = options->group != NULL ? join(s, err) : open_parts(s, err);

@@ -42,6 +42,11 @@ all_is_committed() { "$bin/kstream-cat" -b "$b" -t "$t" -o stored -X group.id="$
 		run timeout 30 $how --commit-interval 31s
 		[ "$status" -eq 64 ] && [[ $output == *'--commit-interval with --app and topics is 30 s at most'* ]]
 	done
+	# in two processes the one that writes to a topic hears of it
+	numbers 1 3 >in.jsonl
+	run bash -c "'$bin/kstream-cat' --from json --app '$app.f' --commit-interval 5m in.jsonl | '$bin/kstream-cat' --app '$app.f' -b '$b' -P -t '$t'"
+	echo "$output"
+	[ "$status" -eq 78 ] && [[ $output == *'--commit-interval of the source is 300 s, and 30 s at most'* ]]
 	copy --commit-interval 30s
 	for x in isolation.level=read_uncommitted transaction.timeout.ms=1000; do
 		run copy -X "$x"
@@ -80,4 +85,30 @@ all_is_committed() { "$bin/kstream-cat" -b "$b" -t "$t" -o stored -X group.id="$
 	wait "$second" || { cat said; false; }
 	pids=
 	diff <(numbers 1 10) <(written)
+}
+
+@test "what the topic will never take ends with a status that is not started again; a topic that goes, with 75" {
+	"$topic" create "$t" 1
+	"$topic" create "$t.out" 1 max.message.bytes=1000
+	write 1 10
+	printf '{"n":"%02000d"}\n' 1 | kcat -P -b "$b" -t "$t"
+	for _ in 1 2; do
+		run copy
+		refused 65 "$t/0@10: 2078 bytes are more than topic '$t.out' takes: its max.message.bytes is 1000"
+		[ -z "$(written)" ]
+	done
+	"$topic" create "$t.gone" 1
+	"$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$t.gone" --app "$app.gone" --commit-interval 100ms --timeout 5s 2>said &
+	pids=$!
+	wait_for bash -c "[ \$(kcat -C -q -e -b $b -t $t.gone | wc -l) -eq 11 ]"
+	"$topic" delete "$t.gone"
+	write 11 20
+	status=0
+	wait "$pids" || status=$?
+	pids=
+	cat said
+	[ "$status" -eq 75 ]
+	grep -q "$t/0@11: topic '$t.gone' has not taken it" said
+	run "$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$t.gone" --app "$app.gone"
+	[ "$status" -eq 78 ]
 }
