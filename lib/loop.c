@@ -53,9 +53,6 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 		    l->config->app, l->config->app) :
 		    ks_fail(&l->err, KS_CONFIG, "--app %s, but the source that makes the stream has --app '%.*s': give both the same",
 		    l->config->app, (int)h.app.n, (const char *)h.app.p);
-	if (l->config->guarantee_given && h.guarantee != l->config->guarantee)
-		return ks_fail(&l->err, KS_CONFIG, "--guarantee %s, but the source that makes the stream says %s: give both the same",
-		    ks_guarantee_name(l->config->guarantee), ks_guarantee_name(h.guarantee));
 	if (h.app.p != NULL && l->config->count >= 0 && l->source->stop == NULL)
 		return ks_fail(&l->err, KS_CONFIG, "-c under --app belongs to the source, which knows its positions");
 	l->started = l->in_section = true;
