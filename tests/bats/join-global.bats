@@ -318,3 +318,10 @@ assert status == 0 and kb < 40 << 10, (status, kb)  # of 62 MB that are there' k
 	[ "$status" = 0 ] || fail ''
 	[ "$(sort out | uniq -c | tr -s ' ')" = ' 2000 1' ]
 }
+
+@test "join global: a change that is not the latest of its key is history, and no row" {
+	sides 'B:1:10:"new"' 'B:1:5:"old"' 'A:x:11:[1]' >in
+	kstream-table --from envelope --only B --versioned 1h --changes --to frames in |
+		kstream-join --stream A --global B --on '.[0]' --value .right --to json >out
+	[ "$(cat out)" = '"new"' ] || fail 'history took the place of the row'
+}
