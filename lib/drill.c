@@ -7,18 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ks_point(const char *point)
+/* Whether this is the N-th time, in WHERE:N, that it comes to the point. */
+static bool is_there(const char *where, const char *point, unsigned long *left)
 {
-	static unsigned long left;
-	const char *fail = getenv("KSTREAM_FAIL"), *colon = fail != NULL ? strchr(fail, ':') : NULL;
+	const char *colon = where != NULL ? strchr(where, ':') : NULL;
 	size_t n = strlen(point);
 
-	if (colon == NULL || (size_t)(colon - fail) != n || memcmp(fail, point, n) != 0)
-		return;
-	if (left == 0)
-		left = strtoul(colon + 1, NULL, 10);
-	if (--left == 0)
+	if (colon == NULL || (size_t)(colon - where) != n || memcmp(where, point, n) != 0)
+		return false;
+	if (*left == 0)
+		*left = strtoul(colon + 1, NULL, 10);
+	return --*left == 0;
+}
+
+void ks_point(const char *point)
+{
+	static unsigned long fail, stop;
+
+	if (is_there(getenv("KSTREAM_FAIL"), point, &fail))
 		raise(SIGKILL);
+	if (is_there(getenv("KSTREAM_STOP"), point, &stop))
+		raise(SIGSTOP);
 }
 
 bool ks_keeps(const char *rule)

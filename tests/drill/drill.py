@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Kill a pipeline between two topics, again and again, and see that nothing is lost, nothing comes twice, and its state is right.
 
-    drill.py --broker HOST:PORT [--bin DIR] [--shape counts|join|hosts|files] [--kafka DIR] [--rounds N | --seconds S | --points N]
-        [--seed N] [--dir DIR]
+    drill.py --broker HOST:PORT [--bin DIR] [--shape counts|join|hosts|files] [--kafka DIR] [--rounds N | --seconds S | --points N |
+        --stops] [--seed N] [--dir DIR]
 
 Each round adds records, starts the pipeline of the shape (shapes.py) and does one of the actions to it.  At the end, and each --judge rounds,
 the pipeline runs to the end of its input, and output and state are compared with what the input makes of them.  What fails prints the
@@ -12,8 +12,8 @@ seed, with which the same choices are made again, and keeps the directory.
 With --kafka DIR a broker that scripts/kafka runs there is killed, too, one in eight rounds, and started again: DIR is its own, or that of a
 cluster.  Of a cluster one is then away, every other time until the pipeline has committed what came after its death: no stage may end.
 
-With --points N each stage is ended at each step of the protocol, N times, before and behind each thing that lasts.  It takes tools of
-`make MODE=drill`.
+With --points N each stage is ended at each step of the protocol, N times, before and behind each thing that lasts; with --stops each one stops
+there, the others die, the next run does what it can, and then that stage goes on.  Both take tools of `make MODE=drill`; --step names one.
 """
 import argparse
 import glob
@@ -47,14 +47,14 @@ def actions(stages):
 class Pipeline:
     runs = 0
 
-    def __init__(self, args, shape, extra=(), point=None):
-        """point: (stage, where it ends, the how-manieth time)"""
+    def __init__(self, args, shape, extra=(), point=None, how="KSTREAM_FAIL"):
+        """point: (stage, where it ends or stops, the how-manieth time)"""
         Pipeline.runs += 1
         env = dict(os.environ, KSTREAM_STATE_DIR=shape.state_dir(Pipeline.runs if shape.name == "hosts" else ""))
         self.names, lines = shape.stages, shape.lines(extra)
         self.stages, self.said, before = [], [], None
         for name, line in zip(self.names, lines):
-            mine = dict(env, KSTREAM_FAIL=f"{point[1]}:{point[2]}") if point and point[0] == name else env
+            mine = {**env, how: f"{point[1]}:{point[2]}"} if point and point[0] == name else env
             said = tempfile.TemporaryFile()
             stage = subprocess.Popen(line, stdin=before or subprocess.DEVNULL, stdout=None if line is lines[-1] else subprocess.PIPE,
                                      stderr=said, env=mine)
@@ -228,6 +228,42 @@ def points(args, shape):
     return f"{len(hits)} steps, each {min(hits.values())} times"
 
 
+def is_stopped(process):
+    with open(f"/proc/{process.pid}/stat", encoding="ascii", errors="replace") as f:
+        return f.read().rsplit(")", 1)[1].split()[0] == "T"
+
+
+def stops(args, shape):
+    """Each stage stops at each step, and goes on when another run has."""
+    rng, tried = random.Random(args.seed), 0
+    shape.produce(rng, 3000)
+    for stage, point in shape.points():
+        if point in RARE or args.step not in (None, point):
+            continue
+        shape.produce(rng, rng.randrange(500, 1500))
+        live, why = Pipeline(args, shape, ("-e",), (stage, point, 1), "KSTREAM_STOP"), f"the {stage} that has stopped at {point}"
+        try:
+            one, end = live.stages[live.names.index(stage)], time.monotonic() + PATIENCE
+            while one.poll() is None and not is_stopped(one):
+                if time.monotonic() > end:
+                    raise Failed(f"{why}: it has not: {live.words()}")
+                time.sleep(0.005)
+            if one.poll() is not None:
+                raise Failed(f"{why}: it has not, and has ended with {one.returncode}: {live.words()}")
+            live.signal(signal.SIGKILL, [name for name in live.names if name != stage])
+            # Where that stage has a lock, the next run ends; if it has not, it gets through.
+            another = Pipeline(args, shape, ("-e",))
+            another.end_well(f"a run behind {why}")
+            another.end()
+            live.signal(signal.SIGCONT, (stage,))
+            live.end_well(why)
+            tried += 1
+        finally:
+            live.end()
+    judge(args, shape)
+    return f"{tried} steps, at each a zombie"
+
+
 def drill(args, shape):
     rng, zombies, old, done, round_ = random.Random(args.seed), [], [], Counter(), 0
     all_actions, end, live = actions(shape.stages), time.monotonic() + args.seconds if args.seconds else None, None
@@ -292,6 +328,8 @@ def main():
     p.add_argument("--rounds", type=int, default=40)
     p.add_argument("--seconds", type=float)
     p.add_argument("--points", type=int)
+    p.add_argument("--stops", action="store_true")
+    p.add_argument("--step")
     p.add_argument("--judge", type=int, default=200)
     p.add_argument("--most", type=int, default=3000, help="records in a round")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 32))
@@ -305,7 +343,7 @@ def main():
     shape = SHAPES[args.shape](args)
     make_topics(args, shape)
     try:
-        tell(args, shape, points(args, shape) if args.points else drill(args, shape))
+        tell(args, shape, (points if args.points else stops if args.stops else drill)(args, shape))
     except Failed as e:
         print(f"{args.shape}: {e}\nseed {args.seed}; kept: {args.dir}", file=sys.stderr, flush=True)
         return 1
