@@ -3,11 +3,12 @@
 #include "drill.h"
 
 #ifdef KS_DRILL
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether this is the N-th time, in WHERE:N, that it comes to the point. */
+/* Whether this is the N-th time, in WHERE:N, that it comes to the point; it is so once. */
 static bool is_there(const char *where, const char *point, unsigned long *left)
 {
 	const char *colon = where != NULL ? strchr(where, ':') : NULL;
@@ -17,7 +18,10 @@ static bool is_there(const char *where, const char *point, unsigned long *left)
 		return false;
 	if (*left == 0)
 		*left = strtoul(colon + 1, NULL, 10);
-	return --*left == 0;
+	if (--*left > 0)
+		return false;
+	*left = ULONG_MAX;
+	return true;
 }
 
 void ks_point(const char *point)
