@@ -279,6 +279,12 @@ def drill(args, shape):
             round_ += 1
             if args.kafka and rng.random() < 0.125:
                 action = "kill broker"
+                # A pipeline that nobody who was stopped keeps from its locks.
+                settle(args, shape, zombies, old)
+                live.signal(signal.SIGTERM, ("source",))
+                live.end_well(f"round {round_}, before a broker is killed")
+                live.end()
+                live = Pipeline(args, shape)
                 kill_broker(args, rng, shape, live)
             else:
                 act(rng, action, live, zombies)
