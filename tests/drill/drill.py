@@ -11,6 +11,7 @@ seed, with which the same choices are made again, and keeps the directory.
 
 With --kafka DIR a broker that scripts/kafka runs there is killed, too, one in eight rounds, and started again: DIR is its own, or that of a
 cluster.  Of a cluster one is then away, every other time until the pipeline has committed what came after its death: no stage may end.
+With --away N that is all that is done, N times, each broker in turn.
 
 With --points N each stage is ended at each step of the protocol, N times, before and behind each thing that lasts; with --stops each one stops
 there, the others die, the next run does what it can, and then that stage goes on.  Both take tools of `make MODE=drill`; --step names one.
@@ -144,10 +145,30 @@ def await_commit(args, shape, rng, live, ends, why):
             raise Failed(f"{why}, and nothing is committed {PATIENCE} s later: {live.words()}")
 
 
-def kill_broker(args, rng, shape, live):
-    """A broker dies, and comes back on what it has written."""
-    homes = sorted(glob.glob(f"{args.kafka}/broker.pid") or glob.glob(f"{args.kafka}/*/broker.pid"))
-    one, others_go_on = rng.choice(homes), len(homes) > 1 and rng.random() < 0.5
+def homes_of(kafka):
+    return sorted(glob.glob(f"{kafka}/broker.pid") or glob.glob(f"{kafka}/*/broker.pid"))
+
+
+def away(args, shape):
+    """One pipeline, and each broker dies in turn."""
+    rng = random.Random(args.seed)
+    live, homes = Pipeline(args, shape), homes_of(args.kafka)
+    try:
+        for n in range(args.away):
+            kill_broker(args, rng, shape, live, homes[n % len(homes)])
+        live.signal(signal.SIGTERM, ("source",))
+        live.end_well("the pipeline behind it all")
+    finally:
+        live.end()
+    judge(args, shape)
+    return f"{args.away} brokers away"
+
+
+def kill_broker(args, rng, shape, live, one=None):
+    """A broker dies, and comes back on what it has written; which, if it is not given, and for how long, is chance."""
+    homes = homes_of(args.kafka)
+    others_go_on = one is not None or (len(homes) > 1 and rng.random() < 0.5)
+    one = one or rng.choice(homes)
     if others_go_on:  # a pipeline that has not begun yet may end with 69
         await_commit(args, shape, rng, live, ends_of_output(args), "all brokers are there")
     with open(one, encoding="ascii") as f:
@@ -160,7 +181,6 @@ def kill_broker(args, rng, shape, live):
     finally:
         again = [f"{os.path.dirname(os.path.abspath(__file__))}/../../scripts/kafka", "up", "--dir", args.kafka]
         subprocess.run(again + (["--cluster", "3"] if len(homes) > 1 else []), check=True, stdout=subprocess.DEVNULL)
-    live.signal(signal.SIGTERM, ("source",))
 
 
 def wake(zombies, all_of_them=False):
@@ -286,6 +306,7 @@ def drill(args, shape):
                 live.end()
                 live = Pipeline(args, shape)
                 kill_broker(args, rng, shape, live)
+                live.signal(signal.SIGTERM, ("source",))
             else:
                 act(rng, action, live, zombies)
             done[action] += 1
@@ -337,6 +358,7 @@ def main():
     p.add_argument("--points", type=int)
     p.add_argument("--stops", action="store_true")
     p.add_argument("--step")
+    p.add_argument("--away", type=int)
     p.add_argument("--judge", type=int, default=200)
     p.add_argument("--most", type=int, default=3000, help="records in a round")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 32))
@@ -350,7 +372,7 @@ def main():
     shape = SHAPES[args.shape](args)
     make_topics(args, shape)
     try:
-        tell(args, shape, (points if args.points else stops if args.stops else drill)(args, shape))
+        tell(args, shape, (points if args.points else stops if args.stops else away if args.away else drill)(args, shape))
     except Failed as e:
         print(f"{args.shape}: {e}\nseed {args.seed}; kept: {args.dir}", file=sys.stderr, flush=True)
         return 1
