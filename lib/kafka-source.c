@@ -116,14 +116,19 @@ static int open_parts(struct ks_kafka_source *s, struct ks_err *err)
 	int status = open_client(s, kb, err);
 
 	if (status == 0)
-		status = ks_kafka_parts_open(&s->parts, &s->client, s->options, s->config, NULL, NULL, err);
-	if (status != 0 || !s->ordered || s->parts.count <= KS_KAFKA_ORDER_PARTS)
-		return status;
-	kb = ks_kafka_order_kb(s->parts.count);
-	ks_kafka_parts_close(&s->parts);
-	close_client(s);
-	status = open_client(s, kb, err);
-	return status == 0 ? ks_kafka_parts_open(&s->parts, &s->client, s->options, s->config, NULL, NULL, err) : status;
+		status = ks_kafka_parts_choose(&s->parts, &s->client, s->options, s->config, NULL, true, err);
+	if (status == 0 && s->ordered && s->parts.count > KS_KAFKA_ORDER_PARTS) {
+		kb = ks_kafka_order_kb(s->parts.count);
+		ks_kafka_parts_close(&s->parts);
+		close_client(s);
+		status = open_client(s, kb, err);
+		if (status == 0)
+			status = ks_kafka_parts_choose(&s->parts, &s->client, s->options, s->config, NULL, true, err);
+	}
+	/* Before it is asked where they stand: what other owners have left open is resolved by it. */
+	if (status == 0 && s->options->book != NULL)
+		status = ks_claim_gather(&s->claim, &s->parts, err);
+	return status == 0 ? ks_kafka_parts_settle(&s->parts, &s->client, NULL, err) : status;
 }
 
 /* Whoever watches learns that p has been read to offset. */
@@ -434,18 +439,19 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 	return 0;
 }
 
-/* Whether all of the partition has come, of each topic; of a bounded read that is its end, and no silence, nor is it where nobody can be asked. */
-static bool ended(void *own, int32_t partition)
+/* A partition of which one topic has more; the end of a bounded read is no silence, nor is it silent where nobody can be asked. */
+static void awake(void *own, struct ks_idle *x)
 {
 	const struct ks_kafka_source *s = own;
 	const struct ks_kafka_part *p;
 
-	if (s->options->bounded || s->client.down_since != 0)
-		return false;
+	if (s->options->bounded || s->client.down_since != 0) {
+		ks_idle_all_awake(x);
+		return;
+	}
 	for (p = s->parts.parts; p < s->parts.parts + s->parts.count; p++)
-		if (p->partition == partition && !p->ended)
-			return false;
-	return true;
+		if (!p->ended)
+			ks_idle_awake(x, p->partition);
 }
 
 /* HELLO waits for a group to say what is read. */
@@ -499,7 +505,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	s->own.gather = gather;
 	s->own.positions = ks_kafka_section_positions;
 	s->own.passed = ks_kafka_section_passed;
-	s->own.ended = ended;
+	s->own.awake = awake;
 	s->own.ingest = &s->reader.ingest;
 	s->own.source.ingest = s->own.ingest;
 	s->options = options;
