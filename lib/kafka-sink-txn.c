@@ -165,6 +165,24 @@ int ks_sink_txn_resolve(struct ks_sink_txn *t, struct ks_err *err)
 	return status;
 }
 
+/* Kafka has another epoch than HELLO, with which the ledger agreed: one that was committed since, by a later run, or the ledger is not its own. */
+static int other_epoch(const struct ks_sink_txn *t, const struct ks_hello_view *h, struct ks_err *err)
+{
+	struct ks_ledger l;
+	int status = ks_ledger_open(&l, t->config, t->config->app, t->config->owner, err);
+
+	if (status == 0)
+		status = ks_ledger_read(&l, err);
+	if (status == 0 && l.run > h->run)
+		status = ks_fail(err, KS_TEMP, "run %lld of this app has taken over from run %lld", (long long)l.run, (long long)h->run);
+	else if (status == 0)
+		status = ks_fail(err, KS_CONFIG, "group '%s' stands at epoch %lld, but the ledger at %lld: one of them is an older copy, or "
+		    "--guarantee at-least-once was given meanwhile, with which to go on",
+		    t->config->app, (long long)t->stand.epoch, (long long)h->epoch);
+	ks_ledger_close(&l);
+	return status;
+}
+
 /* A source of files: its ledger was compared with HELLO, and what Kafka has must be the same, where it still knows. */
 static int begin_filed(struct ks_sink_txn *t, const struct ks_hello_view *h, struct ks_err *err)
 {
@@ -176,9 +194,7 @@ static int begin_filed(struct ks_sink_txn *t, const struct ks_hello_view *h, str
 	t->filed = true;
 	status = read_epoch(t, err);
 	if (status == 0 && t->stand.run > 0 && t->stand.epoch != h->epoch)
-		status = ks_fail(err, KS_CONFIG, "group '%s' stands at epoch %lld, but the ledger at %lld: one of them is an older copy, or "
-		    "--guarantee at-least-once was given meanwhile, with which to go on",
-		    t->config->app, (long long)t->stand.epoch, (long long)h->epoch);
+		status = other_epoch(t, h, err);
 	t->stand = (struct ks_stand){ h->epoch, h->run };
 	return status;
 }

@@ -25,6 +25,10 @@ epochs() { # epochs ERRNO COMMAND...
 	epochs 28 kstream-window --in in --session 3s --grace 1s 'n=count()'
 }
 
+@test "state faults: kstream-join on a disk that is full" {
+	epochs 28 kstream-join --in in --stream in --stream in --within 5s --grace 1s
+}
+
 @test "state faults: kstream-table on a disk that fails" {
 	epochs 5 kstream-table in --changes
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Kill a pipeline between two topics, again and again, and see that nothing is lost, nothing comes twice, and its state is right.
 
-    drill.py --broker HOST:PORT [--bin DIR] [--shape counts|join|hosts|files|at-least|appended|cut] [--kafka DIR] [--rounds N | --seconds S | --points N]
-        [--seed N] [--dir DIR]
+    drill.py --broker HOST:PORT [--bin DIR] [--shape counts|join|hosts|files|at-least|appended|cut] [--kafka DIR] [--rounds N | --seconds S |
+        --points N | --stops | --away N] [--seed N] [--dir DIR]
 
 Each round adds records, starts the pipeline of the shape (shapes.py) and does one of the actions to it.  At the end, and each --judge rounds,
 the pipeline runs to the end of its input, and output and state are compared with what the input makes of them.  What fails prints the
@@ -11,9 +11,10 @@ seed, with which the same choices are made again, and keeps the directory.
 
 With --kafka DIR a broker that scripts/kafka runs there is killed, too, one in eight rounds, and started again: DIR is its own, or that of a
 cluster.  Of a cluster one is then away, every other time until the pipeline has committed what came after its death: no stage may end.
+With --away N that is all that is done, N times, each broker in turn.
 
-With --points N each stage is ended at each step of the protocol, N times, before and behind each thing that lasts.  It takes tools of
-`make MODE=drill`.
+With --points N each stage is ended at each step of the protocol, N times, before and behind each thing that lasts; with --stops each one stops
+there, the others die, the next run does what it can, and then that stage goes on.  Both take tools of `make MODE=drill`; --step names one.
 """
 import argparse
 import glob
@@ -47,14 +48,14 @@ def actions(stages):
 class Pipeline:
     runs = 0
 
-    def __init__(self, args, shape, extra=(), point=None):
-        """point: (stage, where it ends, the how-manieth time)"""
+    def __init__(self, args, shape, extra=(), point=None, how="KSTREAM_FAIL"):
+        """point: (stage, where it ends or stops, the how-manieth time)"""
         Pipeline.runs += 1
         env = dict(os.environ, KSTREAM_STATE_DIR=shape.state_dir(Pipeline.runs if shape.name == "hosts" else ""))
         self.names, lines = shape.stages, shape.lines(extra)
         self.stages, self.said, before = [], [], None
         for name, line in zip(self.names, lines):
-            mine = dict(env, KSTREAM_FAIL=f"{point[1]}:{point[2]}") if point and point[0] == name else env
+            mine = {**env, how: f"{point[1]}:{point[2]}"} if point and point[0] == name else env
             said = tempfile.TemporaryFile()
             stage = subprocess.Popen(line, stdin=before or subprocess.DEVNULL, stdout=None if line is lines[-1] else subprocess.PIPE,
                                      stderr=said, env=mine)
@@ -144,10 +145,30 @@ def await_commit(args, shape, rng, live, ends, why):
             raise Failed(f"{why}, and nothing is committed {PATIENCE} s later: {live.words()}")
 
 
-def kill_broker(args, rng, shape, live):
-    """A broker dies, and comes back on what it has written."""
-    homes = sorted(glob.glob(f"{args.kafka}/broker.pid") or glob.glob(f"{args.kafka}/*/broker.pid"))
-    one, others_go_on = rng.choice(homes), len(homes) > 1 and rng.random() < 0.5
+def homes_of(kafka):
+    return sorted(glob.glob(f"{kafka}/broker.pid") or glob.glob(f"{kafka}/*/broker.pid"))
+
+
+def away(args, shape):
+    """One pipeline, and each broker dies in turn."""
+    rng = random.Random(args.seed)
+    live, homes = Pipeline(args, shape), homes_of(args.kafka)
+    try:
+        for n in range(args.away):
+            kill_broker(args, rng, shape, live, homes[n % len(homes)])
+        live.signal(signal.SIGTERM, ("source",))
+        live.end_well("the pipeline behind it all")
+    finally:
+        live.end()
+    judge(args, shape)
+    return f"{args.away} brokers away"
+
+
+def kill_broker(args, rng, shape, live, one=None):
+    """A broker dies, and comes back on what it has written; which, if it is not given, and for how long, is chance."""
+    homes = homes_of(args.kafka)
+    others_go_on = one is not None or (len(homes) > 1 and rng.random() < 0.5)
+    one = one or rng.choice(homes)
     if others_go_on:  # a pipeline that has not begun yet may end with 69
         await_commit(args, shape, rng, live, ends_of_output(args), "all brokers are there")
     with open(one, encoding="ascii") as f:
@@ -160,7 +181,6 @@ def kill_broker(args, rng, shape, live):
     finally:
         again = [f"{os.path.dirname(os.path.abspath(__file__))}/../../scripts/kafka", "up", "--dir", args.kafka]
         subprocess.run(again + (["--cluster", "3"] if len(homes) > 1 else []), check=True, stdout=subprocess.DEVNULL)
-    live.signal(signal.SIGTERM, ("source",))
 
 
 def wake(zombies, all_of_them=False):
@@ -172,7 +192,7 @@ def wake(zombies, all_of_them=False):
 
 
 def last_run(args, shape):
-    """To the end of the input; a broker that has just come back may not be ready yet."""
+    """To the end of the input; a broker that has just come back may not be ready yet, and a zombie may take over for the last time."""
     for tries in range(8):
         live = Pipeline(args, shape, ("-e",))
         try:
@@ -181,7 +201,7 @@ def last_run(args, shape):
             live.end()
         if not any(statuses):
             return
-        if any(status not in (0, 69, 75) for status in statuses) or not args.kafka:
+        if any(status not in (0, 69, 75) for status in statuses) or not (args.kafka or shape.name == "hosts"):
             break
         time.sleep(tries)
     raise Failed(f"the last run has ended with {statuses}: {words}")
@@ -228,6 +248,42 @@ def points(args, shape):
     return f"{len(hits)} steps, each {min(hits.values())} times"
 
 
+def is_stopped(process):
+    with open(f"/proc/{process.pid}/stat", encoding="ascii", errors="replace") as f:
+        return f.read().rsplit(")", 1)[1].split()[0] == "T"
+
+
+def stops(args, shape):
+    """Each stage stops at each step, and goes on when another run has."""
+    rng, tried = random.Random(args.seed), 0
+    shape.produce(rng, 3000)
+    for stage, point in shape.points():
+        if point in RARE or args.step not in (None, point):
+            continue
+        shape.produce(rng, rng.randrange(500, 1500))
+        live, why = Pipeline(args, shape, ("-e",), (stage, point, 1), "KSTREAM_STOP"), f"the {stage} that has stopped at {point}"
+        try:
+            one, end = live.stages[live.names.index(stage)], time.monotonic() + PATIENCE
+            while one.poll() is None and not is_stopped(one):
+                if time.monotonic() > end:
+                    raise Failed(f"{why}: it has not: {live.words()}")
+                time.sleep(0.005)
+            if one.poll() is not None:
+                raise Failed(f"{why}: it has not, and has ended with {one.returncode}: {live.words()}")
+            live.signal(signal.SIGKILL, [name for name in live.names if name != stage])
+            # Where that stage has a lock, the next run ends; if it has not, it gets through.
+            another = Pipeline(args, shape, ("-e",))
+            another.end_well(f"a run behind {why}")
+            another.end()
+            live.signal(signal.SIGCONT, (stage,))
+            live.end_well(why)
+            tried += 1
+        finally:
+            live.end()
+    judge(args, shape)
+    return f"{tried} steps, at each a zombie"
+
+
 def drill(args, shape):
     rng, zombies, old, done, round_ = random.Random(args.seed), [], [], Counter(), 0
     all_actions, end, live = actions(shape.stages), time.monotonic() + args.seconds if args.seconds else None, None
@@ -243,7 +299,14 @@ def drill(args, shape):
             round_ += 1
             if args.kafka and rng.random() < 0.125:
                 action = "kill broker"
+                # A pipeline that nobody who was stopped keeps from its locks.
+                settle(args, shape, zombies, old)
+                live.signal(signal.SIGTERM, ("source",))
+                live.end_well(f"round {round_}, before a broker is killed")
+                live.end()
+                live = Pipeline(args, shape)
                 kill_broker(args, rng, shape, live)
+                live.signal(signal.SIGTERM, ("source",))
             else:
                 act(rng, action, live, zombies)
             done[action] += 1
@@ -267,13 +330,14 @@ def drill(args, shape):
 
 
 def settle(args, shape, zombies, old):
-    """All that were stopped go on, and end."""
+    """All that were stopped go on, and end: on hosts of their own by themselves, since another run takes over from them."""
     old += wake(zombies, True)
-    if shape.name == "hosts":  # each of them by itself, for another run has taken over
-        last_run(args, shape)
     for zombie in old:
         if shape.name != "hosts":
             zombie.signal(signal.SIGTERM, ("source",))
+        end = time.monotonic() + PATIENCE
+        while shape.name == "hosts" and any(stage.poll() is None for stage in zombie.stages) and time.monotonic() < end:
+            last_run(args, shape)  # the zombie may have begun its run only now
         zombie.end_well("a zombie")
         zombie.end()
     old.clear()
@@ -292,6 +356,9 @@ def main():
     p.add_argument("--rounds", type=int, default=40)
     p.add_argument("--seconds", type=float)
     p.add_argument("--points", type=int)
+    p.add_argument("--stops", action="store_true")
+    p.add_argument("--step")
+    p.add_argument("--away", type=int)
     p.add_argument("--judge", type=int, default=200)
     p.add_argument("--most", type=int, default=3000, help="records in a round")
     p.add_argument("--seed", type=int, default=random.randrange(1 << 32))
@@ -305,7 +372,7 @@ def main():
     shape = SHAPES[args.shape](args)
     make_topics(args, shape)
     try:
-        tell(args, shape, points(args, shape) if args.points else drill(args, shape))
+        tell(args, shape, (points if args.points else stops if args.stops else away if args.away else drill)(args, shape))
     except Failed as e:
         print(f"{args.shape}: {e}\nseed {args.seed}; kept: {args.dir}", file=sys.stderr, flush=True)
         return 1

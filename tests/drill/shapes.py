@@ -16,7 +16,7 @@ FILE = "source-locked hello-made barrier-made end-made".split()
 STATE = "rolling-back rolled-back epoch-begun chunks-written meta-written epoch-synced merge-begun slice-merged".split()
 SINK = ("sink-hello transactions-begun sink-fenced sink-validated record-sent transaction-begun acknowledged sink-barrier offsets-sent "
         "committed").split()
-FILE_SINK = "ledger-prepared transaction-begun acknowledged sink-barrier offsets-sent committed ledger-written".split()
+FILE_SINK = "sink-hello ledger-prepared transaction-begun acknowledged sink-barrier offsets-sent committed ledger-written".split()
 
 
 class Failed(Exception):
