@@ -11,9 +11,9 @@
 
 #define SLICE_MS 250	/* of a wait that a signal or an error of the client may end */
 
-void ks_txn_id(const char *app, uint32_t instance, char room[KS_TXN_ID])
+void ks_txn_id(const char *app, const char *owner, char room[KS_TXN_ID])
 {
-	snprintf(room, KS_TXN_ID, "%s.%u", app, instance);
+	snprintf(room, KS_TXN_ID, "%.*s.%.*s", (int)KS_NAME_MAX, app, (int)KS_OWNER_MAX, owner);
 }
 
 /* Who is fenced learns it as one of these (broker 2). */
@@ -31,7 +31,8 @@ static int failed(struct ks_kafka *k, rd_kafka_error_t *e, bool starting, const 
 
 	snprintf(why, sizeof(why), "%s", rd_kafka_error_string(e));
 	rd_kafka_error_destroy(e);
-	if (is_fenced(code))
+	k->fenced = is_fenced(code);
+	if (k->fenced)
 		return ks_fail(err, KS_TEMP, "%s: another run of this app has taken over", what);
 	if (code == RD_KAFKA_RESP_ERR__TIMED_OUT && k->refused.status == 0 && k->failed.status == 0)
 		return ks_fail(err, starting ? KS_UNAVAILABLE : KS_TEMP, "%s: no answer from %s", what, k->brokers);
@@ -75,17 +76,18 @@ int ks_txn_begin(struct ks_kafka *k, struct ks_err *err)
 	return e == NULL ? 0 : failed(k, e, false, "cannot begin a transaction", err);
 }
 
-int ks_txn_commit(struct ks_kafka *k, const char *group, struct rd_kafka_topic_partition_list_s *list, struct ks_err *err)
+int ks_txn_commit(struct ks_kafka *k, const char *group, const struct rd_kafka_consumer_group_metadata_s *member,
+    struct rd_kafka_topic_partition_list_s *list, struct ks_err *err)
 {
-	/* Of no member: partitions are assigned by hand, so the group has none (broker 4). */
-	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(group);
+	rd_kafka_consumer_group_metadata_t *nobody = member == NULL ? rd_kafka_consumer_group_metadata_new(group) : NULL;
 	int wait_ms = k->timeout_ms < KS_TXN_MS ? (int)k->timeout_ms : KS_TXN_MS;
 	rd_kafka_error_t *e;
 
-	if (nobody == NULL)
+	if (member == NULL && nobody == NULL)
 		return ks_fail_memory(err);
-	e = rd_kafka_send_offsets_to_transaction(k->rk, list, nobody, wait_ms);
-	rd_kafka_consumer_group_metadata_destroy(nobody);
+	e = rd_kafka_send_offsets_to_transaction(k->rk, list, member != NULL ? member : nobody, wait_ms);
+	if (nobody != NULL)
+		rd_kafka_consumer_group_metadata_destroy(nobody);
 	ks_point("offsets-sent");
 	/* Whatever it says: what is committed without its offsets would come again. */
 	if (e != NULL)

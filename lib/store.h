@@ -47,8 +47,7 @@ struct ks_store_config {
 	size_t memory;		/* bytes that it may hold in memory; 0: KS_STORE_MEMORY */
 	const char *state_dir;	/* NULL: nothing outlives the store; what memory cannot hold goes to a temporary file */
 	const char *app, *stage;	/* with state_dir: its directory is STATE_DIR/APP/INSTANCE/STAGE */
-	uint32_t instance;
-	const char *name;	/* its directory is called so; NULL: by its number */
+	const char *owner;	/* the instance (owner.h) */
 	int64_t run, epoch;	/* of HELLO: the epoch that is committed */
 	/*
 	 * By partition, each once: those of the section.  A state is then good for

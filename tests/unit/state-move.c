@@ -205,7 +205,7 @@ static void live(unsigned owner, const bool *mine)
 	int p;
 
 	config.words = list;
-	config.instance = owner;
+	config.owner = owners[owner];
 	do {
 		ks_store_close(s);
 		config.run = ++run_now;
@@ -287,7 +287,7 @@ static int try_open(unsigned owner, const bool *mine)
 	int status;
 
 	config.run = ++run_now;
-	config.instance = owner;
+	config.owner = owners[owner];
 	config.words = list;
 	config.word_count = ask(owner, mine, list);
 	status = ks_store_open_at(&s, &config, &err);
