@@ -203,12 +203,12 @@ static int64_t find_back(const struct ks_store *s, const struct ks_store_config 
 	return back;
 }
 
-static int refuse_word(const struct ks_store *s, const struct ks_store_word *w, struct ks_err *err)
+static int refuse_word(const struct ks_store *s, const struct ks_store_config *c, const struct ks_store_word *w, struct ks_err *err)
 {
 	if (!w->ours)
-		return ks_fail(err, KS_CONFIG, "the state of partition %d is not in '%s': instance %.*s committed its epoch %lld; give --changelog TOPIC, from which it is restored, "
-		    "or go on with the instances of before", (int)w->partition, s->home, w->owner.n < 200 ? (int)w->owner.n : 200,
-		    w->owner.n > 0 ? (const char *)w->owner.p : "?", (long long)w->epoch);
+		return ks_fail(err, KS_CONFIG, "%.*s/%d was last read by instance %.*s of app '%s', which has its state: give --changelog TOPIC, from which it is restored, "
+		    "or go on with that one, and as many instances as before", w->input.n < 200 ? (int)w->input.n : 200, (const char *)w->input.p, (int)w->partition,
+		    w->owner.n < 200 ? (int)w->owner.n : 200, (const char *)w->owner.p, c->app);
 	return ks_fail(err, KS_CONFIG, "the state in '%s' is not the one that epoch %lld of partition %d was committed with: it is an older copy; "
 	    "put the right one there, give --changelog TOPIC, from which it is restored, or another --app", s->home, (long long)w->epoch, (int)w->partition);
 }
@@ -238,10 +238,10 @@ int ks_origins_refuse(const struct ks_store *s, const struct ks_store_config *c,
 
 	for (w = c->words; w < c->words + c->word_count; w++)
 		if (w->epoch > 0 && !w->ours)
-			return refuse_word(s, w, err);
+			return refuse_word(s, c, w, err);
 	for (w = c->words; w < c->words + c->word_count && ours; w++)
 		if (w->epoch > 0 && (back < 0 || good_at(s, w) != back))
-			return refuse_word(s, w, err);
+			return refuse_word(s, c, w, err);
 	for (o = s->origins.list; o < s->origins.list + s->origins.count && ours; o++)
 		if (o->epoch > 0 && word_of(c, o->partition) == NULL)
 			return refuse_lost(s, o->partition, err);

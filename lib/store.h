@@ -36,6 +36,7 @@ int	ks_store_damaged(int32_t partition, struct ks_err *err);
 
 /* The last commit of an input's partition before this run, as HELLO tells of it (hello-parts.h). */
 struct ks_store_word {
+	struct ks_bytes input;	/* for messages */
 	int32_t partition;
 	int64_t epoch, run;	/* epoch 0: there was none */
 	struct ks_bytes owner;	/* whose it was: "0/2", "anna"; n == 0 where that is not told */
