@@ -147,7 +147,7 @@ for line in sys.stdin:
 	try_sh 'cat lost | kstream-table --app a --to frames | cat'
 	refused 78 kstream-table "there is no state in"
 	# of a partition that the input does not have
-	{ hello 1 0; sed 's/"partition":0/"partition":7/' <<<"$(rec 1000 a 1)"; over 1; } | frames build >elsewhere
+	{ hello 1 0; rec 1000 a 1 | sed 's/"partition":0/"partition":7/'; over 1; } | frames build >elsewhere
 	try_sh 'cat elsewhere | kstream-table --app a --changelog log --to frames | cat'
 	refused 78 kstream-table "there is state of partition 7, and no partition of the input has that number here"
 }
