@@ -14,21 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "tests/unit/kit-dir.h"
+#include "tests/unit/kit-kill.h"
 #include "tests/unit/state-life.h"
 
 #define POINTS 20
-
-enum { DIE = 1 };	/* instead of an error number */
 
 static int64_t *acknowledged;		/* shared with the child */
 
@@ -48,77 +43,6 @@ static int live(void)
 	if (status != 0)
 		fprintf(stderr, "%s\n", err.text);
 	return status;
-}
-
-static bool writes(long call)
-{
-	switch (call) {
-	case SYS_write: case SYS_pwrite64: case SYS_writev: case SYS_fsync: case SYS_fdatasync: case SYS_ftruncate:
-	case SYS_rename: case SYS_renameat: case SYS_unlink: case SYS_unlinkat: case SYS_mkdir: case SYS_fallocate:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Let the call that the child is about to make fail. */
-static void refuse(pid_t child, int no)
-{
-	struct user_regs_struct regs;
-	int how;
-
-	assert_int_equal(ptrace(PTRACE_GETREGS, child, 0, &regs), 0);
-	regs.orig_rax = (unsigned long long)-1;
-	ptrace(PTRACE_SETREGS, child, 0, &regs);
-	ptrace(PTRACE_SYSCALL, child, 0, 0);
-	waitpid(child, &how, 0);
-	ptrace(PTRACE_GETREGS, child, 0, &regs);
-	regs.rax = (unsigned long long)-(long long)no;
-	ptrace(PTRACE_SETREGS, child, 0, &regs);
-}
-
-/*
- * Run a child; at its n-th call that writes, and with an error also at all
- * later ones, it dies or the call fails.  Its wait status; *calls: how many.
- */
-static int run(long at, int no, long *calls)
-{
-	struct rlimit none = { 0, 0 };
-	struct user_regs_struct regs;
-	bool entering = true;
-	pid_t child;
-	int how;
-
-	fflush(NULL);
-	child = fork();
-	if (child == 0) {
-		setrlimit(RLIMIT_CORE, &none);
-		if (freopen("/dev/null", "w", stderr) == NULL)
-			_exit(1);
-		ptrace(PTRACE_TRACEME, 0, 0, 0);
-		raise(SIGSTOP);
-		_exit(live());
-	}
-	waitpid(child, &how, 0);
-	ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
-	for (*calls = 0;; entering = !entering) {
-		ptrace(PTRACE_SYSCALL, child, 0, 0);
-		waitpid(child, &how, 0);
-		if (WIFEXITED(how) || WIFSIGNALED(how))
-			return how;
-		if (!WIFSTOPPED(how) || WSTOPSIG(how) != (SIGTRAP | 0x80)) {
-			entering = !entering;
-			continue;
-		}
-		if (!entering || ptrace(PTRACE_GETREGS, child, 0, &regs) != 0 || !writes((long)regs.orig_rax) || ++*calls < at || at == 0)
-			continue;
-		if (no == DIE) {
-			kill(child, SIGKILL);
-		} else {
-			refuse(child, no);
-			entering = false;
-		}
-	}
 }
 
 /* Open at an epoch: whether it can be, and then it must hold what belongs to it. */
@@ -158,10 +82,10 @@ static void try_at(long at, int no)
 	int how;
 
 	fresh();
-	how = run(at, no, &calls);
-	if (no == DIE && !WIFSIGNALED(how))
+	how = kit_kill(live, at, no, &calls);
+	if (no == KIT_DIE && !WIFSIGNALED(how))
 		return;	/* it took fewer calls this time */
-	if (no != DIE && (!WIFEXITED(how) || (WEXITSTATUS(how) != KS_IO && WEXITSTATUS(how) != KS_OK)))
+	if (no != KIT_DIE && (!WIFEXITED(how) || (WEXITSTATUS(how) != KS_IO && WEXITSTATUS(how) != KS_OK)))
 		fail_msg("call %ld, %s: wait status %x", at, strerror(no), how);
 	epoch = *acknowledged;
 	config.run++;
@@ -173,7 +97,7 @@ static void try_at(long at, int no)
 	assert_int_equal(system(command), 0);
 	if (!opens_at(epoch))
 		fail_msg("call %ld: epoch %lld was acknowledged: %s", at, (long long)epoch, err.text);
-	how = run(0, 0, &calls);
+	how = kit_kill(live, 0, 0, &calls);
 	if (!WIFEXITED(how) || WEXITSTATUS(how) != 0)
 		fail_msg("call %ld: cannot go on from epoch %lld: %x", at, (long long)epoch, how);
 	assert_true(opens_at(EPOCHS));
@@ -186,7 +110,7 @@ static void try_points(int no, long offset)
 	int how;
 
 	fresh();
-	how = run(0, 0, &calls);
+	how = kit_kill(live, 0, 0, &calls);
 	assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
 	assert_int_equal(*acknowledged, EPOCHS);
 	assert_true(opens_at(EPOCHS));
@@ -199,7 +123,7 @@ static void try_points(int no, long offset)
 static void killed(void **state)
 {
 	(void)state;
-	try_points(DIE, 0);
+	try_points(KIT_DIE, 0);
 }
 
 static void disk_full(void **state)

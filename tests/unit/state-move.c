@@ -16,10 +16,12 @@
 
 #include "lib/store-impl.h"
 #include "tests/unit/kit-dir.h"
+#include "tests/unit/kit-kill.h"
 
 #define PARTS 4
 #define SEGMENTS 4
 #define KEYS 60
+#define POINTS 12
 #define KEPT 8		/* epochs of a run that are kept, one behind the other */
 
 /* A value is a number, repeated; 0: there is none. */
@@ -278,6 +280,75 @@ static void moves(void **state)
 	}
 }
 
+/* --- killed in between --- */
+
+static unsigned mover;
+
+static int open_and_restore(struct ks_store **s)
+{
+	static const bool all[PARTS] = { true, true, true, true };
+	static struct ks_store_word list[PARTS];
+	int status;
+
+	config.words = list;
+	config.owner = owners[mover];
+	config.word_count = ask(mover, all, list);
+	status = ks_store_open_at(s, &config, &err);
+	if (status == 0)
+		(void)restore(*s, 0);
+	return status;
+}
+
+/* The child: all partitions come to an owner who has some of them, old and new. */
+static int move(void)
+{
+	struct ks_store *s;
+	int status = open_and_restore(&s);
+
+	ks_store_close(s);
+	return status;
+}
+
+/* What the next process finds, whenever that one died. */
+static void killed(void **state)
+{
+	static const bool all[PARTS] = { true, true, true, true }, some[PARTS] = { true, true, false, false };
+	long calls, total = 0, at, step = 1;
+	struct ks_store *s;
+	int how;
+	int32_t p;
+
+	(void)state;
+	mover = 0;
+	for (at = 0; at == 0 || at <= total; at += step) {
+		snprintf(state_dir, sizeof(state_dir), "%s/killed%ld", dir, at);
+		memset(&now, 0, sizeof(now));
+		srand(5);
+		for (p = 0; p < PARTS; p++)
+			words[p] = (struct ks_store_word){ .partition = p };
+		do
+			live(0, all);
+		while (words[0].epoch == 0);
+		do
+			live(1, some);
+		while (!ks_bytes_is(words[0].owner, owners[1]));
+		config.run = ++run_now;
+		how = kit_kill(move, at, KIT_DIE, &calls);
+		if (at == 0) {
+			assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+			total = calls;
+			step = 1 + calls / POINTS;
+		}
+		config.run = ++run_now;
+		if (open_and_restore(&s) != 0)
+			fail_msg("call %ld: %s", at, err.text);
+		for (p = 0; p < PARTS; p++)
+			check(s, p, &now.state[p], "after a kill");
+		ks_store_close(s);
+	}
+	print_message("%ld calls that write, each %ld. was tried\n", total, step);
+}
+
 /* --- without a changelog --- */
 
 static int try_open(unsigned owner, const bool *mine)
@@ -381,6 +452,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(moves),
+		cmocka_unit_test(killed),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(begins_again),
 		cmocka_unit_test(other_fingerprint),
