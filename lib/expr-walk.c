@@ -7,7 +7,7 @@
  * ends with the last path found.  Records of a stream are mostly alike: each
  * key is first held against the one that stood there in the map before.
  */
-#include "expr-impl.h"
+#include "expr-shape.h"
 
 /* All return the byte behind the value, or NULL to stop, with set->walk.e set where that is an error. */
 static const unsigned char *stop(struct ks_expr_set *set, enum ks_mp_error e)
@@ -27,14 +27,9 @@ static __attribute__((noinline)) const unsigned char *skip_other(struct ks_expr_
 /* ks_mp_skip, with what most fields are in line. */
 static inline const unsigned char *skip(struct ks_expr_set *set, const unsigned char *p, const unsigned char *end, unsigned depth)
 {
-	size_t left = (size_t)(end - p), n;
+	size_t n = ks_mp_short(p, (size_t)(end - p));
 
-	if (KS_UNLIKELY(left == 0))
-		return stop(set, KS_MP_TRUNCATED);
-	n = ks_mp_fixed[*p];
-	if (n == 0 && *p == 0xd9 && left > 1)
-		n = 2u + p[1];
-	return KS_LIKELY(n - 1 < left) ? p + n : skip_other(set, p, depth);	/* 0 is more than any */
+	return KS_LIKELY(n != 0) ? p + n : skip_other(set, p, depth);
 }
 
 static const unsigned char *resolve(struct ks_expr_set *set, const unsigned char *p, uint32_t place,
@@ -131,6 +126,8 @@ static inline bool again(const struct ks_expr_packed_guess *g, const unsigned ch
 static inline const unsigned char *meet(struct ks_expr_set *set, const unsigned char *p, const unsigned char *end,
     uint32_t place, unsigned depth)
 {
+	const unsigned char *next;
+
 	/* Of equal keys the first one counts. */
 	if (KS_UNLIKELY(set->states[place & ~ON] != SLOT_MISSING))
 		return skip(set, p, end, depth);
@@ -144,7 +141,13 @@ static inline const unsigned char *meet(struct ks_expr_set *set, const unsigned 
 	set->states[place] = SLOT_PACKED;
 	if (--set->walk.left == 0)
 		return stop(set, KS_MP_OK);
-	return skip(set, p, end, depth);
+	next = skip(set, p, end, depth);
+	/* What has been gone over need not be again. */
+	if (next != NULL && ks_mp_is_container(*p)) {
+		set->slots[place].end = next;
+		set->states[place] = SLOT_WHOLE;
+	}
+	return next;
 }
 
 /* One member of a map, of any kind: the byte behind it, or NULL. */
@@ -328,6 +331,7 @@ static inline void unlearn(struct ks_expr_set *set)
 	if (set->alike.count == 0)
 		return;
 	set->alike.count = 0;
+	set->alike.shape.n = set->alike.shape.wait = 0;
 	set->alike.pause = PAUSE;
 }
 
@@ -348,7 +352,7 @@ static void learn(struct ks_expr_set *set)
 	for (i = 0; i < count; i++, g++) {
 		/* Whatever a guess is left from: only what it says is asked. */
 		if (g->first != set->places[ROOT_VALUE].child || g->size > 16 || g->lead >= KS_EXPR_ALIKE ||
-		    (met >> g->lead & 1) != 0)
+		    (met >> g->lead & 1) != 0 || set->states[g->lead] == SLOT_WHOLE)
 			return;
 		set->alike.keys[i].word[0] = word_at(g->key);
 		set->alike.keys[i].word[1] = word_at(g->key + 8);
@@ -469,7 +473,10 @@ static __attribute__((noinline)) const char *load_any(struct ks_expr_set *set, c
 const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
 {
 	ks_expr_load_begin(set);
-	if (!walk_alike(set, rec->value))
-		return load_any(set, rec);
+	if (KS_UNLIKELY(!ks_expr_shape_again(set, rec->value))) {
+		if (!walk_alike(set, rec->value))
+			return load_any(set, rec);
+		ks_expr_shape_missed(set, rec->value);
+	}
 	return KS_UNLIKELY(set->wants_record) ? load_meta(set, rec) : NULL;
 }

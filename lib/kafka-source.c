@@ -126,7 +126,7 @@ static int open_parts(struct ks_kafka_source *s, struct ks_err *err)
 			status = ks_kafka_parts_choose(&s->parts, &s->client, s->options, s->config, NULL, true, err);
 	}
 	/* Before it is asked where they stand: what other owners have left open is resolved by it. */
-	if (status == 0 && s->options->book != NULL)
+	if (status == 0 && ks_kafka_claims(s))
 		status = ks_claim_gather(&s->claim, &s->parts, err);
 	return status == 0 ? ks_kafka_parts_settle(&s->parts, &s->client, NULL, err) : status;
 }
@@ -439,18 +439,19 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 	return 0;
 }
 
-/* Whether all of the partition has come, of each topic; of a bounded read that is its end, and no silence, nor is it where nobody can be asked. */
-static bool ended(void *own, int32_t partition)
+/* A partition of which one topic has more; the end of a bounded read is no silence, nor is it silent where nobody can be asked. */
+static void awake(void *own, struct ks_idle *x)
 {
 	const struct ks_kafka_source *s = own;
 	const struct ks_kafka_part *p;
 
-	if (s->options->bounded || s->client.down_since != 0)
-		return false;
+	if (s->options->bounded || s->client.down_since != 0) {
+		ks_idle_all_awake(x);
+		return;
+	}
 	for (p = s->parts.parts; p < s->parts.parts + s->parts.count; p++)
-		if (p->partition == partition && !p->ended)
-			return false;
-	return true;
+		if (!p->ended)
+			ks_idle_awake(x, p->partition);
 }
 
 /* HELLO waits for a group to say what is read. */
@@ -480,6 +481,7 @@ static void kafka_close(struct ks_source *source)
 	ks_kafka_drop_batch(s);
 	ks_group_leave(&s->group, !s->away);
 	ks_claim_close(&s->claim);
+	ks_kafka_ledger_told(&s->group_told);
 	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
 	close_client(s);
@@ -504,10 +506,15 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	s->own.gather = gather;
 	s->own.positions = ks_kafka_section_positions;
 	s->own.passed = ks_kafka_section_passed;
-	s->own.ended = ended;
+	s->own.awake = awake;
 	s->own.ingest = &s->reader.ingest;
 	s->own.source.ingest = s->own.ingest;
 	s->options = options;
+	if (options->told) {
+		s->ledgered = *options;
+		s->ledgered.ledger = &s->own.section.ledger;
+		s->options = options = &s->ledgered;
+	}
 	s->config = config;
 	s->timed = options->start == KS_START_TIME || options->has_stop;
 	s->ordered = options->group == NULL && !ks_kafka_has_patterns(config) && ks_kafka_is_ordered(config);
@@ -518,7 +525,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	if (status == 0)
 		status = ks_message_reader_open(&s->reader, config, err);
 	/* Before it is asked where the app stands: what is still open is resolved by it. */
-	if (status == 0 && options->book != NULL)
+	if (status == 0 && ks_kafka_claims(s))
 		status = ks_claim_fence(&s->claim, options, config, err);
 	ks_point("source-fenced");
 	if (status == 0)

@@ -34,6 +34,8 @@ void	ks_store_close(struct ks_store *s);	/* NULL is allowed */
 /* What the caller has kept of a partition is not what it has put: KS_CONFIG. */
 int	ks_store_damaged(int32_t partition, struct ks_err *err);
 
+#define KS_STORE_NEWEST (-1)
+
 /* The last commit of an input's partition before this run, as HELLO tells of it (hello-parts.h). */
 struct ks_store_word {
 	struct ks_bytes input;	/* for messages */
@@ -66,7 +68,8 @@ struct ks_store_config {
 	/*
 	 * Look at it alone, as of epoch: nothing of it is changed or rolled back, and
 	 * fingerprint, run are those that it has.  Takes the fingerprint; NULL: it is
-	 * to be used.
+	 * to be used.  epoch KS_STORE_NEWEST: as of its last barrier, of which not all
+	 * need be committed.
 	 */
 	struct ks_buf *at_rest;
 };
@@ -141,9 +144,11 @@ struct ks_store_value {
  * ks_store_expect - a key is looked up or put soon, after other work: what
  * memory has of it is fetched meanwhile.  found false: where a search for it
  * begins; true, some work behind that: what it comes to.  Of several keys this
- * takes as long as of one.  It changes nothing.
+ * takes as long as of one.  It changes nothing.  _again: where the last key was
+ * put or looked up.
  */
 void	ks_store_expect(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key, bool found);
+void	ks_store_expect_again(const struct ks_store *s, struct ks_bytes key, bool found);
 
 int	ks_store_get(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,
 	    struct ks_store_value *v, struct ks_err *err) KS_MUST_USE;

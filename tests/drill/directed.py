@@ -17,7 +17,8 @@ import tempfile
 import time
 
 import drill
-from drill import Failed
+import shapes
+from shapes import Failed
 
 
 class Trial:
@@ -73,14 +74,14 @@ class Trial:
             time.sleep(0.02)
 
     def out(self):
-        return drill.read_counts(self.args.broker, f"{self.name}-out")
+        return shapes.read_out(self.args.broker, f"{self.name}-out")
 
     def sound(self):
         """Behind it all the app goes on by itself, and its output is right."""
         for _ in range(3):
             statuses = self.run(self.env)
             if not any(statuses):
-                return drill.wrong_counts(self.sent, self.out()) == []
+                return shapes.wrong_counts(self.sent, self.out()) == []
             if 78 in statuses:
                 return False
         return False

@@ -7,43 +7,13 @@
  * The calls are counted in a run that is let live.  KSTREAM_KILL_EACH=1
  * tries each of them; otherwise it is some twenty, other ones in each test.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "tests/unit/kit-dir.h"
-#include "tests/unit/kit-kill.h"
-#include "tests/unit/state-life.h"
-
-#define POINTS 20
-
-static int64_t *acknowledged;		/* shared with the child */
-
-/* The child: from what is there to the last epoch. */
-static int live(void)
-{
-	struct ks_store *s;
-	int64_t n;
-	int status = ks_store_open_at(&s, &config, &err);
-
-	for (n = config.epoch + 1; status == 0 && n <= EPOCHS; n++) {
-		status = make_epoch(s, n);
-		if (status == 0)
-			*acknowledged = n;
-	}
-	ks_store_close(s);
-	if (status != 0)
-		fprintf(stderr, "%s\n", err.text);
-	return status;
-}
+#include "tests/unit/state-trace.h"
 
 /* Open at an epoch: whether it can be, and then it must hold what belongs to it. */
 static bool opens_at(int64_t epoch)
@@ -62,17 +32,6 @@ static bool opens_at(int64_t epoch)
 	return can;
 }
 
-static void fresh(void)
-{
-	static int n;
-
-	assert_int_equal(kit_dir_empty(), 0);
-	snprintf(state_dir, sizeof(state_dir), "%s/%d", dir, n++);
-	config.run = 1;
-	config.epoch = 0;
-	*acknowledged = 0;
-}
-
 /* One point: a life that ends there; what is found; a life that goes on from there to the end. */
 static void try_at(long at, int no)
 {
@@ -82,10 +41,10 @@ static void try_at(long at, int no)
 	int how;
 
 	fresh();
-	how = kit_kill(live, at, no, &calls);
-	if (no == KIT_DIE && !WIFSIGNALED(how))
+	how = run(at, no, NULL, &calls);
+	if (no == DIE && !WIFSIGNALED(how))
 		return;	/* it took fewer calls this time */
-	if (no != KIT_DIE && (!WIFEXITED(how) || (WEXITSTATUS(how) != KS_IO && WEXITSTATUS(how) != KS_OK)))
+	if (no != DIE && (!WIFEXITED(how) || (WEXITSTATUS(how) != KS_IO && WEXITSTATUS(how) != KS_OK)))
 		fail_msg("call %ld, %s: wait status %x", at, strerror(no), how);
 	epoch = *acknowledged;
 	config.run++;
@@ -97,7 +56,7 @@ static void try_at(long at, int no)
 	assert_int_equal(system(command), 0);
 	if (!opens_at(epoch))
 		fail_msg("call %ld: epoch %lld was acknowledged: %s", at, (long long)epoch, err.text);
-	how = kit_kill(live, 0, 0, &calls);
+	how = run(0, 0, NULL, &calls);
 	if (!WIFEXITED(how) || WEXITSTATUS(how) != 0)
 		fail_msg("call %ld: cannot go on from epoch %lld: %x", at, (long long)epoch, how);
 	assert_true(opens_at(EPOCHS));
@@ -105,16 +64,10 @@ static void try_at(long at, int no)
 
 static void try_points(int no, long offset)
 {
-	const char *each = getenv("KSTREAM_KILL_EACH");
 	long calls, at, step;
-	int how;
 
-	fresh();
-	how = kit_kill(live, 0, 0, &calls);
-	assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
-	assert_int_equal(*acknowledged, EPOCHS);
+	calls = calls_of_a_life(&step, POINTS);
 	assert_true(opens_at(EPOCHS));
-	step = each != NULL && strcmp(each, "1") == 0 ? 1 : 1 + calls / POINTS;
 	for (at = 1 + (step > 1 ? offset % step : 0); at <= calls; at += step)
 		try_at(at, no);
 	print_message("%ld calls that write, each %ld. was tried\n", calls, step);
@@ -123,7 +76,7 @@ static void try_points(int no, long offset)
 static void killed(void **state)
 {
 	(void)state;
-	try_points(KIT_DIE, 0);
+	try_points(DIE, 0);
 }
 
 static void disk_full(void **state)
@@ -136,12 +89,6 @@ static void disk_fails(void **state)
 {
 	(void)state;
 	try_points(EIO, 2);
-}
-
-static int prepare(void **state)
-{
-	acknowledged = mmap(NULL, sizeof(*acknowledged), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return acknowledged == MAP_FAILED || kit_dir_make(state) != 0;
 }
 
 int main(void)

@@ -16,7 +16,7 @@
 
 #include "lib/store-impl.h"
 #include "tests/unit/kit-dir.h"
-#include "tests/unit/kit-kill.h"
+#include "tests/unit/kit-trace.h"
 
 #define PARTS 4
 #define SEGMENTS 4
@@ -333,7 +333,7 @@ static void killed(void **state)
 			live(1, some);
 		while (!ks_bytes_is(words[0].owner, owners[1]));
 		config.run = ++run_now;
-		how = kit_kill(move, at, KIT_DIE, &calls);
+		how = trace(move, at, DIE, NULL, &calls);
 		if (at == 0) {
 			assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
 			total = calls;

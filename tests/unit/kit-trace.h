@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* kit-kill.h - a process that dies, or whose disk fails, at a system call that writes. */
-#ifndef KS_TEST_KIT_KILL_H
-#define KS_TEST_KIT_KILL_H
+/* kit-trace.h - a child of which every system call that writes is seen, and at one of them it dies or the call fails. */
+#ifndef KS_TEST_KIT_TRACE_H
+#define KS_TEST_KIT_TRACE_H
 
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,21 +14,28 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KIT_DIE = 1 };	/* instead of an error number */
+enum { DIE = 1 };	/* instead of an error number */
 
-static inline bool kit_writes(long call)
+/* Called behind each call of a child that has succeeded. */
+typedef void on_done(pid_t child, const struct user_regs_struct *regs);
+
+/* For a loss of power: of its calls those count that sync, and a life does more of them. */
+static bool by_syncs;
+
+static bool writes(long call)
 {
 	switch (call) {
-	case SYS_write: case SYS_pwrite64: case SYS_writev: case SYS_fsync: case SYS_fdatasync: case SYS_ftruncate:
-	case SYS_rename: case SYS_renameat: case SYS_unlink: case SYS_unlinkat: case SYS_mkdir: case SYS_fallocate:
+	case SYS_fsync: case SYS_fdatasync:
 		return true;
+	case SYS_write: case SYS_pwrite64: case SYS_writev: case SYS_ftruncate: case SYS_rename: case SYS_renameat: case SYS_unlink: case SYS_unlinkat: case SYS_mkdir: case SYS_fallocate:
+		return !by_syncs;
 	default:
 		return false;
 	}
 }
 
 /* Let the call that the child is about to make fail. */
-static inline void kit_refuse(pid_t child, int no)
+static void refuse(pid_t child, int no)
 {
 	struct user_regs_struct regs;
 	int how;
@@ -43,10 +51,11 @@ static inline void kit_refuse(pid_t child, int no)
 }
 
 /*
- * Run a child that does live; at its at-th call that writes, and with an error also at all
+ * Run a child that does live; at its n-th call that writes, and with an error also at all
  * later ones, it dies or the call fails.  Its wait status; *calls: how many.
+ * done: NULL, or told of what its calls have done.
  */
-static inline int kit_kill(int (*live)(void), long at, int no, long *calls)
+static int trace(int (*live)(void), long at, int no, on_done *done, long *calls)
 {
 	struct rlimit none = { 0, 0 };
 	struct user_regs_struct regs;
@@ -75,12 +84,16 @@ static inline int kit_kill(int (*live)(void), long at, int no, long *calls)
 			entering = !entering;
 			continue;
 		}
-		if (!entering || ptrace(PTRACE_GETREGS, child, 0, &regs) != 0 || !kit_writes((long)regs.orig_rax) || ++*calls < at || at == 0)
+		if (ptrace(PTRACE_GETREGS, child, 0, &regs) != 0)
 			continue;
-		if (no == KIT_DIE) {
+		if (!entering && done != NULL && (long)regs.rax >= 0)
+			done(child, &regs);
+		if (!entering || !writes((long)regs.orig_rax) || ++*calls < at || at == 0)
+			continue;
+		if (no == DIE) {
 			kill(child, SIGKILL);
 		} else {
-			kit_refuse(child, no);
+			refuse(child, no);
 			entering = false;
 		}
 	}
