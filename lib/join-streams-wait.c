@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#define LEAF_KEY 256u	/* bytes of a key in memory: of a chunk of KS_JOIN_CHUNK bytes a sixteenth */
+#define LEAF_KEY 48u	/* bytes of a key in memory: with all that a leaf needs, of a chunk of KS_JOIN_CHUNK bytes a thirtieth */
 
 /* A chunk of what waits: all that is not before this time and key, up to those of the next one. */
 struct ks_join_leaf {

@@ -245,6 +245,9 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 	if (out->has_ledger)
 		ks_ledger_close(&out->ledger);
 	out->has_ledger = false;
+	if (l->config->guarantee_given && h->guarantee != l->config->guarantee)
+		return ks_fail(&l->err, KS_CONFIG, "--guarantee %s, but the source that makes the stream says %s: give both the same",
+		    ks_guarantee_name(l->config->guarantee), ks_guarantee_name(h->guarantee));
 	if (h->app.p == NULL)
 		return 0;
 	if (!l->source->piped)

@@ -102,7 +102,7 @@ int	ks_loop_run(struct ks_frame_loop *loop) KS_MUST_USE;
 /* Between two reads: signals, progress.  *stop: a signal asks for the end. */
 void	ks_loop_look(struct ks_frame_loop *loop, bool *stop);
 
-/* A section begins: the last process of a pipeline with --app checks that it goes on where the ledger stands. */
+/* A section begins: it has the guarantee that was given, and the last process of a pipeline with --app goes on where the ledger stands. */
 int	ks_loop_open_ledger(struct ks_frame_loop *loop, const struct ks_hello_view *h) KS_MUST_USE;
 
 /* What the ledger will be once the sink has committed b, where it commits by itself. */

@@ -18,6 +18,9 @@ RECORDS, STARTS = kafka.RECORDS, 20
 # CPU seconds per million records of a whole run and of its steady state, and MB resident.
 STREAMS = {"tumble": (9.3, 6.1, 646), "hop": (32.3, 29.1, 1071), "session": (19.0, 15.5, 1132)}
 
+# The updates that it writes, of one run: how many there are hangs on when its cache is emptied, so nothing is held against them.
+UPDATES = {"tumble": 829_426}
+
 JOBS = {
     "tumble": "--tumble 1m --grace 10s 'n=count(), low=min(.price), high=max(.price), avg=avg(.price)'",
     "hop": "--hop 1m --advance 10s 'count()'",
@@ -52,7 +55,8 @@ def jobs_race():
 def steady_row(job):
     r = race(jobs_race)
     r.need(job)
-    return [x * 1e6 for x in r.per_record(job, "cpu")], f"Kafka Streams {STREAMS[job][1]}; {outputs[job]:,} results"
+    theirs = f", Kafka Streams' {UPDATES[job]:,}" if job in UPDATES else ""
+    return [x * 1e6 for x in r.per_record(job, "cpu")], f"Kafka Streams {STREAMS[job][1]}; {outputs[job]:,} results{theirs}"
 
 
 def run_row(job):
