@@ -19,26 +19,12 @@ int ks_loop_protocol_error(struct ks_frame_loop *l, const char *what)
 	    (unsigned long long)(l->frame_bytes - l->source->before), what);
 }
 
-/* HELLO as the tool would have it go on, where it does not go on as it came; changed keeps it. */
-static int change_hello(struct ks_frame_loop *l, struct ks_buf *changed, struct ks_bytes *payload, struct ks_bytes *raw,
-    struct ks_hello_view *h)
-{
-	int status = l->op->forward != NULL ? l->op->forward(l->st, &l->run, *payload, changed) : 0;
-
-	if (status != 0 || changed->n == 0)
-		return status;
-	*raw = ks_buf_bytes(changed);
-	*payload = ks_bytes(raw->p + KS_FRAME_HEAD, raw->n - KS_FRAME_HEAD);
-	if (ks_hello_parse(*payload, l->config->limits.depth, h) != NULL)
-		ks_bug("a HELLO of ours does not parse");
-	return 0;
-}
-
 static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_bytes raw)
 {
 	struct ks_hello_view h;
 	const char *wrong;
-	struct ks_buf added, changed;
+	struct ks_buf changed[KS_HELLO_STEPS];
+	unsigned i;
 	int status = 0;
 
 	ks_point("hello-come");
@@ -75,28 +61,15 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 		status = ks_loop_listen(l, &h);
 	if (status != 0 || l->sink == NULL)
 		return status;
-	ks_buf_init(&added, 2 * KS_CONTROL_MAX);
-	ks_buf_init(&changed, 2 * KS_CONTROL_MAX);
-	status = change_hello(l, &changed, &payload, &raw, &h);
-	if (status == 0 && l->config->on_error == KS_POLICY_DLQ) {
-		if (ks_hello_add_side(&added, payload, l->config->error_to) != 0) {
-			ks_buf_release(&added);
-			ks_buf_release(&changed);
-			return ks_fail_memory(&l->err);
-		}
-		raw = ks_buf_bytes(&added);
-		payload = ks_bytes(raw.p + KS_FRAME_HEAD, raw.n - KS_FRAME_HEAD);
-		if (ks_hello_parse(payload, l->config->limits.depth, &h) != NULL)
-			ks_bug("a HELLO of ours does not parse");
-	}
+	status = ks_loop_pass_hello(l, changed, &payload, &raw, &h);
 	if (status == 0)
 		status = l->sink->hello(l->sink, &h, raw, &l->err);
 	ks_point("hello-passed");
 	/* Whoever waits downstream learns at once that this end lives. */
 	if (status == 0)
 		status = l->sink->flush(l->sink, &l->err);
-	ks_buf_release(&added);
-	ks_buf_release(&changed);
+	for (i = 0; i < KS_HELLO_STEPS; i++)
+		ks_buf_release(&changed[i]);
 	return status;
 }
 

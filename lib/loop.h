@@ -87,6 +87,15 @@ struct ks_frame_loop {
 
 extern const char ks_outside[];	/* the cause of what --since and --until leave out */
 
+/*
+ * HELLO as the tool, dead letters and a changelog have it go on, where that is
+ * not as it came: then it stands in one of changed, which the caller releases,
+ * whatever is returned.
+ */
+#define KS_HELLO_STEPS 3
+int	ks_loop_pass_hello(struct ks_frame_loop *l, struct ks_buf changed[KS_HELLO_STEPS], struct ks_bytes *payload, struct ks_bytes *raw,
+	    struct ks_hello_view *h) KS_MUST_USE;
+
 /* Run to the end of the input: 0, or a status with loop->err filled. */
 int	ks_loop_run(struct ks_frame_loop *loop) KS_MUST_USE;
 
