@@ -105,7 +105,7 @@ static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_ka
 	if (status == 0)
 		status = ks_txn_begin(&c->writer, err);
 	ks_point("claim-begun");
-	return status == 0 ? ks_txn_commit(&c->writer, c->config->app, list, err) : status;
+	return status == 0 ? ks_txn_commit(&c->writer, c->config->app, ks_bytes(NULL, 0), list, err) : status;
 }
 
 int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err)

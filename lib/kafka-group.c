@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "fdio.h"
+#include "kafka-member.h"
 
 #define LEAVE_MS 2000	/* for the coordinator to hear of it; it finds out by itself after session.timeout.ms */
 #define SLICE_MS 100
@@ -25,6 +26,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_p
 		g->given = rd_kafka_topic_partition_list_copy(list);
 		rd_kafka_topic_partition_list_sort(g->given, NULL, NULL);
 		g->news = KS_GROUP_GIVEN;
+		(void)ks_member_note(rk, &g->member);
 	} else {
 		g->lost = rd_kafka_assignment_lost(rk) != 0;
 		g->news = KS_GROUP_TAKEN;
@@ -52,6 +54,7 @@ int ks_group_join(struct ks_kafka_group *g, struct ks_kafka *client, const char 
 
 	*g = (struct ks_kafka_group){ .client = client, .name = name };
 	g->answers = rd_kafka_queue_new(client->rk);
+	ks_buf_init(&g->member, 2 * KS_MEMBER_MAX);
 	client->group = g;
 	for (i = 0; i < config->topic_count; i++)
 		rd_kafka_topic_partition_list_add(topics, config->topics[i], RD_KAFKA_PARTITION_UA);
@@ -217,6 +220,7 @@ void ks_group_leave(struct ks_kafka_group *g, bool tell)
 	if (g->given != NULL)
 		rd_kafka_topic_partition_list_destroy(g->given);
 	rd_kafka_queue_destroy(g->answers);
+	ks_buf_release(&g->member);
 	g->client->group = NULL;
 	*g = (struct ks_kafka_group){ 0 };
 }

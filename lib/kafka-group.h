@@ -27,6 +27,7 @@ struct ks_kafka_group {
 	struct rd_kafka_topic_partition_list_s *given;
 	enum ks_group_news news;
 	bool lost;		/* they are others' already: nothing can be committed */
+	struct ks_buf member;	/* who it is while it has what was given (kafka-member.h); empty: nobody */
 	bool leaving;
 	struct rd_kafka_queue_s *answers;	/* to commits */
 	bool waiting;		/* for one */

@@ -157,8 +157,6 @@ static int check(const struct ks_sink_txn *t, const struct ks_hello_view *h, str
 	if (h->instance != t->config->instance || h->instances != t->config->instances)
 		return ks_fail(err, KS_CONFIG, "the stream is of --instance %u/%u, and this is %u/%u: give both the same", h->instance,
 		    h->instances, t->config->instance, t->config->instances);
-	if (t->began)
-		return ks_fail(err, KS_TEMP, "another section of app '%s' in the same run", t->config->app);
 	return 0;
 }
 
@@ -239,7 +237,7 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 	if (status == 0)
 		status = ks_sink_txn_record(t, err);
 	if (status == 0)
-		status = ks_txn_commit(t->client, t->config->app, list, err);
+		status = ks_txn_commit(t->client, t->config->app, b->group.n == 1 ? ks_bytes(NULL, 0) : b->group, list, err);
 	t->open = false;
 	if (list != NULL)
 		rd_kafka_topic_partition_list_destroy(list);

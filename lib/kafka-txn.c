@@ -7,6 +7,7 @@
 
 #include "drill.h"
 #include "fdio.h"
+#include "kafka-member.h"
 #include "signals.h"
 
 #define SLICE_MS 250	/* of a wait that a signal or an error of the client may end */
@@ -23,6 +24,13 @@ static bool is_fenced(rd_kafka_resp_err_t code)
 	    code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED;
 }
 
+/* Whom the group has let go learns it as one of these (broker 4). */
+static bool is_let_go(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+	    code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+}
+
 /* Takes e. */
 static int failed(struct ks_kafka *k, rd_kafka_error_t *e, bool starting, const char *what, struct ks_err *err)
 {
@@ -33,6 +41,8 @@ static int failed(struct ks_kafka *k, rd_kafka_error_t *e, bool starting, const 
 	rd_kafka_error_destroy(e);
 	if (is_fenced(code))
 		return ks_fail(err, KS_TEMP, "%s: another run of this app has taken over", what);
+	if (is_let_go(code))
+		return ks_fail(err, KS_TEMP, "%s: the group has given the partitions to others", what);
 	if (code == RD_KAFKA_RESP_ERR__TIMED_OUT && k->refused.status == 0 && k->failed.status == 0)
 		return ks_fail(err, starting ? KS_UNAVAILABLE : KS_TEMP, "%s: no answer from %s", what, k->brokers);
 	if (code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT)
@@ -75,17 +85,22 @@ int ks_txn_begin(struct ks_kafka *k, struct ks_err *err)
 	return e == NULL ? 0 : failed(k, e, false, "cannot begin a transaction", err);
 }
 
-int ks_txn_commit(struct ks_kafka *k, const char *group, struct rd_kafka_topic_partition_list_s *list, struct ks_err *err)
+int ks_txn_commit(struct ks_kafka *k, const char *group, struct ks_bytes member, struct rd_kafka_topic_partition_list_s *list,
+    struct ks_err *err)
 {
-	/* Of no member: partitions are assigned by hand, so the group has none (broker 4). */
-	rd_kafka_consumer_group_metadata_t *nobody = rd_kafka_consumer_group_metadata_new(group);
-	int wait_ms = k->timeout_ms < KS_TXN_MS ? (int)k->timeout_ms : KS_TXN_MS;
+	int wait_ms = k->timeout_ms < KS_TXN_MS ? (int)k->timeout_ms : KS_TXN_MS, status;
+	rd_kafka_consumer_group_metadata_t *who;
 	rd_kafka_error_t *e;
 
-	if (nobody == NULL)
+	if (member.n > 0) {
+		status = ks_member_read(member, group, &who, err);
+		if (status != 0)
+			return status;
+	} else if ((who = rd_kafka_consumer_group_metadata_new(group)) == NULL) {
 		return ks_fail_memory(err);
-	e = rd_kafka_send_offsets_to_transaction(k->rk, list, nobody, wait_ms);
-	rd_kafka_consumer_group_metadata_destroy(nobody);
+	}
+	e = rd_kafka_send_offsets_to_transaction(k->rk, list, who, wait_ms);
+	rd_kafka_consumer_group_metadata_destroy(who);
 	ks_point("offsets-sent");
 	/* Whatever it says: what is committed without its offsets would come again. */
 	if (e != NULL)

@@ -28,8 +28,13 @@ int	ks_txn_begin(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
 /*
  * ks_txn_commit - commit what was produced since begin, and for the group of
  * this name the offsets of list, with their metadata.
+ *
+ *	member	of the group, in whose name (kafka-member.h); n == 0: nobody's,
+ *		where partitions are assigned by hand and the group has no members
+ *
+ * KS_TEMP where the group has let the member go, too.
  */
-int	ks_txn_commit(struct ks_kafka *k, const char *group, struct rd_kafka_topic_partition_list_s *list,
+int	ks_txn_commit(struct ks_kafka *k, const char *group, struct ks_bytes member, struct rd_kafka_topic_partition_list_s *list,
 	    struct ks_err *err) KS_MUST_USE;
 
 #endif
