@@ -33,7 +33,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_p
 	}
 }
 
-int ks_group_conf(struct rd_kafka_conf_s *conf, struct ks_err *err)
+int ks_group_conf(struct rd_kafka_conf_s *conf, bool by_number, struct ks_err *err)
 {
 	char strategy[200];
 
@@ -41,6 +41,9 @@ int ks_group_conf(struct rd_kafka_conf_s *conf, struct ks_err *err)
 	if (strstr(strategy, "cooperative") != NULL)
 		return ks_fail(err, KS_USAGE,
 		    "-X: partition.assignment.strategy: range and roundrobin are spoken, cooperative-sticky is not");
+	if (by_number && strcmp(strategy, "range") != 0)
+		return ks_fail(err, KS_CONFIG, "-X: partition.assignment.strategy=%s: of several topics partitions of one number must come to one "
+		    "member, which range alone sees to", strategy);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
 	return 0;
 }

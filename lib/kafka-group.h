@@ -34,8 +34,8 @@ struct ks_kafka_group {
 	bool retry;		/* the last commit has failed for now */
 };
 
-/* Before the client is made. */
-int	ks_group_conf(struct rd_kafka_conf_s *conf, struct ks_err *err) KS_MUST_USE;
+/* Before the client is made.  by_number: partitions of one number, of several topics, must come to one member. */
+int	ks_group_conf(struct rd_kafka_conf_s *conf, bool by_number, struct ks_err *err) KS_MUST_USE;
 
 /* Join, with the topics of config->topics.  Members and partitions come by polling the client. */
 int	ks_group_join(struct ks_kafka_group *g, struct ks_kafka *client, const char *name,

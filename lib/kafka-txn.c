@@ -7,7 +7,6 @@
 
 #include "drill.h"
 #include "fdio.h"
-#include "kafka-member.h"
 #include "signals.h"
 
 #define SLICE_MS 250	/* of a wait that a signal or an error of the client may end */
@@ -85,22 +84,18 @@ int ks_txn_begin(struct ks_kafka *k, struct ks_err *err)
 	return e == NULL ? 0 : failed(k, e, false, "cannot begin a transaction", err);
 }
 
-int ks_txn_commit(struct ks_kafka *k, const char *group, struct ks_bytes member, struct rd_kafka_topic_partition_list_s *list,
-    struct ks_err *err)
+int ks_txn_commit(struct ks_kafka *k, const char *group, const struct rd_kafka_consumer_group_metadata_s *member,
+    struct rd_kafka_topic_partition_list_s *list, struct ks_err *err)
 {
-	int wait_ms = k->timeout_ms < KS_TXN_MS ? (int)k->timeout_ms : KS_TXN_MS, status;
-	rd_kafka_consumer_group_metadata_t *who;
+	rd_kafka_consumer_group_metadata_t *nobody = member == NULL ? rd_kafka_consumer_group_metadata_new(group) : NULL;
+	int wait_ms = k->timeout_ms < KS_TXN_MS ? (int)k->timeout_ms : KS_TXN_MS;
 	rd_kafka_error_t *e;
 
-	if (member.n > 0) {
-		status = ks_member_read(member, group, &who, err);
-		if (status != 0)
-			return status;
-	} else if ((who = rd_kafka_consumer_group_metadata_new(group)) == NULL) {
+	if (member == NULL && nobody == NULL)
 		return ks_fail_memory(err);
-	}
-	e = rd_kafka_send_offsets_to_transaction(k->rk, list, who, wait_ms);
-	rd_kafka_consumer_group_metadata_destroy(who);
+	e = rd_kafka_send_offsets_to_transaction(k->rk, list, member != NULL ? member : nobody, wait_ms);
+	if (nobody != NULL)
+		rd_kafka_consumer_group_metadata_destroy(nobody);
 	ks_point("offsets-sent");
 	/* Whatever it says: what is committed without its offsets would come again. */
 	if (e != NULL)

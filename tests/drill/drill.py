@@ -72,6 +72,9 @@ class Pipeline:
             tool("kstream-map", "value=.n") if args.hosts else tool("kstream-window", "--running", "--memory", "1M", "count()"),
             tool("kstream-cat", "-b", args.broker, "-P", "-t", f"{args.name}-out"),
         ]
+        self.start(lines, env, point)
+
+    def start(self, lines, env, point=None):
         self.stages, self.said, before = [], [], None
         for name, line in zip(STAGES, lines):
             mine = dict(env, KSTREAM_FAIL=f"{point[1]}:{point[2]}") if point and point[0] == name else env
