@@ -180,14 +180,14 @@ static int prepare(struct query *st, const struct ks_config *c)
 	return x->set == NULL ? ks_fail_memory(st->run->err) : ks_expr_add(x->set, st->by, &x->by, st->run->err);
 }
 
-static int ask_instance(struct query *st, const struct ks_config *c, const char *stage, uint32_t instance, struct ks_err *err)
+static int ask_instance(struct query *st, const struct ks_config *c, const char *stage, const char *instance, struct ks_err *err)
 {
 	char *dir;
 	int status;
 
 	if (st->offline)
 		return ks_query_rest(c, st->app, stage, instance, &st->ask, ks_query_print_take, &st->print, err);
-	if (asprintf(&dir, "%s/%s/%u/%s", c->state_dir, st->app, instance, stage) < 0)
+	if (asprintf(&dir, "%s/%s/%s/%s", c->state_dir, st->app, instance, stage) < 0)
 		return ks_fail_memory(err);
 	status = ks_query_ask_at(dir, &st->ask, &c->limits, ks_query_print_take, &st->print, err);
 	free(dir);

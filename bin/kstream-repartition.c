@@ -214,16 +214,17 @@ static int rep_forward(void *arg, struct ks_run *run, struct ks_bytes payload, s
 	char hint[120];
 	static const char *const codecs[] = { "string", "json", "raw" };	/* by key_to */
 	const char *how = r->assign_text != NULL ? r->assign_text : r->to_one ? "0" : r->by_text;
+	char owner[KS_OWNER_ROOM];
 	int no;
 
 	if (run->through != NULL)
 		return begin_through(r, run);
 	if (ks_hello_parse(payload, run->limits->depth, &h) != NULL)
 		ks_bug("a HELLO was changed before it was parsed");
-	if (h.instances > 1)
+	ks_hello_owner(&h, owner);
+	if (h.instances != 1)
 		return ks_fail(run->err, KS_CONFIG,
-		    "the stream is that of instance %u of %u: the records of a new partition would be in several of them",
-		    (unsigned)h.instance, (unsigned)h.instances);
+		    "the stream is that of instance %s: the records of a new partition would be in several of them", owner);
 	parts.routes = names_route(parts.only, &h);
 	if (parts.routes && (r->assign != NULL || r->to_one))
 		return ks_fail(run->err, KS_CONFIG,

@@ -7,6 +7,7 @@
 #define KS_CONFIG_H
 
 #include "frame.h"
+#include "owner.h"
 
 struct ks_kcat_format;
 struct ks_wanted;
@@ -91,7 +92,8 @@ struct ks_config {
 	const char *as;		/* --as: the route of what is emitted */
 	const char *stage;
 	const char *app;
-	uint32_t instance, instances;
+	char owner[KS_OWNER_ROOM];	/* --instance: I/N, or a name */
+	uint32_t instance, instances;	/* I and N; of a name 0 and 0 */
 	const char *state_dir;
 	int64_t count;		/* -c: records to read, -1: no limit */
 	int end;		/* --end: KS_PAUSED or KS_COMPLETE, -1: not given */

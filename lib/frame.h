@@ -206,6 +206,10 @@ struct ks_position {
 	int32_t partition;
 	int64_t offset;
 	struct ks_bytes check;	/* n == 0: none */
+	/* Of HELLO alone (ks_hello_positions): its last commit, of that epoch, run and owner; p == NULL: there is none. */
+	int64_t epoch, run;
+	struct ks_bytes owner;
+	bool restore;		/* the owner's state is in another directory than that of this instance */
 };
 
 /* Whether text can be a check: printable ASCII without blanks, and not "-". */

@@ -5,6 +5,8 @@
 #include <msgpack/pack.h>
 #include <stdio.h>
 
+#include "owner.h"
+
 #define HINT_MAX 400	/* bytes of a hint, however many stages add to it */
 
 /* The pairs of a map that has been parsed, one after another. */
@@ -184,6 +186,12 @@ static bool read_position(struct ks_bytes entry, struct ks_position *x)
 			x->partition = (int32_t)at.v.i;
 		else if (ks_bytes_is(at.key, "offset") && at.v.type == KS_INT)
 			x->offset = at.v.i;
+		else if ((ks_bytes_is(at.key, "epoch") || ks_bytes_is(at.key, "run")) && at.v.type == KS_INT && at.v.i > 0)
+			*(at.key.n == 3 ? &x->run : &x->epoch) = at.v.i;
+		else if (ks_bytes_is(at.key, "owner") && at.v.type == KS_STR && ks_owner_is(at.v.b))
+			x->owner = at.v.b;
+		else if (ks_bytes_is(at.key, "restore"))
+			x->restore = at.v.type == KS_TRUE;
 	}
 	return x->partition >= 0;
 }

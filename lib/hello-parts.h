@@ -19,8 +19,8 @@ int	ks_hello_add_parts(struct ks_buf *b, struct ks_bytes payload, const struct k
 
 /*
  * ks_hello_positions - call each for every position at which the section
- * begins; one without a partition is passed over, and an input or offset that it
- * does not have is p == NULL, -1.  Stops at, and returns, what is not 0.
+ * begins; one without a partition is passed over, and an input, offset, epoch,
+ * run or owner that it does not have is p == NULL, -1, 0, 0, p == NULL.  Stops at, and returns, what is not 0.
  */
 int	ks_hello_positions(struct ks_bytes payload, int (*each)(void *arg, const struct ks_position *x), void *arg) KS_MUST_USE;
 

@@ -65,8 +65,8 @@ static int pack_positions(msgpack_packer *pk, const struct ks_hello *h)
 		    (no = pack_key_int(pk, "offset", s->offset)) != 0 ||
 		    (no = pack_key_int(pk, "epoch", s->epoch)) != 0 ||
 		    (no = pack_key_int(pk, "run", s->run)) != 0 ||
-		    (no = pack_key_text(pk, "owner", NULL)) != 0 ||
-		    (no = pack_text(pk, "restore")) != 0 || (no = msgpack_pack_false(pk)) != 0)
+		    (no = pack_key_text(pk, "owner", s->owner)) != 0 || (no = pack_text(pk, "restore")) != 0 ||
+		    (no = s->restore ? msgpack_pack_true(pk) : msgpack_pack_false(pk)) != 0)
 			return no;
 	return 0;
 }
@@ -76,9 +76,10 @@ static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 	static const char *const guarantee[] = { "none", "at-least-once", "exactly-once" };
 	int no;
 
-	if ((no = msgpack_pack_map(pk, 14)) != 0 ||
+	if ((no = msgpack_pack_map(pk, 15)) != 0 ||
 	    (no = pack_key_int(pk, "version", KS_PROTOCOL)) != 0 ||
 	    (no = pack_key_text(pk, "app", h->app)) != 0 ||
+	    (no = pack_key_text(pk, "owner", h->owner)) != 0 ||
 	    (no = pack_key_int(pk, "instance", h->instance)) != 0 ||
 	    (no = pack_key_int(pk, "instances", h->instances)) != 0 ||
 	    (no = pack_key_int(pk, "run", h->run)) != 0 ||
@@ -139,6 +140,10 @@ static const char *take_key(struct ks_hello_view *h, struct ks_bytes key, const 
 		if (v->type != KS_NIL && v->type != KS_STR)
 			return "its app is not a string or nil";
 		h->app = v->type == KS_NIL ? ks_bytes(NULL, 0) : v->b;
+	} else if (ks_bytes_is(key, "owner")) {
+		if (v->type != KS_NIL && (v->type != KS_STR || !ks_owner_is(v->b)))
+			return "its owner is not I/N, a name, or nil";
+		h->owner = v->type == KS_NIL ? ks_bytes(NULL, 0) : v->b;
 	} else if (ks_bytes_is(key, "instance") || ks_bytes_is(key, "instances")) {
 		if (!small_int(v, INT32_MAX))
 			return "its instance is not a number";
@@ -170,6 +175,13 @@ static const char *take_key(struct ks_hello_view *h, struct ks_bytes key, const 
 	return NULL;
 }
 
+static bool is_of_one(const struct ks_hello_view *h)
+{
+	uint32_t i, n;
+
+	return h->owner.p == NULL || !ks_owner_layout(h->owner, &i, &n) || (i == h->instance && n == h->instances);
+}
+
 const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_hello_view *h)
 {
 	const unsigned char *end = payload.p + payload.n;
@@ -179,7 +191,7 @@ const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_he
 	bool version = false;
 	uint32_t i;
 
-	*h = (struct ks_hello_view){ .instances = 1, .sides = ks_no_headers };
+	*h = (struct ks_hello_view){ .instances = 1, .sides = ks_no_headers, .payload = payload };
 	if (ks_mp_check(payload, depth) != KS_MP_OK ||
 	    ks_mp_head(payload.p, end, &head) != KS_MP_OK || head.type != KS_MAP)
 		return "it is not a map";
@@ -192,7 +204,17 @@ const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_he
 		if (wrong != NULL)
 			return wrong;
 	}
+	if (version && !is_of_one(h))
+		return "its owner is another than its instance";
 	return version ? NULL : "it names no version";
+}
+
+void ks_hello_owner(const struct ks_hello_view *v, char room[KS_OWNER_ROOM])
+{
+	if (v->owner.p != NULL)
+		snprintf(room, KS_OWNER_ROOM, "%.*s", (int)v->owner.n, (const char *)v->owner.p);
+	else
+		ks_owner_print(room, v->instance, v->instances);
 }
 
 /* The next of left streams; name->p == NULL where it says none; false: there is none. */

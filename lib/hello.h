@@ -7,6 +7,7 @@
 #define KS_HELLO_H
 
 #include "frame.h"
+#include "owner.h"
 
 enum ks_guarantee {
 	KS_NONE,		/* ad hoc: nothing is kept, epochs only bound memory */
@@ -28,12 +29,15 @@ struct ks_hello_position {
 	int32_t partition;
 	int64_t offset;		/* the next to read */
 	int64_t epoch, run;	/* of its last commit, 0 where there is none */
+	const char *owner;	/* who made that commit; NULL: nobody, or it is not kept */
+	bool restore;		/* it was somebody whose state is in another directory than ours */
 };
 
 /* What a source says.  Text is borrowed; lists may be empty. */
 struct ks_hello {
 	const char *app;	/* NULL: no --app */
-	uint32_t instance, instances;
+	const char *owner;	/* NULL without app */
+	uint32_t instance, instances;	/* of a member of a group 0 and 0 */
 	int64_t run, epoch;
 	enum ks_guarantee guarantee;
 	bool live;
@@ -51,12 +55,14 @@ int	ks_hello_add(struct ks_buf *b, const struct ks_hello *h) KS_MUST_USE;
 /* What a stage reads from a HELLO; slices borrow from the payload. */
 struct ks_hello_view {
 	struct ks_bytes app;	/* p == NULL: none */
+	struct ks_bytes owner;	/* p == NULL: not told, see ks_hello_owner */
 	uint32_t instance, instances;
 	int64_t run, epoch;
 	enum ks_guarantee guarantee;
 	bool live;
 	struct ks_bytes sides;	/* msgpack array of names */
 	struct ks_bytes streams;	/* msgpack array, of whatever; p == NULL: none */
+	struct ks_bytes payload;	/* all of it: for ks_hello_positions */
 };
 
 /*
@@ -65,6 +71,9 @@ struct ks_hello_view {
  */
 const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_hello_view *v)
     KS_MUST_USE;
+
+/* Whose the stream is, for messages and directories: the owner, or the instance that it tells of. */
+void	ks_hello_owner(const struct ks_hello_view *v, char room[KS_OWNER_ROOM]);
 
 /* What is told of a stream. */
 struct ks_hello_facts {

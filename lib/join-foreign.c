@@ -56,15 +56,17 @@ static int open_own(struct ks_join *j)
 {
 	const struct ks_hello_view *h = j->run->hello;
 	struct own *o = calloc(1, sizeof(*o));
+	char owner[KS_OWNER_ROOM];
 	int status;
 
 	j->own = o;
 	if (o == NULL)
 		return ks_join_no_memory(j);
-	if (h != NULL && h->instances > 1)	/* NULL: a state at rest */
+	if (h != NULL && h->instances != 1) {	/* NULL: a state at rest */
+		ks_hello_owner(h, owner);
 		return ks_fail(j->run->err, KS_CONFIG,
-		    "the stream is that of instance %u of %u: rows that a foreign key names would be in several of them; run one, of all partitions",
-		    (unsigned)h->instance, (unsigned)h->instances);
+		    "the stream is that of instance %s: rows that a foreign key names would be in several of them; run one, of all partitions", owner);
+	}
 	ks_members_init(&o->told, j->store, ANY, KS_JOIN_SUBSCRIBERS);
 	ks_buf_init(&o->before, j->run->limits->key);
 	ks_buf_init(&o->now, j->run->limits->key);

@@ -71,11 +71,13 @@ static int check_share(const struct ks_join *j)
 {
 	const struct ks_hello_view *h = j->run->hello;
 	const char *name = j->spec.inputs[KS_JOIN_RIGHT].name;
+	char owner[KS_OWNER_ROOM];
 
-	if (h == NULL || h->instances <= 1)
+	if (h == NULL || h->instances == 1)
 		return 0;
-	return ks_fail(j->run->err, KS_CONFIG, "--global %s is a stream of this pipe, and instance %u of %u sees a share of it: give --global kafka:%s, which each reads whole",
-	    name, h->instance, h->instances, name);
+	ks_hello_owner(h, owner);
+	return ks_fail(j->run->err, KS_CONFIG, "--global %s is a stream of this pipe, and instance %s sees a share of it: give --global kafka:%s, which each reads whole",
+	    name, owner, name);
 }
 
 static int open_own(struct ks_join *j)

@@ -31,7 +31,7 @@ static void print_command(const struct ks_join *j, const struct ks_hello_facts *
 	if (!text)
 		snprintf(codec, sizeof(codec), " --key-to %.*s", left->key.n < 20 ? (int)left->key.n : 20, (const char *)left->key.p);
 	/* One process of several does not have all records of a new partition; a topic has. */
-	if (j->run->hello->instances > 1)
+	if (j->run->hello->instances != 1)
 		snprintf(count, sizeof(count), "--through TOPIC --create-topics %d", (int)left->partitions);
 	else
 		snprintf(count, sizeof(count), "--partitions %d", (int)left->partitions);

@@ -9,41 +9,59 @@
 #include "kafka-parts.h"
 #include "num.h"
 
-void ks_stand_print(const struct ks_stand *x, char room[KS_STAND_ROOM])
+void ks_word_print(const struct ks_word *x, char room[KS_WORD_ROOM])
 {
-	snprintf(room, KS_STAND_ROOM, "ks1;e=%lld;r=%lld;i=%u/%u", (long long)x->epoch, (long long)x->run, x->instance,
-	    x->instances);
+	snprintf(room, KS_WORD_ROOM, "ks2;e=%lld;c=%lld;o=%s;r=%lld;i=%s%s", (long long)x->epoch, (long long)x->commit_run,
+	    x->committer, (long long)x->run, x->claimer, x->released ? ";x" : "");
 }
 
-/* "KEY=NUMBER", up to the delimiter or the end; *text goes behind it. */
-static bool take_number(struct ks_bytes *text, const char *key, char delimiter, int64_t max, int64_t *x)
+/* "KEY=VALUE", up to the next semicolon or the end; *text goes behind it. */
+static bool take(struct ks_bytes *text, const char *key, struct ks_bytes *value)
 {
 	size_t n = strlen(key);
 	const unsigned char *end;
-	struct ks_bytes digits;
 
 	if (text->n < n || memcmp(text->p, key, n) != 0)
 		return false;
-	digits.p = text->p + n;
-	end = delimiter == '\0' ? NULL : memchr(digits.p, delimiter, text->n - n);
-	if (delimiter != '\0' && end == NULL)
-		return false;
-	digits.n = end != NULL ? (size_t)(end - digits.p) : text->n - n;
-	n = (size_t)(digits.p - text->p) + digits.n + (end != NULL);
 	*text = ks_bytes(text->p + n, text->n - n);
-	return ks_num_parse_i64(digits, x) == 0 && *x >= 0 && *x <= max;
+	end = text->n > 0 ? memchr(text->p, ';', text->n) : NULL;
+	*value = ks_bytes(text->p, end != NULL ? (size_t)(end - text->p) : text->n);
+	n = value->n + (end != NULL);
+	*text = ks_bytes(text->p + n, text->n - n);
+	return true;
 }
 
-bool ks_stand_parse(struct ks_bytes text, struct ks_stand *x)
+static bool take_number(struct ks_bytes *text, const char *key, int64_t *x)
 {
-	int64_t i, n;
+	struct ks_bytes digits;
 
-	if (!take_number(&text, "ks1;e=", ';', INT64_MAX - 1, &x->epoch) || !take_number(&text, "r=", ';', INT64_MAX - 1, &x->run) ||
-	    !take_number(&text, "i=", '/', UINT32_MAX, &i) || !take_number(&text, "", '\0', UINT32_MAX, &n) || i >= n)
+	return take(text, key, &digits) && ks_num_parse_i64(digits, x) == 0 && *x >= 0 && *x < INT64_MAX;
+}
+
+static bool take_owner(struct ks_bytes *text, const char *key, char room[KS_OWNER_ROOM])
+{
+	struct ks_bytes owner;
+
+	if (!take(text, key, &owner) || !ks_owner_is(owner))
 		return false;
-	x->instance = (uint32_t)i;
-	x->instances = (uint32_t)n;
+	memcpy(room, owner.p, owner.n);
+	room[owner.n] = '\0';
 	return true;
+}
+
+bool ks_word_parse(struct ks_bytes text, struct ks_word *x)
+{
+	size_t n = text.n;
+
+	/* As it is printed: without "x" nothing, not even a semicolon, is behind the last. */
+	x->released = n > 2 && memcmp(text.p + n - 2, ";x", 2) == 0;
+	if (x->released)
+		text.n -= 2;
+	if (text.n == 0 || text.p[text.n - 1] == ';' || memchr(text.p, '\0', text.n) != NULL)
+		return false;
+	return take_number(&text, "ks2;e=", &x->epoch) && take_number(&text, "c=", &x->commit_run) &&
+	    take_owner(&text, "o=", x->committer) && take_number(&text, "r=", &x->run) && take_owner(&text, "i=", x->claimer) &&
+	    text.n == 0;
 }
 
 /*
@@ -96,73 +114,92 @@ static int foreign(const char *app, const rd_kafka_topic_partition_t *p, struct 
 	    p->topic, (int)p->partition, (long long)p->offset, app);
 }
 
-/* One more partition: all agree. */
-static int agree(const char *app, const rd_kafka_topic_partition_t *p, const struct ks_stand *own, struct ks_stand *stand,
-    const rd_kafka_topic_partition_t **first, struct ks_err *err)
+bool ks_book_word(const rd_kafka_topic_partition_t *p, struct ks_word *x)
 {
-	struct ks_stand x;
+	return p->offset >= 0 && p->metadata != NULL && ks_word_parse(ks_bytes(p->metadata, p->metadata_size), x);
+}
 
-	if (p->metadata == NULL || !ks_stand_parse(ks_bytes(p->metadata, p->metadata_size), &x))
-		return foreign(app, p, err);
-	if (x.instances != own->instances || x.instance != own->instance)
-		return ks_fail(err, KS_CONFIG, "%s/%d was last read by --instance %u/%u of app '%s', and this is %u/%u: its state is there; "
-		    "go on with as many instances as before", p->topic, (int)p->partition, x.instance, x.instances, app,
-		    own->instance, own->instances);
-	if (*first == NULL) {
-		*first = p;
-		*stand = x;
-		return 0;
-	}
-	if (x.epoch == stand->epoch && x.run == stand->run)
-		return 0;
-	return ks_fail(err, KS_CONFIG, "group '%s' has %s/%d at epoch %lld, run %lld, but %s/%d at epoch %lld, run %lld: these are not the "
-	    "offsets of one barrier; delete the group and the state to begin again", app, (*first)->topic, (int)(*first)->partition,
-	    (long long)stand->epoch, (long long)stand->run, p->topic, (int)p->partition, (long long)x.epoch, (long long)x.run);
+static int read_with(struct ks_kafka *k, const char *app, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+{
+	const rd_kafka_topic_partition_t *p;
+	struct ks_word x;
+	int status = ks_kafka_committed(k, list, app, err);
+
+	for (p = list->elems; status == 0 && p < list->elems + list->cnt; p++)
+		if (p->offset >= 0 && !ks_book_word(p, &x))
+			status = foreign(app, p, err);
+	return status;
 }
 
 int ks_book_read(const struct ks_kafka_options *options, const char *app, struct rd_kafka_topic_partition_list_s *list,
-    const struct ks_stand *own, struct ks_stand *stand, struct ks_err *err)
+    struct ks_err *err)
 {
-	const rd_kafka_topic_partition_t *first = NULL, *p;
 	struct ks_kafka reader;
 	int status = open_reader(&reader, options, app, true, err);
 
 	if (status == 0)
-		status = ks_kafka_committed(&reader, list, app, err);
+		status = read_with(&reader, app, list, err);
 	ks_kafka_close(&reader);
-	*stand = *own;
-	stand->epoch = stand->run = 0;
-	for (p = list->elems; status == 0 && p < list->elems + list->cnt; p++)
-		if (p->offset >= 0)
-			status = agree(app, p, own, stand, &first, err);
 	return status;
 }
 
-int ks_book_mark(struct rd_kafka_topic_partition_list_s *list, const struct ks_stand *stand, struct ks_err *err)
+int ks_book_glance(struct ks_kafka *k, const char *app, struct rd_kafka_topic_partition_list_s *list, struct ks_err *err)
 {
-	rd_kafka_topic_partition_t *p;
-	char text[KS_STAND_ROOM];
+	return read_with(k, app, list, err);
+}
 
-	ks_stand_print(stand, text);
-	for (p = list->elems; p < list->elems + list->cnt; p++) {
-		/* librdkafka frees it with the list. */
-		free(p->metadata);
-		p->metadata = strdup(text);
-		p->metadata_size = p->metadata != NULL ? strlen(text) : 0;
-		if (p->metadata == NULL)
-			return ks_fail_memory(err);
+static int not_of_one(const char *app, const rd_kafka_topic_partition_t *p, const struct ks_word *x,
+    const rd_kafka_topic_partition_t *q, const struct ks_word *y, struct ks_err *err)
+{
+	return ks_fail(err, KS_CONFIG, "group '%s' has %s/%d at epoch %lld, run %lld, but %s/%d at epoch %lld, run %lld: these are not the "
+	    "offsets of one barrier; delete the group and the state to begin again", app, p->topic, (int)p->partition, (long long)x->epoch,
+	    (long long)x->commit_run, q->topic, (int)q->partition, (long long)y->epoch, (long long)y->commit_run);
+}
+
+int ks_book_stand(const char *app, const struct rd_kafka_topic_partition_list_s *list, struct ks_stand *stand, struct ks_err *err)
+{
+	const rd_kafka_topic_partition_t *p, *q = list->elems, *end = q + list->cnt;
+	struct ks_word x, y = { .epoch = -1 };
+
+	*stand = (struct ks_stand){ 0 };
+	for (p = list->elems; p < end; p++) {
+		if (!ks_book_word(p, &x))
+			continue;
+		stand->epoch = x.epoch > stand->epoch ? x.epoch : stand->epoch;
+		stand->run = x.run > stand->run ? x.run : stand->run;
+		/* Mostly as the one before it; where partitions have moved, each is compared with the first of its commit. */
+		if (y.epoch < 0 || x.commit_run != y.commit_run || strcmp(x.committer, y.committer) != 0)
+			for (q = list->elems; q < p; q++)
+				if (ks_book_word(q, &y) && x.commit_run == y.commit_run && strcmp(x.committer, y.committer) == 0)
+					break;
+		if (q < p && x.epoch != y.epoch)
+			return not_of_one(app, q, &y, p, &x, err);
+		q = p;
+		y = x;
 	}
 	return 0;
 }
 
-bool ks_book_learn(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, int wait_ms, struct ks_stand *stand)
+int ks_book_mark(rd_kafka_topic_partition_t *p, const struct ks_word *x, struct ks_err *err)
+{
+	char text[KS_WORD_ROOM];
+
+	ks_word_print(x, text);
+	/* librdkafka frees it with the list. */
+	free(p->metadata);
+	p->metadata = strdup(text);
+	p->metadata_size = p->metadata != NULL ? strlen(text) : 0;
+	return p->metadata != NULL ? 0 : ks_fail_memory(err);
+}
+
+bool ks_book_learn(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s *list, int wait_ms, struct ks_word *x)
 {
 	const rd_kafka_topic_partition_t *p;
 
 	if (rd_kafka_committed(k->rk, list, wait_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return false;
 	for (p = list->elems; p < list->elems + list->cnt; p++)
-		if (p->err == RD_KAFKA_RESP_ERR_NO_ERROR && p->offset >= 0 && p->metadata != NULL)
-			return ks_stand_parse(ks_bytes(p->metadata, p->metadata_size), stand);
+		if (p->err == RD_KAFKA_RESP_ERR_NO_ERROR && ks_book_word(p, x))
+			return true;
 	return false;
 }

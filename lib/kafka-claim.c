@@ -4,12 +4,21 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "drill.h"
+#include "fdio.h"
 #include "kafka-config.h"
 #include "kafka-names.h"
 #include "kafka-txn.h"
 #include "options-kafka.h"
+#include "signals.h"
+
+#define NOBODY "-"		/* the owner of partitions that have no word yet: no other is called so */
+#define AGAIN_MIN_MS 8		/* a claim takes about as long */
+#define AGAIN_MAX_MS 512
 
 int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config, bool grouped, struct ks_err *err)
 {
@@ -40,7 +49,8 @@ int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 	return 0;
 }
 
-int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config, struct ks_err *err)
+/* A client by which the words of that owner can be changed; whoever had its id before is fenced. */
+static int fence(const struct ks_kafka_claim *c, const char *owner, struct ks_kafka *client, struct ks_err *err)
 {
 	char id[KS_TXN_ID], ms[16];
 	const struct ks_kafka_property ours[] = {
@@ -54,15 +64,20 @@ int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *opti
 	struct rd_kafka_conf_s *conf;
 	int status;
 
-	*c = (struct ks_kafka_claim){ .options = options, .config = config };
-	ks_txn_id(config->app, config->instance, id);
+	ks_txn_id(c->config->app, owner, id);
 	snprintf(ms, sizeof(ms), "%d", KS_TXN_MS);
-	status = ks_kafka_conf(options, ours, &conf, err);
+	status = ks_kafka_conf(c->options, ours, &conf, err);
 	if (status == 0)
-		status = ks_kafka_open(&c->writer, options, true, conf, err);
+		status = ks_kafka_open(client, c->options, true, conf, err);
 	if (status == 0 && ks_keeps("claim"))
-		status = ks_txn_init(&c->writer, err);
+		status = ks_txn_init(client, err);
 	return status;
+}
+
+int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config, struct ks_err *err)
+{
+	*c = (struct ks_kafka_claim){ .options = options, .config = config };
+	return fence(c, config->owner, &c->writer, err);
 }
 
 static rd_kafka_topic_partition_list_t *list_of(const struct ks_kafka_parts *x)
@@ -90,38 +105,197 @@ static int check_places(const struct ks_kafka_parts *x, const rd_kafka_topic_par
 	return 0;
 }
 
-/* The offsets of x, for the next run; what the app stands at was read into stand. */
-static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+/* Whose leave it takes to claim a partition: NULL, our own. */
+static const char *keeper_of(const struct ks_kafka_claim *c, const rd_kafka_topic_partition_t *p, struct ks_word *w)
 {
-	size_t i;
+	if (!ks_book_word(p, w))
+		return c->member == NULL ? NOBODY : NULL;
+	if (strcmp(w->claimer, c->config->owner) == 0 || (w->released && c->member != NULL))
+		return NULL;
+	return w->claimer;
+}
+
+/*
+ * The partitions of list that are still that owner's become ours, where they
+ * stand: in a transaction of its id, so that it cannot have gone on meanwhile,
+ * nor can anybody else who takes from it have come before us.
+ */
+static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka *client, rd_kafka_topic_partition_list_t *list,
+    struct ks_err *err)
+{
+	rd_kafka_topic_partition_list_t *now = rd_kafka_topic_partition_list_copy(list);
+	const char *keeper;
+	struct ks_word w;
+	int status = fence(c, owner, client, err), i;
+
+	ks_point("owner-fenced");
+	if (status == 0)
+		status = ks_book_read(c->options, c->config->app, now, err);
+	for (i = now->cnt; i > 0 && status == 0; i--) {
+		keeper = keeper_of(c, &now->elems[i - 1], &w);
+		if (keeper == NULL || strcmp(keeper, owner) != 0) {
+			rd_kafka_topic_partition_list_del_by_idx(now, i - 1);
+			continue;
+		}
+		if (strcmp(owner, NOBODY) == 0) {
+			w = (struct ks_word){ .epoch = 0 };
+			snprintf(w.committer, sizeof(w.committer), "%s", c->config->owner);
+			now->elems[i - 1].offset = list->elems[i - 1].offset;
+		}
+		snprintf(w.claimer, sizeof(w.claimer), "%s", c->config->owner);
+		w.released = false;
+		status = ks_book_mark(&now->elems[i - 1], &w, err);
+	}
+	if (status == 0 && now->cnt > 0)
+		status = ks_txn_begin(client, err);
+	if (status == 0 && now->cnt > 0)
+		status = ks_txn_commit(client, c->config->app, c->member, now, err);
+	ks_point("owner-taken");
+	rd_kafka_topic_partition_list_destroy(now);
+	return status;
+}
+
+/* Several instances may take from one at the same time; each fences the others, so they try again one by one. */
+static int take(struct ks_kafka_claim *c, const char *owner, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+{
+	int64_t pause = AGAIN_MIN_MS, deadline = ks_clock_ms() + KS_KAFKA_START_MS;
+	struct timespec wait;
+	struct ks_kafka client;
+	bool fenced;
 	int status;
 
-	for (i = 0; i < x->count; i++)
-		list->elems[i].offset = x->parts[i].next;
+	for (;; pause = pause < AGAIN_MAX_MS ? 2 * pause : pause) {
+		client = (struct ks_kafka){ .rk = NULL };
+		status = take_as(c, owner, &client, list, err);
+		fenced = client.fenced;
+		ks_kafka_close(&client);
+		if (status == 0 || !fenced || ks_clock_ms() >= deadline || ks_signals_end() != 0)
+			return status;
+		clock_gettime(CLOCK_MONOTONIC, &wait);	/* any number that another instance does not have */
+		wait = (struct timespec){ .tv_nsec = (pause + (wait.tv_nsec / 1000 + getpid()) % pause) * 1000000 };
+		nanosleep(&wait, NULL);
+	}
+}
+
+int ks_claim_gather(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err)
+{
+	rd_kafka_topic_partition_list_t *list, *of;
+	char owner[KS_OWNER_ROOM];
+	const char *keeper;
+	struct ks_word w;
+	int status, i;
+
+	if (x->count == 0 || !ks_keeps("owners") || !ks_keeps("claim"))
+		return 0;
+	list = list_of(x);
+	status = c->side.rk == NULL ? ks_book_watch(&c->side, c->options, c->config->app, err) : 0;
+	if (status == 0)
+		status = ks_book_glance(&c->side, c->config->app, list, err);
+	while (status == 0) {
+		of = rd_kafka_topic_partition_list_new(list->cnt);
+		owner[0] = '\0';
+		for (i = list->cnt; i > 0; i--) {
+			keeper = keeper_of(c, &list->elems[i - 1], &w);
+			if (keeper == NULL || keeper != w.claimer || (owner[0] != '\0' && strcmp(keeper, owner) != 0))
+				continue;
+			snprintf(owner, sizeof(owner), "%s", keeper);
+			rd_kafka_topic_partition_list_add(of, list->elems[i - 1].topic, list->elems[i - 1].partition);
+			rd_kafka_topic_partition_list_del_by_idx(list, i - 1);
+		}
+		if (of->cnt > 0)
+			status = take(c, owner, of, err);
+		i = of->cnt;
+		rd_kafka_topic_partition_list_destroy(of);
+		if (i == 0)
+			break;
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	return status;
+}
+
+/* The partitions that have no word are nobody's: ours, from where they begin. */
+static int take_new(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+{
+	rd_kafka_topic_partition_list_t *of = rd_kafka_topic_partition_list_new(list->cnt);
+	struct ks_word w;
+	int status = 0, i;
+
+	for (i = 0; i < list->cnt; i++)
+		if (!ks_book_word(&list->elems[i], &w))
+			rd_kafka_topic_partition_list_add(of, list->elems[i].topic, list->elems[i].partition)->offset = x->parts[i].next;
+	if (of->cnt > 0 && c->member == NULL && ks_keeps("claim") && ks_keeps("owners")) {
+		status = take(c, NOBODY, of, err);
+		if (status == 0)
+			status = ks_book_read(c->options, c->config->app, list, err);
+	}
+	rd_kafka_topic_partition_list_destroy(of);
+	return status;
+}
+
+/* What was found, which HELLO tells; and that nobody has come between. */
+static int note_words(struct ks_kafka_claim *c, const rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+{
+	struct ks_word *w;
+	int i;
+
+	free(c->words);
+	c->words = calloc((size_t)list->cnt + 1, sizeof(*c->words));
+	if (c->words == NULL)
+		return ks_fail_memory(err);
+	for (i = 0; i < list->cnt; i++) {
+		w = &c->words[i];
+		if (keeper_of(c, &list->elems[i], w) != NULL && ks_keeps("owners") && ks_keeps("claim"))
+			return ks_fail(err, KS_TEMP, "%s/%d: instance %s of app '%s' has just claimed this: begin again",
+			    list->elems[i].topic, (int)list->elems[i].partition, w->claimer, c->config->app);
+		if (w->committer[0] == '\0')	/* no word, and it is this claim that gives it one */
+			snprintf(w->committer, sizeof(w->committer), "%s", c->config->owner);
+	}
+	return 0;
+}
+
+/* The offsets of x, for the next run. */
+static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+{
+	struct ks_word w;
+	int status = 0;
+	size_t i;
+
 	c->stand.run++;
 	if (!ks_keeps("claim"))
 		return 0;
-	status = ks_book_mark(list, &c->stand, err);
+	for (i = 0; i < x->count && status == 0; i++) {
+		w = c->words[i];
+		w.run = c->stand.run;
+		w.released = false;
+		snprintf(w.claimer, sizeof(w.claimer), "%s", c->config->owner);
+		list->elems[i].offset = x->parts[i].next;
+		status = ks_book_mark(&list->elems[i], &w, err);
+	}
 	if (status == 0)
 		status = ks_txn_begin(&c->writer, err);
 	ks_point("claim-begun");
-	return status == 0 ? ks_txn_commit(&c->writer, c->config->app, ks_bytes(NULL, 0), list, err) : status;
+	return status == 0 ? ks_txn_commit(&c->writer, c->config->app, c->member, list, err) : status;
 }
 
 int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err)
 {
-	const struct ks_stand own = { .instance = c->config->instance, .instances = c->config->instances };
 	rd_kafka_topic_partition_list_t *list;
 	int status;
 
 	if (x->count == 0)
-		return ks_fail(err, KS_CONFIG, "--instance %u/%u has nothing to read: there are fewer partitions than instances",
-		    own.instance, own.instances);
+		return ks_fail(err, KS_CONFIG, "--instance %s has nothing to read: there are fewer partitions than instances",
+		    c->config->owner);
 	list = list_of(x);
-	status = ks_book_read(c->options, c->config->app, list, &own, &c->stand, err);
+	status = ks_book_read(c->options, c->config->app, list, err);
 	ks_point("source-read");
 	if (status == 0)
 		status = check_places(x, list, err);
+	if (status == 0)
+		status = take_new(c, x, list, err);
+	if (status == 0)
+		status = note_words(c, list, err);
+	if (status == 0)
+		status = ks_book_stand(c->config->app, list, &c->stand, err);
 	if (status == 0)
 		status = enter(c, x, list, err);
 	rd_kafka_topic_partition_list_destroy(list);
@@ -130,20 +304,35 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 	ks_kafka_close(&c->writer);
 	if (status != 0)
 		return status;
+	if (c->one != NULL)
+		rd_kafka_topic_partition_list_destroy(c->one);
 	c->one = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(c->one, x->parts[0].topic->name, x->parts[0].partition);
-	return ks_book_watch(&c->side, c->options, c->config->app, err);
+	return c->side.rk != NULL ? 0 : ks_book_watch(&c->side, c->options, c->config->app, err);
+}
+
+void ks_claim_position(const struct ks_kafka_claim *c, size_t at, struct ks_hello_position *p)
+{
+	const struct ks_word *w = &c->words[at];
+
+	p->epoch = w->epoch;
+	p->run = w->commit_run;
+	p->owner = w->epoch > 0 ? w->committer : NULL;
+	p->restore = w->epoch > 0 && !ks_owner_same_place(w->committer, c->config->owner);
 }
 
 int ks_claim_learn(struct ks_kafka_claim *c, int wait_ms, struct ks_err *err)
 {
-	struct ks_stand now;
+	struct ks_word now;
+	bool ours;
 
 	if (!ks_book_learn(&c->side, c->one, wait_ms, &now))
 		return ks_kafka_check(&c->side, err);
-	if (now.run > c->stand.run)
-		return ks_fail(err, KS_TEMP, "run %lld of app '%s' has taken over from run %lld", (long long)now.run, c->config->app,
-		    (long long)c->stand.run);
+	ours = strcmp(now.claimer, c->config->owner) == 0;
+	/* An older one may be told of for a while. */
+	if (now.run > c->stand.run || (now.run == c->stand.run && !ours))
+		return ks_fail(err, KS_TEMP, "run %lld of app '%s', instance %s, has taken over from run %lld", (long long)now.run,
+		    c->config->app, now.claimer, (long long)c->stand.run);
 	if (now.run == c->stand.run && now.epoch > c->stand.epoch) {
 		c->stand.epoch = now.epoch;
 		ks_point("learned");
@@ -157,5 +346,6 @@ void ks_claim_close(struct ks_kafka_claim *c)
 	ks_kafka_close(&c->side);
 	if (c->one != NULL)
 		rd_kafka_topic_partition_list_destroy(c->one);
+	free(c->words);
 	*c = (struct ks_kafka_claim){ .options = NULL };
 }

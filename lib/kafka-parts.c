@@ -188,23 +188,25 @@ static void carry_on(struct ks_kafka_parts *x, const struct ks_kafka_parts *befo
 	}
 }
 
-int ks_kafka_parts_open(struct ks_kafka_parts *x, struct ks_kafka *client,
-    const struct ks_kafka_options *options, const struct ks_config *config,
-    const struct rd_kafka_topic_partition_list_s *given, const struct ks_kafka_parts *before,
+int ks_kafka_parts_choose(struct ks_kafka_parts *x, struct ks_kafka *client, const struct ks_kafka_options *options,
+    const struct ks_config *config, const struct rd_kafka_topic_partition_list_s *given, bool starting, struct ks_err *err)
+{
+	int status;
+
+	*x = (struct ks_kafka_parts){ .options = options, .config = config };
+	status = find_topics(x, client, starting, err);
+	return status == 0 ? choose(x, given, err) : status;
+}
+
+int ks_kafka_parts_settle(struct ks_kafka_parts *x, struct ks_kafka *client, const struct ks_kafka_parts *before,
     struct ks_err *err)
 {
+	const struct ks_kafka_options *options = x->options;
 	struct ks_kafka_options later = *options;
 	struct rd_kafka_queue_s *described;
 	size_t i;
 	int status;
 
-	*x = (struct ks_kafka_parts){ .options = options, .config = config };
-	/* A group looks for its topics before it is joined, which is a start, too. */
-	status = find_topics(x, client, before == NULL && (given == NULL || !client->answered), err);
-	if (status == 0)
-		status = choose(x, given, err);
-	if (status != 0)
-		return status;
 	if (before != NULL) {
 		carry_on(x, before);
 		later.start = KS_START_BEGINNING;
@@ -218,6 +220,18 @@ int ks_kafka_parts_open(struct ks_kafka_parts *x, struct ks_kafka *client,
 	for (i = 0; i < x->count; i++)
 		x->left += !x->parts[i].done;
 	return status;
+}
+
+int ks_kafka_parts_open(struct ks_kafka_parts *x, struct ks_kafka *client,
+    const struct ks_kafka_options *options, const struct ks_config *config,
+    const struct rd_kafka_topic_partition_list_s *given, const struct ks_kafka_parts *before,
+    struct ks_err *err)
+{
+	/* A group looks for its topics before it is joined, which is a start, too. */
+	bool starting = before == NULL && (given == NULL || !client->answered);
+	int status = ks_kafka_parts_choose(x, client, options, config, given, starting, err);
+
+	return status == 0 ? ks_kafka_parts_settle(x, client, before, err) : status;
 }
 
 void ks_kafka_parts_close(struct ks_kafka_parts *x)

@@ -60,6 +60,12 @@ int	ks_kafka_parts_open(struct ks_kafka_parts *x, struct ks_kafka *client,
 	    const struct ks_kafka_options *options, const struct ks_config *config,
 	    const struct rd_kafka_topic_partition_list_s *given, const struct ks_kafka_parts *before,
 	    struct ks_err *err) KS_MUST_USE;
+/* Its two halves; after the first, what is read is known, and not from where. */
+int	ks_kafka_parts_choose(struct ks_kafka_parts *x, struct ks_kafka *client,
+	    const struct ks_kafka_options *options, const struct ks_config *config,
+	    const struct rd_kafka_topic_partition_list_s *given, bool starting, struct ks_err *err) KS_MUST_USE;
+int	ks_kafka_parts_settle(struct ks_kafka_parts *x, struct ks_kafka *client, const struct ks_kafka_parts *before,
+	    struct ks_err *err) KS_MUST_USE;
 void	ks_kafka_parts_close(struct ks_kafka_parts *x);
 
 /*

@@ -25,28 +25,52 @@ static int add_position(void *list, const struct ks_position *x)
 	return 0;
 }
 
-/* What the app stands at must be what HELLO begins at: offsets, epoch and run. */
+static int moved_on(const struct ks_sink_txn *t, const struct ks_hello_view *h, struct ks_err *err)
+{
+	return ks_fail(err, KS_TEMP, "app '%s' stands at run %lld, epoch %lld, but the stream begins at run %lld, epoch %lld",
+	    t->config->app, (long long)t->stand.run, (long long)t->stand.epoch, (long long)h->run, (long long)h->epoch);
+}
+
+/* What the app stands at must be what HELLO begins at, and each partition claimed by the run that HELLO is of. */
+static int compare(const struct ks_sink_txn *t, const struct ks_hello_view *h, const rd_kafka_topic_partition_list_t *is,
+    const rd_kafka_topic_partition_list_t *want, struct ks_err *err)
+{
+	const rd_kafka_topic_partition_t *p;
+	struct ks_word w;
+	int i;
+
+	if (t->stand.run != h->run || t->stand.epoch != h->epoch)
+		return moved_on(t, h, err);
+	for (i = 0; i < is->cnt; i++) {
+		p = &is->elems[i];
+		if (!ks_book_word(p, &w) || w.run != h->run)
+			return ks_fail(err, KS_TEMP, "%s/%d: run %lld of app '%s' has not claimed this, or others have it by now", p->topic,
+			    (int)p->partition, (long long)h->run, t->config->app);
+		if (strcmp(w.claimer, t->config->owner) != 0)
+			return ks_fail(err, KS_TEMP, "%s/%d: instance %s of app '%s' has claimed this", p->topic, (int)p->partition, w.claimer,
+			    t->config->app);
+		if (p->offset != want->elems[i].offset)
+			return ks_fail(err, KS_TEMP, "%s/%d: app '%s' stands at %lld, but the stream begins at %lld", p->topic,
+			    (int)p->partition, t->config->app, (long long)p->offset, (long long)want->elems[i].offset);
+	}
+	return 0;
+}
+
 static int validate(struct ks_sink_txn *t, const struct ks_hello_view *h, const rd_kafka_topic_partition_list_t *want,
     struct ks_err *err)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(want);
-	const struct ks_stand own = { .instance = h->instance, .instances = h->instances };
-	int status, i;
+	int status = 0;
 
-	status = ks_book_read(t->options, t->config->app, list, &own, &t->stand, err);
-	if (!ks_keeps("validate")) {
-		rd_kafka_topic_partition_list_destroy(list);
-		t->stand = (struct ks_stand){ h->epoch, h->run, h->instance, h->instances };
-		return 0;
+	if (ks_keeps("validate")) {
+		status = ks_book_read(t->options, t->config->app, list, err);
+		if (status == 0)
+			status = ks_book_stand(t->config->app, list, &t->stand, err);
+		if (status == 0)
+			status = compare(t, h, list, want, err);
+	} else {
+		t->stand = (struct ks_stand){ h->epoch, h->run };
 	}
-	if (status == 0 && (t->stand.run != h->run || t->stand.epoch != h->epoch))
-		status = ks_fail(err, KS_TEMP, "app '%s' stands at run %lld, epoch %lld, but the stream begins at run %lld, epoch %lld",
-		    t->config->app, (long long)t->stand.run, (long long)t->stand.epoch, (long long)h->run, (long long)h->epoch);
-	for (i = 0; i < list->cnt && status == 0; i++)
-		if (list->elems[i].offset != want->elems[i].offset)
-			status = ks_fail(err, KS_TEMP, "%s/%d: app '%s' stands at %lld, but the stream begins at %lld", want->elems[i].topic,
-			    (int)want->elems[i].partition, t->config->app, (long long)list->elems[i].offset,
-			    (long long)want->elems[i].offset);
 	rd_kafka_topic_partition_list_destroy(list);
 	return status;
 }
@@ -74,14 +98,15 @@ static int fence(struct ks_sink_txn *t, struct ks_err *err)
 /* Which epoch has been committed last; 0: none has, or it was forgotten. */
 static int read_epoch(struct ks_sink_txn *t, struct ks_err *err)
 {
-	const struct ks_stand own = { .instance = t->config->instance, .instances = t->config->instances };
 	rd_kafka_topic_partition_list_t *list;
 	int status = fence(t, err);
 
 	if (status != 0)
 		return status;
 	list = epoch_place(t);
-	status = ks_book_read(t->options, t->config->app, list, &own, &t->stand, err);
+	status = ks_book_read(t->options, t->config->app, list, err);
+	if (status == 0)
+		status = ks_book_stand(t->config->app, list, &t->stand, err);
 	rd_kafka_topic_partition_list_destroy(list);
 	return status;
 }
@@ -113,19 +138,20 @@ static int resolve(struct ks_sink_txn *t, struct ks_ledger *l, struct ks_err *er
 int ks_sink_txn_resolve(struct ks_sink_txn *t, struct ks_err *err)
 {
 	struct ks_ledger l;
-	char *path;
+	char *path, directory[KS_OWNER_ROOM];
 	bool is;
 	int status;
 
 	if (t->config->state_dir == NULL)
 		return 0;
-	if (asprintf(&path, "%s/%s/%u/ledger.next", t->config->state_dir, t->config->app, t->config->instance) < 0)
+	ks_owner_directory(directory, t->config->owner);
+	if (asprintf(&path, "%s/%s/%s/ledger.next", t->config->state_dir, t->config->app, directory) < 0)
 		return ks_fail_memory(err);
 	is = access(path, F_OK) == 0;
 	free(path);
 	if (!is)
 		return 0;
-	status = ks_ledger_open(&l, t->config, t->config->app, t->config->instance, err);
+	status = ks_ledger_open(&l, t->config, t->config->app, t->config->owner, err);
 	if (status == 0)
 		status = ks_ledger_hold(&l, err);
 	if (status == 0)
@@ -148,15 +174,19 @@ static int begin_filed(struct ks_sink_txn *t, const struct ks_hello_view *h, str
 	if (status == 0 && t->stand.run > 0 && t->stand.epoch != h->epoch)
 		status = ks_fail(err, KS_CONFIG, "group '%s' stands at epoch %lld, but the ledger at %lld: one of them is an older copy",
 		    t->config->app, (long long)t->stand.epoch, (long long)h->epoch);
-	t->stand = (struct ks_stand){ h->epoch, h->run, h->instance, h->instances };
+	t->stand = (struct ks_stand){ h->epoch, h->run };
 	return status;
 }
 
 static int check(const struct ks_sink_txn *t, const struct ks_hello_view *h, struct ks_err *err)
 {
-	if (h->instance != t->config->instance || h->instances != t->config->instances)
-		return ks_fail(err, KS_CONFIG, "the stream is of --instance %u/%u, and this is %u/%u: give both the same", h->instance,
-		    h->instances, t->config->instance, t->config->instances);
+	char owner[KS_OWNER_ROOM];
+
+	ks_hello_owner(h, owner);
+	if (strcmp(owner, t->config->owner) != 0)
+		return ks_fail(err, KS_CONFIG, "the stream is of --instance %s, and this is %s: give both the same", owner, t->config->owner);
+	if (t->began)
+		return ks_fail(err, KS_TEMP, "another section of app '%s' in the same run", t->config->app);
 	return 0;
 }
 
@@ -219,6 +249,20 @@ static int read_positions(const struct ks_sink_txn *t, const struct ks_barrier *
 	return 0;
 }
 
+/* Behind a last barrier nothing more comes: the partitions are let go of. */
+static int mark(struct ks_sink_txn *t, const struct ks_barrier *b, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+{
+	struct ks_word w = { .epoch = b->n, .commit_run = t->stand.run, .run = t->stand.run, .released = b->kind != KS_GO_ON };
+	int status = 0, i;
+
+	t->stand.epoch = b->n;
+	snprintf(w.committer, sizeof(w.committer), "%s", t->config->owner);
+	snprintf(w.claimer, sizeof(w.claimer), "%s", t->config->owner);
+	for (i = 0; i < list->cnt && status == 0; i++)
+		status = ks_book_mark(&list->elems[i], &w, err);
+	return status;
+}
+
 int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struct ks_err *err)
 {
 	rd_kafka_topic_partition_list_t *list;
@@ -229,15 +273,13 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 	if (b->hop < 0)
 		return ks_fail(err, KS_CONFIG, "a program that does not count records stands before this one, which exactly-once cannot allow");
 	status = read_positions(t, b, &list, err);
-	if (status == 0) {
-		t->stand.epoch = b->n;
-		status = ks_book_mark(list, &t->stand, err);
-	}
+	if (status == 0)
+		status = mark(t, b, list, err);
 	ks_point("sink-barrier");
 	if (status == 0)
 		status = ks_sink_txn_record(t, err);
 	if (status == 0)
-		status = ks_txn_commit(t->client, t->config->app, b->group.n == 1 ? ks_bytes(NULL, 0) : b->group, list, err);
+		status = ks_txn_commit(t->client, t->config->app, NULL, list, err);
 	t->open = false;
 	if (list != NULL)
 		rd_kafka_topic_partition_list_destroy(list);

@@ -102,7 +102,7 @@ static int open_client(struct kafka *s, struct ks_err *err)
 
 	/* A record may not wait for longer than its transaction can last. */
 	if (s->config->app != NULL) {
-		ks_txn_id(s->config->app, s->config->instance, id);
+		ks_txn_id(s->config->app, s->config->owner, id);
 		wait = wait > KS_TXN_MS ? KS_TXN_MS : wait;
 	}
 	snprintf(ms, sizeof(ms), "%d", KS_TXN_MS);

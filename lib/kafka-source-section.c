@@ -68,12 +68,12 @@ static int assign(struct ks_kafka_source *s, struct ks_err *err)
 
 static int claim(void *source, int64_t *run, int64_t *epoch, struct ks_err *err)
 {
-	struct ks_kafka_source *s = source;
-	int status = ks_claim_take(&s->claim, &s->parts, err);
+	const struct ks_kafka_source *s = source;
 
+	(void)err;
 	*run = s->claim.stand.run;
 	*epoch = s->claim.stand.epoch;
-	return status;
+	return 0;
 }
 
 int ks_kafka_section_learn(struct ks_kafka_source *s, int64_t *epoch, struct ks_err *err)
@@ -133,13 +133,17 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 			.name = x->topics[i].name, .partitions = x->topics[i].partitions,
 			.key = codecs[s->config->key_from], .time_type = x->topics[i].append ? KS_TIME_APPEND : KS_TIME_CREATE,
 		};
-	for (i = 0; i < x->count; i++)
+	/* The run goes up before HELLO, which tells what the claim has found. */
+	status = s->options->book != NULL ? ks_claim_take(&s->claim, x, err) : 0;
+	for (i = 0; i < x->count && status == 0; i++) {
 		positions[i] = (struct ks_hello_position){
 			.input = x->parts[i].topic->name, .partition = x->parts[i].partition,
 			.offset = x->parts[i].next,
 		};
+		if (s->options->book != NULL)
+			ks_claim_position(&s->claim, i, &positions[i]);
+	}
 	ks_idle_begin(&s->own.idle, ks_clock_ms());
-	status = 0;
 	for (i = 0; i < x->count && status == 0 && s->config->idle_ms > 0; i++)
 		status = ks_idle_partition(&s->own.idle, x->parts[i].partition, err);
 	if (status == 0)

@@ -124,14 +124,19 @@ static int open_parts(struct ks_kafka_source *s, struct ks_err *err)
 	int status = open_client(s, kb, err);
 
 	if (status == 0)
-		status = ks_kafka_parts_open(&s->parts, &s->client, s->options, s->config, NULL, NULL, err);
-	if (status != 0 || !s->ordered || s->parts.count <= KS_KAFKA_ORDER_PARTS)
-		return status;
-	kb = ks_kafka_order_kb(s->parts.count);
-	ks_kafka_parts_close(&s->parts);
-	close_client(s);
-	status = open_client(s, kb, err);
-	return status == 0 ? ks_kafka_parts_open(&s->parts, &s->client, s->options, s->config, NULL, NULL, err) : status;
+		status = ks_kafka_parts_choose(&s->parts, &s->client, s->options, s->config, NULL, true, err);
+	if (status == 0 && s->ordered && s->parts.count > KS_KAFKA_ORDER_PARTS) {
+		kb = ks_kafka_order_kb(s->parts.count);
+		ks_kafka_parts_close(&s->parts);
+		close_client(s);
+		status = open_client(s, kb, err);
+		if (status == 0)
+			status = ks_kafka_parts_choose(&s->parts, &s->client, s->options, s->config, NULL, true, err);
+	}
+	/* Before it is asked where they stand: what other owners have left open is resolved by it. */
+	if (status == 0 && s->options->book != NULL)
+		status = ks_claim_gather(&s->claim, &s->parts, err);
+	return status == 0 ? ks_kafka_parts_settle(&s->parts, &s->client, NULL, err) : status;
 }
 
 /* Whoever watches learns that p has been read to offset. */

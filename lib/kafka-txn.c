@@ -11,9 +11,9 @@
 
 #define SLICE_MS 250	/* of a wait that a signal or an error of the client may end */
 
-void ks_txn_id(const char *app, uint32_t instance, char room[KS_TXN_ID])
+void ks_txn_id(const char *app, const char *owner, char room[KS_TXN_ID])
 {
-	snprintf(room, KS_TXN_ID, "%s.%u", app, instance);
+	snprintf(room, KS_TXN_ID, "%.*s.%.*s", (int)KS_NAME_MAX, app, (int)KS_OWNER_MAX, owner);
 }
 
 /* Who is fenced learns it as one of these (broker 2). */
@@ -38,7 +38,8 @@ static int failed(struct ks_kafka *k, rd_kafka_error_t *e, bool starting, const 
 
 	snprintf(why, sizeof(why), "%s", rd_kafka_error_string(e));
 	rd_kafka_error_destroy(e);
-	if (is_fenced(code))
+	k->fenced = is_fenced(code);
+	if (k->fenced)
 		return ks_fail(err, KS_TEMP, "%s: another run of this app has taken over", what);
 	if (is_let_go(code))
 		return ks_fail(err, KS_TEMP, "%s: the group has given the partitions to others", what);

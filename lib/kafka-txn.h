@@ -12,13 +12,16 @@
 #define KS_KAFKA_TXN_H
 
 #include "kafka.h"
+#include "owner.h"
+
+struct rd_kafka_consumer_group_metadata_s;
 
 /* transaction.timeout.ms: the broker aborts what has been open for so long. */
 #define KS_TXN_MS 60000
 
-/* The transactional id of an instance: "APP.I", into room. */
-#define KS_TXN_ID (KS_NAME_MAX + 16)
-void	ks_txn_id(const char *app, uint32_t instance, char room[KS_TXN_ID]);
+/* The transactional id of an owner (owner.h): "APP.OWNER", into room.  Layouts have ids of their own: none fences another by accident. */
+#define KS_TXN_ID (KS_NAME_MAX + 1 + KS_OWNER_ROOM)
+void	ks_txn_id(const char *app, const char *owner, char room[KS_TXN_ID]);
 
 /* Whoever had the client's transactional id before is fenced; what it left open is resolved. */
 int	ks_txn_init(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
@@ -29,12 +32,13 @@ int	ks_txn_begin(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
  * ks_txn_commit - commit what was produced since begin, and for the group of
  * this name the offsets of list, with their metadata.
  *
- *	member	of the group, in whose name (kafka-member.h); n == 0: nobody's,
- *		where partitions are assigned by hand and the group has no members
+ *	member	as whom: then Kafka refuses it when the group has moved on; NULL: as
+ *		nobody, as partitions are assigned by hand and the group has no
+ *		members (broker 4)
  *
- * KS_TEMP where the group has let the member go, too.
+ * k->fenced says whether a failure was that somebody else has the id now.
  */
-int	ks_txn_commit(struct ks_kafka *k, const char *group, struct ks_bytes member, struct rd_kafka_topic_partition_list_s *list,
-	    struct ks_err *err) KS_MUST_USE;
+int	ks_txn_commit(struct ks_kafka *k, const char *group, const struct rd_kafka_consumer_group_metadata_s *member,
+	    struct rd_kafka_topic_partition_list_s *list, struct ks_err *err) KS_MUST_USE;
 
 #endif

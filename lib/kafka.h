@@ -110,6 +110,7 @@ struct ks_kafka {
 	struct ks_err refused;	/* why the last connection failed */
 	struct ks_kafka_group *group;	/* kafka-group.h; NULL: none is joined */
 	bool answered;		/* a broker has, about topics */
+	bool fenced;		/* somebody else has its transactional id (kafka-txn.h) */
 	int64_t down_since;	/* ks_clock_ms when every broker was gone, 0: they are not known to be */
 };
 

@@ -43,8 +43,9 @@ static int unusable(const struct ks_ledger *l, int no, const char *what, struct 
 }
 
 int ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const char *app,
-    uint32_t instance, struct ks_err *err)
+    const char *owner, struct ks_err *err)
 {
+	char directory[KS_OWNER_ROOM];
 	int no;
 
 	*l = (struct ks_ledger){ .dir = -1, .lock = -1, .changing = -1, .output.size = -1 };
@@ -52,7 +53,8 @@ int ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const ch
 	ks_buf_init(&l->output.name, LEDGER_MAX);
 	if (!ks_state_is_name(app))
 		return ks_fail(err, KS_CONFIG, "the app '%s' is not a name of letters, digits, '.', '_' and '-'", app);
-	if (asprintf(&l->path, "%s/%s/%u", config->state_dir, app, instance) < 0) {
+	ks_owner_directory(directory, owner);
+	if (asprintf(&l->path, "%s/%s/%s", config->state_dir, app, directory) < 0) {
 		l->path = NULL;
 		return ks_fail_memory(err);
 	}

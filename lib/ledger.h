@@ -28,11 +28,11 @@ struct ks_ledger {
 };
 
 /*
- * Open (and make, mode 0700) the directory of the instance: KS_CONFIG where
- * it cannot be used.  All zero bytes is not an open ledger.
+ * Open (and make, mode 0700) the directory of the instance, owner (owner.h):
+ * KS_CONFIG where it cannot be used.  All zero bytes is not an open ledger.
  */
 int	ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const char *app,
-	    uint32_t instance, struct ks_err *err) KS_MUST_USE;
+	    const char *owner, struct ks_err *err) KS_MUST_USE;
 
 /* Take the instance's lock for life: KS_TEMP when another process has it, and after 3 s still does. */
 int	ks_ledger_lock(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;

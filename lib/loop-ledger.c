@@ -196,7 +196,7 @@ static int cut_output(struct ks_frame_loop *l)
 int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 {
 	struct ks_ledger *g = &l->out.ledger;
-	char app[KS_NAME_MAX + 1];
+	char app[KS_NAME_MAX + 1], owner[KS_OWNER_ROOM];
 	int status;
 
 	if (l->out.has_ledger)
@@ -223,7 +223,8 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 		return ks_fail(&l->err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
 	memcpy(app, h->app.p, h->app.n);
 	app[h->app.n] = '\0';
-	status = ks_ledger_open(g, l->config, app, h->instance, &l->err);
+	ks_hello_owner(h, owner);
+	status = ks_ledger_open(g, l->config, app, owner, &l->err);
 	l->out.has_ledger = true;
 	if (status == 0)
 		status = ks_ledger_read(g, &l->err);

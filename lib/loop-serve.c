@@ -14,7 +14,7 @@ static int answer(void *loop, struct ks_query *q, struct ks_err *err)
 {
 	struct ks_frame_loop *l = loop;
 
-	q->who = (struct ks_query_who){ .stage = l->run.stage, .instance = l->instance, .epoch = l->epoch };
+	q->who = (struct ks_query_who){ .stage = l->run.stage, .owner = l->owner, .epoch = l->epoch };
 	return l->op->query(l->st, &l->run, q, err);
 }
 
@@ -30,10 +30,11 @@ int ks_loop_listen(struct ks_frame_loop *l, const struct ks_hello_view *h)
 {
 	bool kept = h->app.p != NULL && l->source->piped;
 	const char *name = kept ? (const char *)h->app.p : l->run.listen;
-	char *dir;
+	char *dir, owner[KS_OWNER_ROOM];
 	int status;
 
-	l->instance = h->instance;
+	ks_hello_owner(h, l->owner);
+	ks_owner_directory(owner, l->owner);
 	if (l->serve == NULL || name == NULL)
 		return 0;
 	if (kept && l->run.listen != NULL)
@@ -43,8 +44,8 @@ int ks_loop_listen(struct ks_frame_loop *l, const struct ks_hello_view *h)
 		return ks_fail(&l->err, KS_CONFIG, "--listen needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
 	if (!ks_state_is_name(l->run.stage))
 		return ks_fail(&l->err, KS_CONFIG, "the stage '%s' is not a name of letters, digits, '.', '_' and '-'", l->run.stage);
-	if (asprintf(&dir, "%s/%.*s/%u/%s", l->config->state_dir, kept ? (int)h->app.n : (int)strlen(name), name,
-	    h->instance, l->run.stage) < 0)
+	if (asprintf(&dir, "%s/%.*s/%s/%s", l->config->state_dir, kept ? (int)h->app.n : (int)strlen(name), name,
+	    owner, l->run.stage) < 0)
 		return ks_fail_memory(&l->err);
 	status = ks_serve_listen(l->serve, dir, !kept, &l->err);
 	free(dir);

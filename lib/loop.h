@@ -52,7 +52,7 @@ struct ks_frame_loop {
 	struct ks_err err;
 	int wake;
 	struct ks_serve *serve;	/* NULL: the tool has nothing to be asked about */
-	uint32_t instance;	/* of HELLO */
+	char owner[KS_OWNER_ROOM];	/* of HELLO */
 	int reader;		/* the output, where it is watched for a reader that goes; -1: it is not */
 	int readers;		/* then the epoll(7) that it is in */
 	bool turns;		/* the tool has turns (loop-turn.c) */

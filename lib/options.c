@@ -192,14 +192,9 @@ static int parse_on_error(struct ks_config *c, const char *value, struct ks_err 
 
 static int parse_instance(struct ks_config *c, const char *value, struct ks_err *err)
 {
-	const char *slash = strchr(value, '/');
-	int64_t i, n;
-
-	if (slash == NULL || ks_num_parse_i64(ks_bytes(value, (size_t)(slash - value)), &i) != 0 ||
-	    ks_num_parse_i64(ks_str(slash + 1), &n) != 0 || n < 1 || n > 10000 || i < 0 || i >= n)
+	if (!ks_owner_layout(ks_str(value), &c->instance, &c->instances))
 		return bad(err, "instance", value, "I/N, with I from 0 to N-1");
-	c->instance = (uint32_t)i;
-	c->instances = (uint32_t)n;
+	ks_owner_print(c->owner, c->instance, c->instances);
 	return 0;
 }
 
@@ -402,7 +397,7 @@ static void set_defaults(struct ks_options *o)
 		.program = o->name,
 		.limits = { .record = KS_RECORD_MAX, .key = KS_KEY_MAX, .depth = KS_DEPTH_MAX, .stop = ks_signals_end },
 		.from = KS_FRAMES, .to = KS_FRAMES, .unit_num = 1, .unit_den = 1,
-		.instances = 1, .count = -1, .end = -1, .commit_interval_ms = 1000,
+		.owner = "0/1", .instances = 1, .count = -1, .end = -1, .commit_interval_ms = 1000,
 		.in = o->in, .topics = o->topics,
 		.stage = strchr(o->name, '-') != NULL ? strchr(o->name, '-') + 1 : o->name,
 	};

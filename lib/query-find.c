@@ -53,27 +53,36 @@ static int note_name(struct look *k, const char *name)
 	return k->names[k->name_count] != NULL ? (void)k->name_count++, 0 : ENOMEM;
 }
 
-static int note_instance(struct ks_query_places *p, uint32_t instance)
+/* Numbers as numbers, and before names. */
+static int order(const void *a, const void *b)
 {
-	size_t cap = p->cap == 0 ? 8 : 2 * p->cap, at = p->count;
-	uint32_t *wider;
+	int64_t x, y;
+	bool number = ks_num_parse_i64(ks_str(a), &x) == 0, other = ks_num_parse_i64(ks_str(b), &y) == 0;
+
+	if (number && other)
+		return (x > y) - (x < y);
+	return number != other ? other - number : strcmp(a, b);
+}
+
+/* name is one (is_instance). */
+static int note_instance(struct ks_query_places *p, const char *name)
+{
+	size_t cap = p->cap == 0 ? 8 : 2 * p->cap;
+	void *wider;
 
 	if (p->count == p->cap) {
-		wider = reallocarray(p->instances, cap, sizeof(*wider));
+		wider = reallocarray(p->instances, cap, sizeof(*p->instances));
 		if (wider == NULL)
 			return ENOMEM;
 		p->instances = wider;
 		p->cap = cap;
 	}
-	for (; at > 0 && p->instances[at - 1] > instance; at--)
-		p->instances[at] = p->instances[at - 1];
-	p->instances[at] = instance;
-	p->count++;
+	snprintf(p->instances[p->count++], KS_OWNER_ROOM, "%.*s", (int)KS_OWNER_MAX, name);
 	return 0;
 }
 
 /* The stages of one instance: 0 or an errno. */
-static int look_into(struct look *k, const char *dir, uint32_t instance)
+static int look_into(struct look *k, const char *dir, const char *name)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -89,30 +98,43 @@ static int look_into(struct look *k, const char *dir, uint32_t instance)
 		any = any || k->stage == NULL || strcmp(k->stage, e->d_name) == 0;
 	}
 	closedir(d);
-	return no == 0 && any ? note_instance(k->p, instance) : no;
+	return no == 0 && any ? note_instance(k->p, name) : no;
+}
+
+/* The directory of an instance: I of I/N, as it is written, or a name. */
+static bool is_instance(const char *name)
+{
+	char room[KS_OWNER_ROOM];
+	int64_t i;
+
+	if (ks_num_parse_i64(ks_str(name), &i) != 0)
+		return ks_owner_is_name(ks_str(name));
+	snprintf(room, sizeof(room), "%lld", (long long)i);
+	return i >= 0 && i < KS_INSTANCES_LIMIT && strcmp(room, name) == 0;
 }
 
 static int find_all(struct look *k, const char *app_dir)
 {
 	DIR *d = opendir(app_dir);
 	struct dirent *e;
-	int64_t instance;
 	char *path;
 	int no = 0;
 
 	if (d == NULL)
 		return errno;
 	while (no == 0 && (e = readdir(d)) != NULL) {
-		if (ks_num_parse_i64(ks_str(e->d_name), &instance) != 0 || instance < 0 || instance >= KS_QUERY_INSTANCES)
+		if (!is_instance(e->d_name))
 			continue;
 		if (asprintf(&path, "%s/%s", app_dir, e->d_name) < 0)
 			no = ENOMEM;
 		else {
-			no = look_into(k, path, (uint32_t)instance);
+			no = look_into(k, path, e->d_name);
 			free(path);
 		}
 	}
 	closedir(d);
+	if (k->p->count > 1)
+		qsort(k->p->instances, k->p->count, sizeof(*k->p->instances), order);
 	return no;
 }
 

@@ -3,14 +3,13 @@
 #ifndef KS_QUERY_FIND_H
 #define KS_QUERY_FIND_H
 
+#include "owner.h"
 #include "sys.h"
-
-#define KS_QUERY_INSTANCES 10000u	/* as --instance has it */
 
 /* A stage in the directories below --state-dir. */
 struct ks_query_places {
 	char *stage;
-	uint32_t *instances;	/* in order */
+	char (*instances)[KS_OWNER_ROOM];	/* names of their directories: numbers in order, then names */
 	size_t count, cap;
 };
 

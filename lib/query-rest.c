@@ -121,10 +121,10 @@ static int read_fingerprint(struct rest *r, char *text)
 }
 
 /* As far as it is committed. */
-static int committed(struct rest *r, const char *app, uint32_t instance, struct ks_store_config *c)
+static int committed(struct rest *r, const char *app, const char *owner, struct ks_store_config *c)
 {
 	struct ks_ledger g;
-	int status = ks_ledger_open(&g, r->config, app, instance, r->err);
+	int status = ks_ledger_open(&g, r->config, app, owner, r->err);
 
 	if (status == 0)
 		status = ks_ledger_read(&g, r->err);
@@ -134,17 +134,17 @@ static int committed(struct rest *r, const char *app, uint32_t instance, struct 
 	return status;
 }
 
-static int open_store(struct rest *r, const char *app, const char *stage, uint32_t instance, struct ks_buf *text, int64_t *epoch)
+static int open_store(struct rest *r, const char *app, const char *stage, const char *owner, struct ks_buf *text, int64_t *epoch)
 {
 	struct ks_store_config c = { .seed = (uintptr_t)r, .state_dir = r->config->state_dir, .app = app, .stage = stage,
-		.instance = instance, .at_rest = text };
-	int status = committed(r, app, instance, &c);
+		.owner = owner, .at_rest = text };
+	int status = committed(r, app, owner, &c);
 
 	*epoch = c.epoch;
 	if (status == 0)
 		status = ks_store_open_at(&r->store, &c, r->err);
 	if (status == KS_TEMP && strstr(r->err->text, "LOCK is held") != NULL)
-		return ks_fail(r->err, KS_TEMP, "instance %u of %s/%s runs, and has its state: ask without --offline", instance, app, stage);
+		return ks_fail(r->err, KS_TEMP, "instance %s of %s/%s runs, and has its state: ask without --offline", owner, app, stage);
 	return status == 0 && ks_buf_add(text, "", 1) != 0 ? ks_fail_memory(r->err) : status;
 }
 
@@ -200,7 +200,7 @@ static int answer(struct rest *r, struct ks_query *q, ks_query_take *take, void 
 	return status;
 }
 
-int ks_query_rest(const struct ks_config *config, const char *app, const char *stage, uint32_t instance,
+int ks_query_rest(const struct ks_config *config, const char *app, const char *stage, const char *owner,
     const struct ks_query_ask *ask, ks_query_take *take, void *arg, struct ks_err *err)
 {
 	struct rest *r = calloc(1, sizeof(*r));
@@ -219,10 +219,10 @@ int ks_query_rest(const struct ks_config *config, const char *app, const char *s
 	ks_query_begin(&q, ask);
 	q.out = &out;
 	q.enough = 1 << 16;
-	q.who = (struct ks_query_who){ .stage = stage, .instance = instance };
+	q.who = (struct ks_query_who){ .stage = stage, .owner = owner };
 	status = ks_fold_init(&r->win.fold, &config->limits, sizeof(struct ks_win_head), err);
 	if (status == 0)
-		status = open_store(r, app, stage, instance, &text, &q.who.epoch);
+		status = open_store(r, app, stage, owner, &text, &q.who.epoch);
 	if (status == 0)
 		status = read_fingerprint(r, (char *)text.p);
 	if (status == 0)

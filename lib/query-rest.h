@@ -14,7 +14,7 @@
  * is to be asked itself.  Nothing of the state is changed; what a killed process
  * has left in the log of its file is put in order, as the next run would.
  */
-int	ks_query_rest(const struct ks_config *config, const char *app, const char *stage, uint32_t instance,
+int	ks_query_rest(const struct ks_config *config, const char *app, const char *stage, const char *owner,
 	    const struct ks_query_ask *ask, ks_query_take *take, void *arg, struct ks_err *err) KS_MUST_USE;
 
 #endif

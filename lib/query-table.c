@@ -266,6 +266,11 @@ static struct ks_val value_of(struct ks_bytes map, const char *name)
 	return v;
 }
 
+static int put_instance(struct ks_val x)
+{
+	return x.type == KS_STR ? printf("instance %.*s", (int)x.b.n, (const char *)x.b.p) : printf("instance %lld", (long long)x.i);
+}
+
 /* Which state that was: a line for each instance. */
 static int put_ends(const struct ks_query_print *x)
 {
@@ -281,7 +286,7 @@ static int put_ends(const struct ks_query_print *x)
 		if (ks_mp_skip(&p, stop, KS_DEPTH_CEILING) != KS_MP_OK)
 			break;
 		end = ks_bytes(begin, (size_t)(p - begin));
-		if (printf("instance %lld: %lld rows, epoch %lld, %s", (long long)value_of(end, "instance").i,
+		if (put_instance(value_of(end, "instance")) < 0 || printf(": %lld rows, epoch %lld, %s",
 		    (long long)value_of(end, "rows").i, (long long)value_of(end, "epoch").i,
 		    value_of(end, "committed").type == KS_TRUE ? "committed" : "not committed") < 0)
 			return EIO;

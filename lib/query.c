@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "fdio.h"
+#include "num.h"
+#include "owner.h"
 
 #define FIELDS 9u
 
@@ -183,6 +185,20 @@ static int add_field(struct ks_buf *b, const char *name, const int64_t *x)
 	return x != NULL ? ks_mp_add_i64(b, *x) : ks_buf_add(b, "\xc0", 1);
 }
 
+/* A number, as it is the name of its directory, or a name. */
+static int add_instance(struct ks_buf *b, const char *owner)
+{
+	char room[KS_OWNER_ROOM];
+	int64_t number;
+	int no;
+
+	ks_owner_directory(room, owner);
+	if (ks_num_parse_i64(ks_str(room), &number) == 0)
+		return add_field(b, "instance", &number);
+	no = ks_mp_add_str(b, ks_str("instance"));
+	return no != 0 ? no : ks_mp_add_str(b, ks_str(room));
+}
+
 static int add_bool(struct ks_buf *b, const char *name, bool x)
 {
 	int no = ks_mp_add_str(b, ks_str(name));
@@ -199,7 +215,7 @@ static int add_value(struct ks_buf *b, const char *name, struct ks_bytes value)
 
 static int add_row(struct ks_query *q, const struct ks_query_row *row, int64_t stream_ms)
 {
-	int64_t partition = q->partition, instance = q->who.instance;
+	int64_t partition = q->partition;
 	struct ks_buf *b = q->out;
 	size_t at;
 	int no = ks_message_begin(b, 'r', &at);
@@ -225,7 +241,7 @@ static int add_row(struct ks_query *q, const struct ks_query_row *row, int64_t s
 	if (no == 0)
 		no = add_field(b, "stream_time", stream_ms >= 0 ? &stream_ms : NULL);
 	if (no == 0)
-		no = add_field(b, "instance", &instance);
+		no = add_instance(b, q->who.owner);
 	if (no == 0)
 		no = add_field(b, "epoch", &q->who.epoch);
 	if (no == 0)
@@ -321,7 +337,7 @@ static int add_stats(struct ks_query *q, const struct ks_query_state *s)
 /* What is to be said of the whole. */
 static int add_end(struct ks_query *q, const struct ks_query_state *s)
 {
-	int64_t rows = (int64_t)q->rows, instance = q->who.instance;
+	int64_t rows = (int64_t)q->rows;
 	bool stats = q->ask.what == KS_QUERY_STATS;
 	size_t at;
 	int no = ks_message_begin(q->out, 'e', &at);
@@ -333,7 +349,7 @@ static int add_end(struct ks_query *q, const struct ks_query_state *s)
 	if (no == 0)
 		no = ks_mp_add_str(q->out, ks_str(q->who.stage));
 	if (no == 0)
-		no = add_field(q->out, "instance", &instance);
+		no = add_instance(q->out, q->who.owner);
 	if (no == 0)
 		no = add_field(q->out, "epoch", &q->who.epoch);
 	if (no == 0 && stats)

@@ -58,7 +58,7 @@ int	ks_message_fail(struct ks_buf *b, const struct ks_err *why) KS_MUST_USE;
 /* Who answers. */
 struct ks_query_who {
 	const char *stage;
-	uint32_t instance;
+	const char *owner;	/* owner.h */
 	int64_t epoch;		/* of the last barrier */
 };
 

@@ -4,6 +4,7 @@
 
 #include <sys/random.h>
 
+#include "hello-parts.h"
 #include "hello.h"
 #include "loop.h"
 #include "num.h"
@@ -44,11 +45,24 @@ int ks_run_store_brief(size_t memory, struct ks_store **s, struct ks_err *err)
 	return ks_store_open_at(s, &c, err);
 }
 
+/* A partition whose state another instance has. */
+static int refuse_moved(void *arg, const struct ks_position *x)
+{
+	struct ks_run *run = arg;
+
+	if (!x->restore)
+		return 0;
+	return ks_fail(run->err, KS_CONFIG, "%.*s/%d was last read by instance %.*s of app '%.*s', which has its state: go on with that one, and as many "
+	    "instances as before", (int)x->input.n, (const char *)x->input.p, (int)x->partition, (int)x->owner.n, (const char *)x->owner.p,
+	    (int)run->hello->app.n, (const char *)run->hello->app.p);
+}
+
 int ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, struct ks_store **s)
 {
 	const struct ks_hello_view *h = run->hello;
 	struct ks_store_config c = { .memory = memory, .stage = run->stage, .fingerprint = fingerprint };
-	char app[KS_NAME_MAX + 1];
+	char app[KS_NAME_MAX + 1], owner[KS_OWNER_ROOM];
+	int status;
 
 	*s = NULL;
 	c.seed = make_seed(&c);
@@ -62,8 +76,10 @@ int ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, str
 	app[h->app.n] = '\0';
 	c.app = app;
 	c.state_dir = run->config->state_dir;
-	c.instance = h->instance;
+	ks_hello_owner(h, owner);
+	c.owner = owner;
 	c.run = h->run;
 	c.epoch = h->epoch;
-	return ks_store_open_at(s, &c, run->err);
+	status = ks_hello_positions(h->payload, refuse_moved, run);
+	return status == 0 ? ks_store_open_at(s, &c, run->err) : status;
 }

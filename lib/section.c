@@ -13,7 +13,7 @@ int ks_section_open(struct ks_section *s, const struct ks_config *config, const 
 	*s = (struct ks_section){ .config = config, .keeper = keeper, .committed = -1 };
 	if (config->app == NULL)
 		return 0;
-	status = ks_ledger_open(&s->ledger, config, config->app, config->instance, err);
+	status = ks_ledger_open(&s->ledger, config, config->app, config->owner, err);
 	if (status == 0)
 		status = ks_ledger_lock(&s->ledger, err);
 	ks_point("source-locked");
@@ -77,6 +77,7 @@ int ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
 	h->hint = "kstream-record(5)";
 	h->side = s->config->on_error == KS_POLICY_DLQ ? s->config->error_to : NULL;
 	h->app = s->config->app;
+	h->owner = s->config->app != NULL ? s->config->owner : NULL;
 	h->instance = s->config->instance;
 	h->instances = s->config->instances;
 	h->epoch = s->epoch;

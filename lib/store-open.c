@@ -9,6 +9,7 @@
 
 #include "drill.h"
 #include "num.h"
+#include "owner.h"
 #include "state-dir.h"
 
 #define CACHE_PART 4		/* of the memory that pages get */
@@ -26,13 +27,14 @@ static const unsigned char key_fingerprint[] = { KS_ON_DISK_META, 'f' };
 /* DIR/APP/INSTANCE/STAGE, its lock, and s->home below it. */
 static int open_directory(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
 {
-	char *path;
+	char *path, owner[KS_OWNER_ROOM];
 	int dir, no, status;
 
 	if (!ks_state_is_name(c->app) || !ks_state_is_name(c->stage))
 		return ks_fail(err, KS_CONFIG, "the %s '%s' is not a name of letters, digits, '.', '_' and '-'",
 		    ks_state_is_name(c->app) ? "stage" : "app", ks_state_is_name(c->app) ? c->stage : c->app);
-	if (asprintf(&s->root, "%s/%s/%u", c->state_dir, c->app, c->instance) < 0) {
+	ks_owner_directory(owner, c->owner);
+	if (asprintf(&s->root, "%s/%s/%s", c->state_dir, c->app, owner) < 0) {
 		s->root = NULL;
 		return ks_fail_memory(err);
 	}

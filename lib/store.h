@@ -39,7 +39,7 @@ struct ks_store_config {
 	size_t memory;		/* bytes that it may hold in memory; 0: KS_STORE_MEMORY */
 	const char *state_dir;	/* NULL: nothing outlives the store; what memory cannot hold goes to a temporary file */
 	const char *app, *stage;	/* with state_dir: its directory is STATE_DIR/APP/INSTANCE/STAGE */
-	uint32_t instance;
+	const char *owner;	/* the instance (owner.h) */
 	int64_t run, epoch;	/* of HELLO: the epoch that is committed */
 	/*
 	 * What must not change while there is state: lines "--option value\n",

@@ -117,7 +117,7 @@ f 2 {"r":"5"} "5"'
 @test "join foreign: one instance of several is refused" {
 	printf 'HELLO {"app":null,"instance":1,"instances":2}\nBARRIER [1,"complete"]\nEND [1,"complete"]\n' | frames build >in
 	try kstream-join --table L --table R --foreign-key . in
-	refused 78 kstream-join 'instance 1 of 2'
+	refused 78 kstream-join 'instance 1/2'
 }
 
 @test "join foreign: versioned sides take what is out of order, and join only the newest" {

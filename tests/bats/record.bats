@@ -20,7 +20,7 @@ pipeline() { # pipeline FRAME...: lines for frames.py to the file in
 		END [1,"complete"]
 	E
 	diff want <(tail -n +2 out)
-	[[ "$(head -n 1 out)" == 'HELLO {"version":1,"app":null,"instance":0,"instances":1,"run":0,"epoch":0,"guarantee":"none","live":false,'* ]]
+	[[ "$(head -n 1 out)" == 'HELLO {"version":1,"app":null,"owner":null,"instance":0,"instances":1,"run":0,"epoch":0,"guarantee":"none","live":false,'* ]]
 	[[ "$(head -n 1 out)" == *'"streams":[{"name":"orders","partitions":1,"key":"json","time":"none"}]'* ]]
 	[[ "$(head -n 1 out)" == *'"positions":[{"input":"orders.2026.jsonl","partition":0,"offset":0,'* ]]
 }

@@ -209,7 +209,7 @@ EOF
 @test "an instance that has not all partitions is refused" {
 	frames build <<<'HELLO {"instance":1,"instances":3}' >in
 	try kstream-repartition --partitions 4 in
-	refused 78 kstream-repartition 'instance 1 of 3'
+	refused 78 kstream-repartition 'instance 1/3'
 }
 
 @test "changes of a table go by the key they have, and by no new one" {

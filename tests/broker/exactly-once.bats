@@ -46,9 +46,6 @@ tools=$BATS_TEST_DIRNAME/../../build/drill/bin
 	kcat -C -q -e -b "$b" -t "$t" -f '%p %s\n' | awk '$1 % 2 == 1 { print $2 }' | sort -V | diff - <(written)
 	copy --instance 0/2
 	diff <(numbers 1 500) <(written)
-	# with another number of them the state would be elsewhere
-	run copy --instance 0/3
-	refused 78 'with as many instances as before'
 	run copy --instance 5/6
 	refused 78 'there are fewer partitions than instances'
 }
@@ -180,10 +177,11 @@ for m in msgpack.Unpacker(sys.stdin.buffer, raw=True, strict_map_key=False):
 
 @test "drill: each stage ends at each step" {
 	/usr/bin/python3 "$drill/drill.py" --broker "$b" --bin "$tools" --points 1
-	# no step is left out
+	# no step is left out; those of a changed layout are in layouts.bats
 	diff <(grep -rhoP 'ks_point\("\K[^"]+' "$drill/../../lib" | sort -u) \
 		<(/usr/bin/python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import drill
-print(*sorted({point for _, point in drill.POINTS + drill.FILE_POINTS} | {"barrier-forwarded-too-early"}), sep="\n")' "$drill")
+print(*sorted({point for _, point in drill.POINTS + drill.FILE_POINTS} | {"barrier-forwarded-too-early"}
+    | {"owner-fenced", "owner-taken"}), sep="\n")' "$drill")
 }
 
 @test "drill: each rule holds, and without it there is damage" {

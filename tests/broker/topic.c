@@ -12,6 +12,7 @@
  *	topic open NAME PARTITION COUNT TEXT	the same, left open until standard input
  *						ends, then committed; says "open" first
  *	topic stored GROUP NAME PARTITION OFFSET	commit an offset for a group without members
+ *	topic words GROUP NAME PARTITIONS	the metadata of the offset of each that a group has committed, a line each
  *
  * KSTREAM_BROKER names the broker.
  */
@@ -250,26 +251,52 @@ static void transact(const char *verb, char *argv[])
 	rd_kafka_destroy(rk);
 }
 
-static void stored(char *argv[])
+static rd_kafka_t *group(const char *name)
 {
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	const char *broker = getenv("KSTREAM_BROKER");
-	rd_kafka_resp_err_t err;
 	char why[300];
 	rd_kafka_t *rk;
 
 	if (broker == NULL)
 		die("KSTREAM_BROKER", "not set");
 	set(conf, "bootstrap.servers", broker);
-	set(conf, "group.id", argv[0]);
+	set(conf, "group.id", name);
+	set(conf, "isolation.level", "read_committed");
 	rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why));
 	if (rk == NULL)
 		die("client", why);
+	return rk;
+}
+
+static void stored(char *argv[])
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_t *rk = group(argv[0]);
+	rd_kafka_resp_err_t err;
+
 	rd_kafka_topic_partition_list_add(list, argv[1], number(argv[2]))->offset = number(argv[3]);
 	err = rd_kafka_commit(rk, list, 0);
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		die(argv[0], rd_kafka_err2str(err));
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_destroy(rk);
+}
+
+static void words(char *argv[])
+{
+	int i, count = number(argv[2]);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
+	rd_kafka_t *rk = group(argv[0]);
+	rd_kafka_resp_err_t err;
+
+	for (i = 0; i < count; i++)
+		rd_kafka_topic_partition_list_add(list, argv[1], i);
+	err = rd_kafka_committed(rk, list, WAIT_MS);
+	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die(argv[0], rd_kafka_err2str(err));
+	for (i = 0; i < count; i++)
+		printf("%.*s\n", (int)list->elems[i].metadata_size, list->elems[i].metadata != NULL ? (char *)list->elems[i].metadata : "");
 	rd_kafka_topic_partition_list_destroy(list);
 	rd_kafka_destroy(rk);
 }
@@ -297,6 +324,10 @@ int main(int argc, char *argv[])
 		stored(argv + 2);
 		return 0;
 	}
+	if (argc == 5 && strcmp(verb, "words") == 0) {
+		words(argv + 2);
+		return 0;
+	}
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		if (strcmp(verb, verbs[i].name) != 0 || argc - 2 < verbs[i].least)
 			continue;
@@ -307,5 +338,5 @@ int main(int argc, char *argv[])
 		rd_kafka_destroy(rk);
 		return 0;
 	}
-	die(verb, "create|delete|grow|trim|commit|abort|open|stored NAME ...");
+	die(verb, "create|delete|grow|trim|commit|abort|open|stored|words NAME ...");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* hello.c - HELLO: msgpack-c reads what was written, and unknown keys survive. */
+#include "lib/hello-parts.h"
 #include "lib/hello.h"
 
 #include <errno.h>
@@ -11,7 +12,8 @@ static const struct ks_hello_stream streams[] = {
 	{ "orders", 12, "json", KS_TIME_CREATE }, { "clicks", 1, "string", KS_TIME_NONE }, { "\xc3\xa9", 3, "raw", KS_TIME_APPEND },
 };
 static const struct ks_hello_position positions[] = {
-	{ .input = "orders", .partition = 11, .offset = 1042, .epoch = 40, .run = 2 }, { .input = "a b.jsonl", .offset = INT64_MAX },
+	{ .input = "orders", .partition = 11, .offset = 1042, .epoch = 40, .run = 2, .owner = "anna", .restore = true },
+	{ .input = "a b.jsonl", .offset = INT64_MAX },
 };
 
 static const msgpack_object *member(const msgpack_object *map, const char *key)
@@ -80,15 +82,27 @@ static void unpack(struct ks_bytes payload, msgpack_unpacked *u)
 	assert_int_equal(off, payload.n);
 }
 
+static int is_position(void *arg, const struct ks_position *x)
+{
+	size_t *i = arg;
+	const struct ks_hello_position *p = &positions[(*i)++];
+
+	assert_true(ks_bytes_is(x->input, p->input) && x->partition == p->partition && x->offset == p->offset);
+	assert_true(x->epoch == p->epoch && x->run == p->run && x->restore == p->restore);
+	assert_true(p->owner != NULL ? ks_bytes_is(x->owner, p->owner) : x->owner.p == NULL);
+	return 0;
+}
+
 static void written(void **state)
 {
 	static const char *const times[] = { "none", "create", "append" };
 	struct ks_hello h = {
-		.app = "ticker", .instance = 2, .instances = 5, .run = 7, .epoch = INT64_MAX / 2, .guarantee = KS_EXACTLY_ONCE,
+		.app = "ticker", .owner = "2/5", .instance = 2, .instances = 5, .run = 7, .epoch = INT64_MAX / 2, .guarantee = KS_EXACTLY_ONCE,
 		.live = true, .streams = streams, .stream_count = COUNT(streams), .positions = positions,
 		.position_count = COUNT(positions), .side = "dead", .hint = "look",
 	};
 	const msgpack_object *list;
+	char owner[KS_OWNER_ROOM];
 	struct ks_hello_view v;
 	msgpack_unpacked u;
 	struct ks_buf b;
@@ -101,6 +115,7 @@ static void written(void **state)
 	unpack(payload_of(&b, 6), &u);
 	is_int(&u.data, "version", 1);
 	is_text(&u.data, "app", "ticker");
+	is_text(&u.data, "owner", "2/5");
 	is_int(&u.data, "instance", 2);
 	is_int(&u.data, "instances", 5);
 	is_int(&u.data, "run", 7);
@@ -125,8 +140,8 @@ static void written(void **state)
 		is_int(&list->via.array.ptr[i], "offset", positions[i].offset);
 		is_int(&list->via.array.ptr[i], "epoch", positions[i].epoch);
 		is_int(&list->via.array.ptr[i], "run", positions[i].run);
-		is_text(&list->via.array.ptr[i], "owner", NULL);
-		is_bool(&list->via.array.ptr[i], "restore", false);
+		is_text(&list->via.array.ptr[i], "owner", positions[i].owner);
+		is_bool(&list->via.array.ptr[i], "restore", positions[i].restore);
 	}
 	assert_int_equal(member(&u.data, "stages")->via.array.size, 0);
 	list = member(&u.data, "sides");
@@ -136,6 +151,11 @@ static void written(void **state)
 	assert_true(ks_bytes_is(v.app, "ticker"));
 	assert_int_equal(v.instance, 2);
 	assert_int_equal(v.instances, 5);
+	ks_hello_owner(&v, owner);
+	assert_string_equal(owner, "2/5");
+	i = 0;
+	assert_int_equal(ks_hello_positions(v.payload, is_position, &i), 0);
+	assert_int_equal(i, COUNT(positions));
 	assert_true(v.run == 7 && v.epoch == INT64_MAX / 2 && v.live && v.guarantee == KS_EXACTLY_ONCE);
 	assert_true(v.sides.n == 6 && memcmp(v.sides.p, "\x91\xa4" "dead", 6) == 0);
 	ks_buf_release(&b);
@@ -186,6 +206,10 @@ static void parsed(void **state)
 		{ "82 " V " a3'app' 01", "app" }, { "82 " V " a3'app' c4 01 61", "app" },
 		{ "82 " V " a8'instance' ff", "instance" }, { "82 " V " a8'instance' ce 80000000", "instance" },
 		{ "82 " V " a9'instances' c0", "instance" },
+		{ "82 " V " a5'owner' c0", NULL }, { "82 " V " a5'owner' a3'0/1'", NULL }, { "82 " V " a5'owner' a4'anna'", NULL },
+		{ "82 " V " a5'owner' 01", "owner" }, { "82 " V " a5'owner' a0", "owner" }, { "82 " V " a5'owner' a5'../..'", "owner" },
+		{ "82 " V " a5'owner' a3'1/2'", "another than its instance" },
+		{ "84 " V " a5'owner' a3'1/2' a8'instance' 01 a9'instances' 02", NULL },
 		{ "82 " V " a3'run' ff", "run" }, { "82 " V " a5'epoch' cf 8000000000000000", "run or epoch" },
 		{ "82 " V " a5'epoch' c0", "run or epoch" }, { "82 " V " a3'run' cf 3fffffffffffffff", NULL }, { "82 " V " a3'run' cf 4000000000000000", "run or epoch" },
 		{ "82 " V " a9'guarantee' a4'none'", NULL }, { "82 " V " a9'guarantee' ad'at-least-once'", NULL },

@@ -45,13 +45,13 @@ static size_t get_file(char *text, size_t room)
 
 static void open_it(struct ks_ledger *l)
 {
-	assert_int_equal(ks_ledger_open(l, &config, "app", 3, &err), 0);
+	assert_int_equal(ks_ledger_open(l, &config, "app", "3/5", &err), 0);
 }
 
 static void add_position(struct ks_ledger *l, const char *input, int32_t partition, int64_t offset,
     const char *check)
 {
-	const struct ks_position x = { ks_str(input), partition, offset, ks_str(check) };
+	const struct ks_position x = { .input = ks_str(input), .partition = partition, .offset = offset, .check = ks_str(check) };
 
 	assert_int_equal(ks_position_add(&l->positions, &x), 0);
 }
@@ -246,11 +246,11 @@ static void names_of_apps(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(bad); i++) {
-		assert_int_equal(ks_ledger_open(&l, &config, bad[i], 0, &err), KS_CONFIG);
+		assert_int_equal(ks_ledger_open(&l, &config, bad[i], "0/1", &err), KS_CONFIG);
 		ks_ledger_close(&l);
 	}
 	for (i = 0; i < COUNT(good); i++) {
-		assert_int_equal(ks_ledger_open(&l, &config, good[i], 0, &err), 0);
+		assert_int_equal(ks_ledger_open(&l, &config, good[i], "0/1", &err), 0);
 		snprintf(path, sizeof(path), "%s/%s/0", dir, good[i]);
 		assert_int_equal(access(path, F_OK), 0);
 		ks_ledger_close(&l);
@@ -269,13 +269,13 @@ static void no_directory(void **state)
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	assert_true(fd >= 0);
 	close(fd);
-	assert_int_equal(ks_ledger_open(&l, &config, "file", 0, &err), KS_CONFIG);
+	assert_int_equal(ks_ledger_open(&l, &config, "file", "0/1", &err), KS_CONFIG);
 	ks_ledger_close(&l);
 	snprintf(path, sizeof(path), "%s/linked", dir);
 	assert_int_equal(mkdir(path, 0700), 0);
 	snprintf(path, sizeof(path), "%s/linked/0", dir);
 	assert_int_equal(symlink(dir, path), 0);
-	assert_int_equal(ks_ledger_open(&l, &config, "linked", 0, &err), KS_CONFIG);
+	assert_int_equal(ks_ledger_open(&l, &config, "linked", "0/1", &err), KS_CONFIG);
 	ks_ledger_close(&l);
 	open_it(&l);
 	unlink(path_of("ledger"));

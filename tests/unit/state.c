@@ -35,7 +35,7 @@ static struct model now, kept[KEPT];
 static const int64_t segments[SEGMENTS] = { KS_STORE_META, -60000, 0, 7, 60000, INT64_MAX };
 
 static struct ks_store_config config = {
-	.seed = 3, .state_dir = state_dir, .app = "app", .stage = "stage", .instance = 0,
+	.seed = 3, .state_dir = state_dir, .app = "app", .stage = "stage", .owner = "0/1",
 	.fingerprint = "--tumble 60000 ms\n--grace 0 ms\naggregate n=count()\n",
 };
 
