@@ -20,6 +20,25 @@
 #define AGAIN_MIN_MS 8		/* a claim takes about as long */
 #define AGAIN_MAX_MS 512
 
+/* The group of an app is where it keeps how far it is; its members have names, and only they. */
+static int check_group(const struct ks_kafka_options *k, const struct ks_config *config, bool grouped, struct ks_err *err)
+{
+	bool named = config->instances == 0;
+	size_t i;
+
+	if (grouped && (k->group == NULL || strcmp(k->group, config->app) != 0))
+		return ks_fail(err, KS_USAGE, "%s and --app: an app has a group of its own, '%s'", k->group != NULL ? "-G" : "-X group.id", config->app);
+	if (k->group != NULL && !named)
+		return ks_fail(err, KS_USAGE, "-G and --app need --instance NAME: each member of the group has a name that no other has");
+	if (k->group == NULL && named)
+		return ks_fail(err, KS_USAGE, "--instance %s is the name of a member of a group: give -G %s, too, or --instance I/N", config->owner,
+		    config->app);
+	for (i = 0; i < k->property_count && named; i++)
+		if (strcmp(k->properties[i].name, "group.instance.id") == 0)
+			return ks_kafka_config_fail(err, &k->properties[i], "group.instance.id and --app: it is --instance %s", config->owner);
+	return 0;
+}
+
 int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config, bool grouped, struct ks_err *err)
 {
 	const struct ks_kafka_given *g;
@@ -27,8 +46,9 @@ int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 
 	if (config->app == NULL)
 		return 0;
-	if (grouped)
-		return ks_fail(err, KS_USAGE, "-G and --app: an app has a group of its own, '%s'", config->app);
+	status = check_group(k, config, grouped, err);
+	if (status != 0)
+		return status;
 	if (k->partition_count > 0)
 		return ks_fail(err, KS_USAGE, "-p and --app: --instance I/N says which partitions are read");
 	if (config->has_since || config->has_until || k->has_stop || k->start == KS_START_TIME || k->verify)
@@ -78,6 +98,12 @@ int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *opti
 {
 	*c = (struct ks_kafka_claim){ .options = options, .config = config };
 	return fence(c, config->owner, &c->writer, err);
+}
+
+int ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, struct ks_err *err)
+{
+	c->member = member;
+	return c->writer.rk != NULL ? 0 : fence(c, c->config->owner, &c->writer, err);
 }
 
 static rd_kafka_topic_partition_list_t *list_of(const struct ks_kafka_parts *x)
@@ -261,6 +287,9 @@ static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_ka
 	size_t i;
 
 	c->stand.run++;
+	/* A name comes back with other partitions, of which no word tells what its last run was; a stage knows that, and takes no older one. */
+	if (c->member != NULL && c->stand.run < ks_wall_ms())
+		c->stand.run = ks_wall_ms();
 	if (!ks_keeps("claim"))
 		return 0;
 	for (i = 0; i < x->count && status == 0; i++) {
@@ -311,6 +340,12 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 	return c->side.rk != NULL ? 0 : ks_book_watch(&c->side, c->options, c->config->app, err);
 }
 
+int ks_claim_nothing(struct ks_kafka_claim *c)
+{
+	c->stand = (struct ks_stand){ .run = ks_wall_ms() };
+	return 0;
+}
+
 void ks_claim_position(const struct ks_kafka_claim *c, size_t at, struct ks_hello_position *p)
 {
 	const struct ks_word *w = &c->words[at];
@@ -326,6 +361,8 @@ int ks_claim_learn(struct ks_kafka_claim *c, int wait_ms, struct ks_err *err)
 	struct ks_word now;
 	bool ours;
 
+	if (c->one == NULL)	/* a section of nothing */
+		return 0;
 	if (!ks_book_learn(&c->side, c->one, wait_ms, &now))
 		return ks_kafka_check(&c->side, err);
 	ours = strcmp(now.claimer, c->config->owner) == 0;

@@ -45,6 +45,9 @@ int	ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 int	ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config,
 	    struct ks_err *err) KS_MUST_USE;
 
+/* Likewise before each section of a member of a group, which has had its partitions as that member; it borrows it until the next. */
+int	ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, struct ks_err *err) KS_MUST_USE;
+
 /* Take the partitions of x, which need no places yet, from the owners that they have; afterwards no transaction of these holds up a reader. */
 int	ks_claim_gather(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err) KS_MUST_USE;
 
@@ -55,6 +58,9 @@ int	ks_claim_gather(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, st
  * instance, has come between.
  */
 int	ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err) KS_MUST_USE;
+
+/* A member that has got no partition makes a stream of nothing: of a run later than all it has had, from epoch 0 on.  Returns 0. */
+int	ks_claim_nothing(struct ks_kafka_claim *c);
 
 /* What HELLO says of the last commit of the at-th partition that was taken: epoch, run, owner, restore.  Borrows from c. */
 void	ks_claim_position(const struct ks_kafka_claim *c, size_t at, struct ks_hello_position *p);

@@ -224,6 +224,8 @@ void ks_group_leave(struct ks_kafka_group *g, bool tell)
 		rd_kafka_topic_partition_list_destroy(g->given);
 	rd_kafka_queue_destroy(g->answers);
 	ks_buf_release(&g->member);
+	if (g->who != NULL)
+		rd_kafka_consumer_group_metadata_destroy(g->who);
 	g->client->group = NULL;
 	*g = (struct ks_kafka_group){ 0 };
 }

@@ -13,6 +13,7 @@
 #include "kafka-parts.h"
 
 struct rd_kafka_queue_s;
+struct rd_kafka_consumer_group_metadata_s;
 
 enum ks_group_news {
 	KS_GROUP_QUIET,
@@ -28,6 +29,7 @@ struct ks_kafka_group {
 	enum ks_group_news news;
 	bool lost;		/* they are others' already: nothing can be committed */
 	struct ks_buf member;	/* who it is while it has what was given (kafka-member.h); empty: nobody */
+	struct rd_kafka_consumer_group_metadata_s *who;	/* the same, for commits; the reader's to set */
 	bool leaving;
 	struct rd_kafka_queue_s *answers;	/* to commits */
 	bool waiting;		/* for one */

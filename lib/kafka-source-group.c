@@ -91,15 +91,30 @@ static int check_numbers(const struct ks_kafka_source *s, struct ks_err *err)
 	return 0;
 }
 
+/* Who claims what was given, and whose the barriers are. */
+static int note_member(struct ks_kafka_source *s, struct ks_err *err)
+{
+	struct ks_kafka_group *g = &s->group;
+	int status;
+
+	if (g->member.n == 0)
+		return ks_fail(err, KS_TEMP, "group '%s' has given partitions, and let this member go at once", s->options->group);
+	if (g->who != NULL)
+		rd_kafka_consumer_group_metadata_destroy(g->who);
+	status = ks_member_read(ks_buf_bytes(&g->member), s->options->group, &g->who, err);
+	s->own.section.group = ks_buf_bytes(&g->member);
+	return status == 0 ? ks_claim_again(&s->claim, g->who, err) : status;
+}
+
 /* Partitions were given: find out where they begin, and read them. */
 static int take(struct ks_kafka_source *s, struct ks_err *err)
 {
 	int status;
 
 	ks_kafka_drop_batch(s);	/* it comes again, to this member or another */
-	if (is_app(s) && s->group.member.n == 0)
-		return ks_fail(err, KS_TEMP, "group '%s' has given partitions, and let this member go at once", s->options->group);
-	status = ks_kafka_section_reopen(s, s->group.given, NULL, err);
+	status = is_app(s) ? note_member(s, err) : 0;
+	if (status == 0)
+		status = ks_kafka_section_reopen(s, s->group.given, NULL, err);
 	if (status == 0 && is_app(s))
 		status = check_numbers(s, err);
 	if (status == 0)
@@ -107,7 +122,6 @@ static int take(struct ks_kafka_source *s, struct ks_err *err)
 	/* More members than partitions: this one is there for when another is not. */
 	if (status != 0 || (is_app(s) && s->parts.count == 0))
 		return status;
-	s->own.section.group = is_app(s) ? ks_buf_bytes(&s->group.member) : ks_bytes(NULL, 0);
 	return ks_kafka_section_begin(s, err);
 }
 

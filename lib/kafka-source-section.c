@@ -134,7 +134,8 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 			.key = codecs[s->config->key_from], .time_type = x->topics[i].append ? KS_TIME_APPEND : KS_TIME_CREATE,
 		};
 	/* The run goes up before HELLO, which tells what the claim has found. */
-	status = s->options->book != NULL ? ks_claim_take(&s->claim, x, err) : 0;
+	status = s->options->book == NULL ? 0 : x->count > 0 || s->options->group == NULL ? ks_claim_take(&s->claim, x, err) :
+	    ks_claim_nothing(&s->claim);
 	for (i = 0; i < x->count && status == 0; i++) {
 		positions[i] = (struct ks_hello_position){
 			.input = x->parts[i].topic->name, .partition = x->parts[i].partition,
@@ -191,8 +192,13 @@ int ks_kafka_section_reopen(struct ks_kafka_source *s, const struct rd_kafka_top
     const struct ks_kafka_parts *before, struct ks_err *err)
 {
 	struct ks_kafka_parts parts;
-	int status = ks_kafka_parts_open(&parts, &s->client, s->options, s->config, given, before, err);
+	int status = ks_kafka_parts_choose(&parts, &s->client, s->options, s->config, given, before == NULL && !s->client.answered, err);
 
+	/* As at the start: what other owners have left open would hold up the answer. */
+	if (status == 0 && s->options->book != NULL)
+		status = ks_claim_gather(&s->claim, &parts, err);
+	if (status == 0)
+		status = ks_kafka_parts_settle(&parts, &s->client, before, err);
 	if (status != 0) {
 		ks_kafka_parts_close(&parts);
 		return status;
