@@ -2,6 +2,8 @@
 /* kafka-claim.c - the source's side of exactly-once. */
 #include "kafka-claim.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +15,14 @@
 #include "kafka-config.h"
 #include "kafka-names.h"
 #include "kafka-txn.h"
+#include "num.h"
 #include "options-kafka.h"
 #include "signals.h"
 
 #define NOBODY "-"		/* the owner of partitions that have no word yet: no other is called so */
 #define AGAIN_MIN_MS 8		/* a claim takes about as long */
 #define AGAIN_MAX_MS 512
+#define TURNS_MS 60000		/* two programs of one name that take turns do so within it (protocol 2.5) */
 
 /* The group of an app is where it keeps how far it is; its members have names, and only they. */
 static int check_group(const struct ks_kafka_options *k, const struct ks_config *config, bool grouped, struct ks_err *err)
@@ -100,9 +104,10 @@ int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *opti
 	return fence(c, config->owner, &c->writer, err);
 }
 
-int ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, struct ks_err *err)
+int ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, int dir, struct ks_err *err)
 {
 	c->member = member;
+	c->dir = dir;
 	return c->writer.rk != NULL ? 0 : fence(c, c->config->owner, &c->writer, err);
 }
 
@@ -279,6 +284,47 @@ static int note_words(struct ks_kafka_claim *c, const rd_kafka_topic_partition_l
 	return 0;
 }
 
+/* The last run of this directory; 0: it has had none. */
+static int64_t own_run(const struct ks_kafka_claim *c)
+{
+	int fd = openat(c->dir, "run", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[24];
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+	int64_t run;
+
+	if (fd >= 0)
+		close(fd);
+	return n > 1 && ks_num_parse_i64(ks_bytes(text, (size_t)n - 1), &run) == 0 && run > 0 ? run : 0;
+}
+
+static int keep_run(const struct ks_kafka_claim *c, struct ks_err *err)
+{
+	int fd = openat(c->dir, "run", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 || dprintf(fd, "%lld\n", (long long)c->stand.run) < 0 || close(fd) != 0)
+		return ks_fail_errno(err, KS_IO, errno, "cannot keep the number of the run of instance '%s'", c->config->owner);
+	return 0;
+}
+
+/*
+ * A name that has been given twice: each of the two takes the partitions from
+ * the other when it is started again.  Runs are times, in ms: who finds that
+ * one of another directory came soon after its own, and just now, gives up.
+ */
+static int check_turns(const struct ks_kafka_claim *c, const rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+{
+	int64_t last = own_run(c), now = ks_wall_ms(), run;
+	int i;
+
+	for (i = 0; i < list->cnt && last > 0; i++) {
+		run = c->words[i].run;
+		if (strcmp(c->words[i].claimer, c->config->owner) == 0 && run > last && run - last < TURNS_MS && now - run < TURNS_MS)
+			return ks_fail(err, KS_CONFIG, "another program is instance '%s' of app '%s', too, and they take turns: give each an --instance "
+			    "of its own", c->config->owner, c->config->app);
+	}
+	return 0;
+}
+
 /* The offsets of x, for the next run. */
 static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
 {
@@ -325,8 +371,12 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		status = note_words(c, list, err);
 	if (status == 0)
 		status = ks_book_stand(c->config->app, list, &c->stand, err);
+	if (status == 0 && c->member != NULL)
+		status = check_turns(c, list, err);
 	if (status == 0)
 		status = enter(c, x, list, err);
+	if (status == 0 && c->member != NULL)
+		status = keep_run(c, err);
 	rd_kafka_topic_partition_list_destroy(list);
 	ks_point("claimed");
 	/* The sink of this run is the next to have its id. */

@@ -29,6 +29,7 @@ struct ks_kafka_claim {
 	const struct ks_kafka_options *options;
 	const struct ks_config *config;
 	const struct rd_kafka_consumer_group_metadata_s *member;	/* of the group, as whom it claims; NULL: of none */
+	int dir;			/* with member: of the instance */
 	struct ks_kafka writer;		/* fenced the others; until the claim */
 	struct ks_kafka side;		/* learns */
 	struct rd_kafka_topic_partition_list_s *one;	/* a partition, that side asks about */
@@ -45,8 +46,16 @@ int	ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 int	ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config,
 	    struct ks_err *err) KS_MUST_USE;
 
-/* Likewise before each section of a member of a group, which has had its partitions as that member; it borrows it until the next. */
-int	ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, struct ks_err *err) KS_MUST_USE;
+/*
+ * ks_claim_again - likewise before each section of a member of a group.
+ *
+ *	member	as whom it was given its partitions; borrowed until the next
+ *	dir	the directory of the instance, where the number of its run is kept:
+ *		ks_claim_take is KS_CONFIG where a run of another directory has its
+ *		name and takes turns with it
+ */
+int	ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, int dir,
+	    struct ks_err *err) KS_MUST_USE;
 
 /* Take the partitions of x, which need no places yet, from the owners that they have; afterwards no transaction of these holds up a reader. */
 int	ks_claim_gather(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err) KS_MUST_USE;

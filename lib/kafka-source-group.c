@@ -8,18 +8,13 @@
  * sink commits, and partitions are not given back before the last epoch is
  * committed: whoever gets them then finds all of it in what Kafka keeps.
  */
-#include <fcntl.h>
 #include <librdkafka/rdkafka.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "drill.h"
 #include "fdio.h"
 #include "kafka-member.h"
 #include "kafka-names.h"
 #include "kafka-source-impl.h"
-
-#define AGAIN_MS 60000	/* who is shut out twice within it gives up (protocol 2.5) */
 
 static bool is_app(const struct ks_kafka_source *s)
 {
@@ -103,7 +98,7 @@ static int note_member(struct ks_kafka_source *s, struct ks_err *err)
 		rd_kafka_consumer_group_metadata_destroy(g->who);
 	status = ks_member_read(ks_buf_bytes(&g->member), s->options->group, &g->who, err);
 	s->own.section.group = ks_buf_bytes(&g->member);
-	return status == 0 ? ks_claim_again(&s->claim, g->who, err) : status;
+	return status == 0 ? ks_claim_again(&s->claim, g->who, s->own.section.ledger.dir, err) : status;
 }
 
 /* Partitions were given: find out where they begin, and read them. */
@@ -148,37 +143,13 @@ int ks_kafka_group_await(struct ks_kafka_source *s, struct ks_err *err)
 	return s->group.news == KS_GROUP_GIVEN ? take(s, err) : 0;
 }
 
-/* Whether this has come to the member less than AGAIN_MS ago, too; a file in its directory keeps that. */
-static bool came_before(int dir)
-{
-	int fd = openat(dir, "shut-out", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct stat st;
-	bool before;
-
-	if (fd < 0)
-		return false;
-	before = fstat(fd, &st) == 0 && st.st_size > 0 && ks_wall_ms() - (int64_t)st.st_mtime * 1000 < AGAIN_MS;
-	/* Its time is what counts.  A disk that takes none of it has been heard of elsewhere. */
-	(void)!pwrite(fd, "\n", 1, 0);
-	close(fd);
-	return before;
-}
-
-/*
- * Another program has joined under the name, and the group has shut this one
- * out.  Were both started again, they would take turns for ever: so the
- * first to whom it happens twice gives up.  Once it may be a run that
- * was thought dead, and has gone on.
- */
+/* The group has shut this member out for another of its name: librdkafka says it in other words. */
 int ks_kafka_group_failed(struct ks_kafka_source *s, int status, struct ks_err *err)
 {
 	char why[100];
 
 	if (!is_app(s) || s->client.rk == NULL || rd_kafka_fatal_error(s->client.rk, why, sizeof(why)) != RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
 		return status;
-	if (came_before(s->own.section.ledger.dir))
-		return ks_fail(err, KS_CONFIG, "another member of group '%s' joins as '%s' again and again: give each an --instance of its own",
-		    s->options->group, s->config->owner);
 	return ks_fail(err, KS_TEMP, "another member of group '%s' has joined as '%s'", s->options->group, s->config->owner);
 }
 
