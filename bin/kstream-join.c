@@ -4,6 +4,7 @@
  *
  * Options and hooks; the joins are lib/join.h.
  */
+#include "lib/run-changelog.h"
 #include "lib/join.h"
 #include "lib/run-store.h"
 
@@ -26,6 +27,7 @@ static const struct ks_option options[] = {
 	{ "unmatched", 0, "route:TOPIC", NULL },
 	{ "max-future", 0, "DURATION", NULL },
 	{ "memory", 0, "SIZE", NULL },
+	{ "changelog", 0, "TOPIC", NULL },
 	{ "listen", 0, "NAME", NULL },
 	{ 0 },
 };
@@ -36,6 +38,8 @@ static int join_option(void *arg, struct ks_run *run, unsigned at, const char *v
 
 	if (strcmp(options[at].name, "memory") == 0)
 		return ks_run_memory(run, value, &j->memory);
+	if (strcmp(options[at].name, "changelog") == 0)
+		return ks_changelog_option(run, value);
 	if (strcmp(options[at].name, "listen") == 0)
 		return ks_run_listen(run, value);
 	return ks_join_option(&j->spec, options[at].name, value, run->err);
@@ -50,7 +54,10 @@ static int join_operands(void *arg, struct ks_run *run, int argc, char *const ar
 	(void)used;
 	if (ks_join_check(j, run->err) != 0)
 		return run->err->status;
-	run->asks_kafka = j->spec.inputs[KS_JOIN_RIGHT].where == KS_JOIN_TOPIC;
+	if (run->changelog != NULL && j->spec.inputs[KS_JOIN_RIGHT].role == KS_JOIN_GLOBAL)
+		return ks_fail(run->err, KS_USAGE, "--changelog is about state that is kept by partition, and a --global table is all in one, or read again");
+	run->one_state = j->spec.foreign_key != NULL;
+	run->asks_kafka = run->asks_kafka || j->spec.inputs[KS_JOIN_RIGHT].where == KS_JOIN_TOPIC;
 	if (j->spec.inputs[KS_JOIN_RIGHT].where == KS_JOIN_FILE)
 		run->also_read = j->spec.inputs[KS_JOIN_RIGHT].name;
 	return 0;

@@ -6,6 +6,7 @@
  * 3.4 and 5).  Drops records without a key; refuses those whose key was
  * changed since they were partitioned.
  */
+#include "lib/run-changelog.h"
 #include "lib/num.h"
 #include "lib/op.h"
 #include "lib/run-store.h"
@@ -18,7 +19,7 @@ struct table {
 };
 
 enum { OPT_CHANGES, OPT_ONLY_CHANGES, OPT_BY, OPT_EMIT, OPT_MAX_RECORDS, OPT_VERSIONED, OPT_CDC, OPT_ON_TRUNCATE, OPT_DUMP,
-	OPT_LOAD, OPT_MAX_FUTURE, OPT_MEMORY, OPT_LISTEN };
+	OPT_LOAD, OPT_MAX_FUTURE, OPT_MEMORY, OPT_CHANGELOG, OPT_LISTEN };
 static const struct ks_option options[] = {
 	[OPT_CHANGES] = { "changes", 0, NULL, "emit [new, old, latest], not the new value alone" },
 	[OPT_ONLY_CHANGES] = { "only-changes", 0, NULL, "emit nothing where the value stays the same" },
@@ -32,6 +33,7 @@ static const struct ks_option options[] = {
 	[OPT_LOAD] = { "load", 0, "FILE", NULL },
 	[OPT_MAX_FUTURE] = { "max-future", 0, "DURATION", NULL },
 	[OPT_MEMORY] = { "memory", 0, "SIZE", NULL },
+	[OPT_CHANGELOG] = { "changelog", 0, "TOPIC", NULL },
 	[OPT_LISTEN] = { "listen", 0, "NAME", NULL },
 	{ 0 },
 };
@@ -75,6 +77,7 @@ static int table_option(void *arg, struct ks_run *run, unsigned at, const char *
 	case OPT_EMIT: return parse_emit(st, run, value);
 	case OPT_MAX_FUTURE: return ks_future_option(&st->stage.future, value, run->err);
 	case OPT_MEMORY: return ks_run_memory(run, value, &st->stage.memory);
+	case OPT_CHANGELOG: return ks_changelog_option(run, value);
 	case OPT_LISTEN: return ks_run_listen(run, value);
 	case OPT_ON_TRUNCATE: return parse_truncate(st, run, value);
 	case OPT_VERSIONED:

@@ -4,6 +4,7 @@
  *
  * Options and hooks; the windows are lib/win.h.
  */
+#include "lib/run-changelog.h"
 #include "lib/run-store.h"
 #include "lib/win.h"
 
@@ -27,6 +28,7 @@ static const struct ks_option options[] = {
 	{ "late", 0, "WHERE", NULL },
 	{ "max-future", 0, "DURATION", NULL },
 	{ "memory", 0, "SIZE", NULL },
+	{ "changelog", 0, "TOPIC", NULL },
 	{ "listen", 0, "NAME", NULL },
 	{ 0 },
 };
@@ -37,6 +39,8 @@ static int window_option(void *arg, struct ks_run *run, unsigned at, const char 
 
 	if (strcmp(options[at].name, "memory") == 0)
 		return ks_run_memory(run, value, &w->memory);
+	if (strcmp(options[at].name, "changelog") == 0)
+		return ks_changelog_option(run, value);
 	if (strcmp(options[at].name, "listen") == 0)
 		return ks_run_listen(run, value);
 	return ks_win_option(&w->spec, options[at].name, value, run->err);

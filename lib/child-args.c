@@ -124,6 +124,18 @@ void ks_args_feed(struct ks_args *c, const struct ks_options *o, bool whole)
 	ks_args_add(c, whole ? "--exit-eof" : "--offset=end", NULL);
 }
 
+void ks_args_log(struct ks_args *c, const struct ks_options *o, const char *partitions)
+{
+	ks_args_add(c, "--to=frames", NULL);
+	ks_args_reach(c, o);
+	add_each(c, o, limits);
+	ks_args_add(c, "--from=raw", NULL);
+	ks_args_add(c, "--key-from=raw", NULL);
+	ks_args_add(c, "--isolation=read_committed", NULL);
+	ks_args_add(c, "--partition", partitions);
+	ks_args_add(c, "--exit-eof", NULL);
+}
+
 void ks_args_first(struct ks_args *c, const struct ks_options *o)
 {
 	size_t i;

@@ -35,6 +35,7 @@ void	ks_args_second(struct ks_args *c, const struct ks_options *o);
 
 /* The reader of a topic beside the input: to its present end, or from that on. */
 void	ks_args_feed(struct ks_args *c, const struct ks_options *o, bool whole);
+void	ks_args_log(struct ks_args *c, const struct ks_options *o, const char *partitions);	/* of a changelog: bytes */
 
 void	ks_args_drop(struct ks_args *c);
 

@@ -353,25 +353,44 @@ int ks_children_ended(struct ks_children *k, bool *ended, bool *paused, struct k
 	return err->status;
 }
 
-int ks_children_feed(struct ks_children *k, const struct ks_options *o, const char *topic, enum ks_child_feed which, int *fd,
-    struct ks_err *err)
+/* args: what it is told but for the topic, which goes. */
+static int run_feed(struct ks_children *k, const char *topic, enum ks_child_feed which, struct ks_args *args, int *fd, struct ks_err *err)
 {
 	struct ks_child *child = &k->feeds[which];
-	struct ks_args c = { 0 };
 	int both[2], status = make_pipe(k, both, err);
 
-	if (status != 0)
+	if (status != 0) {
+		ks_args_drop(args);
 		return status;
-	ks_args_add(&c, CAT, NULL);
-	ks_args_topic(&c, "--in", topic);
-	ks_args_feed(&c, o, which == KS_FEED_WHOLE);
+	}
+	ks_args_topic(args, "--in", topic);
 	child->what = "reads";
 	snprintf(child->name, sizeof(child->name), "kafka:%s", topic);
 	*fd = k->feed_fds[which] = both[0];
-	status = run(k, child, &c, both[1], STDOUT_FILENO, err);
+	status = run(k, child, args, both[1], STDOUT_FILENO, err);
 	if (status != 0)
 		close(both[0]);
 	return status;
+}
+
+int ks_children_feed(struct ks_children *k, const struct ks_options *o, const char *topic, enum ks_child_feed which, int *fd,
+    struct ks_err *err)
+{
+	struct ks_args c = { 0 };
+
+	ks_args_add(&c, CAT, NULL);
+	ks_args_feed(&c, o, which == KS_FEED_WHOLE);
+	return run_feed(k, topic, which, &c, fd, err);
+}
+
+int ks_children_feed_log(struct ks_children *k, const struct ks_options *o, const char *topic, const char *partitions, int *fd,
+    struct ks_err *err)
+{
+	struct ks_args c = { 0 };
+
+	ks_args_add(&c, CAT, NULL);
+	ks_args_log(&c, o, partitions);
+	return run_feed(k, topic, KS_FEED_WHOLE, &c, fd, err);
 }
 
 int ks_children_fed(struct ks_children *k, enum ks_child_feed which, struct ks_err *err)

@@ -18,13 +18,12 @@
 
 #include "child.h"
 #include "fdio.h"
-#include "feed.h"
+#include "feed-child.h"
 #include "run-store.h"
 #include "signals.h"
 #include "stats.h"
 
 #define LOOK_MS 1000		/* a file is looked at so often */
-#define WAIT_MS 200		/* while a topic is loaded signals are looked at so often */
 #define TURN_READS 16		/* of a topic in one turn: the stream that is joined to it has its turn, too */
 
 /* By which a file is known to be the same. */
@@ -249,43 +248,6 @@ static int put_later(void *arg, struct ks_rec *rec, struct ks_err *err)
 	return put_loaded(arg, rec, err);
 }
 
-static int read_error(const struct ks_join_endpoint *e, int no, struct ks_err *err)
-{
-	return ks_fail_errno(err, no == ENOMEM ? KS_TEMP : KS_IO, no, "cannot read from the kstream-cat that reads %s", e->name);
-}
-
-/* What can be read of fd goes to f; in->eof: it has come to its end. */
-static int read_piece(const struct ks_join_endpoint *e, struct ks_in *in, struct ks_feed *f, struct ks_err *err)
-{
-	struct ks_bytes left;
-	int no = ks_in_fill(in), status;
-
-	if (no != 0)
-		return read_error(e, no, err);
-	left = ks_bytes(in->p + in->start, in->end - in->start);
-	status = ks_feed_take(f, &left, err);
-	in->start = in->end - left.n;
-	return status;
-}
-
-/* Until *enough, or the stream is at its end. */
-static int read_until(const struct ks_join_endpoint *e, struct ks_in *in, struct ks_feed *f, const bool *enough, struct ks_err *err)
-{
-	int no, status = 0;
-	bool ready;
-
-	while (status == 0 && !*enough && !in->eof) {
-		no = ks_wait(in->fd, -1, WAIT_MS, &ready);
-		if (no != 0)
-			status = read_error(e, no, err);
-		else if (ready)
-			status = read_piece(e, in, f, err);
-		if (status == 0 && ks_signals_end() != 0)
-			status = ks_fail(err, KS_TEMP, "a signal came before %s was read to its end", e->name);
-	}
-	return status;
-}
-
 /* Its end has come when it should not: it has failed, or was asked to end by somebody. */
 static int lost(const struct ks_join_endpoint *e, struct ks_join *j, enum ks_child_feed which)
 {
@@ -294,17 +256,12 @@ static int lost(const struct ks_join_endpoint *e, struct ks_join *j, enum ks_chi
 	return status != 0 ? status : ks_fail(j->run->err, KS_TEMP, "the kstream-cat that reads %s has ended before its time", e->name);
 }
 
-static int open_in(struct ks_join *j, struct ks_in *in, int fd)
-{
-	return ks_in_open(in, fd, j->run->limits->record + KS_CONTROL_MAX + KS_IO_SIZE) == 0 ? 0 : ks_fail_memory(j->run->err);
-}
-
 static int open_topic(struct ks_join_endpoint *e, struct ks_join *j)
 {
 	int fd, status = ks_children_feed(j->run->children, j->run->options, topic_of(e), KS_FEED_ON, &fd, j->run->err);
 
 	e->feed = (struct ks_feed){ .name = e->name, .limits = j->run->limits, .put = put_later, .arg = &e->now };
-	return status == 0 ? open_in(j, &e->in, fd) : status;
+	return status == 0 ? ks_feed_open(&e->feed, &e->in, fd, j->run->err) : status;
 }
 
 /* All of it that is there. */
@@ -317,9 +274,9 @@ static int load_whole(struct ks_join_endpoint *e, struct ks_join *j)
 
 	if (status != 0)
 		return status;
-	status = open_in(j, &in, fd);
+	status = ks_feed_open(&f, &in, fd, err);
 	if (status == 0)
-		status = read_until(e, &in, &f, &f.ended, err);
+		status = ks_feed_until(&f, &in, &f.ended, err);
 	ks_in_release(&in);
 	if (status == 0 && !f.ended)
 		return lost(e, j, KS_FEED_WHOLE);
@@ -332,7 +289,7 @@ static int load_topic(struct ks_join_endpoint *e, struct ks_join *j)
 	int status = fill_begin(&e->now, j, j->run->err);
 
 	if (status == 0)
-		status = read_until(e, &e->in, &e->feed, &e->feed.begun, j->run->err);
+		status = ks_feed_until(&e->feed, &e->in, &e->feed.begun, j->run->err);
 	if (status == 0 && !e->feed.begun)
 		return lost(e, j, KS_FEED_ON);
 	if (status == 0)
@@ -348,10 +305,10 @@ static int turn_topic(struct ks_join_endpoint *e, struct ks_join *j)
 	for (i = 0; i < TURN_READS && status == 0 && !e->over; i++) {
 		no = ks_wait(e->in.fd, -1, 0, &ready);
 		if (no != 0)
-			return read_error(e, no, j->run->err);
+			return ks_feed_failed(&e->feed, no, j->run->err);
 		if (!ready)
 			return 0;
-		status = read_piece(e, &e->in, &e->feed, j->run->err);
+		status = ks_feed_piece(&e->feed, &e->in, j->run->err);
 		if (status == 0 && e->in.eof)
 			e->over = true;
 	}

@@ -81,6 +81,14 @@ bool ks_kafka_topic_compacted(struct ks_kafka *k, const char *name)
 	return strstr(room, "compact") != NULL;
 }
 
+bool ks_kafka_topic_keeps(struct ks_kafka *k, const char *name)
+{
+	char room[64];
+
+	describe(k, name, "cleanup.policy", room, sizeof(room));
+	return room[0] == '\0' || strcmp(room, KS_CLEANUP_LOG) == 0;
+}
+
 static int judge(struct ks_kafka *k, const char *name, rd_kafka_resp_err_t e, const char *why,
     bool *made, struct ks_err *err)
 {
@@ -156,7 +164,7 @@ static int await_leaders(struct ks_kafka *k, const char *name, int64_t deadline,
 	return ks_fail(err, KS_TEMP, "topic '%s' was made, but cannot be written yet", name);
 }
 
-int ks_kafka_topic_create(struct ks_kafka *k, const char *name, int32_t partitions, bool *made,
+int ks_kafka_topic_create(struct ks_kafka *k, const char *name, int32_t partitions, const char *cleanup, bool *made,
     struct ks_err *err)
 {
 	int64_t wait = k->timeout_ms < KS_KAFKA_START_MS ? k->timeout_ms : KS_KAFKA_START_MS;
@@ -172,6 +180,8 @@ int ks_kafka_topic_create(struct ks_kafka *k, const char *name, int32_t partitio
 	topic = rd_kafka_NewTopic_new(name, partitions, -1, why, sizeof(why));
 	if (topic == NULL)
 		return ks_fail(err, KS_CONFIG, "cannot make topic '%s': %s", name, why);
+	if (cleanup != NULL && rd_kafka_NewTopic_set_config(topic, "cleanup.policy", cleanup) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		ks_bug("a property of a topic of ours is refused");
 	options = rd_kafka_AdminOptions_new(k->rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
 	if (rd_kafka_AdminOptions_set_request_timeout(options, (int)wait, why, sizeof(why)) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		ks_bug("a timeout of our own is refused");

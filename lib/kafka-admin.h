@@ -17,15 +17,20 @@ int64_t	ks_kafka_topic_max(struct ks_kafka *k, const char *name);
 /* Whether the topic's cleanup.policy is known to have "compact" in it. */
 bool	ks_kafka_topic_compacted(struct ks_kafka *k, const char *name);
 
+/* That a changelog must have: nothing of it may go by age.  Where Kafka does not tell, it may be so. */
+#define KS_CLEANUP_LOG "compact"
+bool	ks_kafka_topic_keeps(struct ks_kafka *k, const char *name);
+
 /*
  * ks_kafka_topic_create - make a topic, with the replication that is the
  * broker's default, and wait until each partition has a leader.
  *
+ *	cleanup	its cleanup.policy, NULL: the broker's default
  *	made	out: whether it was this call; a topic that is there is left alone
  *
  * KS_DENIED names the right, KS_CONFIG what the broker does not like.
  */
-int	ks_kafka_topic_create(struct ks_kafka *k, const char *name, int32_t partitions, bool *made,
+int	ks_kafka_topic_create(struct ks_kafka *k, const char *name, int32_t partitions, const char *cleanup, bool *made,
 	    struct ks_err *err) KS_MUST_USE;
 
 #endif

@@ -302,11 +302,12 @@ void ks_message_writer_close(struct ks_message_writer *w)
 const char *ks_message_write(struct ks_message_writer *w, const struct ks_rec *rec,
     struct ks_message *m)
 {
-	const char *wrong = ks_as_bytes(rec->value, w->value_codec, w->depth, &w->value, &m->value);
+	bool log = KS_UNLIKELY((rec->flags & KS_SIDE) == KS_SIDE_CHANGELOG);	/* whatever is asked for: bytes that are read again */
+	const char *wrong = ks_as_bytes(rec->value, log ? KS_AS_BYTES : w->value_codec, w->depth, &w->value, &m->value);
 
 	if (wrong != NULL)
 		return wrong;
-	wrong = ks_as_bytes(rec->key, w->key_codec, w->depth, &w->key, &m->key);
+	wrong = ks_as_bytes(rec->key, log ? KS_AS_BYTES : w->key_codec, w->depth, &w->key, &m->key);
 	if (wrong != NULL)
 		return ks_is_no_memory(wrong) ? wrong : "the key cannot be written by --key-to: see kstream-cat(1)";
 	m->hashed = m->key;

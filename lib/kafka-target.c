@@ -7,6 +7,7 @@
 
 #include "hash.h"
 #include "kafka-admin.h"
+#include "num.h"
 #include "reject.h"
 
 static void note(const struct ks_kafka_targets *x, const struct ks_kafka_target *t)
@@ -36,17 +37,29 @@ static int ask_again(const struct ks_kafka_targets *x, const struct ks_kafka_tar
 	return status;
 }
 
-static int open_target(const struct ks_kafka_targets *x, struct ks_kafka_target *t, bool starting,
+/* What was made by somebody else has what a changelog needs. */
+static int check_log(const struct ks_kafka_targets *x, const struct ks_kafka_target *t, int32_t partitions, struct ks_err *err)
+{
+	if (partitions > 0 && t->partitions != partitions)
+		return ks_fail(err, KS_CONFIG, "changelog '%s' has %d partitions, and what is read has %d: give it as many, or leave it to be made",
+		    t->name, (int)t->partitions, (int)partitions);
+	if (!ks_kafka_topic_keeps(x->client, t->name))
+		return ks_fail(err, KS_CONFIG, "changelog '%s' forgets by age: set its cleanup.policy to " KS_CLEANUP_LOG, t->name);
+	return 0;
+}
+
+/* partitions: that it is to have, where it is made; 0: it is not. */
+static int open_target(const struct ks_kafka_targets *x, struct ks_kafka_target *t, bool starting, int32_t partitions,
     struct ks_err *err)
 {
 	const struct ks_kafka_options *o = x->options;
 	bool made = false;
 	/* What would be made is made: that it is there already is an answer, too. */
-	int status = (o->create_partitions > 0 ? ks_kafka_topic_now : ks_kafka_topic)(x->client, t->name, starting, &t->handle,
+	int status = (partitions > 0 ? ks_kafka_topic_now : ks_kafka_topic)(x->client, t->name, starting, &t->handle,
 	    &t->partitions, err);
 
-	if (status == KS_CONFIG && o->create_partitions > 0) {
-		status = ks_kafka_topic_create(x->client, t->name, o->create_partitions, &made, err);
+	if (status == KS_CONFIG && partitions > 0) {
+		status = ks_kafka_topic_create(x->client, t->name, partitions, t->log ? KS_CLEANUP_LOG : NULL, &made, err);
 		if (status == 0)
 			status = ks_kafka_topic(x->client, t->name, false, &t->handle, &t->partitions, err);
 	}
@@ -54,7 +67,12 @@ static int open_target(const struct ks_kafka_targets *x, struct ks_kafka_target 
 		return status;
 	if (made)
 		note(x, t);
-	if (o->partition_count > 0 && o->partitions[0] >= t->partitions) {
+	status = t->log && !made ? check_log(x, t, partitions, err) : 0;
+	if (status != 0) {
+		ks_kafka_topic_drop(t->handle);
+		return status;
+	}
+	if (!t->log && o->partition_count > 0 && o->partitions[0] >= t->partitions) {
 		ks_kafka_topic_drop(t->handle);
 		return ks_fail(err, KS_CONFIG, "topic '%s' has no partition %d: it has %d of them, from 0",
 		    t->name, (int)o->partitions[0], (int)t->partitions);
@@ -68,8 +86,7 @@ static int open_target(const struct ks_kafka_targets *x, struct ks_kafka_target 
 	return status;
 }
 
-int ks_kafka_targets_add(struct ks_kafka_targets *x, struct ks_bytes name, bool starting,
-    struct ks_err *err)
+static int add(struct ks_kafka_targets *x, struct ks_bytes name, bool starting, bool log, int32_t partitions, struct ks_err *err)
 {
 	struct ks_kafka_target *t = realloc(x->list, (x->count + 1) * sizeof(*t));
 	int status;
@@ -78,16 +95,21 @@ int ks_kafka_targets_add(struct ks_kafka_targets *x, struct ks_bytes name, bool 
 		return ks_fail_memory(err);
 	x->list = t;
 	t += x->count;
-	*t = (struct ks_kafka_target){ .name = strndup((const char *)name.p, name.n) };
+	*t = (struct ks_kafka_target){ .log = log, .name = strndup((const char *)name.p, name.n) };
 	if (t->name == NULL)
 		return ks_fail_memory(err);
-	status = open_target(x, t, starting, err);
+	status = open_target(x, t, starting, partitions, err);
 	if (status != 0) {
 		free(t->name);
 		return status;
 	}
 	x->last = x->count++;
 	return 0;
+}
+
+int ks_kafka_targets_add(struct ks_kafka_targets *x, struct ks_bytes name, bool starting, struct ks_err *err)
+{
+	return add(x, name, starting, false, x->options->create_partitions, err);
 }
 
 void ks_kafka_targets_close(struct ks_kafka_targets *x)
@@ -102,6 +124,32 @@ void ks_kafka_targets_close(struct ks_kafka_targets *x)
 	*x = (struct ks_kafka_targets){ 0 };
 }
 
+/* The header of a changelog's first record that says how many partitions it is to have; 0: there is none. */
+static int32_t partitions_of(const struct ks_rec *rec)
+{
+	const unsigned char *p, *end = rec->headers.p + rec->headers.n;
+	struct ks_head list, pair;
+	struct ks_val name, value;
+	int64_t count;
+
+	if (ks_mp_head(rec->headers.p, end, &list) != KS_MP_OK || list.type != KS_ARRAY || list.count == 0 ||
+	    ks_mp_head(list.body, end, &pair) != KS_MP_OK)
+		return 0;
+	p = pair.body;
+	if (ks_mp_read(&p, end, 0, &name) != KS_MP_OK || ks_mp_read(&p, end, 0, &value) != KS_MP_OK || value.type != KS_BIN ||
+	    !ks_bytes_is(name.b, "__kstream.partitions") || ks_num_parse_i64(value.b, &count) != 0 || count < 1 || count > INT32_MAX)
+		return 0;
+	return (int32_t)count;
+}
+
+/* Records of a changelog and others may not meet in one topic. */
+static int check_kind(const struct ks_kafka_target *t, const struct ks_rec *rec, struct ks_err *err)
+{
+	if (t->log == ((rec->flags & KS_SIDE) == KS_SIDE_CHANGELOG))
+		return 0;
+	return ks_fail(err, KS_CONFIG, "'%s' is a changelog, and an output, too: give one of them another topic", t->name);
+}
+
 static int find(struct ks_kafka_targets *x, const struct ks_rec *rec, struct ks_kafka_target **target,
     struct ks_err *err)
 {
@@ -114,10 +162,13 @@ static int find(struct ks_kafka_targets *x, const struct ks_rec *rec, struct ks_
 		if (ks_bytes_is(rec->route, x->list[i].name)) {
 			x->last = i;
 			*target = &x->list[i];
-			return 0;
+			return check_kind(*target, rec, err);
 		}
 	}
-	status = ks_kafka_targets_add(x, rec->route, x->count == 0, err);
+	if ((rec->flags & KS_SIDE) == KS_SIDE_CHANGELOG)
+		status = add(x, rec->route, x->count == 0, true, partitions_of(rec), err);
+	else
+		status = ks_kafka_targets_add(x, rec->route, x->count == 0, err);
 	if (status == 0) {
 		*target = &x->list[x->last];
 		return 0;
@@ -134,7 +185,7 @@ int ks_kafka_targets_choose(struct ks_kafka_targets *x, const struct ks_rec *rec
 	if ((side || x->options->by_route) && rec->route.p != NULL) {
 		if (x->last < x->count && ks_bytes_is(rec->route, x->list[x->last].name)) {
 			*target = &x->list[x->last];
-			return 0;
+			return check_kind(*target, rec, err);
 		}
 		return find(x, rec, target, err);
 	}

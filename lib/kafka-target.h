@@ -14,6 +14,7 @@ struct ks_kafka_target {
 	int64_t max;		/* bytes of a batch that the topic takes, 0: not known */
 	bool small;		/* librdkafka may make a batch that is larger */
 	uint64_t since;		/* drain that unsent counts from */
+	bool log;		/* a changelog: side records of those alone */
 	int64_t unsent;		/* bytes handed over since then, where small */
 };
 
@@ -37,7 +38,11 @@ int	ks_kafka_targets_add(struct ks_kafka_targets *x, struct ks_bytes name, bool 
 	    struct ks_err *err) KS_MUST_USE;
 void	ks_kafka_targets_close(struct ks_kafka_targets *x);
 
-/* The topic of a record: -t, or its route.  KS_DATA where it has none. */
+/*
+ * The topic of a record: -t, or its route.  KS_DATA where it has none.  That of
+ * a changelog is made where it is not there, with as many partitions as its
+ * first record says; KS_CONFIG where it has others, or forgets by age.
+ */
 int	ks_kafka_targets_choose(struct ks_kafka_targets *x, const struct ks_rec *rec,
 	    struct ks_kafka_target **target, struct ks_err *err) KS_MUST_USE;
 

@@ -21,6 +21,16 @@ static int protocol_error(struct ks_frame_loop *l, const char *what)
 	    (unsigned long long)(l->frame_bytes - l->source->before), what);
 }
 
+/* The HELLO that stands in b is the one that goes on. */
+static void take_hello(const struct ks_frame_loop *l, const struct ks_buf *b, struct ks_bytes *payload, struct ks_bytes *raw,
+    struct ks_hello_view *h)
+{
+	*raw = ks_bytes(b->p, b->n);
+	*payload = ks_bytes(raw->p + KS_FRAME_HEAD, raw->n - KS_FRAME_HEAD);
+	if (ks_hello_parse(*payload, l->config->limits.depth, h) != NULL)
+		ks_bug("a HELLO of ours does not parse");
+}
+
 /* HELLO as the tool would have it go on, where it does not go on as it came; changed keeps it. */
 static int change_hello(struct ks_frame_loop *l, struct ks_buf *changed, struct ks_bytes *payload, struct ks_bytes *raw,
     struct ks_hello_view *h)
@@ -29,10 +39,17 @@ static int change_hello(struct ks_frame_loop *l, struct ks_buf *changed, struct 
 
 	if (status != 0 || changed->n == 0)
 		return status;
-	*raw = ks_buf_bytes(changed);
-	*payload = ks_bytes(raw->p + KS_FRAME_HEAD, raw->n - KS_FRAME_HEAD);
-	if (ks_hello_parse(*payload, l->config->limits.depth, h) != NULL)
-		ks_bug("a HELLO of ours does not parse");
+	take_hello(l, changed, payload, raw, h);
+	return 0;
+}
+
+/* It tells of a side route more. */
+static int add_side(struct ks_frame_loop *l, const char *side, struct ks_buf *b, struct ks_bytes *payload, struct ks_bytes *raw,
+    struct ks_hello_view *h)
+{
+	if (ks_hello_add_side(b, *payload, side) != 0)
+		return ks_fail_memory(&l->err);
+	take_hello(l, b, payload, raw, h);
 	return 0;
 }
 
@@ -40,7 +57,7 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 {
 	struct ks_hello_view h;
 	const char *wrong;
-	struct ks_buf added, changed;
+	struct ks_buf added, logged, changed;
 	int status = 0;
 
 	ks_point("hello-come");
@@ -78,19 +95,13 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	if (status != 0 || l->sink == NULL)
 		return status;
 	ks_buf_init(&added, 2 * KS_CONTROL_MAX);
+	ks_buf_init(&logged, 2 * KS_CONTROL_MAX);
 	ks_buf_init(&changed, 2 * KS_CONTROL_MAX);
 	status = change_hello(l, &changed, &payload, &raw, &h);
-	if (status == 0 && l->config->on_error == KS_POLICY_DLQ) {
-		if (ks_hello_add_side(&added, payload, l->config->error_to) != 0) {
-			ks_buf_release(&added);
-			ks_buf_release(&changed);
-			return ks_fail_memory(&l->err);
-		}
-		raw = ks_buf_bytes(&added);
-		payload = ks_bytes(raw.p + KS_FRAME_HEAD, raw.n - KS_FRAME_HEAD);
-		if (ks_hello_parse(payload, l->config->limits.depth, &h) != NULL)
-			ks_bug("a HELLO of ours does not parse");
-	}
+	if (status == 0 && l->config->on_error == KS_POLICY_DLQ)
+		status = add_side(l, l->config->error_to, &added, &payload, &raw, &h);
+	if (status == 0 && l->run.changelog != NULL)
+		status = add_side(l, l->run.changelog, &logged, &payload, &raw, &h);
 	if (status == 0)
 		status = l->sink->hello(l->sink, &h, raw, &l->err);
 	ks_point("hello-passed");
@@ -98,6 +109,7 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 	if (status == 0)
 		status = l->sink->flush(l->sink, &l->err);
 	ks_buf_release(&added);
+	ks_buf_release(&logged);
 	ks_buf_release(&changed);
 	return status;
 }

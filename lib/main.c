@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "run-changelog.h"
 #include "child.h"
 #include "endpoint.h"
 #include "loop-text.h"
@@ -318,6 +319,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	ks_loop_close_serve(l);
 	if (op->close != NULL && l->st != NULL)
 		op->close(l->st, &l->run);
+	ks_changelog_close(&l->run);
 	no = l->no;
 	ks_loop_release(l);
 	ks_options_release(&t.options);

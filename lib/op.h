@@ -33,6 +33,9 @@ struct ks_run {
 	const struct ks_config *config;	/* what the shared options say; final in open */
 	const char *listen;	/* set by option: without --app, it is asked about its state by this name */
 	const char *through;	/* set by option: the tool is two halves with this topic between them */
+	const char *changelog;	/* set by option: the topic that takes changes of its state (run-changelog.h) */
+	struct ks_changelog *log;	/* what that takes, NULL: nothing */
+	bool one_state;		/* set by open: what it keeps is of no partition of its input, but stands together under -1 */
 	bool uncounted;		/* set by operands: it reads no records, and has no line about them */
 	bool asks_kafka;	/* set by option or operands: the tool itself asks Kafka, so -b and the like are for it */
 	const char *also_read;	/* set by option or operands: a file that the tool reads beside its input, and that no output may be */

@@ -2,12 +2,14 @@
 /* run-store.c - the store of a tool that keeps state. */
 #include "run-store.h"
 
+#include <stdlib.h>
 #include <sys/random.h>
 
-#include "hello-parts.h"
+#include "run-changelog.h"
 #include "hello.h"
 #include "loop.h"
 #include "num.h"
+#include "run-restore.h"
 #include "state-dir.h"
 
 #define MEMORY_MIN ((uint64_t)1 << 20)
@@ -45,16 +47,22 @@ int ks_run_store_brief(size_t memory, struct ks_store **s, struct ks_err *err)
 	return ks_store_open_at(s, &c, err);
 }
 
-/* A partition whose state another instance has. */
-static int refuse_moved(void *arg, const struct ks_position *x)
+/* As far as it is committed, with what other instances had before, and its changes go to the changelog. */
+static int open_durable(struct ks_run *run, struct ks_store_config *c, struct ks_store **s)
 {
-	struct ks_run *run = arg;
+	struct ks_store_word *words;
+	int status = ks_changelog_words(run, &words, &c->word_count);
 
-	if (!x->restore)
-		return 0;
-	return ks_fail(run->err, KS_CONFIG, "%.*s/%d was last read by instance %.*s of app '%.*s', which has its state: go on with that one, and as many "
-	    "instances as before", (int)x->input.n, (const char *)x->input.p, (int)x->partition, (int)x->owner.n, (const char *)x->owner.p,
-	    (int)run->hello->app.n, (const char *)run->hello->app.p);
+	c->words = words;
+	c->changelog = run->changelog;
+	if (status == 0)
+		status = ks_store_open_at(s, c, run->err);
+	free(words);
+	if (status == 0)
+		status = ks_restore(run, *s);
+	if (status == 0)
+		ks_changelog_begin(run, *s);
+	return status;
 }
 
 int ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, struct ks_store **s)
@@ -62,12 +70,14 @@ int ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, str
 	const struct ks_hello_view *h = run->hello;
 	struct ks_store_config c = { .memory = memory, .stage = run->stage, .fingerprint = fingerprint };
 	char app[KS_NAME_MAX + 1], owner[KS_OWNER_ROOM];
-	int status;
 
 	*s = NULL;
 	c.seed = make_seed(&c);
-	if (h == NULL || h->app.p == NULL || !run->loop->source->piped)
+	if (h == NULL || h->app.p == NULL || !run->loop->source->piped) {
+		if (run->changelog != NULL)
+			return ks_fail(run->err, KS_CONFIG, "--changelog needs an app: give --app NAME to the tool that reads the source, and to this one");
 		return ks_store_open_at(s, &c, run->err);
+	}
 	if (run->config->state_dir == NULL)
 		return ks_fail(run->err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
 	if (h->app.n > KS_NAME_MAX)
@@ -80,6 +90,5 @@ int ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, str
 	c.owner = owner;
 	c.run = h->run;
 	c.epoch = h->epoch;
-	status = ks_hello_positions(h->payload, refuse_moved, run);
-	return status == 0 ? ks_store_open_at(s, &c, run->err) : status;
+	return open_durable(run, &c, s);
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PREFIX 13	/* bytes of a key before the caller's */
 
 /* Big endian with the sign turned: bytes sort as the numbers do. */
 static void put_prefix(unsigned char *p, int32_t partition, int64_t id)
@@ -18,12 +17,12 @@ static void put_prefix(unsigned char *p, int32_t partition, int64_t id)
 int ks_base_key(struct ks_store *s, int32_t partition, int64_t id, struct ks_bytes key)
 {
 	s->key.n = 0;
-	if (ks_buf_reserve(&s->key, PREFIX + key.n) != 0)
+	if (ks_buf_reserve(&s->key, KS_BASE_PREFIX + key.n) != 0)
 		return ENOMEM;
 	put_prefix(s->key.p, partition, id);
 	if (key.n > 0)
-		memcpy(s->key.p + PREFIX, key.p, key.n);
-	s->key.n = PREFIX + key.n;
+		memcpy(s->key.p + KS_BASE_PREFIX, key.p, key.n);
+	s->key.n = KS_BASE_PREFIX + key.n;
 	return 0;
 }
 
@@ -99,7 +98,7 @@ static struct ks_base_segment *make(struct ks_store *s, int32_t partition, int64
 /* From one segment to the next by a search each: entries are not read. */
 int ks_base_load(struct ks_store *s, struct ks_err *err)
 {
-	unsigned char from[PREFIX + 1];
+	unsigned char from[KS_BASE_PREFIX + 1];
 	struct ks_bytes key, value;
 	struct ks_disk_cursor *c;
 	struct ks_base_segment *g;
@@ -108,7 +107,7 @@ int ks_base_load(struct ks_store *s, struct ks_err *err)
 
 	from[0] = KS_ON_DISK_BASE;
 	status = ks_disk_from(s->disk, ks_bytes(from, 1), &c, &key, &value, err);
-	while (status == 0 && key.p != NULL && key.n >= PREFIX && key.p[0] == KS_ON_DISK_BASE) {
+	while (status == 0 && key.p != NULL && key.n >= KS_BASE_PREFIX && key.p[0] == KS_ON_DISK_BASE) {
 		id = (int64_t)(ks_get64(key.p + 5) ^ 0x8000000000000000u);
 		g = make(s, (int32_t)(ks_get32(key.p + 1) ^ 0x80000000u), id);
 		if (g == NULL) {
@@ -122,7 +121,7 @@ int ks_base_load(struct ks_store *s, struct ks_err *err)
 			put_prefix(from, g->partition, id + 1);
 		if (id == INT64_MAX && g->partition == INT32_MAX)
 			break;
-		status = ks_disk_seek(c, ks_bytes(from, PREFIX), &key, &value, err);
+		status = ks_disk_seek(c, ks_bytes(from, KS_BASE_PREFIX), &key, &value, err);
 	}
 	ks_disk_cursor_close(c);
 	return status;
@@ -221,7 +220,7 @@ int ks_base_put(struct ks_store *s, int32_t partition, int64_t id, const struct 
 int ks_base_clear(struct ks_store *s, int32_t partition, int64_t id, size_t max, bool *done, struct ks_err *err)
 {
 	struct ks_base_segment *g = ks_base_find(s, partition, id);
-	unsigned char prefix[PREFIX];
+	unsigned char prefix[KS_BASE_PREFIX];
 	struct ks_bytes key, value;
 	struct ks_disk_cursor *c;
 	int status;
@@ -230,14 +229,14 @@ int ks_base_clear(struct ks_store *s, int32_t partition, int64_t id, size_t max,
 	if (g == NULL || !g->present)
 		return 0;
 	put_prefix(prefix, partition, id);
-	status = ks_disk_from(s->disk, ks_bytes(prefix, PREFIX), &c, &key, &value, err);
-	for (; status == 0 && key.n >= PREFIX && memcmp(key.p, prefix, PREFIX) == 0; max--) {
+	status = ks_disk_from(s->disk, ks_bytes(prefix, KS_BASE_PREFIX), &c, &key, &value, err);
+	for (; status == 0 && key.n >= KS_BASE_PREFIX && memcmp(key.p, prefix, KS_BASE_PREFIX) == 0; max--) {
 		if (max == 0) {
 			*done = false;
 			break;
 		}
 		if (ks_merge_may_come_back(s))
-			status = ks_undo_note(s, partition, id, ks_bytes(key.p + PREFIX, key.n - PREFIX), &value, err);
+			status = ks_undo_note(s, partition, id, ks_bytes(key.p + KS_BASE_PREFIX, key.n - KS_BASE_PREFIX), &value, err);
 		if (status == 0)
 			status = ks_disk_cursor_delete(c, err);
 		if (status == 0)

@@ -71,7 +71,7 @@ static int write_segment(struct ks_store *s, int64_t epoch, int32_t partition, c
 }
 
 /* What was dropped comes first: what an epoch has of such a segment came later. */
-static int write_changes(struct ks_store *s, int64_t epoch, struct ks_err *err)
+int ks_store_write_changes(struct ks_store *s, int64_t epoch, struct ks_err *err)
 {
 	const struct ks_dropped *d = s->young.dropped + (s->young.dropped_count - s->new_drops);
 	const struct ks_store_part *part;
@@ -90,14 +90,16 @@ static int write_changes(struct ks_store *s, int64_t epoch, struct ks_err *err)
 		part = &s->young.parts.parts[i];
 		for (k = 0; k < part->count && status == 0; k++) {
 			g = ks_store_part_at(part, k);
-			if (g->changed)
+			if (g->changed && s->log.change != NULL)
+				status = ks_log_segment(s, epoch, part->partition, g, err);
+			if (status == 0 && g->changed)
 				status = write_segment(s, epoch, part->partition, g, err);
 		}
 	}
 	return status != 0 ? status : write_chunk(s, epoch, err);
 }
 
-static void settle(struct ks_store *s, uint32_t stamp)
+void ks_store_settle(struct ks_store *s, uint32_t stamp)
 {
 	const struct ks_store_part *part;
 	size_t i, k;
@@ -116,11 +118,11 @@ int ks_store_write_open(struct ks_store *s, struct ks_err *err)
 	int status = ks_disk_begin(s->disk, err);
 
 	if (status == 0)
-		status = write_changes(s, s->epoch + 1, err);
+		status = ks_store_write_changes(s, s->epoch + 1, err);
 	if (status == 0)
 		status = ks_disk_end(s->disk, false, err);
 	if (status == 0)
-		settle(s, ks_store_stamp(s, s->epoch + 1));
+		ks_store_settle(s, ks_store_stamp(s, s->epoch + 1));
 	return status;
 }
 
@@ -131,19 +133,22 @@ static int write_epoch(struct ks_store *s, const struct ks_barrier *b, struct ks
 
 	ks_point("epoch-begun");
 	if (status == 0)
-		status = write_changes(s, b->n, err);
+		status = ks_store_write_changes(s, b->n, err);
 	ks_point("chunks-written");
 	if (status == 0)
 		status = ks_disk_put(s->disk, ks_bytes(key, sizeof(key)), b->positions, err);
 	s->epoch = b->n;
 	if (status == 0)
 		status = ks_meta_write(s, err);
+	if (status == 0 && s->origins_changed)
+		status = ks_origins_write(s, &s->origins, err);
 	ks_point("meta-written");
 	if (status == 0)
 		status = ks_disk_end(s->disk, true, err);
+	s->origins_changed = false;
 	ks_point("epoch-synced");
 	if (status == 0)
-		settle(s, ks_store_stamp(s, b->n));
+		ks_store_settle(s, ks_store_stamp(s, b->n));
 	s->last_chunks = s->chunk_count;
 	s->chunk_count = 0;
 	return status;
@@ -196,7 +201,10 @@ int ks_store_commit(struct ks_store *s, const struct ks_barrier *b, struct ks_er
 		if (b->n != s->epoch + 1)
 			return ks_fail(err, KS_DATA, "barrier %lld follows epoch %lld of the state in '%s'", (long long)b->n,
 			    (long long)s->epoch, s->home);
-		status = write_epoch(s, b, err);
+		if (s->log.change != NULL)
+			status = ks_log_whole(s, b->n, err);
+		if (status == 0)
+			status = write_epoch(s, b, err);
 		if (b->committed > s->known && b->committed <= b->n)
 			s->known = b->committed;
 	}

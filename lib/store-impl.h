@@ -91,6 +91,27 @@ struct ks_reap {
 	int64_t wait;		/* the epoch; 0: there is nothing to remove */
 };
 
+/*
+ * A partition that the state has, whole: the word that it went on from when
+ * it was last opened (o, c, e of kstream-exactly-once(7)).
+ */
+struct ks_origin {
+	int32_t partition;
+	int64_t epoch, run;
+	char owner[KS_NAME_MAX + 1];	/* "-": not told, or there was no commit */
+	int64_t logged;		/* from this epoch of the state on the changelog has all of it; -1: it has not */
+	bool wanted;		/* to be restored: it is not on disk */
+};
+
+struct ks_origins {
+	struct ks_origin *list;	/* by partition */
+	size_t count;
+	int64_t opened;		/* the epoch at which the state was opened */
+	char changelog[KS_NAME_MAX + 1];	/* "": none */
+	bool there;		/* the state has such facts: not where no words were told */
+	bool restoring;		/* it has not come to the end of that */
+};
+
 struct ks_store {
 	uint64_t seed;
 	struct ks_generation young, old;
@@ -122,6 +143,11 @@ struct ks_store {
 	uint32_t undo_count;	/* records since the store was opened */
 	int32_t undo_partition;	/* whose place was told last, if undo is not empty */
 	int64_t undo_segment;
+	struct ks_origins origins;
+	bool origins_changed;	/* since they were written */
+	bool restoring;		/* until ks_store_restored: the run and epoch that it will be of are these */
+	int64_t next_run, next_epoch;
+	struct ks_store_log log;	/* change NULL: nobody is told */
 	struct ks_err wrong;	/* status: what a call that returns nothing has met; the next commit says so */
 };
 
@@ -159,6 +185,7 @@ int	ks_base_clear(struct ks_store *s, int32_t partition, int64_t id, size_t max,
 void	ks_base_drop(struct ks_store *s, int32_t partition, int64_t id);	/* hide what it has */
 void	ks_base_rotate(struct ks_store *s);	/* young drops are old ones now */
 void	ks_base_merged(struct ks_store *s);	/* old drops are done */
+#define KS_BASE_PREFIX 13	/* bytes of a key on disk before the caller's */
 int	ks_base_key(struct ks_store *s, int32_t partition, int64_t id, struct ks_bytes key) KS_MUST_USE;	/* to s->key: 0, ENOMEM */
 
 /* store-merge.c */
@@ -175,13 +202,42 @@ int	ks_undo_back(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_
 bool	ks_reap_can(const struct ks_store *s);
 int	ks_reap_some(struct ks_store *s, unsigned left, struct ks_err *err) KS_MUST_USE;	/* up to so many records */
 
+/*
+ * store-origin.c: which words a state is good for.
+ *
+ * ks_origins_judge - those of config's section, by what the state is, with
+ * wanted for what it has not; *back: the epoch at which it has the others, -1:
+ * it has none.  *move: there is a changelog, and something to restore or forget.
+ */
+int	ks_origins_judge(const struct ks_store *s, const struct ks_store_config *c, struct ks_origins *next, int64_t *back,
+	    bool *move, struct ks_err *err) KS_MUST_USE;
+/* Without a changelog: KS_CONFIG where the state lacks something, ours: also of what it had, or has too much. */
+int	ks_origins_refuse(const struct ks_store *s, const struct ks_store_config *c, bool ours, struct ks_err *err) KS_MUST_USE;
+int	ks_origins_keep(const struct ks_store *s, const struct ks_origins *next, struct ks_origins *kept) KS_MUST_USE;	/* its own that stay: 0, ENOMEM */
+int	ks_origins_read(struct ks_store *s, struct ks_err *err) KS_MUST_USE;
+int	ks_origins_write(struct ks_store *s, const struct ks_origins *x, struct ks_err *err) KS_MUST_USE;	/* but for those wanted */
+void	ks_origins_release(struct ks_origins *x);
+struct ks_origin *ks_origins_find(const struct ks_origins *x, int32_t partition);	/* NULL: there is none */
+
+/* store-move.c: a state that has lost partitions, or gets some. */
+int	ks_store_make_way(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* all is in the base, and of good partitions alone */
+int	ks_store_spill_restored(struct ks_store *s, struct ks_err *err) KS_MUST_USE;
+
+/* store-log.c: what the changelog is told. */
+int	ks_log_whole(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_USE;	/* partitions that it has nothing of */
+int	ks_log_segment(struct ks_store *s, int64_t epoch, int32_t partition, const struct ks_segment *g, struct ks_err *err) KS_MUST_USE;
+int	ks_log_drop(struct ks_store *s, int32_t partition, int64_t segment, struct ks_err *err) KS_MUST_USE;	/* before it goes */
+
 /* store-commit.c */
+int	ks_store_write_changes(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_USE;
+void	ks_store_settle(struct ks_store *s, uint32_t stamp);
 int	ks_meta_write(struct ks_store *s, struct ks_err *err) KS_MUST_USE;
 int	ks_store_tend(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* what is due */
 int	ks_store_write_open(struct ks_store *s, struct ks_err *err) KS_MUST_USE;	/* chunks of what the open epoch has changed */
 void	ks_chunk_key(unsigned char key[13], int64_t epoch, uint32_t chunk);
 
 /* store.c */
+bool	ks_store_below(struct ks_store *s, int32_t partition, int64_t segment, const struct ks_entry *e, struct ks_err *err);	/* a generation below, or the base, has a value of its key */
 int	ks_generation_note_drop(struct ks_generation *y, int32_t partition, int64_t segment) KS_MUST_USE;	/* 0, ENOMEM */
 void	ks_generation_clear(struct ks_generation *y);
 int	ks_store_apply(struct ks_store *s, const struct ks_chunk_change *c, struct ks_err *err) KS_MUST_USE;	/* of a chunk that is read again */

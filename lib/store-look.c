@@ -10,7 +10,6 @@
 
 #define BASE_STEPS 4096u	/* entries on disk that one call looks at, */
 #define BASE_PART 64u		/* and one more for so many in memory, all of which are looked at each time */
-#define PREFIX 13u		/* bytes of a key on disk before the caller's */
 
 /* The smallest keys so far that are behind `after`: a heap, the largest on top. */
 struct smallest {
@@ -170,7 +169,7 @@ static int merge(struct look *k, int32_t partition, int64_t segment, size_t step
 {
 	struct ks_bytes key, value, own;
 	struct ks_disk_cursor *c = NULL;
-	unsigned char prefix[PREFIX];
+	unsigned char prefix[KS_BASE_PREFIX];
 	size_t at = 0;
 	int status = 0;
 
@@ -178,10 +177,10 @@ static int merge(struct look *k, int32_t partition, int64_t segment, size_t step
 	if (ks_base_has(k->s, partition, segment)) {
 		if (ks_base_key(k->s, partition, segment, k->after) != 0)
 			return ks_store_no_memory(err);
-		memcpy(prefix, k->s->key.p, PREFIX);
+		memcpy(prefix, k->s->key.p, KS_BASE_PREFIX);
 		status = ks_disk_from(k->s->disk, ks_buf_bytes(&k->s->key), &c, &key, &value, err);
-		while (status == 0 && !*more && key.n >= PREFIX && memcmp(key.p, prefix, PREFIX) == 0) {
-			own = ks_bytes(key.p + PREFIX, key.n - PREFIX);
+		while (status == 0 && !*more && key.n >= KS_BASE_PREFIX && memcmp(key.p, prefix, KS_BASE_PREFIX) == 0) {
+			own = ks_bytes(key.p + KS_BASE_PREFIX, key.n - KS_BASE_PREFIX);
 			if (is_too_far(k, own))
 				break;
 			status = tell(k, &at, own, keys, to, err);

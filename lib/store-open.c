@@ -154,27 +154,64 @@ static int check_fingerprint(struct ks_store *s, const char *now, struct ks_err 
 	return status;
 }
 
-/* A directory in which nothing has been committed yet. */
+int ks_store_check_changelog(struct ks_store *s, struct ks_bytes fingerprint, struct ks_err *err)
+{
+	struct ks_buf own, other;
+	struct ks_bytes was, is;
+	bool found;
+	int status;
+
+	ks_buf_init(&own, META_MAX);
+	ks_buf_init(&other, META_MAX);
+	status = ks_disk_get(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), &own, &found, err);
+	if (status == 0 && !ks_bytes_eq(ks_buf_bytes(&own), fingerprint)) {
+		if (ks_buf_add(&own, "", 1) != 0 || ks_buf_add(&other, fingerprint.p, fingerprint.n) != 0 || ks_buf_add(&other, "", 1) != 0) {
+			status = ks_fail_memory(err);
+		} else {
+			was = difference((char *)other.p, (char *)own.p, &is);
+			if (was.n == 0)
+				is = difference((char *)own.p, (char *)other.p, &was);
+			status = ks_fail(err, KS_CONFIG, "changelog '%s' was made with %.*s, which is now %.*s: give another --changelog, or another --app",
+			    s->origins.changelog, was.n > 0 ? (int)was.n : 7, was.n > 0 ? (const char *)was.p : "nothing",
+			    is.n > 0 ? (int)is.n : 7, is.n > 0 ? (const char *)is.p : "nothing");
+		}
+	}
+	ks_buf_release(&own);
+	ks_buf_release(&other);
+	return status;
+}
+
+/* A directory in which nothing has been committed yet; what was committed elsewhere is to be restored. */
 static int begin(struct ks_store *s, const struct ks_store_config *c, struct ks_bytes fingerprint, struct ks_err *err)
 {
 	int status;
 
-	if (c->epoch > 0)
-		return ks_fail(err, KS_CONFIG, "there is no state in '%s', but %lld epochs of the app '%s' are committed: put a copy of the state there, "
+	if (c->epoch > 0 && c->changelog == NULL)
+		return ks_origins_refuse(s, c, false, err) != 0 ? err->status :
+		    ks_fail(err, KS_CONFIG, "there is no state in '%s', but %lld epochs of the app '%s' are committed: put a copy of the state there, "
 		    "give another --app, or remove '%s' to begin again from the start", s->home, (long long)c->epoch, c->app, s->root);
+	s->run = c->epoch > 0 ? 0 : c->run;
+	s->origins.there = c->words != NULL;
 	status = ks_disk_begin(s->disk, err);
 	if (status == 0)
 		status = ks_disk_put(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), fingerprint, err);
 	if (status == 0)
 		status = ks_meta_write(s, err);
+	if (status == 0 && c->words != NULL)
+		status = ks_origins_write(s, &s->origins, err);
 	return status == 0 ? ks_disk_end(s->disk, true, err) : status;
 }
 
-static int check_epoch(const struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+static int check_run(const struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
 {
 	if (c->run < s->run && ks_keeps("run"))
 		return ks_fail(err, KS_TEMP, "the stream is of run %lld, but the state in '%s' has seen run %lld", (long long)c->run,
 		    s->home, (long long)s->run);
+	return 0;
+}
+
+static int check_epoch(const struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+{
 	if (c->epoch > s->epoch)
 		return ks_fail(err, KS_CONFIG, "the state in '%s' stands at epoch %lld, but epoch %lld is committed: it is an older copy; "
 		    "put the right one there, give another --app, or remove '%s' to begin again from the start", s->home, (long long)s->epoch, (long long)c->epoch, s->root);
@@ -206,20 +243,22 @@ static int cut_some(struct ks_store *s, int64_t epoch, bool *done, struct ks_err
 	return status;
 }
 
-/* What was written behind the committed epoch goes, and the run is ours: at once, or not at all. */
-static int roll_back(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+/* What was written behind that epoch goes, the run is this one, and origins are those (NULL: as they are): at once, or not at all. */
+static int roll_back(struct ks_store *s, int64_t epoch, int64_t run, const struct ks_origins *origins, struct ks_err *err)
 {
 	int status = ks_disk_begin(s->disk, err);
 	bool done = false;
 
-	s->run = c->run;
+	s->run = run;
 	if (status == 0)
-		status = ks_undo_back(s, c->epoch, err);
+		status = ks_undo_back(s, epoch, err);
 	while (status == 0 && !done)
-		status = cut_some(s, c->epoch + 1, &done, err);
-	s->epoch = c->epoch;
+		status = cut_some(s, epoch + 1, &done, err);
+	s->epoch = epoch;
 	if (status == 0)
 		status = ks_meta_write(s, err);
+	if (status == 0 && origins != NULL)
+		status = ks_origins_write(s, origins, err);
 	ks_point("rolling-back");
 	if (status == 0)
 		status = ks_disk_end(s->disk, true, err);
@@ -328,7 +367,8 @@ static int rest(struct ks_store *s, const struct ks_store_config *c, struct ks_e
 	int status;
 
 	own.run = s->run;
-	status = check_epoch(s, &own, err);
+	status = s->origins.there && s->origins.restoring ? ks_fail(err, KS_TEMP, "the state in '%s' is being restored: what is there yet is not all of it", s->home) :
+	    check_epoch(s, &own, err);
 	if (status == 0)
 		status = ks_disk_get(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), c->at_rest, &found, err);
 	if (status == 0)
@@ -338,19 +378,52 @@ static int rest(struct ks_store *s, const struct ks_store_config *c, struct ks_e
 	return status;
 }
 
+/* Partitions come or go: what stays is as of the epoch that it is good for, and the run is the one before until all is done. */
+static int begin_move(struct ks_store *s, const struct ks_store_config *c, struct ks_origins *next, int64_t back, struct ks_err *err)
+{
+	struct ks_origins kept;
+	int status = ks_origins_keep(s, next, &kept);
+
+	s->restoring = true;
+	s->next_run = c->run;
+	s->next_epoch = c->epoch;
+	if (status != 0)
+		status = ks_store_no_memory(err);
+	else
+		status = roll_back(s, back >= 0 ? back : s->epoch, s->run, &kept, err);
+	ks_origins_release(&kept);
+	return status;
+}
+
 static int settle(struct ks_store *s, const struct ks_store_config *c, const char *fingerprint, struct ks_err *err)
 {
+	struct ks_origins next = { .list = NULL };
+	int64_t back = c->epoch;
+	bool move = false;
 	int status = check_fingerprint(s, fingerprint, err);
 
 	if (status == 0)
+		status = check_run(s, c, err);
+	if (status == 0 && c->words != NULL)
+		status = ks_origins_judge(s, c, &next, &back, &move, err);
+	if (status == 0 && !move)
 		status = check_epoch(s, c, err);
-	return status == 0 ? roll_back(s, c, err) : status;
+	if (status == 0 && c->words != NULL && c->changelog == NULL)
+		status = ks_origins_refuse(s, c, true, err);
+	if (status == 0 && move)
+		status = begin_move(s, c, &next, back, err);
+	else if (status == 0)
+		status = roll_back(s, c->epoch, c->run, c->words != NULL ? &next : NULL, err);
+	ks_origins_release(&s->origins);
+	s->origins = next;
+	return status;
 }
 
 static int open_durable(struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
 {
 	struct ks_buf meta, fingerprint;
 	bool found = false;
+	int32_t partition;
 	int status = print_fingerprint(c, &fingerprint, err);
 
 	ks_buf_init(&meta, META_MAX);
@@ -362,22 +435,25 @@ static int open_durable(struct ks_store *s, const struct ks_store_config *c, str
 		status = ks_disk_get(s->disk, ks_bytes(key_state, sizeof(key_state)), &meta, &found, err);
 	if (status == 0 && !found && c->at_rest != NULL) {
 		status = ks_fail(err, KS_CONFIG, "there is no state in '%s' yet", s->home);
-	} else if (status == 0 && !found) {
-		s->run = c->run;
-		status = begin(s, c, ks_buf_bytes(&fingerprint), err);
 	} else if (status == 0) {
-		status = parse_meta(s, ks_buf_bytes(&meta), err);
+		status = found ? parse_meta(s, ks_buf_bytes(&meta), err) : begin(s, c, ks_buf_bytes(&fingerprint), err);
+		if (status == 0)
+			status = ks_origins_read(s, err);
 		if (status == 0)
 			status = c->at_rest != NULL ? rest(s, c, err) : settle(s, c, (const char *)fingerprint.p, err);
 	}
 	ks_buf_release(&meta);
 	ks_buf_release(&fingerprint);
-	s->first_epoch = s->known = c->epoch;
+	s->first_epoch = s->known = s->epoch;
 	if (status == 0)
 		status = ks_base_load(s, err);
 	if (status == 0 && c->at_rest != NULL)
 		status = hide(s, err);
-	return status == 0 ? replay(s, err) : status;
+	if (status == 0)
+		status = replay(s, err);
+	if (status == 0 && s->restoring)
+		status = ks_store_make_way(s, err);
+	return status == 0 && s->restoring && !ks_store_wants(s, -2, &partition) ? ks_store_restored(s, err) : status;
 }
 
 /* What of the memory is the store's: all that a process holds is to be little more than it was given. */

@@ -4,14 +4,13 @@
 
 #include <stdlib.h>
 
-#define PREFIX 13
 #define AHEAD 4u	/* entries: in the order of their keys they stand anywhere */
 
 /* The part of a scan that comes from the base. */
 struct ks_store_scan_base {
 	struct ks_store *s;
 	struct ks_disk_cursor *c;
-	unsigned char prefix[PREFIX];
+	unsigned char prefix[KS_BASE_PREFIX];
 	struct ks_bytes key, value;	/* the next; key.p == NULL: no more */
 	struct ks_buf given;		/* the value that next gave, where it is aligned */
 	struct ks_buf given_key;
@@ -48,8 +47,8 @@ static int gather(const struct ks_store *s, const struct ks_segment *young, cons
 /* What the cursor stands at, if it is of the segment. */
 static void settle(struct ks_store_scan_base *b)
 {
-	if (b->key.p != NULL && b->key.n >= PREFIX && memcmp(b->key.p, b->prefix, PREFIX) == 0)
-		b->key = ks_bytes(b->key.p + PREFIX, b->key.n - PREFIX);
+	if (b->key.p != NULL && b->key.n >= KS_BASE_PREFIX && memcmp(b->key.p, b->prefix, KS_BASE_PREFIX) == 0)
+		b->key = ks_bytes(b->key.p + KS_BASE_PREFIX, b->key.n - KS_BASE_PREFIX);
 	else
 		b->key = ks_bytes(NULL, 0);
 }
@@ -66,8 +65,8 @@ static int open_base(struct ks_store *s, int32_t partition, int64_t segment, str
 	b->s = s;
 	ks_buf_init(&b->given, UINT32_MAX);
 	ks_buf_init(&b->given_key, UINT32_MAX);
-	memcpy(b->prefix, s->key.p, PREFIX);
-	status = ks_disk_from(s->disk, ks_bytes(b->prefix, PREFIX), &b->c, &b->key, &b->value, err);
+	memcpy(b->prefix, s->key.p, KS_BASE_PREFIX);
+	status = ks_disk_from(s->disk, ks_bytes(b->prefix, KS_BASE_PREFIX), &b->c, &b->key, &b->value, err);
 	settle(b);
 	return status;
 }

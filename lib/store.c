@@ -59,6 +59,7 @@ void ks_store_close(struct ks_store *s)
 	if (s->lock >= 0)
 		close(s->lock);
 	ks_base_release(s);
+	ks_origins_release(&s->origins);
 	free(s->home);
 	free(s->root);
 	free(s);
@@ -90,6 +91,15 @@ static int look_below(struct ks_store *s, const struct place *at, struct ks_entr
 	if (!ks_base_has(s, at->partition, at->segment))
 		return 0;
 	return ks_base_get(s, at->partition, at->segment, at->key, at->hash, found, err);
+}
+
+bool ks_store_below(struct ks_store *s, int32_t partition, int64_t segment, const struct ks_entry *e, struct ks_err *err)
+{
+	struct place at = { partition, segment, ks_entry_key(e), ks_hash(ks_entry_key(e), s->seed) };
+	struct ks_entry *old;
+	bool found;
+
+	return is_deep(s) && look_below(s, &at, &old, &found, err) == 0 && (found || (old != NULL && !old->deleted));
 }
 
 int ks_store_damaged(int32_t partition, struct ks_err *err)
@@ -187,6 +197,8 @@ static int spill(struct ks_store *s, struct ks_err *err)
 
 	if (!ks_store_is_durable(s))
 		return ks_store_make_room(s, s->epoch, err);
+	if (s->restoring)
+		return ks_store_spill_restored(s, err);
 	status = ks_store_write_open(s, err);
 	if (status == 0)
 		status = ks_store_make_room(s, s->epoch + 1, err);
@@ -406,6 +418,8 @@ void ks_store_drop(struct ks_store *s, int32_t partition, int64_t segment)
 	bool written;
 
 	if (s->due && (s->wrong.status != 0 || ks_store_tend(s, &s->wrong) != 0))
+		return;
+	if (s->log.change != NULL && (s->wrong.status != 0 || ks_log_drop(s, partition, segment, &s->wrong) != 0))
 		return;
 	written = ks_base_find(s, partition, segment) != NULL;
 	forget(&s->young, partition, segment, &written);

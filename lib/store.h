@@ -34,6 +34,15 @@ void	ks_store_close(struct ks_store *s);	/* NULL is allowed */
 /* What the caller has kept of a partition is not what it has put: KS_CONFIG. */
 int	ks_store_damaged(int32_t partition, struct ks_err *err);
 
+/* The last commit of an input's partition before this run, as HELLO tells of it (hello-parts.h). */
+struct ks_store_word {
+	struct ks_bytes input;	/* for messages */
+	int32_t partition;
+	int64_t epoch, run;	/* epoch 0: there was none */
+	struct ks_bytes owner;	/* whose it was: "0/2", "anna"; n == 0 where that is not told */
+	bool ours;		/* that is who we are now, whatever the layout was */
+};
+
 struct ks_store_config {
 	uint64_t seed;		/* as above */
 	size_t memory;		/* bytes that it may hold in memory; 0: KS_STORE_MEMORY */
@@ -41,6 +50,14 @@ struct ks_store_config {
 	const char *app, *stage;	/* with state_dir: its directory is STATE_DIR/APP/INSTANCE/STAGE */
 	const char *owner;	/* the instance (owner.h) */
 	int64_t run, epoch;	/* of HELLO: the epoch that is committed */
+	/*
+	 * By partition, each once: those of the section.  A state is then good for
+	 * a partition only where its last commit is the one that it has seen, and
+	 * what else there is goes.  NULL: HELLO does not tell.
+	 */
+	const struct ks_store_word *words;
+	size_t word_count;
+	const char *changelog;	/* with words: where what it lacks can be had from; NULL: nowhere, it is refused */
 	/*
 	 * What must not change while there is state: lines "--option value\n",
 	 * each beginning with a word that no other line begins with.
@@ -63,6 +80,37 @@ struct ks_store_config {
  */
 int	ks_store_open_at(struct ks_store **s, const struct ks_store_config *config, struct ks_err *err)
 	    KS_MUST_USE;
+
+/*
+ * With a changelog: the smallest partition above after (begin with -2) that is
+ * to be restored; false: there is none.  While there is one, put and delete
+ * take what the changelog has of it, which goes to disk once, and then
+ * ks_store_restored ends that: the state stands at config->epoch, durable.  A
+ * process that dies before leaves a state that lacks those partitions yet.
+ */
+bool	ks_store_wants(const struct ks_store *s, int64_t after, int32_t *partition);
+int	ks_store_restored(struct ks_store *s, struct ks_err *err) KS_MUST_USE;
+
+/* Forget all of a partition that is being restored. */
+void	ks_store_forget(struct ks_store *s, int32_t partition);
+
+/* What a changelog says it was made with is what we are: else KS_CONFIG with the difference. */
+int	ks_store_check_changelog(struct ks_store *s, struct ks_bytes fingerprint, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * What a changelog is told, before the commit that makes it durable here
+ * returns: of a partition of which it has nothing yet that it begins, with all
+ * that there is; then whatever has changed, what was deleted and what stood in
+ * a dropped segment included.  Told in the midst of put, delete, drop and
+ * commit; they make no call to the store.  A status ends the commit.
+ */
+struct ks_store_log {
+	int (*begin)(void *arg, int32_t partition, struct ks_bytes fingerprint, struct ks_err *err);
+	int (*change)(void *arg, int32_t partition, int64_t segment, struct ks_bytes key,
+	    const struct ks_bytes *value, struct ks_err *err);	/* value NULL: it is gone */
+	void *arg;
+};
+void	ks_store_log(struct ks_store *s, const struct ks_store_log *log);	/* of a store with a changelog */
 
 /*
  * ks_store_commit - what has changed since the last barrier is durable when

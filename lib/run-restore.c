@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* run-restore.c - partitions of a state from its changelog. */
+#include "run-restore.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "run-changelog.h"
+#include "child.h"
+#include "drill.h"
+#include "feed-child.h"
+#include "hello.h"
+#include "stats.h"
+
+#define PATIENCE_MS 1000	/* after which it is told how far it is */
+
+/* A partition of a state that is being restored. */
+struct wanted {
+	int32_t partition;
+	bool begun;		/* what the changelog has of it has begun */
+};
+
+/* A partition of the topic. */
+struct place {
+	int32_t partition;
+	int64_t first, next;	/* offsets: of the first record that came, and behind the last; -1: none has */
+};
+
+struct restore {
+	struct ks_run *run;
+	struct ks_store *store;
+	struct wanted *wanted;
+	size_t count;
+	struct place *places;
+	size_t place_count;
+	struct place *last;	/* that of the record before */
+	int64_t *ends;		/* by partition of the topic; NULL: not asked for */
+	int64_t begin_ms, shown_ms;
+	uint64_t records;
+	char name[sizeof("kafka:") + KS_NAME_MAX];
+};
+
+/* --- how far it is --- */
+
+static bool tells(const struct restore *r)
+{
+	return !r->run->config->quiet && (r->run->config->verbose > 0 || isatty(STDERR_FILENO) != 0);
+}
+
+static int ask_ends(struct restore *r, struct ks_err *err)
+{
+	int32_t count;
+	int status = ks_children_partitions(r->run->children, r->run->options, r->run->changelog, &count, err);
+
+	if (status != 0)
+		return status;
+	r->ends = calloc((size_t)count + 1, sizeof(*r->ends));
+	if (r->ends == NULL)
+		return ks_fail_memory(err);
+	return ks_children_ends(r->run->children, r->run->options, r->run->changelog, r->ends, count, err);
+}
+
+/* Offsets that are read, of all: a compacted topic has fewer records than those, evenly enough. */
+static double part_done(const struct restore *r)
+{
+	double done = 0, all = 0;
+	const struct place *p;
+	int64_t end;
+
+	for (p = r->places; p < r->places + r->place_count; p++) {
+		end = r->ends[p->partition];
+		if (p->first >= 0)
+			done += (double)(p->next - p->first);
+		all += (double)(end - (p->first >= 0 ? p->first : 0));
+	}
+	return all > 0 && done < all ? done / all : 1;
+}
+
+static int tell(struct restore *r, bool last, struct ks_err *err)
+{
+	int64_t now = ks_clock_ms(), spent = now - r->begin_ms;
+	char text[300], left[60] = "";
+	double part;
+
+	if (!tells(r) || (!last && (spent < PATIENCE_MS || !ks_stats_due(&r->shown_ms))))
+		return 0;
+	if (!last && r->ends == NULL && ask_ends(r, err) != 0)
+		return err->status;
+	part = last ? 1 : part_done(r);
+	if (!last && part > 0)
+		snprintf(left, sizeof(left), ", %.0f %%, %lld:%02lld left", 100 * part, (long long)((double)spent * (1 - part) / part / 60000),
+		    (long long)((double)spent * (1 - part) / part / 1000) % 60);
+	snprintf(text, sizeof(text), "%s %zu partition%s from '%.100s': %llu records, %.0f records/s%s", last ? "restored" : "restoring", r->count,
+	    r->count == 1 ? "" : "s", r->run->changelog, (unsigned long long)r->records, (double)r->records * 1000 / (double)(spent + 1), left);
+	ks_stats_over(r->run->config->program, text, last);
+	return 0;
+}
+
+/* --- what comes --- */
+
+static struct wanted *find_wanted(const struct restore *r, int32_t partition)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++)
+		if (r->wanted[i].partition == partition)
+			return &r->wanted[i];
+	return NULL;
+}
+
+static void note_place(struct restore *r, const struct ks_rec *rec)
+{
+	struct place *p = r->last;
+
+	if (p == NULL || p->partition != rec->partition)
+		for (p = r->places; p < r->places + r->place_count && p->partition != rec->partition; p++)
+			;
+	if (p == r->places + r->place_count)
+		return;
+	if (p->first < 0)
+		p->first = rec->offset;
+	p->next = rec->offset + 1;
+	r->last = p;
+}
+
+static bool take_bytes(struct ks_bytes encoded, struct ks_bytes *bytes)
+{
+	const unsigned char *p = encoded.p;
+	struct ks_val v;
+
+	if (ks_mp_read(&p, p + encoded.n, 0, &v) != KS_MP_OK || v.type != KS_BIN)
+		return false;
+	*bytes = v.b;
+	return true;
+}
+
+static int put(struct restore *r, int32_t partition, int64_t segment, struct ks_bytes key, const struct ks_rec *rec, struct ks_bytes value,
+    struct ks_err *err)
+{
+	struct ks_store_value v;
+	int status;
+
+	if (ks_mp_is_nil(rec->value))
+		return ks_store_delete(r->store, partition, segment, key, err);
+	status = ks_store_put(r->store, partition, segment, key, value.n, &v, err);
+	/* A store's values only grow, and so one that is shorter has been another in between. */
+	if (status == 0 && v.n > value.n) {
+		status = ks_store_delete(r->store, partition, segment, key, err);
+		if (status == 0)
+			status = ks_store_put(r->store, partition, segment, key, value.n, &v, err);
+	}
+	if (status == 0 && value.n > 0)
+		memcpy(v.p, value.p, value.n);
+	return status;
+}
+
+static int take(void *arg, struct ks_rec *rec, struct ks_err *err)
+{
+	struct restore *r = arg;
+	struct ks_bytes key, rest, value = { NULL, 0 };
+	struct wanted *w;
+	int32_t partition;
+	int64_t segment;
+	bool begins;
+	int status;
+
+	note_place(r, rec);
+	r->records++;
+	if (!take_bytes(rec->key, &key) || !ks_changelog_key(key, &partition, &begins, &segment, &rest) ||
+	    ks_changelog_place(partition) != rec->partition || (!ks_mp_is_nil(rec->value) && !take_bytes(rec->value, &value)))
+		return ks_fail(err, KS_CONFIG, "%s, partition %d, offset %lld: this is no record of a changelog", r->name, (int)rec->partition,
+		    (long long)rec->offset);
+	w = find_wanted(r, partition);
+	if (w == NULL)
+		return 0;
+	if (begins) {
+		ks_store_forget(r->store, partition);
+		w->begun = true;
+		return ks_store_check_changelog(r->store, value, err);
+	}
+	if (!w->begun)
+		return 0;
+	ks_point("restoring");
+	status = put(r, partition, segment, rest, rec, value, err);
+	return status == 0 && (r->records & 4095) == 0 ? tell(r, false, err) : status;
+}
+
+/* --- all of it --- */
+
+static int prepare(struct restore *r, struct ks_buf *list)
+{
+	int32_t partition, place, after = -2;
+	int no = 0;
+
+	while (no == 0 && ks_store_wants(r->store, after, &partition)) {
+		after = partition;
+		r->count++;
+	}
+	r->wanted = calloc(r->count, sizeof(*r->wanted));
+	r->places = calloc(r->count, sizeof(*r->places));
+	if (r->wanted == NULL || r->places == NULL)
+		return ks_fail_memory(r->run->err);
+	for (after = -2, r->count = 0; no == 0 && ks_store_wants(r->store, after, &partition); after = partition) {
+		r->wanted[r->count++].partition = partition;
+		place = ks_changelog_place(partition);
+		if (r->place_count > 0 && r->places[r->place_count - 1].partition == place)
+			continue;
+		no = ks_buf_printf(list, "%s%d", r->place_count > 0 ? "," : "", (int)place);
+		r->places[r->place_count++] = (struct place){ .partition = place, .first = -1 };
+	}
+	return no == 0 && ks_buf_add(list, "", 1) == 0 ? 0 : ks_fail_memory(r->run->err);
+}
+
+static int read_all(struct restore *r, const char *partitions)
+{
+	struct ks_feed f = { .name = r->name, .limits = r->run->limits, .put = take, .arg = r };
+	struct ks_children *children = r->run->children;
+	struct ks_err *err = r->run->err;
+	struct ks_in in = { .fd = -1 };
+	int fd, status = ks_children_feed_log(children, r->run->options, r->run->changelog, partitions, &fd, err);
+
+	if (status != 0)
+		return status;
+	status = ks_feed_open(&f, &in, fd, err);
+	if (status == 0)
+		status = ks_feed_until(&f, &in, &f.ended, err);
+	ks_in_release(&in);
+	if (status != 0)
+		return status;
+	status = ks_children_fed(children, KS_FEED_WHOLE, err);
+	return status != 0 || f.ended ? status : ks_fail(err, KS_TEMP, "the kstream-cat that reads %s has ended before its time", r->name);
+}
+
+static int check_begun(const struct restore *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++)
+		if (!r->wanted[i].begun)
+			return ks_fail(r->run->err, KS_CONFIG, "changelog '%s' has no state of partition %d of app '%.*s': it was begun later, or is another app's",
+			    r->run->changelog, (int)r->wanted[i].partition, (int)r->run->hello->app.n, (const char *)r->run->hello->app.p);
+	return 0;
+}
+
+int ks_restore(struct ks_run *run, struct ks_store *s)
+{
+	struct restore r = { .run = run, .store = s, .begin_ms = ks_clock_ms() };
+	struct ks_buf partitions;
+	int32_t first;
+	int status;
+
+	if (!ks_store_wants(s, -2, &first))
+		return 0;
+	snprintf(r.name, sizeof(r.name), "kafka:%s", run->changelog);
+	ks_buf_init(&partitions, KS_RECORD_MAX);
+	status = prepare(&r, &partitions);
+	if (status == 0)
+		status = read_all(&r, (const char *)partitions.p);
+	if (status == 0)
+		status = check_begun(&r);
+	if (status == 0)
+		status = ks_store_restored(s, run->err);
+	if (status == 0)
+		status = tell(&r, true, run->err);
+	ks_buf_release(&partitions);
+	free(r.ends);
+	free(r.places);
+	free(r.wanted);
+	return status;
+}
