@@ -146,6 +146,29 @@ static const char *keeper_of(const struct ks_kafka_claim *c, const rd_kafka_topi
 	return w->claimer;
 }
 
+/* The last run of this directory; 0: it has had none. */
+static int64_t own_run(const struct ks_kafka_claim *c)
+{
+	int fd = openat(c->dir, "run", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[24];
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+	int64_t run;
+
+	if (fd >= 0)
+		close(fd);
+	return n > 1 && ks_num_parse_i64(ks_bytes(text, (size_t)n - 1), &run) == 0 && run > 0 ? run : 0;
+}
+
+/* Before Kafka has it, as a run of ours must not be taken for another's. */
+static int keep_run(const struct ks_kafka_claim *c, int64_t run, struct ks_err *err)
+{
+	int fd = openat(c->dir, "run", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 || dprintf(fd, "%lld\n", (long long)run) < 0 || close(fd) != 0)
+		return ks_fail_errno(err, KS_IO, errno, "cannot keep the number of the run of instance '%s'", c->config->owner);
+	return 0;
+}
+
 /*
  * The partitions of list that are still that owner's become ours, where they
  * stand: in a transaction of its id, so that it cannot have gone on meanwhile,
@@ -175,7 +198,12 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
 		}
 		snprintf(w.claimer, sizeof(w.claimer), "%s", c->config->owner);
 		w.released = false;
-		status = ks_book_mark(&now->elems[i - 1], &w, err);
+		if (c->member != NULL) {	/* as number_run has it */
+			w.run = w.run < ks_wall_ms() ? ks_wall_ms() : w.run + 1;
+			status = keep_run(c, w.run, err);
+		}
+		if (status == 0)
+			status = ks_book_mark(&now->elems[i - 1], &w, err);
 	}
 	if (status == 0 && now->cnt > 0)
 		status = ks_txn_begin(client, err);
@@ -284,28 +312,6 @@ static int note_words(struct ks_kafka_claim *c, const rd_kafka_topic_partition_l
 	return 0;
 }
 
-/* The last run of this directory; 0: it has had none. */
-static int64_t own_run(const struct ks_kafka_claim *c)
-{
-	int fd = openat(c->dir, "run", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char text[24];
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
-	int64_t run;
-
-	if (fd >= 0)
-		close(fd);
-	return n > 1 && ks_num_parse_i64(ks_bytes(text, (size_t)n - 1), &run) == 0 && run > 0 ? run : 0;
-}
-
-static int keep_run(const struct ks_kafka_claim *c, struct ks_err *err)
-{
-	int fd = openat(c->dir, "run", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0 || dprintf(fd, "%lld\n", (long long)c->stand.run) < 0 || close(fd) != 0)
-		return ks_fail_errno(err, KS_IO, errno, "cannot keep the number of the run of instance '%s'", c->config->owner);
-	return 0;
-}
-
 /*
  * A name that has been given twice: each of the two takes the partitions from
  * the other when it is started again.  Runs are times, in ms: who finds that
@@ -325,6 +331,24 @@ static int check_turns(const struct ks_kafka_claim *c, const rd_kafka_topic_part
 	return 0;
 }
 
+/*
+ * The run that begins.  A name comes back with other partitions, of which no
+ * word tells what its last run was; a stage knows that, and takes no older one:
+ * so it is a time.
+ */
+static int number_run(struct ks_kafka_claim *c, const rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+{
+	int status;
+
+	c->stand.run++;
+	if (c->member == NULL)
+		return 0;
+	status = check_turns(c, list, err);
+	if (c->stand.run < ks_wall_ms())
+		c->stand.run = ks_wall_ms();
+	return status == 0 ? keep_run(c, c->stand.run, err) : status;
+}
+
 /* The offsets of x, for the next run. */
 static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
 {
@@ -332,10 +356,6 @@ static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_ka
 	int status = 0;
 	size_t i;
 
-	c->stand.run++;
-	/* A name comes back with other partitions, of which no word tells what its last run was; a stage knows that, and takes no older one. */
-	if (c->member != NULL && c->stand.run < ks_wall_ms())
-		c->stand.run = ks_wall_ms();
 	if (!ks_keeps("claim"))
 		return 0;
 	for (i = 0; i < x->count && status == 0; i++) {
@@ -371,12 +391,10 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		status = note_words(c, list, err);
 	if (status == 0)
 		status = ks_book_stand(c->config->app, list, &c->stand, err);
-	if (status == 0 && c->member != NULL)
-		status = check_turns(c, list, err);
+	if (status == 0)
+		status = number_run(c, list, err);
 	if (status == 0)
 		status = enter(c, x, list, err);
-	if (status == 0 && c->member != NULL)
-		status = keep_run(c, err);
 	rd_kafka_topic_partition_list_destroy(list);
 	ks_point("claimed");
 	/* The sink of this run is the next to have its id. */

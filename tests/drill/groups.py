@@ -41,7 +41,7 @@ class Member(drill.Pipeline):
         env = dict(os.environ, KSTREAM_STATE_DIR=f"{args.dir}/state")
         tool = lambda name, *words: [f"{args.bin}/{name}", "--app", args.name, *words]
         group = () if "/" in owner else ("-G", args.name, "-X", f"session.timeout.ms={SESSION * 1000}", "-X", "heartbeat.interval.ms=300")
-        middle = ("kstream-map", "value=.n") if not args.state else ("kstream-window", "--running", "--memory", "1M", "--changelog",
+        middle = ("kstream-map", "value=.n") if not args.state else ("kstream-window", "-b", args.broker, "--running", "--memory", "1M", "--changelog",
                                                                      f"{args.name}-log", "count()")
         self.start([
             tool("kstream-cat", "--instance", owner, "-b", args.broker, "-t", f"{args.name}-in", "--commit-interval", args.interval, *group),
