@@ -39,7 +39,7 @@ static const struct ks_option shared[] = {
 	[ID_AS] = { "as", 0, "NAME", NULL },
 	[ID_STAGE] = { "stage", 0, "NAME", NULL },
 	[ID_APP] = { "app", 0, "NAME", NULL },
-	[ID_INSTANCE] = { "instance", 0, "I/N", NULL },
+	[ID_INSTANCE] = { "instance", 0, "I/N|NAME", NULL },
 	[ID_STATE_DIR] = { "state-dir", 0, "DIR", NULL },
 	[ID_COUNT] = { "max-messages", 'c', "N", NULL },
 	[ID_END] = { "end", 0, "KIND", NULL },
@@ -73,7 +73,7 @@ static const char shared_help[] =
 	"output  --out FILE|kafka:TOPIC  --to frames|json|envelope|raw|csv|tsv|pretty\n"
 	"        -J  --as NAME  --key-to string|json|raw  --columns NAME,..  --color HOW\n"
 	"stream  --only NAME,...  --end complete|paused  --commit-interval DURATION\n"
-	"keep    --app NAME  --instance I/N  --state-dir DIR  --stage NAME\n"
+	"keep    --app NAME  --instance I/N|NAME  --state-dir DIR  --stage NAME\n"
 	"limits  --max-record SIZE  --max-key SIZE  --max-depth N  --expr-limit STEPS\n"
 	"more    -q  -v  --progress  --help  --version\n";
 
