@@ -395,12 +395,25 @@ static int begin_move(struct ks_store *s, const struct ks_store_config *c, struc
 	return status;
 }
 
+/* A state of which nothing was ever restored to its end is nobody's yet. */
+static int take_fingerprint(struct ks_store *s, const char *now, struct ks_err *err)
+{
+	int status;
+
+	if (s->run > 0 || !s->origins.there)
+		return check_fingerprint(s, now, err);
+	status = ks_disk_begin(s->disk, err);
+	if (status == 0)
+		status = ks_disk_put(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), ks_str(now), err);
+	return status == 0 ? ks_disk_end(s->disk, false, err) : status;
+}
+
 static int settle(struct ks_store *s, const struct ks_store_config *c, const char *fingerprint, struct ks_err *err)
 {
 	struct ks_origins next = { .list = NULL };
 	int64_t back = c->epoch;
 	bool move = false;
-	int status = check_fingerprint(s, fingerprint, err);
+	int status = take_fingerprint(s, fingerprint, err);
 
 	if (status == 0)
 		status = check_run(s, c, err);

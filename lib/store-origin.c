@@ -243,7 +243,7 @@ int ks_origins_refuse(const struct ks_store *s, const struct ks_store_config *c,
 		if (w->epoch > 0 && (back < 0 || good_at(s, w) != back))
 			return refuse_word(s, c, w, err);
 	for (o = s->origins.list; o < s->origins.list + s->origins.count && ours; o++)
-		if (o->epoch > 0 && word_of(c, o->partition) == NULL)
+		if ((o->epoch > 0 || back > s->origins.opened) && word_of(c, o->partition) == NULL)
 			return refuse_lost(s, o->partition, err);
 	return 0;
 }
