@@ -3,21 +3,34 @@
 #include "drill.h"
 
 #ifdef KS_DRILL
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-void ks_point(const char *point)
+/* Whether wish, "POINT:N", is about this point, and this is the N-th time. */
+static bool is_time(const char *wish, const char *point, unsigned long *left)
 {
-	static unsigned long left;
-	const char *fail = getenv("KSTREAM_FAIL"), *colon = fail != NULL ? strchr(fail, ':') : NULL;
+	const char *colon = wish != NULL ? strchr(wish, ':') : NULL;
 	size_t n = strlen(point);
 
-	if (colon == NULL || (size_t)(colon - fail) != n || memcmp(fail, point, n) != 0)
-		return;
-	if (left == 0)
-		left = strtoul(colon + 1, NULL, 10);
-	if (--left == 0)
+	if (colon == NULL || (size_t)(colon - wish) != n || memcmp(wish, point, n) != 0)
+		return false;
+	if (*left == 0)
+		*left = strtoul(colon + 1, NULL, 10);
+	if (--*left > 0)
+		return false;
+	*left = ULONG_MAX;	/* once */
+	return true;
+}
+
+void ks_point(const char *point)
+{
+	static unsigned long fail, stop;
+
+	if (is_time(getenv("KSTREAM_STOP"), point, &stop))
+		raise(SIGSTOP);
+	if (is_time(getenv("KSTREAM_FAIL"), point, &fail))
 		raise(SIGKILL);
 }
 

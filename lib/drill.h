@@ -4,7 +4,8 @@
  * of MODE=drill alone.  In any other nothing of it is there.
  *
  * KSTREAM_FAIL=POINT:N ends the process, as kill -9 would, when it comes to
- * POINT for the N-th time.  KSTREAM_BREAK=RULE,RULE has it not keep a rule,
+ * POINT for the N-th time; KSTREAM_STOP=POINT:N stops it there, until somebody
+ * lets it go on (SIGCONT).  KSTREAM_BREAK=RULE,RULE has it not keep a rule,
  * so that it shows that a test would find it.  tests/drill has both lists.
  */
 #ifndef KS_DRILL_H

@@ -76,7 +76,7 @@ static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 	static const char *const guarantee[] = { "none", "at-least-once", "exactly-once" };
 	int no;
 
-	if ((no = msgpack_pack_map(pk, 15)) != 0 ||
+	if ((no = msgpack_pack_map(pk, 16)) != 0 ||
 	    (no = pack_key_int(pk, "version", KS_PROTOCOL)) != 0 ||
 	    (no = pack_key_text(pk, "app", h->app)) != 0 ||
 	    (no = pack_key_text(pk, "owner", h->owner)) != 0 ||
@@ -85,7 +85,7 @@ static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 	    (no = pack_key_int(pk, "run", h->run)) != 0 ||
 	    (no = pack_key_int(pk, "epoch", h->epoch)) != 0 ||
 	    (no = pack_key_text(pk, "guarantee", guarantee[h->guarantee])) != 0 ||
-	    (no = pack_text(pk, "live")) != 0 ||
+	    (no = pack_key_int(pk, "commit_interval", h->commit_ms)) != 0 || (no = pack_text(pk, "live")) != 0 ||
 	    (no = h->live ? msgpack_pack_true(pk) : msgpack_pack_false(pk)) != 0 ||
 	    (no = pack_key_text(pk, "layout", "modulo")) != 0 || (no = pack_streams(pk, h)) != 0 ||
 	    (no = pack_positions(pk, h)) != 0 || (no = pack_text(pk, "stages")) != 0 ||
@@ -161,6 +161,10 @@ static const char *take_key(struct ks_hello_view *h, struct ks_bytes key, const 
 			h->guarantee = KS_EXACTLY_ONCE;
 		else
 			return "its guarantee is not one that exists";
+	} else if (ks_bytes_is(key, "commit_interval")) {
+		if (!small_int(v, INT64_MAX))
+			return "its commit_interval is not a number";
+		h->commit_ms = v->i;
 	} else if (ks_bytes_is(key, "live")) {
 		if (v->type != KS_TRUE && v->type != KS_FALSE)
 			return "its live is not true or false";

@@ -40,6 +40,7 @@ struct ks_hello {
 	uint32_t instance, instances;	/* of a member of a group 0 and 0 */
 	int64_t run, epoch;
 	enum ks_guarantee guarantee;
+	int64_t commit_ms;	/* how long an epoch may last: --commit-interval */
 	bool live;
 	const struct ks_hello_stream *streams;
 	size_t stream_count;
@@ -59,6 +60,7 @@ struct ks_hello_view {
 	uint32_t instance, instances;
 	int64_t run, epoch;
 	enum ks_guarantee guarantee;
+	int64_t commit_ms;	/* 0: not told */
 	bool live;
 	struct ks_bytes sides;	/* msgpack array of names */
 	struct ks_bytes streams;	/* msgpack array, of whatever; p == NULL: none */

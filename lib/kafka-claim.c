@@ -185,6 +185,7 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
 	ks_point("owner-fenced");
 	if (status == 0)
 		status = ks_book_read(c->options, c->config->app, now, err);
+	ks_point("owner-read");
 	for (i = now->cnt; i > 0 && status == 0; i--) {
 		keeper = keeper_of(c, &now->elems[i - 1], &w);
 		if (keeper == NULL || strcmp(keeper, owner) != 0) {

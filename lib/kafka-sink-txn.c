@@ -12,6 +12,7 @@
 #include "kafka-member.h"
 #include "kafka-txn.h"
 #include "ledger.h"
+#include "options-kafka.h"
 
 /* A position of HELLO or of a barrier.  One that is none would be left out by librdkafka in silence, and its records come again. */
 static int add_position(void *list, const struct ks_position *x)
@@ -192,6 +193,9 @@ static int check(const struct ks_sink_txn *t, const struct ks_hello_view *h, str
 	ks_hello_owner(h, owner);
 	if (strcmp(owner, t->config->owner) != 0)
 		return ks_fail(err, KS_CONFIG, "the stream is of --instance %s, and this is %s: give both the same", owner, t->config->owner);
+	if (h->commit_ms > KS_COMMIT_MAX_MS)
+		return ks_fail(err, KS_CONFIG, "--commit-interval of the source is %lld s, and %d s at most with --app and topics: between two commits a "
+		    "transaction is open, and Kafka ends one after 60", (long long)h->commit_ms / 1000, KS_COMMIT_MAX_MS / 1000);
 	return 0;
 }
 

@@ -30,14 +30,29 @@ static bool is_let_go(rd_kafka_resp_err_t code)
 	    code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
 }
 
+/* Which right is missing, of what; 0: it is not that. */
+static int denied(const struct ks_kafka *k, rd_kafka_resp_err_t code, const char *group, struct ks_err *err)
+{
+	char id[KS_TXN_ID];
+
+	if (code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED && group != NULL)
+		return ks_fail(err, KS_DENIED, "no right to commit the offsets of group '%s': READ on the group is missing", group);
+	if (code != RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+		return 0;
+	ks_kafka_conf_text(rd_kafka_conf(k->rk), "transactional.id", id, sizeof(id));
+	return ks_fail(err, KS_DENIED, "no right to use the transactional id '%s': WRITE on it is missing", id);
+}
+
 /* Takes e. */
-static int failed(struct ks_kafka *k, rd_kafka_error_t *e, bool starting, const char *what, struct ks_err *err)
+static int failed(struct ks_kafka *k, rd_kafka_error_t *e, const char *group, bool starting, const char *what, struct ks_err *err)
 {
 	rd_kafka_resp_err_t code = rd_kafka_error_code(e);
 	char why[300];
 
 	snprintf(why, sizeof(why), "%s", rd_kafka_error_string(e));
 	rd_kafka_error_destroy(e);
+	if (denied(k, code, group, err) != 0)
+		return err->status;
 	k->fenced = is_fenced(code);
 	if (k->fenced)
 		return ks_fail(err, KS_TEMP, "%s: another run of this app has taken over", what);
@@ -65,7 +80,9 @@ int ks_txn_init(struct ks_kafka *k, struct ks_err *err)
 		ks_point("transactions-begun");
 		if (e == NULL)
 			return 0;
-		status = ks_kafka_check(k, err);
+		status = denied(k, rd_kafka_error_code(e), NULL, err);
+		if (status == 0)
+			status = ks_kafka_check(k, err);
 		if (status != 0) {
 			rd_kafka_error_destroy(e);
 			return status;
@@ -73,7 +90,7 @@ int ks_txn_init(struct ks_kafka *k, struct ks_err *err)
 		now = ks_clock_ms();
 		if (!rd_kafka_error_is_retriable(e) || now >= deadline || ks_signals_end() != 0 ||
 		    (k->down_since != 0 && now - k->down_since > KS_KAFKA_REFUSED_MS))
-			return failed(k, e, true, "cannot begin a run", err);
+			return failed(k, e, NULL, true, "cannot begin a run", err);
 		rd_kafka_error_destroy(e);
 	}
 }
@@ -82,7 +99,7 @@ int ks_txn_begin(struct ks_kafka *k, struct ks_err *err)
 {
 	rd_kafka_error_t *e = rd_kafka_begin_transaction(k->rk);
 
-	return e == NULL ? 0 : failed(k, e, false, "cannot begin a transaction", err);
+	return e == NULL ? 0 : failed(k, e, NULL, false, "cannot begin a transaction", err);
 }
 
 int ks_txn_commit(struct ks_kafka *k, const char *group, const struct rd_kafka_consumer_group_metadata_s *member,
@@ -100,8 +117,8 @@ int ks_txn_commit(struct ks_kafka *k, const char *group, const struct rd_kafka_c
 	ks_point("offsets-sent");
 	/* Whatever it says: what is committed without its offsets would come again. */
 	if (e != NULL)
-		return failed(k, e, false, "cannot commit offsets", err);
+		return failed(k, e, group, false, "cannot commit offsets", err);
 	e = rd_kafka_commit_transaction(k->rk, wait_ms);
 	ks_point("committed");
-	return e == NULL ? 0 : failed(k, e, false, "cannot commit a transaction", err);
+	return e == NULL ? 0 : failed(k, e, group, false, "cannot commit a transaction", err);
 }

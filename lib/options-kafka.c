@@ -6,7 +6,6 @@
 
 #define KAFKA "kafka:"
 #define KAFKA_LEN 6
-#define COMMIT_MAX_MS 30000	/* half of KS_TXN_MS (kafka-txn.h): the records of an epoch have to get out, too */
 
 #define OPTION(id, name, letter, arg, help, to) { name, letter, arg, help },
 const struct ks_option ks_kafka_options[] = { KS_KAFKA_OPTIONS(OPTION) { 0 } };
@@ -127,10 +126,10 @@ static int take_output(struct ks_options *o, struct ks_err *err)
 
 int ks_options_check_commits(const struct ks_config *c, struct ks_err *err)
 {
-	if (c->commit_interval_ms <= COMMIT_MAX_MS)
+	if (c->commit_interval_ms <= KS_COMMIT_MAX_MS)
 		return 0;
 	return ks_fail(err, KS_USAGE, "--commit-interval with --app and topics is %d s at most: between two commits a transaction is open, "
-	    "and Kafka ends one after 60", COMMIT_MAX_MS / 1000);
+	    "and Kafka ends one after 60", KS_COMMIT_MAX_MS / 1000);
 }
 
 /* An option of Kafka that no kstream-cat will be given. */

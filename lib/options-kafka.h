@@ -73,6 +73,8 @@ int	ks_options_note(struct ks_options *o, const struct ks_option *option, const 
  */
 int	ks_options_topics(struct ks_options *o, struct ks_err *err) KS_MUST_USE;
 
+#define KS_COMMIT_MAX_MS 30000	/* half of KS_TXN_MS (kafka-txn.h): the records of an epoch have to get out, too */
+
 /* KS_USAGE where --commit-interval is longer than a transaction may be open: for --app with topics. */
 int	ks_options_check_commits(const struct ks_config *c, struct ks_err *err) KS_MUST_USE;
 

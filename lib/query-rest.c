@@ -12,6 +12,7 @@
 #include "join.h"
 #include "ledger.h"
 #include "num.h"
+#include "store-look.h"
 #include "table-stage.h"
 #include "win.h"
 
@@ -120,7 +121,7 @@ static int read_fingerprint(struct rest *r, char *text)
 	return status;
 }
 
-/* As far as it is committed. */
+/* As far as it is committed.  Where there is no ledger Kafka has that, and is not asked: a state is at rest also when no broker runs. */
 static int committed(struct rest *r, const char *app, const char *owner, struct ks_store_config *c)
 {
 	struct ks_ledger g;
@@ -128,7 +129,7 @@ static int committed(struct rest *r, const char *app, const char *owner, struct 
 
 	if (status == 0)
 		status = ks_ledger_read(&g, r->err);
-	c->epoch = g.epoch;
+	c->epoch = g.run > 0 ? g.epoch : KS_STORE_NEWEST;
 	c->run = g.run;
 	ks_ledger_close(&g);
 	return status;
@@ -139,10 +140,14 @@ static int open_store(struct rest *r, const char *app, const char *stage, const 
 	struct ks_store_config c = { .seed = (uintptr_t)r, .state_dir = r->config->state_dir, .app = app, .stage = stage,
 		.owner = owner, .at_rest = text };
 	int status = committed(r, app, owner, &c);
+	struct ks_store_facts facts;
 
-	*epoch = c.epoch;
 	if (status == 0)
 		status = ks_store_open_at(&r->store, &c, r->err);
+	if (status == 0) {
+		ks_store_facts(r->store, &facts);
+		*epoch = facts.epoch;
+	}
 	if (status == KS_TEMP && strstr(r->err->text, "LOCK is held") != NULL)
 		return ks_fail(r->err, KS_TEMP, "instance %s of %s/%s runs, and has its state: ask without --offline", owner, app, stage);
 	return status == 0 && ks_buf_add(text, "", 1) != 0 ? ks_fail_memory(r->err) : status;

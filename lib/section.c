@@ -81,6 +81,7 @@ int ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
 	h->instance = s->config->instance;
 	h->instances = s->config->instances;
 	h->epoch = s->epoch;
+	h->commit_ms = s->config->commit_interval_ms;
 	if (s->config->app != NULL) {
 		h->guarantee = s->keeper != NULL ? KS_EXACTLY_ONCE : KS_AT_LEAST_ONCE;
 		status = claim(s, err);

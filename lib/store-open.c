@@ -367,13 +367,16 @@ static int rest(struct ks_store *s, const struct ks_store_config *c, struct ks_e
 	int status;
 
 	own.run = s->run;
+	if (own.epoch == KS_STORE_NEWEST)
+		own.epoch = s->epoch;
 	status = s->origins.there && s->origins.restoring ? ks_fail(err, KS_TEMP, "the state in '%s' is being restored: what is there yet is not all of it", s->home) :
 	    check_epoch(s, &own, err);
 	if (status == 0)
 		status = ks_disk_get(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), c->at_rest, &found, err);
 	if (status == 0)
 		skip_owner(c->at_rest);
-	s->epoch = c->epoch;
+	s->epoch = s->first_epoch = own.epoch;
+	s->known = c->epoch == KS_STORE_NEWEST ? s->floor : c->epoch;
 	s->memory = SIZE_MAX;
 	return status;
 }
@@ -440,6 +443,7 @@ static int open_durable(struct ks_store *s, const struct ks_store_config *c, str
 	int status = print_fingerprint(c, &fingerprint, err);
 
 	ks_buf_init(&meta, META_MAX);
+	s->first_epoch = s->known = c->epoch;
 	if (status == 0)
 		status = open_directory(s, c, err);
 	if (status == 0)
@@ -457,7 +461,8 @@ static int open_durable(struct ks_store *s, const struct ks_store_config *c, str
 	}
 	ks_buf_release(&meta);
 	ks_buf_release(&fingerprint);
-	s->first_epoch = s->known = s->epoch;
+	if (c->at_rest == NULL)
+		s->first_epoch = s->known = s->epoch;
 	if (status == 0)
 		status = ks_base_load(s, err);
 	if (status == 0 && c->at_rest != NULL)

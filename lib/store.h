@@ -43,6 +43,8 @@ struct ks_store_word {
 	bool ours;		/* that is who we are now, whatever the layout was */
 };
 
+#define KS_STORE_NEWEST (-1)
+
 struct ks_store_config {
 	uint64_t seed;		/* as above */
 	size_t memory;		/* bytes that it may hold in memory; 0: KS_STORE_MEMORY */
@@ -66,7 +68,8 @@ struct ks_store_config {
 	/*
 	 * Look at it alone, as of epoch: nothing of it is changed or rolled back, and
 	 * fingerprint, run are those that it has.  Takes the fingerprint; NULL: it is
-	 * to be used.
+	 * to be used.  epoch KS_STORE_NEWEST: as of its last barrier, of which not all
+	 * need be committed.
 	 */
 	struct ks_buf *at_rest;
 };

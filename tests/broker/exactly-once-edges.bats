@@ -42,6 +42,11 @@ all_is_committed() { "$bin/kstream-cat" -b "$b" -t "$t" -o stored -X group.id="$
 		run timeout 30 $how --commit-interval 31s
 		[ "$status" -eq 64 ] && [[ $output == *'--commit-interval with --app and topics is 30 s at most'* ]]
 	done
+	# in two processes the one that writes to a topic hears of it
+	numbers 1 3 >in.jsonl
+	run bash -c "'$bin/kstream-cat' --from json --app '$app.f' --commit-interval 5m in.jsonl | '$bin/kstream-cat' --app '$app.f' -b '$b' -P -t '$t'"
+	echo "$output"
+	[ "$status" -eq 78 ] && [[ $output == *'--commit-interval of the source is 300 s, and 30 s at most'* ]]
 	copy --commit-interval 30s
 	for x in isolation.level=read_uncommitted transaction.timeout.ms=1000; do
 		run copy -X "$x"

@@ -57,6 +57,36 @@ layout() { # layout N [OPTION...]: all instances of N, at the same time
 	diff <(numbers 1 "$n") <(written)
 }
 
+@test "an instance that was stopped while it took from others, and goes on when another layout has all" {
+	"$topic" create "$t" 4
+	"$topic" create "$t.out" 1
+	mkfifo pipe
+	n=0
+	for point in owner-fenced owner-read owner-taken source-read claim-begun claimed; do
+		write $((n + 1)) $((n + 50))
+		n=$((n + 50))
+		export KSTREAM_STATE_DIR=$PWD/late
+		KSTREAM_STOP=$point:1 "$tools/kstream-cat" -b "$b" -t "$t" --app "$app" -e --instance 0/4 >pipe 2>said &
+		source=$!
+		"$bin/kstream-cat" --app "$app" --instance 0/4 -b "$b" -P -t "$t.out" <pipe 2>>said &
+		sink=$!
+		pids="$source $sink"
+		wait_for grep -q '^State:.T' "/proc/$source/status"
+		layout 2
+		kill -CONT "$source"
+		for pid in "$source" "$sink"; do
+			status=0
+			wait "$pid" || status=$?
+			# it has begun behind the other, or was kept out
+			[ "$status" -eq 0 ] || [ "$status" -eq 75 ] || { cat said; false; }
+		done
+		echo "$point: $status"
+		pids=
+		layout 3
+	done
+	diff <(numbers 1 "$n") <(written)
+}
+
 @test "a stage with state refuses another layout, and the one before goes on" {
 	"$topic" create "$t" 4
 	"$topic" create "$t.out" 1

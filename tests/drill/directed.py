@@ -17,7 +17,8 @@ import tempfile
 import time
 
 import drill
-from drill import Failed
+import shapes
+from shapes import Failed
 
 
 class Trial:
@@ -28,7 +29,8 @@ class Trial:
         self.dir = tempfile.mkdtemp(prefix="directed.")
         self.name = f"directed-{os.getpid()}-{rule}-{'broken' if broken else 'kept'}"
         self.env = dict(os.environ, KSTREAM_STATE_DIR=f"{self.dir}/state")
-        self.broken = dict(self.env, KSTREAM_BREAK=rule) if broken else self.env
+        self.broken = dict(self.env, KSTREAM_BREAK=rule.split("-late")[0]) if broken else self.env
+        self.counts, self.layout = ["kstream-window", "--running", "count()"], "0/1"
         self.sent, self.started = {f"k{n}": 0 for n in range(4)}, []
         for topic in ("in", "out"):
             subprocess.run([f"{args.bin}/kstream-cat", "-b", args.broker, "-P", "-t", f"{self.name}-{topic}", "--create-topics", "1",
@@ -45,9 +47,11 @@ class Trial:
     def start(self, stage, stdin=None, stdout=None, env=None, live=False):
         words = {
             "source": ["kstream-cat", "-b", self.args.broker, "-t", f"{self.name}-in", "--commit-interval", "50ms"] + ([] if live else ["-e"]),
-            "middle": ["kstream-window", "--running", "count()"],
+            "middle": self.counts,
             "sink": ["kstream-cat", "-b", self.args.broker, "-P", "-t", f"{self.name}-out"],
         }[stage]
+        if stage != "middle":
+            words = words + ["--instance", self.layout]
         p = subprocess.Popen([f"{self.args.bin}/{words[0]}", "--app", self.name, *words[1:]], stdin=stdin or subprocess.DEVNULL, stdout=stdout,
                              stderr=open(f"{self.dir}/said", "ab"), env=env or self.broken)
         self.started.append(p)
@@ -73,14 +77,14 @@ class Trial:
             time.sleep(0.02)
 
     def out(self):
-        return drill.read_counts(self.args.broker, f"{self.name}-out")
+        return shapes.read_out(self.args.broker, f"{self.name}-out")
 
     def sound(self):
         """Behind it all the app goes on by itself, and its output is right."""
         for _ in range(3):
             statuses = self.run(self.env)
             if not any(statuses):
-                return drill.wrong_counts(self.sent, self.out()) == []
+                return shapes.wrong_counts(self.sent, self.out()) == []
             if 78 in statuses:
                 return False
         return False
@@ -210,7 +214,61 @@ def lock(trial):
     return None
 
 
-RULES = {"validate": validate, "end": end, "run": run, "keep-first": keep_first, "claim": claim, "lock": lock}
+def other_layout(trial, layout):
+    """From here on it runs as that instance, on another machine: no lock keeps the two apart, and state stays behind."""
+    trial.layout = layout
+    for env in (trial.env, trial.broken):
+        env["KSTREAM_STATE_DIR"] = f"{trial.dir}/{layout.replace('/', '-')}"
+
+
+def owners(trial):
+    """A sink has an epoch still to commit when another layout of instances has begun, and has committed it."""
+    trial.counts = ["kstream-map", "value=.n"]
+    trial.produce(200)
+    path = save(trial, "middle")
+    read, keep = os.pipe()
+    old = trial.start("sink", read, env=dict(trial.env))
+    os.close(read)
+    with open(path, "rb") as f:
+        stream = f.read()
+    os.write(keep, stream[:4000])
+    sent = ["kcat", "-C", "-q", "-e", "-b", trial.args.broker, "-t", f"{trial.name}-out", "-X", "isolation.level=read_uncommitted"]
+    trial.until("the first records of the old layout", lambda: subprocess.run(sent, check=True, capture_output=True).stdout)
+    old.send_signal(signal.SIGSTOP)
+    other_layout(trial, "0/2")
+    trial.run()
+    old.send_signal(signal.SIGCONT)
+    try:
+        for at in range(4000, len(stream), 4096):
+            os.write(keep, stream[at:at + 4096])
+        os.close(keep)
+    except BrokenPipeError:
+        pass
+    return old.wait(drill.PATIENCE)
+
+
+def owners_late(trial):
+    """An instance of one layout has read where the app stands, and claims that when another layout has gone on from there."""
+    trial.counts = ["kstream-map", "value=.n"]
+    trial.produce(50)
+    trial.run(trial.env)
+    trial.produce(50)
+    other_layout(trial, "0/2")
+    late = trial.pipeline(dict(trial.broken, KSTREAM_STOP="source-read:1"))
+    trial.until("it to stop", lambda: is_stopped(late[0]))
+    other_layout(trial, "0/3")
+    trial.run()
+    late[0].send_signal(signal.SIGCONT)
+    return [p.wait(drill.PATIENCE) for p in late]
+
+
+def is_stopped(p):
+    with open(f"/proc/{p.pid}/stat", encoding="ascii") as f:
+        return f.read().rsplit(")", 1)[1].split()[0] == "T"
+
+
+RULES = {"validate": validate, "end": end, "run": run, "keep-first": keep_first, "claim": claim, "lock": lock,
+         "owners": owners, "owners-late": owners_late}
 
 
 def main():

@@ -17,46 +17,46 @@ import argparse
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 
 import drill
-from drill import Failed, STAGES
+import shapes
+from drill import Failed
 
 PARTITIONS = 6
 SESSION = 2  # s
 PATIENCE = 120  # s, for what should take some
-WELL = (0, 69, 75, -signal.SIGKILL)
-ACTIONS = ("kill all", "kill source", "kill middle", "kill sink", "stop all", "terminate", "wait")
+ACTIONS = ("kill all", "kill source", "kill window", "kill sink", "stop all", "terminate", "wait")
+
+
+class Share(shapes.Counts):
+    """The pipeline of shapes.Counts, or one that passes numbers on, as one member of a group, by its name, or as instance I/N."""
+
+    def __init__(self, args, owner):
+        super().__init__(args)
+        self.owner = owner
+
+    def lines(self, extra):
+        own = ("--instance", self.owner)
+        group = () if "/" in self.owner else ("-G", self.args.name, "-X", f"session.timeout.ms={SESSION * 1000}", "-X", "heartbeat.interval.ms=300")
+        stage = self.window("-b", self.args.broker, "--changelog", f"{self.args.name}-log") if self.args.state else self.tool("kstream-map", "value=.n")
+        return [self.source([*own, *group, *extra]), stage, [*self.sink(), *own]]
 
 
 class Member(drill.Pipeline):
-    """One pipeline: a member by its name, or instance I/N."""
-
-    def __init__(self, args, owner):  # pylint: disable=super-init-not-called
+    def __init__(self, args, owner):
+        super().__init__(args, Share(args, owner))
         self.owner = owner
-        env = dict(os.environ, KSTREAM_STATE_DIR=f"{args.dir}/state")
-        tool = lambda name, *words: [f"{args.bin}/{name}", "--app", args.name, *words]
-        group = () if "/" in owner else ("-G", args.name, "-X", f"session.timeout.ms={SESSION * 1000}", "-X", "heartbeat.interval.ms=300")
-        middle = ("kstream-map", "value=.n") if not args.state else ("kstream-window", "-b", args.broker, "--running", "--memory", "1M", "--changelog",
-                                                                     f"{args.name}-log", "count()")
-        self.start([
-            tool("kstream-cat", "--instance", owner, "-b", args.broker, "-t", f"{args.name}-in", "--commit-interval", args.interval, *group),
-            tool(*middle),
-            tool("kstream-cat", "--instance", owner, "-b", args.broker, "-P", "-t", f"{args.name}-out", "--create-topics", str(PARTITIONS)),
-        ], env)
 
     def is_over(self):
         """One of its programs has ended, so that the others will."""
         return any(stage.poll() is not None for stage in self.stages)
 
     def check(self, why):
-        for name, status, words in zip(STAGES, self.join(f"{self.owner}, {why}"), self.words()):
-            if status not in WELL:
-                raise Failed(f"{self.owner}, {why}: the {name} has ended with {status}: {words}")
+        self.end_well(f"{self.owner}, {why}")
 
 
 def harm(rng, action, member, zombies):
@@ -65,28 +65,38 @@ def harm(rng, action, member, zombies):
     if action == "terminate":
         member.signal(signal.SIGTERM, ("source",))
     elif action == "stop all":
-        member.signal(signal.SIGSTOP, STAGES)
+        member.signal(signal.SIGSTOP, member.names)
         zombies.append((member, time.monotonic() + rng.uniform(0, 2.5 * SESSION)))
     else:
-        member.signal(signal.SIGKILL, STAGES if action == "kill all" else (action[5:],))
+        member.signal(signal.SIGKILL, member.names if action == "kill all" else (action[5:],))
 
 
-def await_all(args, sent, members, start):
+def await_all(args, feed, members, start):
     """All that was sent is committed; members that end meanwhile are started again."""
-    want, have, end = sum(sent.values()), -1, time.monotonic() + PATIENCE
+    want, have, end = feed.records(), -1, time.monotonic() + PATIENCE
     while time.monotonic() < end:
         for i, member in enumerate(members):
             if member is None or member.is_over():
                 if member is not None:
                     member.check("at the end")
                 members[i] = start(i)
-        have = sum(map(len, drill.read_counts(args.broker, f"{args.name}-out").values()))
+        have = sum(map(len, shapes.read_out(args.broker, f"{args.name}-out").values()))
         if have >= want:
             return
         time.sleep(0.2)
     said = {m.owner: m.words() for m in members}
     raise Failed(f"{have} of {want} records are committed after {PATIENCE} s: {said}\n"
-                 + "\n".join(drill.wrong_counts(sent, drill.read_counts(args.broker, f"{args.name}-out"))[:5]))
+                 + "\n".join(wrong_output(args, feed)))
+
+
+def wrong_output(args, feed):
+    return shapes.wrong_counts(feed.sent["in"], shapes.read_out(args.broker, f"{args.name}-out"))[:5]
+
+
+def judge(args, feed):
+    wrong = wrong_output(args, feed)
+    if wrong:
+        raise Failed("the output is wrong:\n" + "\n".join(wrong))
 
 
 def end_all(members, why):
@@ -99,15 +109,15 @@ def end_all(members, why):
 
 
 def group(args):
-    rng, sent, zombies, done = random.Random(args.seed), Counter(), [], Counter()
+    rng, feed, zombies, done = random.Random(args.seed), shapes.Counts(args), [], Counter()
     names = [f"member-{chr(ord('a') + i)}" for i in range(args.members)]
     start = lambda i: Member(args, names[i])
-    drill.produce(args, rng, sent, 1000)
+    feed.produce(rng, 1000)
     members = [start(i) for i in range(args.members)]  # at the same moment
     end = time.monotonic() + args.seconds
     try:
         while time.monotonic() < end:
-            drill.produce(args, rng, sent, rng.randrange(100, 2000))
+            feed.produce(rng, rng.randrange(100, 2000))
             pause = time.monotonic() + rng.choice([rng.uniform(0, 0.5), rng.uniform(0.5, 1.5 * SESSION)])
             while time.monotonic() < pause:
                 for _ in drill.wake(zombies):
@@ -128,37 +138,37 @@ def group(args):
                 harm(rng, action, member, zombies)
         for _ in drill.wake(zombies, True):
             pass
-        await_all(args, sent, members, start)
+        await_all(args, feed, members, start)
         end_all(members, "at last")
-        records = drill.judge(args, sent)
+        judge(args, feed)
     finally:
         for member in members:
             if member is not None:
                 member.end()
     what = ", ".join(f"{n} {a}" for a, n in sorted(done.items()))
-    print(f"{args.members} members{' with state' if args.state else ''} ({what}), {records:,} records: 0 lost, 0 twice, 0 wrong; seed {args.seed}")
+    print(f"{args.members} members{' with state' if args.state else ''} ({what}), {feed.records():,} records: 0 lost, 0 twice, 0 wrong; seed {args.seed}")
 
 
 def layouts(args):
-    rng, sent, zombies, old = random.Random(args.seed), Counter(), [], []
+    rng, feed, zombies, old = random.Random(args.seed), shapes.Counts(args), [], []
     members, runs = [], 0
     end = time.monotonic() + args.seconds
     try:
         while runs < 3 or time.monotonic() < end:
             count = (3, 2, 4)[runs % 3]
             start = lambda i, n=count: Member(args, f"{i}/{n}")
-            drill.produce(args, rng, sent, rng.randrange(500, 3000))
+            feed.produce(rng, rng.randrange(500, 3000))
             members = [start(i) for i in range(count)]
             runs += 1
             if rng.random() < 0.5:
-                await_all(args, sent, members, start)
+                await_all(args, feed, members, start)
             else:
                 time.sleep(rng.uniform(0, 1.5))
             for i, member in enumerate(members):
                 action = rng.choice(("terminate", "terminate", "kill all", "kill sink", "stop sink"))
                 if action == "stop sink":  # it holds no lock; the source and the stage do, and must go
                     member.signal(signal.SIGSTOP, ("sink",))
-                    member.signal(signal.SIGKILL, ("source", "middle"))
+                    member.signal(signal.SIGKILL, ("source", "window"))
                     zombies.append((member, time.monotonic() + rng.uniform(0, 4)))
                     old.append(member)
                     members[i] = None
@@ -172,18 +182,18 @@ def layouts(args):
         count = rng.choice((1, 3))
         start = lambda i: Member(args, f"{i}/{count}")
         members = [start(i) for i in range(count)]
-        await_all(args, sent, members, start)
+        await_all(args, feed, members, start)
         for _ in drill.wake(zombies, True):
             pass
         for zombie in old:
             zombie.check("a zombie of an old layout")
         end_all(members, "at last")
-        records = drill.judge(args, sent)
+        judge(args, feed)
     finally:
         for member in members + old:
             if member is not None:
                 member.end()
-    print(f"{runs + 1} layouts, {len(old)} zombies, {records:,} records: 0 lost, 0 twice, 0 wrong; seed {args.seed}")
+    print(f"{runs + 1} layouts, {len(old)} zombies, {feed.records():,} records: 0 lost, 0 twice, 0 wrong; seed {args.seed}")
 
 
 def main():
@@ -198,13 +208,11 @@ def main():
     p.add_argument("--interval", default="50ms")
     p.add_argument("--dir")
     args = p.parse_args()
-    args.keys, args.files, args.state = 40, False, args.state or args.layouts
+    args.keys, args.state = 40, args.state or args.layouts
     args.name = f"groups-{os.getpid()}-{args.seed}"
     with tempfile.TemporaryDirectory() as room:
         args.dir = args.dir or room
-        for topic in ("in", "out"):
-            subprocess.run([f"{args.bin}/kstream-cat", "-b", args.broker, "-P", "-t", f"{args.name}-{topic}", "--create-topics", str(PARTITIONS),
-                            "--from", "json"], stdin=subprocess.DEVNULL, check=True)
+        shapes.make_topics(args, shapes.Counts(args), PARTITIONS)
         try:
             (layouts if args.layouts else group)(args)
         except Failed as e:

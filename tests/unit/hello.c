@@ -97,7 +97,7 @@ static void written(void **state)
 {
 	static const char *const times[] = { "none", "create", "append" };
 	struct ks_hello h = {
-		.app = "ticker", .owner = "2/5", .instance = 2, .instances = 5, .run = 7, .epoch = INT64_MAX / 2, .guarantee = KS_EXACTLY_ONCE,
+		.app = "ticker", .owner = "2/5", .instance = 2, .instances = 5, .run = 7, .epoch = INT64_MAX / 2, .guarantee = KS_EXACTLY_ONCE, .commit_ms = 250,
 		.live = true, .streams = streams, .stream_count = COUNT(streams), .positions = positions,
 		.position_count = COUNT(positions), .side = "dead", .hint = "look",
 	};
@@ -121,6 +121,7 @@ static void written(void **state)
 	is_int(&u.data, "run", 7);
 	is_int(&u.data, "epoch", INT64_MAX / 2);
 	is_text(&u.data, "guarantee", "exactly-once");
+	is_int(&u.data, "commit_interval", 250);
 	is_bool(&u.data, "live", true);
 	is_text(&u.data, "layout", "modulo");
 	is_text(&u.data, "hint", "look");
@@ -151,6 +152,7 @@ static void written(void **state)
 	assert_true(ks_bytes_is(v.app, "ticker"));
 	assert_int_equal(v.instance, 2);
 	assert_int_equal(v.instances, 5);
+	assert_int_equal(v.commit_ms, 250);
 	ks_hello_owner(&v, owner);
 	assert_string_equal(owner, "2/5");
 	i = 0;
@@ -206,6 +208,7 @@ static void parsed(void **state)
 		{ "82 " V " a3'app' 01", "app" }, { "82 " V " a3'app' c4 01 61", "app" },
 		{ "82 " V " a8'instance' ff", "instance" }, { "82 " V " a8'instance' ce 80000000", "instance" },
 		{ "82 " V " a9'instances' c0", "instance" },
+		{ "82 " V " af'commit_interval' ff", "commit_interval" }, { "82 " V " af'commit_interval' c0", "commit_interval" },
 		{ "82 " V " a5'owner' c0", NULL }, { "82 " V " a5'owner' a3'0/1'", NULL }, { "82 " V " a5'owner' a4'anna'", NULL },
 		{ "82 " V " a5'owner' 01", "owner" }, { "82 " V " a5'owner' a0", "owner" }, { "82 " V " a5'owner' a5'../..'", "owner" },
 		{ "82 " V " a5'owner' a3'1/2'", "another than its instance" },
