@@ -6,6 +6,7 @@
  * parenthesis of its own is followed.
  */
 #include "agg-row.h"
+#include "distance.h"
 
 #include <stdio.h>
 
@@ -71,37 +72,6 @@ static size_t find(struct ks_bytes text, unsigned char stop, bool *balanced)
 	return text.n;
 }
 
-static unsigned char lower(unsigned char c)
-{
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
-}
-
-/* Levenshtein's distance of two short words; 9 where one is long. */
-static unsigned distance(struct ks_bytes a, const char *word)
-{
-	unsigned char row[16], corner, old;
-	size_t n = strlen(word), i, k;
-
-	if (a.n >= sizeof(row) || n >= sizeof(row))
-		return 9;
-	for (k = 0; k <= n; k++)
-		row[k] = (unsigned char)k;
-	for (i = 0; i < a.n; i++) {
-		corner = row[0]++;
-		for (k = 0; k < n; k++) {
-			old = row[k + 1];
-			row[k + 1] = corner;
-			if (lower(a.p[i]) != (unsigned char)word[k]) {
-				corner = row[k] < old ? row[k] : old;
-				row[k + 1] = (unsigned char)(1 + (row[k + 1] < corner ? row[k + 1] :
-				    corner));
-			}
-			corner = old;
-		}
-	}
-	return row[n];
-}
-
 /* Whether word is one of those between blanks. */
 static bool is_among(struct ks_bytes word, const char *words)
 {
@@ -129,7 +99,7 @@ static const char *did_you_mean(struct ks_bytes word)
 		if (is_among(word, row->words) || is_among(word, row->name))
 			return row->name;
 	for (i = 0; (row = ks_agg_nth(i)) != NULL; i++) {
-		d = distance(word, row->name);
+		d = ks_distance(word, row->name);
 		/* "counter": it begins rightly. */
 		if (word.n > strlen(row->name) && strncasecmp((const char *)word.p, row->name, strlen(row->name)) == 0)
 			d = 0;

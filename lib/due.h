@@ -29,6 +29,12 @@ int	ks_due_add(struct ks_due *d, int64_t time_ms, struct ks_bytes key) KS_MUST_U
 /* The first; false: there is none.  The key is valid until the next ks_due_add. */
 bool	ks_due_first(const struct ks_due *d, int64_t *time_ms, struct ks_bytes *key);
 
+/* Bytes of memory that keys which are there make it hold, as above; it may have twice as many. */
+static inline size_t ks_due_bytes(const struct ks_due *d)
+{
+	return d->live + 16 * d->count;
+}
+
 /* Take the first off; there must be one. */
 void	ks_due_pop(struct ks_due *d);
 

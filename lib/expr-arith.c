@@ -132,9 +132,15 @@ static enum ks_yield add(struct ks_expr_set *set, const struct ks_val *a, const 
 	const struct ks_val both[2] = { *a, *b };
 	struct ks_vals all;
 	enum ks_yield got;
+	bool done;
 
 	if (a->type == KS_STR)
 		return ks_expr_joined(set, both, 2, out);
+	if (a->type == KS_MAP) {
+		got = ks_expr_plain_sum(set, a, b, out, &done);
+		if (KS_LIKELY(done))
+			return got;
+	}
 	got = together(set, a, b, &all);
 	if (got != KS_YIELD)
 		return got;

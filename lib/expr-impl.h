@@ -105,6 +105,7 @@ struct ks_expr_place {
 enum ks_expr_state {
 	SLOT_MISSING,		/* the walk did not meet it */
 	SLOT_PACKED,		/* p is at msgpack; end bounds it */
+	SLOT_WHOLE,		/* likewise, of a container: end is its end, and the walk has gone over it */
 	SLOT_TEXT,		/* p to end is JSON text */
 	SLOT_ESCAPED,		/* likewise: a string with a backslash in it */
 	SLOT_BOTH,		/* text without a backslash, and v is set */
@@ -370,6 +371,9 @@ static inline void ks_expr_known(struct ks_expr_set *set, uint32_t root, struct 
 	set->states[root] = SLOT_DECODED;
 }
 
+/* expr-decode.c: of a slot that is text, in v; escaped: a string with a backslash in it. */
+enum ks_yield ks_expr_decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot, bool escaped, struct ks_val *v);
+
 /* expr.c: of a node that is single; KS_YIELD_NONE: no value. */
 enum ks_yield ks_expr_value(struct ks_expr_set *set, uint32_t node, const struct ks_val *in,
     struct ks_val *out);
@@ -409,6 +413,14 @@ struct ks_expr_key {
 const struct ks_expr_key *ks_expr_plain_keys(struct ks_expr_set *set, const uint32_t *args, uint32_t count);
 enum ks_yield ks_expr_plain_object(struct ks_expr_set *set, const struct ks_expr_node *n,
     const struct ks_val *in, struct ks_room place, struct ks_val *out);
+
+/*
+ * expr-plain.c: a + b of two objects of few members, each written as we would
+ * write it: the bytes that ks_expr_object would make.  *done false: they are
+ * not that, and nothing was done.
+ */
+enum ks_yield ks_expr_plain_sum(struct ks_expr_set *set, const struct ks_val *a, const struct ks_val *b, struct ks_val *out,
+    bool *done);
 
 /* expr-build.c: v as msgpack, room being there; containers are that already. */
 unsigned char *ks_expr_put(unsigned char *o, const struct ks_val *v);

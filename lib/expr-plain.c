@@ -5,7 +5,8 @@
  *
  * It is known before the first record that no key stands twice, and what a
  * path leads to in msgpack goes over as it stands: it is neither decoded nor
- * encoded.  The bytes are those that ks_expr_object would write.
+ * encoded.  The bytes are those that ks_expr_object would write.  So are those
+ * of a sum of two objects, of which it is only known when they are there.
  */
 #include "expr-impl.h"
 
@@ -307,4 +308,92 @@ const char *ks_expr_eval_to(struct ks_expr *e, struct ks_room room, struct ks_va
 		return ks_expr_eval(e, v);
 	ks_expr_begin(set);
 	return ks_expr_answer(e, ks_expr_plain_object(set, n, &ks_expr_nil, room, v), v);
+}
+
+/* --- the sum of two objects --- */
+
+#define SUM_PAIRS 32u	/* at most, of both; they are on the stack, and each key is held against those before it */
+
+/* Pairs in the order in which they go out; of equal keys the last one, in the place of the first. */
+struct sum {
+	uint64_t words[SUM_PAIRS];		/* how the key begins, its header included */
+	struct ks_bytes pairs[SUM_PAIRS];	/* key and value, as they stand */
+	uint32_t count;
+};
+
+/* How long a value is that is copied as it stands; 0: it is not. */
+static inline size_t copied_value(const struct ks_expr_set *set, const unsigned char *p, const unsigned char *end)
+{
+	size_t left = (size_t)(end - p), n;
+	const unsigned char *behind = p;
+
+	if (KS_UNLIKELY(left == 0))
+		return 0;
+	n = KS_LIKELY(left >= BLOCK) ? written(p) : written_last(p, left);
+	if (n == 0 && *p == 0xd9 && left > 1 && p[1] > KEY_MAX)
+		n = 2u + p[1];
+	/* Within another it nests by one level more. */
+	if (n == 0 && ks_mp_is_container(*p) && ks_mp_skip(&behind, end, set->depth - 1) == KS_MP_OK)
+		n = (size_t)(behind - p);
+	return KS_LIKELY(n <= left) ? n : 0;
+}
+
+static inline void add_pair(struct sum *s, struct ks_bytes pair, size_t key, uint64_t word)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->count; i++)
+		if (KS_UNLIKELY(s->words[i] == word) && (key <= sizeof(word) || memcmp(s->pairs[i].p, pair.p, key) == 0))
+			break;
+	s->words[i] = word;
+	s->pairs[i] = pair;
+	s->count += i == s->count;
+}
+
+static bool add_pairs(struct sum *s, const struct ks_expr_set *set, const struct ks_val *map)
+{
+	const unsigned char *p, *end = map->b.p + map->b.n;
+	size_t left, key, value;
+	struct ks_head head;
+	uint32_t i;
+
+	if (ks_mp_head(map->b.p, end, &head) != KS_MP_OK || head.count > SUM_PAIRS - s->count)
+		return false;
+	for (i = 0, p = head.body; i < head.count; i++, p += key + value) {
+		left = (size_t)(end - p);
+		if (left == 0 || (*p & 0xe0) != 0xa0)
+			return false;
+		key = 1 + (*p & 0x1fu);
+		value = key < left ? copied_value(set, p + key, end) : 0;
+		if (value == 0)
+			return false;
+		add_pair(s, ks_bytes(p, key + value), key, ks_expr_word(p, key, left));
+	}
+	return true;
+}
+
+enum ks_yield ks_expr_plain_sum(struct ks_expr_set *set, const struct ks_val *a, const struct ks_val *b, struct ks_val *out,
+    bool *done)
+{
+	unsigned char *start, *o;
+	struct ks_bytes run;
+	struct sum s;
+	uint32_t i;
+
+	s.count = 0;
+	*done = add_pairs(&s, set, a) && add_pairs(&s, set, b);
+	if (!*done)
+		return KS_YIELD;
+	start = ks_expr_scratch(set, KS_MP_HEADER + a->b.n + b->b.n);
+	if (start == NULL)
+		return ks_expr_no_scratch(set);
+	o = ks_mp_put_map_head(start, s.count);
+	for (i = 0; i < s.count; o += run.n) {
+		/* What stands together goes together. */
+		for (run = s.pairs[i++]; i < s.count && s.pairs[i].p == run.p + run.n; i++)
+			run.n += s.pairs[i].n;
+		memcpy(o, run.p, run.n);
+	}
+	*out = (struct ks_val){ .type = KS_MAP, .b = ks_bytes(start, (size_t)(o - start)) };
+	return ks_expr_steps(set, s.count + (a->b.n + b->b.n) / 32);
 }

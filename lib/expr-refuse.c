@@ -5,6 +5,7 @@
  *
  * A construct that becomes supported loses its line here.
  */
+#include "distance.h"
 #include "expr-impl.h"
 
 #include <stdarg.h>
@@ -103,36 +104,6 @@ static const struct hint words[] = {
 	{ NULL, NULL, NULL },
 };
 
-/* Letters to insert, delete, replace or swap; 9 when there is no need to know. */
-static unsigned distance(struct ks_bytes a, const char *b)
-{
-	unsigned char row[3][16];
-	size_t n = strlen(b), i, j;
-	unsigned best;
-
-	if (a.n > 14 || n > 14)
-		return 9;
-	for (i = 0; i <= a.n; i++) {
-		for (j = 0; j <= n; j++) {
-			if (i == 0 || j == 0) {
-				row[i % 3][j] = (unsigned char)(i + j);
-				continue;
-			}
-			best = row[(i - 1) % 3][j - 1] +
-			    (a.p[i - 1] == (unsigned char)b[j - 1] ? 0u : 1u);
-			if (best > row[(i - 1) % 3][j] + 1u)
-				best = row[(i - 1) % 3][j] + 1u;
-			if (best > row[i % 3][j - 1] + 1u)
-				best = row[i % 3][j - 1] + 1u;
-			if (i > 1 && j > 1 && a.p[i - 1] == (unsigned char)b[j - 2] &&
-			    a.p[i - 2] == (unsigned char)b[j - 1] && best > row[(i - 2) % 3][j - 2] + 1u)
-				best = row[(i - 2) % 3][j - 2] + 1u;
-			row[i % 3][j] = (unsigned char)best;
-		}
-	}
-	return row[a.n % 3][n];
-}
-
 /* The nearest of the names, at most two letters off and fewer than half of either; NULL if none. */
 static const char *nearest(struct ks_bytes word, const char *const *names)
 {
@@ -140,7 +111,7 @@ static const char *nearest(struct ks_bytes word, const char *const *names)
 	unsigned d, least = 3;
 
 	for (; *names != NULL; names++) {
-		d = distance(word, *names);
+		d = ks_distance(word, *names);
 		if (d < least && 2 * d < strlen(*names) && 2 * d < word.n) {
 			least = d;
 			best = *names;
@@ -158,16 +129,16 @@ static const char *nearest_word(struct ks_bytes word)
 	};
 	const char *best = nearest(word, known), *names[2] = { NULL, NULL };
 	const struct ks_expr_fn *const *table, *fn;
-	unsigned least = best != NULL ? distance(word, best) : 3;
+	unsigned least = best != NULL ? ks_distance(word, best) : 3;
 
 	for (table = ks_expr_fn_tables(); *table != NULL; table++)
 		for (fn = *table; fn->name != NULL; fn++) {
 			names[0] = fn->name;
-			if (*fn->name == '_' || *fn->name == '@' || distance(word, fn->name) >= least ||
+			if (*fn->name == '_' || *fn->name == '@' || ks_distance(word, fn->name) >= least ||
 			    nearest(word, names) == NULL)
 				continue;
 			best = fn->name;
-			least = distance(word, best);
+			least = ks_distance(word, best);
 		}
 	return best;
 }
@@ -287,14 +258,14 @@ int ks_expr_refuse_operator(struct ks_expr_parser *x)
 		return ks_expr_wrong(x, x->at.p, "')' without '('");
 	if (x->token == TOKEN_FORMAT && bare_name(x).n > 0)
 		return refuse_name(x, bare_name(x));
+	if (x->token == TOKEN_WORD && find(words, x->at) != NULL)
+		return refuse_word(x);
 	best = x->token == TOKEN_WORD ? nearest(x->at, operators) : NULL;
 	if (best != NULL && ks_bytes_is(x->at, best))
 		return ks_expr_wrong(x, x->at.p, "'%s' without what belongs before it", best);
 	if (best != NULL)
 		return ks_expr_wrong(x, x->at.p, "unknown word '%.*s'; did you mean '%s'?",
 		    (int)x->at.n, (const char *)x->at.p, best);
-	if (x->token == TOKEN_WORD && find(words, x->at) != NULL)
-		return refuse_word(x);
 	if (x->token == TOKEN_SIGN && find(signs, x->at) != NULL)
 		return refuse_sign(x);
 	if (x->token == TOKEN_WORD && ks_bytes_is(x->at, "not"))

@@ -27,14 +27,9 @@ static __attribute__((noinline)) const unsigned char *skip_other(struct ks_expr_
 /* ks_mp_skip, with what most fields are in line. */
 static inline const unsigned char *skip(struct ks_expr_set *set, const unsigned char *p, const unsigned char *end, unsigned depth)
 {
-	size_t left = (size_t)(end - p), n;
+	size_t n = ks_mp_short(p, (size_t)(end - p));
 
-	if (KS_UNLIKELY(left == 0))
-		return stop(set, KS_MP_TRUNCATED);
-	n = ks_mp_fixed[*p];
-	if (n == 0 && *p == 0xd9 && left > 1)
-		n = 2u + p[1];
-	return KS_LIKELY(n - 1 < left) ? p + n : skip_other(set, p, depth);	/* 0 is more than any */
+	return KS_LIKELY(n != 0) ? p + n : skip_other(set, p, depth);
 }
 
 static const unsigned char *resolve(struct ks_expr_set *set, const unsigned char *p, uint32_t place,
@@ -131,6 +126,8 @@ static inline bool again(const struct ks_expr_packed_guess *g, const unsigned ch
 static inline const unsigned char *meet(struct ks_expr_set *set, const unsigned char *p, const unsigned char *end,
     uint32_t place, unsigned depth)
 {
+	const unsigned char *next;
+
 	/* Of equal keys the first one counts. */
 	if (KS_UNLIKELY(set->states[place & ~ON] != SLOT_MISSING))
 		return skip(set, p, end, depth);
@@ -144,7 +141,13 @@ static inline const unsigned char *meet(struct ks_expr_set *set, const unsigned 
 	set->states[place] = SLOT_PACKED;
 	if (--set->walk.left == 0)
 		return stop(set, KS_MP_OK);
-	return skip(set, p, end, depth);
+	next = skip(set, p, end, depth);
+	/* What has been gone over need not be again. */
+	if (next != NULL && ks_mp_is_container(*p)) {
+		set->slots[place].end = next;
+		set->states[place] = SLOT_WHOLE;
+	}
+	return next;
 }
 
 /* One member of a map, of any kind: the byte behind it, or NULL. */
@@ -348,7 +351,7 @@ static void learn(struct ks_expr_set *set)
 	for (i = 0; i < count; i++, g++) {
 		/* Whatever a guess is left from: only what it says is asked. */
 		if (g->first != set->places[ROOT_VALUE].child || g->size > 16 || g->lead >= KS_EXPR_ALIKE ||
-		    (met >> g->lead & 1) != 0)
+		    (met >> g->lead & 1) != 0 || set->states[g->lead] == SLOT_WHOLE)
 			return;
 		set->alike.keys[i].word[0] = word_at(g->key);
 		set->alike.keys[i].word[1] = word_at(g->key + 8);

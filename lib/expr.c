@@ -10,154 +10,30 @@
  */
 #include "expr-impl.h"
 
-#include "json-pack.h"
-#include "num.h"
-
 /* What most expressions spend their time in; all that is rarer is kept out of its way. */
 #define INLINE static inline __attribute__((always_inline))
 #define APART static __attribute__((noinline))
 
-/* An integer, or what is no plain decimal of few digits. */
-static void decode_odd_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
+/* The type of what a slot holds, without decoding it. */
+static enum ks_type type_of_slot(const struct ks_expr_set *set, uint32_t i)
 {
-	bool negative = *p == '-';
-	const unsigned char *q = p + negative;
-	uint64_t u = 0;
-	unsigned digit;
+	const struct ks_expr_slot *slot = &set->slots[i];
+	struct ks_head head;
 
-	for (; q < end && (digit = (unsigned)*q - '0') <= 9; q++)
-		if (__builtin_mul_overflow(u, 10u, &u) || __builtin_add_overflow(u, digit, &u))
-			break;
-	if (q < end || (negative && u > (uint64_t)INT64_MAX + 1))
-		*v = (struct ks_val){ .type = KS_FLOAT, .d = ks_num_f64(p, (size_t)(end - p)) };
-	else if (!negative && u > INT64_MAX)
-		*v = (struct ks_val){ .type = KS_UINT, .u = u };
-	else
-		*v = (struct ks_val){ .type = KS_INT, .i = (int64_t)(negative ? 0 - u : u) };
-}
-
-/* The same of more than eight characters, behind the sign. */
-APART void decode_long_number(const unsigned char *p, const unsigned char *end, struct ks_val *v)
-{
-	bool negative = *p == '-';
-	const unsigned char *q = p + negative, *point;
-	uint64_t u = 0;
-	double d;
-
-	if (KS_UNLIKELY(end - q > 16)) {
-		decode_odd_number(p, end, v);
-		return;
-	}
-	q = digits(q, &u);
-	if (q == end) {
-		v->type = KS_INT;
-		v->i = negative ? -(int64_t)u : (int64_t)u;
-		return;
-	}
-	point = q + 1;
-	if (KS_UNLIKELY(*q != '.' || digits(point, &u) != end)) {
-		decode_odd_number(p, end, v);
-		return;
-	}
-	d = (double)(int64_t)u / ks_pack_powers[end - point];
-	v->type = KS_FLOAT;
-	v->d = negative ? -d : d;
-}
-
-/*
- * Text that the load has checked; eight bytes and more can be read at it.  All
- * digits at once, the point taken out from between them, as json-plain.c does.
- * One division of two exact doubles rounds once (Clinger 1990).
- */
-static inline void decode_number(const unsigned char *p, const unsigned char *end,
-    struct ks_val *v)
-{
-	bool negative = *p == '-';
-	const unsigned char *q = p + negative;
-	size_t n = (size_t)(end - q), point;
-	uint64_t w, none, whole;
-	int64_t x;
-	double d;
-
-	if (KS_UNLIKELY(n > 8)) {
-		decode_long_number(p, end, v);
-		return;
-	}
-	w = load_digits(q) << (64 - 8 * n);
-	none = no_digits(w);
-	if (none == 0) {
-		x = (int64_t)eight_digits(w);
-		v->type = KS_INT;
-		v->i = negative ? -x : x;
-		return;
-	}
-	/* Digits stand last now, zeros before them. */
-	point = (size_t)__builtin_ctzll(none) / 8;
-	if (KS_UNLIKELY((none & (none - 1)) != 0 || (w >> 8 * point & 0xff) != ('.' ^ '0'))) {
-		decode_odd_number(p, end, v);
-		return;
-	}
-	whole = (UINT64_C(1) << 8 * point) - 1;
-	w = (w & whole) << 8 | (w & ~whole << 8);
-	d = (double)(int64_t)eight_digits(w) / ks_pack_powers[7 - point];
-	v->type = KS_FLOAT;
-	v->d = negative ? -d : d;
-}
-
-/* A container: the parser wants padding behind it, and its output must not move. */
-static enum ks_yield decode_container(struct ks_expr_set *set, const struct ks_expr_slot *slot,
-    struct ks_val *v)
-{
-	size_t n = (size_t)(slot->end - slot->p);
-	unsigned char *text = ks_expr_scratch(set, n + KS_PAD), *copy;
-	enum ks_json_error e;
-
-	if (text == NULL)
-		return ks_expr_no_scratch(set);
-	memcpy(text, slot->p, n);
-	memset(text + n, 0, KS_PAD);
-	set->packed.n = 0;
-	e = ks_json_parse(&set->json, ks_bytes(text, n), &set->packed);
-	if (e != KS_JSON_OK)
-		return ks_expr_fault(set, ks_json_strerror(e));
-	copy = ks_expr_scratch(set, set->packed.n);
-	if (copy == NULL)
-		return ks_expr_no_scratch(set);
-	memcpy(copy, set->packed.p, set->packed.n);
-	v->type = *slot->p == '{' ? KS_MAP : KS_ARRAY;
-	v->b = ks_bytes(copy, set->packed.n);
-	return KS_YIELD;
-}
-
-APART enum ks_yield decode_text(struct ks_expr_set *set, const struct ks_expr_slot *slot,
-    bool escaped, struct ks_val *v)
-{
-	unsigned char *text;
-	size_t n;
-
-	switch (*slot->p) {
-	case '"':
-		v->type = KS_STR;
-		n = (size_t)(slot->end - slot->p) - 2;
-		v->b = ks_bytes(slot->p + 1, n);
-		if (!escaped)
-			return KS_YIELD;
-		text = ks_expr_scratch(set, n);
-		if (text == NULL)
-			return ks_expr_no_scratch(set);
-		v->b = ks_bytes(text, ks_scan_unescape(text, slot->p + 1, n));
-		return KS_YIELD;
-	case '{': case '[':
-		return decode_container(set, slot, v);
-	case 'n':
-		v->type = KS_NIL;
-		return KS_YIELD;
-	case 't': case 'f':
-		v->type = *slot->p == 't' ? KS_TRUE : KS_FALSE;
-		return KS_YIELD;
+	switch (set->states[i]) {
+	case SLOT_DECODED:
+		return slot->v.type;
+	case SLOT_PACKED: case SLOT_WHOLE:
+		return ks_mp_head(slot->p, slot->end, &head) == KS_MP_OK ? head.type : KS_NIL;
 	default:
-		decode_number(slot->p, slot->end, v);
-		return KS_YIELD;
+		switch (*slot->p) {
+		case '{': return KS_MAP;
+		case '[': return KS_ARRAY;
+		case '"': return KS_STR;
+		case 'n': return KS_NIL;
+		case 't': case 'f': return KS_TRUE;
+		default: return KS_INT;
+		}
 	}
 }
 
@@ -172,39 +48,19 @@ INLINE enum ks_yield decode(struct ks_expr_set *set, uint32_t i)
 		set->states[i] = SLOT_DECODED;
 		return KS_YIELD;
 	}
-	if (set->states[i] == SLOT_PACKED) {
+	if (set->states[i] == SLOT_WHOLE) {
+		slot->v.type = type_of_slot(set, i);
+		slot->v.b = ks_bytes(p, (size_t)(slot->end - p));
+	} else if (set->states[i] == SLOT_PACKED) {
 		e = ks_mp_read(&p, slot->end, set->depth, &slot->v);
 		if (KS_UNLIKELY(e != KS_MP_OK))
 			return ks_expr_fault(set, ks_mp_strerror(e));
 	} else {
-		got = decode_text(set, slot, set->states[i] == SLOT_ESCAPED, &slot->v);
+		got = ks_expr_decode_text(set, slot, set->states[i] == SLOT_ESCAPED, &slot->v);
 	}
 	if (KS_LIKELY(got == KS_YIELD))
 		set->states[i] = SLOT_DECODED;
 	return got;
-}
-
-/* The type of what a slot holds, without decoding it. */
-static enum ks_type type_of_slot(const struct ks_expr_set *set, uint32_t i)
-{
-	const struct ks_expr_slot *slot = &set->slots[i];
-	struct ks_head head;
-
-	switch (set->states[i]) {
-	case SLOT_DECODED:
-		return slot->v.type;
-	case SLOT_PACKED:
-		return ks_mp_head(slot->p, slot->end, &head) == KS_MP_OK ? head.type : KS_NIL;
-	default:
-		switch (*slot->p) {
-		case '{': return KS_MAP;
-		case '[': return KS_ARRAY;
-		case '"': return KS_STR;
-		case 'n': return KS_NIL;
-		case 't': case 'f': return KS_TRUE;
-		default: return KS_INT;
-		}
-	}
 }
 
 /* A path that the walk did not meet: what happens at the first step that leads nowhere. */
@@ -358,13 +214,31 @@ APART int compared_in_place(struct ks_expr_set *set, const struct ks_expr_node *
 	return got == KS_YIELD ? ks_val_true(&is) : -(int)got;
 }
 
+/* Whether a slot holds an array or an object, which it need not be decoded for. */
+static inline bool is_container(const struct ks_expr_set *set, uint32_t i)
+{
+	const unsigned char *p = set->slots[i].p;
+
+	switch (set->states[i]) {
+	case SLOT_PACKED: case SLOT_WHOLE:
+		return ks_mp_is_container(*p);
+	case SLOT_TEXT:
+		return *p == '{' || *p == '[';
+	default:
+		return false;
+	}
+}
+
 /* Whether the value of a node is true, likewise. */
 APART int truth_of_value(struct ks_expr_set *set, uint32_t node, const struct ks_val *in)
 {
 	const struct ks_val *v;
 	struct ks_val room;
-	enum ks_yield got = operand(set, node, in, &room, &v);
+	enum ks_yield got;
 
+	if (set->nodes[node].op == OP_SLOT && is_container(set, set->nodes[node].slot))
+		return 1;
+	got = operand(set, node, in, &room, &v);
 	return KS_LIKELY(got == KS_YIELD) ? ks_val_true(v) : -(int)got;
 }
 
@@ -445,16 +319,20 @@ APART enum ks_yield eval_over(struct ks_expr_set *set, const struct ks_expr_node
 {
 	const struct ks_val *v;
 	struct ks_val room;
-	enum ks_yield got = operand(set, n->lhs, in, &room, &v);
+	enum ks_yield got;
+	int is;
 
-	if (KS_UNLIKELY(got != KS_YIELD))
-		return got;
-	if (n->op == OP_IF)
-		return eval(set, ks_val_true(v) ? n->rhs : n->slot, in, out);
 	/* Behind a path, the right side was compiled on it: only whether it leads somewhere counts. */
-	if (n->op == OP_PIPE)
-		return eval(set, n->rhs, set->nodes[n->lhs].op == OP_SLOT ? in : v, out);
-	out->type = ks_val_true(v) ? KS_FALSE : KS_TRUE;
+	if (n->op == OP_PIPE) {
+		got = operand(set, n->lhs, in, &room, &v);
+		return KS_LIKELY(got == KS_YIELD) ? eval(set, n->rhs, set->nodes[n->lhs].op == OP_SLOT ? in : v, out) : got;
+	}
+	is = truth(set, n->lhs, in);
+	if (KS_UNLIKELY(is < 0))
+		return (enum ks_yield)-is;
+	if (n->op == OP_IF)
+		return eval(set, is != 0 ? n->rhs : n->slot, in, out);
+	out->type = is != 0 ? KS_FALSE : KS_TRUE;
 	return KS_YIELD;
 }
 
@@ -532,9 +410,4 @@ const char *ks_expr_any(struct ks_expr *e, bool *any)
 bool ks_expr_nothing(const struct ks_expr *e)
 {
 	return e->nothing;
-}
-
-bool ks_expr_single(const struct ks_expr *e)
-{
-	return e->set->nodes[e->node].single;
 }

@@ -111,7 +111,6 @@ size_t	ks_expr_copy(const struct ks_expr *e, struct ks_room room);
 bool	ks_expr_print(struct ks_expr *e, size_t max, struct ks_buf *out);
 
 bool	ks_expr_nothing(const struct ks_expr *e);
-bool	ks_expr_single(const struct ks_expr *e);
 
 /*
  * ks_expr_each - hand each value of e over what was loaded last to emit.

@@ -95,7 +95,23 @@ static int64_t time_of(const struct ks_part_time *t, int64_t beyond_ms)
 	return ms > t->time_ms ? ms : t->time_ms;
 }
 
-int ks_idle_look(struct ks_idle *x, bool (*ended)(void *arg, int32_t partition), void *arg,
+void ks_idle_awake(struct ks_idle *x, int32_t partition)
+{
+	struct ks_part_time *t = ks_part_times_find(&x->times, partition);
+
+	if (t != NULL)
+		t->heard_ms = x->listened_ms;
+}
+
+void ks_idle_all_awake(struct ks_idle *x)
+{
+	size_t i;
+
+	for (i = 0; i < x->times.count; i++)
+		x->times.list[i].heard_ms = x->listened_ms;
+}
+
+int ks_idle_look(struct ks_idle *x, void (*awake)(void *arg, struct ks_idle *x), void *arg,
     struct ks_buf *b, bool *more, struct ks_err *err)
 {
 	int64_t beyond;
@@ -106,9 +122,9 @@ int ks_idle_look(struct ks_idle *x, bool (*ended)(void *arg, int32_t partition),
 	if (x->clock_ms < x->due_ms)
 		return 0;
 	x->due_ms = x->clock_ms + EACH_MS;
+	if (awake != NULL)
+		awake(arg, x);
 	for (t = x->times.list; t < x->times.list + x->times.count; t++) {
-		if (ended != NULL && !ended(arg, t->partition))
-			t->heard_ms = x->listened_ms;
 		beyond = x->listened_ms - t->heard_ms - x->after_ms;
 		if (beyond < 0)
 			continue;

@@ -43,11 +43,16 @@ int	ks_idle_frames(struct ks_idle *x, struct ks_bytes b, const struct ks_limits 
 /*
  * ks_idle_look - append the marks that are due to b.
  *
- *	ended	whether all of a partition that is there has come; NULL: it has
+ *	awake	calls the two below for partitions of which there is more that
+ *		has not come: those are not silent.  NULL: all that is there has
+ *		come.  It is asked once for all of them, as there may be
+ *		thousands on both sides
  *	more	whether there are any
  */
-int	ks_idle_look(struct ks_idle *x, bool (*ended)(void *arg, int32_t partition), void *arg,
+int	ks_idle_look(struct ks_idle *x, void (*awake)(void *arg, struct ks_idle *x), void *arg,
 	    struct ks_buf *b, bool *more, struct ks_err *err) KS_MUST_USE;
+void	ks_idle_awake(struct ks_idle *x, int32_t partition);
+void	ks_idle_all_awake(struct ks_idle *x);
 
 void	ks_idle_close(struct ks_idle *x);
 

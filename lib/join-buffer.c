@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* join-buffer.c - a record's entry: its key and the number of its arrival; its time and its frame. */
+/* join-buffer.c - a record's entry: its time, its key and the number of its arrival; its frame. */
 #include "join-buffer.h"
 
 #include <errno.h>
 
+#include "store-look.h"
+
 #define PARTS 16		/* segments of a grace */
 #define WIDTH_MIN 1000		/* ms */
+#define SHARE_MIN ((size_t)16 << 10)	/* bytes of keys of a partition, however many there are */
+#define FIND_PART 8			/* of them, those that are looked for at once: all that is in memory is looked at each time, */
+#define LOAD_PART 4			/* and those that are loaded, so that others have room before them; */
+#define FULL_PART 2			/* the heap may be twice as large as what is in it */
+#define ARRIVAL 8u
 
 static const char saved[] = "buffer";
 
@@ -23,19 +30,25 @@ static int damaged(const struct ks_join_buffer *b, struct ks_err *err)
 	return ks_store_damaged(b->partition, err);
 }
 
-void ks_join_room_init(struct ks_join_room *r, struct ks_store *store, int64_t first, int64_t grace_ms, const struct ks_limits *limits)
+void ks_join_room_init(struct ks_join_room *r, struct ks_store *store, int64_t first, int64_t grace_ms, size_t memory,
+    const struct ks_limits *limits)
 {
-	*r = (struct ks_join_room){ .store = store, .first = first, .grace_ms = grace_ms, .width_ms = grace_ms / PARTS, .limits = limits };
+	*r = (struct ks_join_room){ .store = store, .first = first, .grace_ms = grace_ms, .width_ms = grace_ms / PARTS, .limits = limits,
+		.memory = memory };
 	if (r->width_ms < WIDTH_MIN)
 		r->width_ms = WIDTH_MIN;
 	ks_buf_init(&r->key, SIZE_MAX / 4);
 	ks_buf_init(&r->taken, SIZE_MAX / 4);
+	ks_buf_init(&r->keys, SIZE_MAX / 4);
+	ks_buf_init(&r->to, SIZE_MAX / 4);
 }
 
 void ks_join_room_release(struct ks_join_room *r)
 {
 	ks_buf_release(&r->key);
 	ks_buf_release(&r->taken);
+	ks_buf_release(&r->keys);
+	ks_buf_release(&r->to);
 }
 
 /* Segments count up from that of the earliest time there is. */
@@ -55,7 +68,7 @@ static int64_t due_ms(const struct ks_join_room *r, const struct ks_join_buffer 
 	return b->time_ms - r->grace_ms;
 }
 
-int ks_join_buffer_open(const struct ks_join_room *r, struct ks_join_buffer *b, int32_t partition, struct ks_err *err)
+int ks_join_buffer_open(struct ks_join_room *r, struct ks_join_buffer *b, int32_t partition, struct ks_err *err)
 {
 	struct ks_store_value v;
 	struct facts f;
@@ -63,6 +76,9 @@ int ks_join_buffer_open(const struct ks_join_room *r, struct ks_join_buffer *b, 
 
 	*b = (struct ks_join_buffer){ .partition = partition, .time_ms = -1, .left_ms = INT64_MIN };
 	ks_due_init(&b->due);
+	ks_buf_init(&b->bound, SIZE_MAX / 4);
+	ks_buf_init(&b->left, SIZE_MAX / 4);
+	r->count++;
 	status = ks_store_get(r->store, partition, KS_STORE_META, ks_str(saved), &v, err);
 	if (status != 0 || v.p == NULL)
 		return status;
@@ -80,6 +96,8 @@ int ks_join_buffer_open(const struct ks_join_room *r, struct ks_join_buffer *b, 
 void ks_join_buffer_close(struct ks_join_buffer *b)
 {
 	ks_due_release(&b->due);
+	ks_buf_release(&b->bound);
+	ks_buf_release(&b->left);
 }
 
 int ks_join_buffer_save(const struct ks_join_room *r, struct ks_join_buffer *b, struct ks_err *err)
@@ -107,69 +125,145 @@ bool ks_join_buffer_advance(const struct ks_join_room *r, struct ks_join_buffer 
 	return time_ms > due_ms(r, b);
 }
 
+/* As bytes, in the order of times. */
+static void put_time(unsigned char *p, int64_t time_ms)
+{
+	ks_put64(p, (uint64_t)time_ms ^ (uint64_t)1 << 63);
+}
+
+static int64_t time_of(struct ks_bytes key)
+{
+	return (int64_t)(ks_get64(key.p) ^ (uint64_t)1 << 63);
+}
+
+/* How much of the keys' memory is a partition's. */
+static size_t share_of(const struct ks_join_room *r)
+{
+	size_t share = r->memory / (r->count > 0 ? r->count : 1);
+
+	return share > SHARE_MIN ? share : SHARE_MIN;
+}
+
+/* Memory gets too many: what was taken last is where the store is looked at anew. */
+static int forget(struct ks_join_buffer *b)
+{
+	ks_due_release(&b->due);
+	b->cut = true;
+	b->bound.n = 0;
+	return ks_buf_add(&b->bound, b->left.p, b->left.n);
+}
+
+/* A key of the first segment that has just been put into the store. */
+static int expect(const struct ks_join_room *r, struct ks_join_buffer *b, int64_t time_ms, struct ks_bytes key)
+{
+	int no;
+
+	/* What is behind the bound comes with it. */
+	if (b->cut && ks_bytes_cmp(key, ks_buf_bytes(&b->bound)) > 0)
+		return 0;
+	no = ks_due_add(&b->due, time_ms, key);
+	return no == 0 && ks_due_bytes(&b->due) > share_of(r) / FULL_PART ? forget(b) : no;
+}
+
 int ks_join_buffer_put(struct ks_join_room *r, struct ks_join_buffer *b, struct ks_bytes key, const struct ks_rec *rec,
     struct ks_err *err)
 {
 	int64_t segment = segment_of(r, rec->time_ms);
-	unsigned char arrival[8];
+	unsigned char time[KS_JOIN_BUFFER_BEFORE], arrival[ARRIVAL];
 	struct ks_store_value v;
 	int status;
 
 	/* No key is the beginning of another: they are whole msgpack values. */
+	put_time(time, rec->time_ms);
 	ks_put64(arrival, (uint64_t)b->arrivals);
 	r->key.n = 0;
-	if (ks_buf_add(&r->key, key.p, key.n) != 0 || ks_buf_add(&r->key, arrival, sizeof(arrival)) != 0)
+	if (ks_buf_add(&r->key, time, sizeof(time)) != 0 || ks_buf_add(&r->key, key.p, key.n) != 0 ||
+	    ks_buf_add(&r->key, arrival, sizeof(arrival)) != 0)
 		return no_memory(err);
 	key = ks_buf_bytes(&r->key);
-	if (b->open && b->front == segment && ks_due_add(&b->due, rec->time_ms, key) != 0)
-		return no_memory(err);
-	status = ks_store_put(r->store, b->partition, segment, key, sizeof(rec->time_ms) + ks_rec_size(rec), &v, err);
+	status = ks_store_put(r->store, b->partition, segment, key, ks_rec_size(rec), &v, err);
 	if (status != 0)
 		return status;
-	memcpy(v.p, &rec->time_ms, sizeof(rec->time_ms));
-	(void)ks_rec_put(v.p + sizeof(rec->time_ms), rec);
+	(void)ks_rec_put(v.p, rec);
+	if (b->open && b->front == segment && expect(r, b, rec->time_ms, key) != 0)
+		return no_memory(err);
 	b->arrivals++;
 	b->changed = true;
 	return 0;
 }
 
-/* The keys of a segment into their order. */
-static int load(const struct ks_join_room *r, struct ks_join_buffer *b, int64_t segment, struct ks_err *err)
+/* What was found behind the bound, as far as there is room; *full: there was not enough. */
+static int take_keys(const struct ks_join_room *r, struct ks_join_buffer *b, bool *full, struct ks_err *err)
 {
-	struct ks_store_scan scan;
-	struct ks_store_value v;
 	struct ks_bytes key;
-	int64_t time_ms;
-	int no = 0, status = ks_store_scan_begin(r->store, b->partition, segment, &scan, err);
+	size_t at;
 
-	if (status != 0)
-		return status;
-	while (no == 0 && status == 0 && ks_store_scan_next(&scan, &key, &v)) {
-		if (v.n < sizeof(time_ms)) {
-			status = damaged(b, err);
+	*full = false;
+	for (at = 0; at < r->keys.n && !*full; at += 4 + key.n) {
+		key = ks_bytes(r->keys.p + at + 4, ks_get32(r->keys.p + at));
+		if (key.n < KS_JOIN_BUFFER_BEFORE + ARRIVAL)
+			return damaged(b, err);
+		*full = b->due.count > 0 && ks_due_bytes(&b->due) + key.n + 16 > share_of(r) / LOAD_PART;
+		if (*full)
 			break;
-		}
-		memcpy(&time_ms, v.p, sizeof(time_ms));
-		if (time_ms > b->left_ms)
-			no = ks_due_add(&b->due, time_ms, key);
+		b->bound.n = 0;
+		if (ks_due_add(&b->due, time_of(key), key) != 0 || ks_buf_add(&b->bound, key.p, key.n) != 0)
+			return no_memory(err);
 	}
-	ks_store_scan_end(&scan);
-	b->front = segment;
-	b->open = true;
-	return no != 0 ? no_memory(err) : status;
+	return 0;
 }
 
-/* The order is empty: the next segment, if something of it can be due; *more: there is one. */
-static int turn(const struct ks_join_room *r, struct ks_join_buffer *b, bool all, bool *more, struct ks_err *err)
+/* The next keys of the segment into memory: there may be none. */
+static int load(struct ks_join_room *r, struct ks_join_buffer *b, struct ks_err *err)
+{
+	bool more = true, full = false;
+	int status = 0;
+
+	while (status == 0 && more && b->due.count == 0) {
+		status = ks_store_keys_some(r->store, b->partition, b->front, b->bound.n > 0 ? &b->bound : NULL, share_of(r) / FIND_PART,
+		    &r->keys, &r->to, &more, err);
+		if (status == 0)
+			status = take_keys(r, b, &full, err);
+		if (status != 0 || full)
+			break;
+		b->bound.n = 0;
+		if (more && ks_buf_add(&b->bound, r->to.p, r->to.n) != 0)
+			return no_memory(err);
+	}
+	b->cut = full || more;
+	return status;
+}
+
+/* The first segment that has not left begins, behind what has. */
+static int begin(struct ks_join_room *r, struct ks_join_buffer *b, int64_t segment, struct ks_err *err)
+{
+	unsigned char time[KS_JOIN_BUFFER_BEFORE];
+
+	b->front = segment;
+	b->open = true;
+	b->bound.n = b->left.n = 0;
+	/* Of the times behind it all keys are larger than the time alone. */
+	if (b->left_ms > INT64_MIN && b->left_ms < INT64_MAX) {
+		put_time(time, b->left_ms + 1);
+		if (ks_buf_add(&b->bound, time, sizeof(time)) != 0 || ks_buf_add(&b->left, time, sizeof(time)) != 0)
+			return no_memory(err);
+	}
+	return load(r, b, err);
+}
+
+/* Memory has no key: the next ones of the segment, or of the next one, if something of it can be due; *more: there are some. */
+static int turn(struct ks_join_room *r, struct ks_join_buffer *b, bool all, bool *more, struct ks_err *err)
 {
 	int64_t last = segment_of(r, due_ms(r, b)), next;
 
+	if (b->open && b->cut)
+		return load(r, b, err);
 	if (b->open && (all || b->front < last)) {
 		ks_store_drop(r->store, b->partition, b->front);
 		b->open = false;
 	}
 	*more = !b->open && ks_store_next_segment(r->store, b->partition, r->first - 1, &next) && (all || next <= last);
-	return *more ? load(r, b, next, err) : 0;
+	return *more ? begin(r, b, next, err) : 0;
 }
 
 static int read_frame(const struct ks_join_room *r, const struct ks_join_buffer *b, struct ks_bytes frame, struct ks_rec *rec,
@@ -204,13 +298,14 @@ int ks_join_buffer_take(struct ks_join_room *r, struct ks_join_buffer *b, bool a
 	status = ks_store_get(r->store, b->partition, b->front, key, &v, err);
 	if (status != 0)
 		return status;
-	if (v.p == NULL || v.n < sizeof(time_ms))
+	if (v.p == NULL)
 		return damaged(b, err);
-	r->taken.n = 0;
-	if (ks_buf_add(&r->taken, v.p + sizeof(time_ms), v.n - sizeof(time_ms)) != 0)
+	r->taken.n = b->left.n = 0;
+	if (ks_buf_add(&r->taken, v.p, v.n) != 0 || ks_buf_add(&b->left, key.p, key.n) != 0)
 		return no_memory(err);
 	ks_due_pop(&b->due);
-	return read_frame(r, b, ks_buf_bytes(&r->taken), rec, err);
+	status = read_frame(r, b, ks_buf_bytes(&r->taken), rec, err);
+	return status == 0 && rec->time_ms != time_ms ? damaged(b, err) : status;
 }
 
 int64_t ks_join_buffer_earliest(const struct ks_join_room *r, const struct ks_join_buffer *b)
@@ -220,6 +315,8 @@ int64_t ks_join_buffer_earliest(const struct ks_join_room *r, const struct ks_jo
 
 	if (b->open && ks_due_first(&b->due, &time_ms, &key))
 		return time_ms;
+	if (b->open && b->cut)
+		return due + 1;
 	if (!ks_store_next_segment(r->store, b->partition, b->open ? b->front : r->first - 1, &segment))
 		return INT64_MAX;
 	/* Of a segment that has not been looked into it is known where it begins; and what waits is not due. */
@@ -231,11 +328,8 @@ int64_t ks_join_buffer_earliest(const struct ks_join_room *r, const struct ks_jo
 int ks_join_buffer_read(const struct ks_join_room *r, const struct ks_join_buffer *b, struct ks_store_value v, struct ks_rec *rec,
     bool *left, struct ks_err *err)
 {
-	int64_t time_ms;
+	int status = read_frame(r, b, ks_bytes(v.p, v.n), rec, err);
 
-	if (v.n < sizeof(time_ms))
-		return damaged(b, err);
-	memcpy(&time_ms, v.p, sizeof(time_ms));
-	*left = time_ms <= due_ms(r, b);
-	return read_frame(r, b, ks_bytes(v.p + sizeof(time_ms), v.n - sizeof(time_ms)), rec, err);
+	*left = status == 0 && rec->time_ms <= due_ms(r, b);
+	return status;
 }

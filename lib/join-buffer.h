@@ -6,10 +6,12 @@
  * as they came.
  *
  * A record stands in the segment of the store that its time says, a sixteenth
- * of the grace and a second at least.  Of one segment, the first that is due,
- * the keys are in memory (due.h); it is dropped as a whole when all of it
- * has left, so that no record is deleted alone: what the saved time says is
- * due has left.
+ * of the grace and a second at least, under its time, its key and the number
+ * of its arrival: in the order in which they leave.  Of one segment, the first
+ * that is due, keys are in memory (due.h), as many as there is room for; the
+ * next ones come from the store when those have left.  It is dropped as a
+ * whole when all of it has, so that no record is deleted alone: what the saved
+ * time says is due has left.
  *
  * Functions that return int return 0 or a ks_status with err filled.
  * Source: semantics.md 4.2; oracle/model.py, class StreamTableJoin.
@@ -24,7 +26,10 @@
 struct ks_join_buffer {
 	int32_t partition;
 	bool changed;		/* since it was saved */
-	bool open;		/* due has the keys of segment front */
+	bool open;		/* due has keys of segment front: */
+	bool cut;		/* not all of them, but those up to this one */
+	struct ks_buf bound;
+	struct ks_buf left;	/* the last key of it that was taken; n == 0: none was */
 	int64_t front;
 	int64_t time_ms;	/* the largest time that was told of; -1: none */
 	int64_t left_ms;	/* what is not newer has left already, though it may be in the store */
@@ -38,15 +43,27 @@ struct ks_join_room {
 	int64_t first;		/* segments from it on are theirs */
 	int64_t grace_ms, width_ms;
 	const struct ks_limits *limits;
+	size_t memory;		/* bytes that keys of all partitions may take */
+	size_t count;		/* of partitions */
 	struct ks_buf key, taken;
+	struct ks_buf keys, to;	/* of ks_store_keys_some */
 };
 
+/* Bytes that stand before the key in the store's. */
+#define KS_JOIN_BUFFER_BEFORE 8u
+
+/* Of bytes that state may take, those that are for keys here. */
+static inline size_t ks_join_room_part(size_t memory)
+{
+	return memory / 8;
+}
+
 void	ks_join_room_init(struct ks_join_room *r, struct ks_store *store, int64_t first, int64_t grace_ms,
-	    const struct ks_limits *limits);
+	    size_t memory, const struct ks_limits *limits);
 void	ks_join_room_release(struct ks_join_room *r);	/* zeroed is allowed */
 
 /* The buffer of a partition, with what the store has of it. */
-int	ks_join_buffer_open(const struct ks_join_room *r, struct ks_join_buffer *b, int32_t partition, struct ks_err *err) KS_MUST_USE;
+int	ks_join_buffer_open(struct ks_join_room *r, struct ks_join_buffer *b, int32_t partition, struct ks_err *err) KS_MUST_USE;
 void	ks_join_buffer_close(struct ks_join_buffer *b);
 
 /* For a barrier. */

@@ -32,6 +32,12 @@ static int check(struct ks_join *j, struct ks_err *err)
 	return 0;
 }
 
+/* What waits has keys of its own in memory. */
+static size_t beside_store(const struct ks_join *j)
+{
+	return j->spec.has_grace ? ks_join_room_part(j->memory > 0 ? j->memory : KS_STORE_MEMORY) : 0;
+}
+
 static int fingerprint(const struct ks_join *j, struct ks_buf *b)
 {
 	return j->spec.has_grace ? ks_buf_printf(b, "--grace %lldms\n", (long long)j->spec.grace_ms) : 0;
@@ -63,7 +69,7 @@ static int open_own(struct ks_join *j)
 	    j->run->err);
 	if (!j->spec.has_grace)
 		return status;
-	ks_join_room_init(&o->room, j->store, KS_TABLE_ROWS + 1, j->spec.grace_ms, j->run->limits);
+	ks_join_room_init(&o->room, j->store, KS_TABLE_ROWS + 1, j->spec.grace_ms, beside_store(j), j->run->limits);
 	for (i = 0; status == 0 && i < o->t.count; i++)
 		status = buffer_of(j, o->t.parts[i], &b);
 	return status;
@@ -293,12 +299,16 @@ static int beside(struct ks_join_asked *a, struct ks_query *q, struct ks_bytes k
 {
 	struct own *o = a->j->own;
 	const struct ks_table_part *part = ks_table_find(&o->t, q->partition);
-	const unsigned char *p = key.p;
+	const unsigned char *p;
 	struct ks_rec rec;
 	struct ks_row row;
 	bool left;
 	int status;
 
+	if (key.n < KS_JOIN_BUFFER_BEFORE)
+		return 0;
+	key = ks_bytes(key.p + KS_JOIN_BUFFER_BEFORE, key.n - KS_JOIN_BUFFER_BEFORE);
+	p = key.p;
 	if (part == NULL || part->own == NULL || ks_mp_skip(&p, key.p + key.n, KS_DEPTH_CEILING) != KS_MP_OK)
 		return 0;
 	status = ks_join_buffer_read(&o->room, part->own, v, &rec, &left, err);
@@ -311,7 +321,7 @@ static int beside(struct ks_join_asked *a, struct ks_query *q, struct ks_bytes k
 static int query(struct ks_join *j, struct ks_query *q, struct ks_err *err)
 {
 	struct ks_join_asked a = { .state = { .store = j->store, .first = KS_TABLE_ROWS, .last = INT64_MAX, .stream_time = stream_time,
-		.composed = composed }, .j = j, .tables = { [KS_JOIN_RIGHT] = &((struct own *)j->own)->t }, .beside = beside };
+		.composed = composed, .before = KS_JOIN_BUFFER_BEFORE }, .j = j, .tables = { [KS_JOIN_RIGHT] = &((struct own *)j->own)->t }, .beside = beside };
 
 	return ks_join_query_tables(&a, q, err);
 }
@@ -319,6 +329,7 @@ static int query(struct ks_join *j, struct ks_query *q, struct ks_err *err)
 const struct ks_join_kind ks_join_stream_table = {
 	.check = check,
 	.fingerprint = fingerprint,
+	.beside_store = beside_store,
 	.open = open_own,
 	.expect = expect,
 	.record = record,

@@ -93,14 +93,17 @@ static void close_store(struct ks_join *j)
 
 static int open_store(struct ks_join *j)
 {
+	size_t memory = j->memory, beside = j->kind->beside_store != NULL ? j->kind->beside_store(j) : 0;
 	struct ks_buf text;
 	int status;
 
+	if (beside > 0)
+		memory = (memory > 0 ? memory : KS_STORE_MEMORY) - beside;
 	ks_buf_init(&text, KS_RECORD_MAX);
 	if (fingerprint(j, &text) != 0)
 		status = ks_join_no_memory(j);
 	else
-		status = ks_run_store(j->run, j->memory, (const char *)text.p, &j->store);
+		status = ks_run_store(j->run, memory, (const char *)text.p, &j->store);
 	ks_buf_release(&text);
 	return status == 0 ? j->kind->open(j) : status;
 }

@@ -92,6 +92,8 @@ struct ks_join_kind {
 	int (*check)(struct ks_join *j, struct ks_err *err);
 	/* What must not change while there is state: appended to b, lines as store.h has them.  0, ENOMEM. */
 	int (*fingerprint)(const struct ks_join *j, struct ks_buf *b);
+	/* Bytes of --memory that the store does not get; NULL: it gets all. */
+	size_t (*beside_store)(const struct ks_join *j);
 	/* As the hooks of op.h: open; and for who has asked for turns there. */
 	int (*begin)(struct ks_join *j);
 	int (*turn)(struct ks_join *j);

@@ -454,18 +454,19 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 	return status == 0 ? 0 : ks_kafka_group_failed(s, status, err);
 }
 
-/* Whether all of the partition has come, of each topic; of a bounded read that is its end, and no silence, nor is it where nobody can be asked. */
-static bool ended(void *own, int32_t partition)
+/* A partition of which one topic has more; the end of a bounded read is no silence, nor is it silent where nobody can be asked. */
+static void awake(void *own, struct ks_idle *x)
 {
 	const struct ks_kafka_source *s = own;
 	const struct ks_kafka_part *p;
 
-	if (s->options->bounded || s->client.down_since != 0)
-		return false;
+	if (s->options->bounded || s->client.down_since != 0) {
+		ks_idle_all_awake(x);
+		return;
+	}
 	for (p = s->parts.parts; p < s->parts.parts + s->parts.count; p++)
-		if (p->partition == partition && !p->ended)
-			return false;
-	return true;
+		if (!p->ended)
+			ks_idle_awake(x, p->partition);
 }
 
 /* HELLO waits for a group to say what is read. */
@@ -519,7 +520,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	s->own.gather = gather;
 	s->own.positions = ks_kafka_section_positions;
 	s->own.passed = ks_kafka_section_passed;
-	s->own.ended = ended;
+	s->own.awake = awake;
 	s->own.ingest = &s->reader.ingest;
 	s->own.source.ingest = s->own.ingest;
 	s->options = options;

@@ -43,6 +43,13 @@ int ks_part_times_add(struct ks_part_times *x, int32_t partition)
 	return 0;
 }
 
+struct ks_part_time *ks_part_times_find(const struct ks_part_times *x, int32_t partition)
+{
+	size_t at = find(x, partition);
+
+	return at < x->count && x->list[at].partition == partition ? &x->list[at] : NULL;
+}
+
 int ks_part_times_move(struct ks_part_times *x, int32_t partition, int64_t time_ms, bool idle)
 {
 	struct ks_part_time *t;

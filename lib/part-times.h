@@ -33,6 +33,9 @@ struct ks_part_times {
 /* Now it is known of: 0, ENOMEM, EMSGSIZE. */
 int	ks_part_times_add(struct ks_part_times *x, int32_t partition) KS_MUST_USE;
 
+/* What is known of it; NULL: nothing. */
+struct ks_part_time *ks_part_times_find(const struct ks_part_times *x, int32_t partition);
+
 /* A record, or a mark, of it has come: as ks_part_times_add. */
 int	ks_part_times_move(struct ks_part_times *x, int32_t partition, int64_t time_ms, bool idle) KS_MUST_USE;
 

@@ -156,9 +156,13 @@ void ks_query_release(struct ks_query *q)
 static bool is_asked(const void *arg, struct ks_bytes key)
 {
 	const struct ks_query_ask *a = arg;
-	const unsigned char *p = key.p, *l = a->lower.p, *u = a->upper.p;
+	const unsigned char *p, *l = a->lower.p, *u = a->upper.p;
 	struct ks_val v, bound;
 
+	if (key.n < a->before)
+		return false;
+	key = ks_bytes(key.p + a->before, key.n - a->before);
+	p = key.p;
 	if (ks_mp_read(&p, key.p + key.n, KS_DEPTH_CEILING, &v) != KS_MP_OK)
 		return false;
 	if (a->key.p != NULL && (a->key.n > key.n || memcmp(a->key.p, key.p, a->key.n) != 0))
@@ -399,6 +403,7 @@ static int step(struct ks_query *q, const struct ks_query_state *s, struct ks_er
 	if (q->done)
 		return 0;
 	q->at = 0;
+	q->ask.before = composed ? s->before : 0;
 	status = ks_store_keys(s->store, q->partition, q->segment, q->after.n > 0 ? &q->after : NULL, some ? is_asked : NULL, &q->ask,
 	    &q->keys, &q->to, &q->more, err);
 	swap = q->after;

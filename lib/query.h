@@ -42,6 +42,7 @@ struct ks_query_ask {
 	 */
 	int64_t since_ms, until_ms;
 	uint64_t limit;			/* rows; 0: all */
+	size_t before;			/* of a walk: bytes that stand before the key in the segment at hand */
 };
 
 /* Append the whole message: 0, ENOMEM, EMSGSIZE. */
@@ -92,7 +93,8 @@ struct ks_query_state {
 	/* Rows of what a key has in a segment, by ks_query_row; v lives until the store changes. */
 	int (*rows)(void *arg, struct ks_query *q, struct ks_bytes key, struct ks_store_value v, struct ks_err *err);
 	int64_t (*stream_time)(void *arg, int32_t partition);	/* ms, -1: none */
-	bool (*composed)(void *arg, int64_t segment);	/* whether its keys have something behind what is asked for; NULL: none has */
+	bool (*composed)(void *arg, int64_t segment);	/* whether its keys have something beside what is asked for; NULL: none has */
+	size_t before;			/* bytes of that which stand before it, the others behind */
 	void *arg;
 };
 

@@ -60,7 +60,7 @@ static int look_idle(struct ks_own *own, int64_t now, bool *out, struct ks_err *
 
 	ks_idle_tick(&own->idle, now);
 	status = ks_idle_frames(&own->idle, ks_buf_bytes(&own->frames), limits, err);
-	return status != 0 ? status : ks_idle_look(&own->idle, own->ended, own, &own->frames, out, err);
+	return status != 0 ? status : ks_idle_look(&own->idle, own->awake, own, &own->frames, out, err);
 }
 
 int ks_own_turn(struct ks_own *own, bool over, bool *out, struct ks_err *err)

@@ -34,7 +34,7 @@ struct ks_own {
 	/* Of what frames hold and all before it, for a barrier; dies at the next call. */
 	int (*positions)(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err);
 	int (*passed)(struct ks_own *own, struct ks_err *err);	/* what was handed out has left this process; NULL: not asked */
-	bool (*ended)(void *own, int32_t partition);	/* of --idle, as ks_idle_look wants it; NULL: it has */
+	void (*awake)(void *own, struct ks_idle *x);	/* as ks_idle_look wants it */
 	int stop;			/* kind asked for, -1: none */
 	bool begun;			/* HELLO is out */
 	bool again;			/* behind this END another section follows */

@@ -86,8 +86,8 @@ void	ks_text_pass(struct text *t, size_t size, int made);
 int	ks_text_open_ordered(struct text *t, struct ks_err *err) KS_MUST_USE;
 void	ks_text_close_ordered(struct text *t);
 int	ks_text_gather_ordered(struct ks_own *own, bool block, struct ks_err *err) KS_MUST_USE;
-/* Of struct ks_own: nothing of any file waits for its turn. */
-bool	ks_text_ended(void *own, int32_t partition);
+/* Of struct ks_own: while something of a file waits for its turn, nobody is silent. */
+void	ks_text_awake(void *own, struct ks_idle *x);
 int	ks_text_check_all(struct text *t, struct ks_err *err) KS_MUST_USE;
 
 #endif

@@ -206,16 +206,16 @@ static bool is_over(const struct text *t)
 	return true;
 }
 
-bool ks_text_ended(void *own, int32_t partition)
+void ks_text_awake(void *own, struct ks_idle *x)
 {
 	const struct text *t = own;
 	size_t i;
 
-	(void)partition;
 	for (i = 0; i < t->places.count; i++)
-		if (ks_order_held(&t->order.queues[i]) > 0)
-			return false;
-	return true;
+		if (ks_order_held(&t->order.queues[i]) > 0) {
+			ks_idle_all_awake(x);
+			return;
+		}
 }
 
 int ks_text_gather_ordered(struct ks_own *own, bool block, struct ks_err *err)

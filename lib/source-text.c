@@ -479,7 +479,7 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	}
 	t->own.begin = begin;
 	t->own.gather = config->order == KS_ORDER_TIME ? ks_text_gather_ordered : ks_own_gather;
-	t->own.ended = config->order == KS_ORDER_TIME ? ks_text_ended : NULL;
+	t->own.awake = config->order == KS_ORDER_TIME ? ks_text_awake : NULL;
 	t->own.take = read_lines;
 	t->own.advance = advance;
 	t->own.positions = list_positions;

@@ -15,7 +15,7 @@
 struct smallest {
 	struct ks_key_item *items;
 	size_t n, cap;
-	size_t bytes;
+	size_t bytes, room;	/* that they have, that they may have */
 	bool left_out;		/* there are larger ones */
 };
 
@@ -91,7 +91,7 @@ static bool push(struct smallest *h, const struct ks_entry *e)
 	h->bytes += size_of(e);
 	for (; at > 0 && is_less(h, (at - 1) / 2, at); at = (at - 1) / 2)
 		swap(h, at, (at - 1) / 2);
-	while (h->bytes > KS_STORE_KEYS && h->n > 1)
+	while (h->bytes > h->room && h->n > 1)
 		pop(h);
 	return true;
 }
@@ -188,7 +188,7 @@ static int merge(struct look *k, int32_t partition, int64_t segment, size_t step
 				status = add_key(keys, own, err);
 			if (status == 0)
 				status = come_to(to, own, err);
-			*more = --steps == 0 || keys->n >= KS_STORE_KEYS;
+			*more = --steps == 0 || keys->n >= k->all.room;
 			if (status == 0 && !*more)
 				status = ks_disk_next(c, &key, &value, err);
 		}
@@ -200,28 +200,46 @@ static int merge(struct look *k, int32_t partition, int64_t segment, size_t step
 	return status;
 }
 
+/* patient: the base is looked at until there are enough. */
+static int find_keys(struct look *k, int32_t partition, int64_t segment, bool patient, struct ks_buf *keys, struct ks_buf *to,
+    bool *more, struct ks_err *err)
+{
+	struct ks_segment *young = ks_store_parts_look(&k->s->young.parts, partition, segment);
+	struct ks_segment *old = ks_store_parts_look(&k->s->old.parts, partition, segment);
+	size_t steps = BASE_STEPS + ((young != NULL ? young->count : 0) + (old != NULL ? old->count : 0)) / BASE_PART;
+	int status;
+
+	keys->n = 0;
+	status = gather(k, young, NULL, err);
+	if (status == 0)
+		status = gather(k, old, young, err);
+	if (status == 0) {
+		ks_key_sort(k->all.items, k->all.n, key_of);
+		status = merge(k, partition, segment, patient ? SIZE_MAX : steps, keys, to, more, err);
+	}
+	free(k->all.items);
+	return status;
+}
+
 int ks_store_keys(struct ks_store *s, int32_t partition, int64_t segment, const struct ks_buf *after,
     bool (*wants)(const void *arg, struct ks_bytes key), const void *arg, struct ks_buf *keys, struct ks_buf *to,
     bool *more, struct ks_err *err)
 {
-	struct ks_segment *young = ks_store_parts_look(&s->young.parts, partition, segment);
-	struct ks_segment *old = ks_store_parts_look(&s->old.parts, partition, segment);
-	size_t steps = BASE_STEPS + ((young != NULL ? young->count : 0) + (old != NULL ? old->count : 0)) / BASE_PART;
-	struct look k = { .s = s, .wants = wants, .arg = arg };
-	int status;
+	struct look k = { .s = s, .wants = wants, .arg = arg, .all = { .room = KS_STORE_KEYS } };
 
-	keys->n = 0;
 	if (after != NULL)
-		k.after = ks_bytes(after->p, after->n);
-	status = gather(&k, young, NULL, err);
-	if (status == 0)
-		status = gather(&k, old, young, err);
-	if (status == 0) {
-		ks_key_sort(k.all.items, k.all.n, key_of);
-		status = merge(&k, partition, segment, steps, keys, to, more, err);
-	}
-	free(k.all.items);
-	return status;
+		k.after = ks_buf_bytes(after);
+	return find_keys(&k, partition, segment, false, keys, to, more, err);
+}
+
+int ks_store_keys_some(struct ks_store *s, int32_t partition, int64_t segment, const struct ks_buf *after, size_t bytes,
+    struct ks_buf *keys, struct ks_buf *to, bool *more, struct ks_err *err)
+{
+	struct look k = { .s = s, .all = { .room = bytes } };
+
+	if (after != NULL)
+		k.after = ks_buf_bytes(after);
+	return find_keys(&k, partition, segment, true, keys, to, more, err);
 }
 
 bool ks_store_is_committed(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key)

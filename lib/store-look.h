@@ -28,6 +28,10 @@ int	ks_store_keys(struct ks_store *s, int32_t partition, int64_t segment, const 
 	    bool (*wants)(const void *arg, struct ks_bytes key), const void *arg, struct ks_buf *keys,
 	    struct ks_buf *to, bool *more, struct ks_err *err) KS_MUST_USE;
 
+/* The same of all keys, up to about so many bytes of them, however long that takes: for the stage itself. */
+int	ks_store_keys_some(struct ks_store *s, int32_t partition, int64_t segment, const struct ks_buf *after, size_t bytes,
+	    struct ks_buf *keys, struct ks_buf *to, bool *more, struct ks_err *err) KS_MUST_USE;
+
 /* Whether the value of a key, if it has one, is as of an epoch that is known to be committed: no restart goes back behind it. */
 bool	ks_store_is_committed(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key);
 

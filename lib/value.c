@@ -138,12 +138,14 @@ enum ks_mp_error ks_mp_skip(const unsigned char **at, const unsigned char *end, 
 		if (head.type == KS_MAP) {
 			if (p < end && !is_string(*p))
 				return KS_MP_KEY;
-			e = ks_mp_skip(&p, end, 0);
-			if (e != KS_MP_OK)
+			n = ks_mp_short(p, (size_t)(end - p));
+			p += n;
+			if (KS_UNLIKELY(n == 0) && (e = ks_mp_skip(&p, end, 0)) != KS_MP_OK)
 				return e;
 		}
-		/* What its first byte tells all about takes no call: most values are that. */
-		if (KS_LIKELY(p < end && (n = ks_mp_fixed[*p]) != 0 && n <= (size_t)(end - p))) {
+		/* What is told by how it begins takes no call: most values are that. */
+		n = ks_mp_short(p, (size_t)(end - p));
+		if (KS_LIKELY(n != 0)) {
 			p += n;
 			continue;
 		}

@@ -76,6 +76,29 @@ enum ks_mp_error ks_mp_skip(const unsigned char **p, const unsigned char *end, u
 /* By its first byte, the length of a value that this byte alone tells; 0: more must be read. */
 extern const unsigned char ks_mp_fixed[256];
 
+/*
+ * The length of the value at p, of which left bytes are there, where its first
+ * byte tells it, or the second of a string: so of most.  0: it does not, or
+ * not all of it is there.
+ */
+static inline size_t ks_mp_short(const unsigned char *p, size_t left)
+{
+	size_t n;
+
+	if (KS_UNLIKELY(left == 0))
+		return 0;
+	n = ks_mp_fixed[*p];
+	if (n == 0 && *p == 0xd9 && left > 1)
+		n = 2u + p[1];
+	return KS_LIKELY(n <= left) ? n : 0;
+}
+
+/* Whether a value that begins with this byte is an array or a map. */
+static inline bool ks_mp_is_container(unsigned char first)
+{
+	return (first >= 0x80 && first <= 0x9f) || (first >= 0xdc && first <= 0xdf);
+}
+
 /* ks_mp_read - decode the value at *p into v (which borrows) and step over it. */
 enum ks_mp_error ks_mp_read(const unsigned char **p, const unsigned char *end, unsigned depth,
     struct ks_val *v) KS_MUST_USE;

@@ -28,13 +28,14 @@ void ks_waiting_room_release(struct ks_waiting_room *r)
 
 void ks_waiting_init(struct ks_waiting *w)
 {
-	*w = (struct ks_waiting){ .earliest_ms = INT64_MAX };
+	*w = (struct ks_waiting){ .asked = false };
 	ks_due_init(&w->due);
 }
 
 void ks_waiting_release(struct ks_waiting *w)
 {
 	ks_due_release(&w->due);
+	ks_least_release(&w->times);
 }
 
 /* What waits of the key now, as far as it stays; its first goes into the order. */
@@ -48,9 +49,8 @@ static int begin(struct ks_waiting_room *r, struct ks_waiting *w, int32_t partit
 		return status;
 	if (v.p != NULL) {
 		memcpy(h, v.p, sizeof(*h));
-		w->left |= h->time_ms == w->earliest_ms;
 		*first = ks_bytes(NULL, 0);	/* it is there */
-		return 0;
+		return w->asked && ks_least_remove(&w->times, h->time_ms) != 0 ? no_memory(err) : 0;
 	}
 	*h = (struct head){ .since_ms = time_ms, .first_n = (uint32_t)first->n };
 	return ks_due_add(&w->due, time_ms, key) != 0 ? no_memory(err) : 0;
@@ -76,9 +76,7 @@ int ks_waiting_put(struct ks_waiting_room *r, struct ks_waiting *w, int32_t part
 	if (first.n > 0)
 		memcpy(v.p + sizeof(h), first.p, first.n);
 	*body = v.p + sizeof(h) + h.first_n;
-	if (time_ms < w->earliest_ms)
-		w->earliest_ms = time_ms;
-	return 0;
+	return w->asked && ks_least_add(&w->times, time_ms) != 0 ? no_memory(err) : 0;
 }
 
 static bool is_due(const struct ks_waiting_room *r, const struct ks_waiting *w, int64_t now_ms, int64_t since_ms)
@@ -116,14 +114,13 @@ int ks_waiting_take(struct ks_waiting_room *r, struct ks_waiting *w, int32_t par
 	if (status != 0)
 		return status;
 	ks_due_pop(&w->due);
-	w->left |= h.time_ms == w->earliest_ms;
-	if (w->due.count == 0)
-		w->earliest_ms = INT64_MAX;
+	if (w->asked && ks_least_remove(&w->times, h.time_ms) != 0)
+		return no_memory(err);
 	*item = (struct ks_waiting_item){ h.time_ms, ks_bytes(r->taken.p, h.first_n), ks_bytes(r->taken.p + h.first_n, h.body_n) };
 	return 0;
 }
 
-/* All that waits: to the order of what is due, or for the earliest alone. */
+/* All that waits: to the order of what is due, or their times alone. */
 static int look_through(struct ks_waiting_room *r, struct ks_waiting *w, int32_t partition, bool order, struct ks_err *err)
 {
 	struct ks_store_scan scan;
@@ -135,8 +132,6 @@ static int look_through(struct ks_waiting_room *r, struct ks_waiting *w, int32_t
 	status = ks_store_scan_begin(r->store, partition, r->segment, &scan, err);
 	if (status != 0)
 		return status;
-	w->earliest_ms = INT64_MAX;
-	w->left = false;
 	while (no == 0 && status == 0 && ks_store_scan_next(&scan, &key, &v)) {
 		if (v.n < sizeof(h)) {
 			status = ks_fail(err, KS_CONFIG, "the state of partition %d is damaged", (int)partition);
@@ -145,10 +140,8 @@ static int look_through(struct ks_waiting_room *r, struct ks_waiting *w, int32_t
 		memcpy(&h, v.p, sizeof(h));
 		if ((size_t)h.first_n + h.body_n > v.n - sizeof(h))
 			status = ks_fail(err, KS_CONFIG, "the state of partition %d is damaged", (int)partition);
-		else if (order)
-			no = ks_due_add(&w->due, h.since_ms, key);
-		if (h.time_ms < w->earliest_ms)
-			w->earliest_ms = h.time_ms;
+		else
+			no = order ? ks_due_add(&w->due, h.since_ms, key) : ks_least_add(&w->times, h.time_ms);
 	}
 	ks_store_scan_end(&scan);
 	return no != 0 ? no_memory(err) : status;
@@ -156,9 +149,10 @@ static int look_through(struct ks_waiting_room *r, struct ks_waiting *w, int32_t
 
 int ks_waiting_earliest(struct ks_waiting_room *r, struct ks_waiting *w, int32_t partition, int64_t *time_ms, struct ks_err *err)
 {
-	int status = w->left ? look_through(r, w, partition, false, err) : 0;
+	int status = w->asked ? 0 : look_through(r, w, partition, false, err);
 
-	*time_ms = w->earliest_ms;
+	w->asked = true;
+	*time_ms = ks_least_first(&w->times);
 	return status;
 }
 

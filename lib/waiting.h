@@ -7,7 +7,8 @@
  * Something newer of a key takes the place of what waits, and is due when
  * that was.  It leaves by the time of the keys' first changes, then by the
  * keys' bytes.  The heap is made anew from the store; a key that waits costs
- * in memory what due.h says.  Source: semantics.md 3.4, untilTimeLimit;
+ * in memory what due.h says, and who asks for the earliest of them what
+ * least.h says, too.  Source: semantics.md 3.4, untilTimeLimit;
  * oracle/model.py, class Suppress.  Functions that return int return 0 or a
  * ks_status with err filled.
  */
@@ -15,13 +16,14 @@
 #define KS_WAITING_H
 
 #include "due.h"
+#include "least.h"
 #include "store.h"
 
 /* What waits of one partition. */
 struct ks_waiting {
 	struct ks_due due;
-	int64_t earliest_ms;	/* nothing that waits bears an earlier time; INT64_MAX: nothing waits */
-	bool left;		/* what bore it is gone: the earliest may be later */
+	struct ks_least times;	/* those that what waits bears, from when they were first asked for on */
+	bool asked;
 };
 
 struct ks_waiting_room {
@@ -56,7 +58,7 @@ int	ks_waiting_put(struct ks_waiting_room *r, struct ks_waiting *w, int32_t part
 int	ks_waiting_take(struct ks_waiting_room *r, struct ks_waiting *w, int32_t partition, int64_t now_ms, bool all,
 	    struct ks_waiting_item *item, bool *more, struct ks_err *err) KS_MUST_USE;
 
-/* The earliest time of what waits; INT64_MAX: nothing does.  What was the earliest may have to be looked for. */
+/* The earliest time of what waits; INT64_MAX: nothing does.  The first time that it is asked for, all that waits is looked at. */
 int	ks_waiting_earliest(struct ks_waiting_room *r, struct ks_waiting *w, int32_t partition, int64_t *time_ms,
 	    struct ks_err *err) KS_MUST_USE;
 

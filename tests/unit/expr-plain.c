@@ -150,6 +150,65 @@ static void cut(void **state)
 }
 
 /* What has seen other records before says of each the same as what has seen none, of all that it may be cut to. */
+static void say_the_same(const char *program, const char *const *records, size_t count)
+{
+	struct probe old, fresh;
+	struct ks_bytes whole;
+	const char *a, *b;
+	unsigned char *part;
+	struct ks_val v, w;
+	size_t i, n;
+
+	open_probe(&old, program);
+	for (i = 0; i < 2 * count; i++) {
+		whole = bytes_of(records[i % count]);
+		for (n = 0; n <= whole.n; n++) {
+			part = kit_exact(whole.p, n);
+			open_probe(&fresh, program);
+			a = load(&old, ks_bytes(part, n));
+			b = load(&fresh, ks_bytes(part, n));
+			if (a != b)
+				fail_msg("%s cut to %zu: %s, not %s", records[i % count], n, a != NULL ? a : "well", b != NULL ? b : "well");
+			if (a == NULL) {
+				a = ks_expr_eval(old.e, &v);
+				b = ks_expr_eval(fresh.e, &w);
+				assert_true((a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0));
+				if (a == NULL && !ks_bytes_eq(v.b, w.b))
+					fail_msg("%s cut to %zu: another value", records[i % count], n);
+			}
+			ks_expr_set_free(fresh.set);
+			free(part);
+		}
+		free((void *)(uintptr_t)whole.p);
+	}
+	ks_expr_set_free(old.set);
+}
+
+/* The same, of a record whose one before is all that has been seen. */
+static void say_behind(const char *program, const char *before, const char *record)
+{
+	struct ks_bytes first = bytes_of(before), second = bytes_of(record);
+	struct probe old, fresh;
+	const char *a, *b;
+	struct ks_val v, w;
+
+	open_probe(&old, program);
+	open_probe(&fresh, program);
+	assert_null(load(&old, first));
+	assert_null(load(&old, second));
+	assert_null(load(&fresh, second));
+	a = ks_expr_eval(old.e, &v);
+	b = ks_expr_eval(fresh.e, &w);
+	if ((a == NULL) != (b == NULL) || (a != NULL && strcmp(a, b) != 0))
+		fail_msg("%s behind %s: %s, not %s", record, before, a != NULL ? a : "well", b != NULL ? b : "well");
+	if (a == NULL && !ks_bytes_eq(v.b, w.b))
+		fail_msg("%s behind %s: another value", record, before);
+	ks_expr_set_free(old.set);
+	ks_expr_set_free(fresh.set);
+	free((void *)(uintptr_t)first.p);
+	free((void *)(uintptr_t)second.p);
+}
+
 static void known_again(void **state)
 {
 	static const char *const records[] = {
@@ -167,43 +226,143 @@ static void known_again(void **state)
 	static const char program[] = "[.x, .yy, .n.x, .n.q, .[\"1234567\"], .[\"12345678\"], .[\"123456789\"], .[\"123456789012345\"], "
 	    ".[\"1234567890123456\"], .[\"1234567890123456789012345678901\"], .[\"1234567890123456789012345678902\"], "
 	    ".[\"12345678901234567890123\"], .missing]";
-	struct probe old, fresh;
-	struct ks_bytes whole;
-	const char *a, *b;
-	unsigned char *part;
-	struct ks_val v, w;
-	size_t i, n;
 
 	(void)state;
-	open_probe(&old, program);
-	for (i = 0; i < 2 * COUNT(records); i++) {
-		whole = bytes_of(records[i % COUNT(records)]);
-		for (n = 0; n <= whole.n; n++) {
-			part = kit_exact(whole.p, n);
-			open_probe(&fresh, program);
-			a = load(&old, ks_bytes(part, n));
-			b = load(&fresh, ks_bytes(part, n));
-			if (a != b)
-				fail_msg("%s cut to %zu: %s, not %s", records[i % COUNT(records)], n, a != NULL ? a : "well", b != NULL ? b : "well");
-			if (a == NULL) {
-				a = ks_expr_eval(old.e, &v);
-				b = ks_expr_eval(fresh.e, &w);
-				assert_true((a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0));
-				if (a == NULL && !ks_bytes_eq(v.b, w.b))
-					fail_msg("%s cut to %zu: another value", records[i % COUNT(records)], n);
-			}
-			ks_expr_set_free(fresh.set);
-			free(part);
-		}
-		free((void *)(uintptr_t)whole.p);
+	say_the_same(program, records, COUNT(records));
+}
+
+/* Likewise where paths lead to containers, some of which the walk goes over, and to what takes their place. */
+static void containers_again(void **state)
+{
+	static const char *const records[] = {
+		"83 a1'a' 82 a1'x' 01 a1'y' 92 01 02 a1'b' 05 a1'c' 91 c0", "83 a1'a' 07 a1'b' 05 a1'c' 08",
+		"84 a1'a' 92 01 02 a1'b' 05 a1'c' 07 a1'z' bf'1234567890123456789012345678901'",
+		"84 a1'a' cd 0907 a1'b' 05 a1'c' 07 a1'z' bf'1234567890123456789012345678901'",
+		"84 a1'a' 91 c0 a1'b' a2'no' a1'c' 07 a1'z' bf'1234567890123456789012345678901'",
+		"83 a1'a' a1'x' a1'b' 81 a1'y' 05 a1'c' c0", "83 a1'a' 82 a1'x' 01 a1'y' 92 01 02 a1'b' 05 a1'c' 91 c0",
+		"83 a1'a' 90 a1'b' 80 a1'c' 01", "83 a1'a' c0 a1'b' c2 a1'c' c3", "83 a1'c' 81 a1'x' 91 91 90 a1'b' 92 02 03 a1'a' 91 04",
+		"82 a1'a' dc 0001 c3 a1'a' 02", "83 a1'a' de 0001 a1'x' 02 a1'b' dd 00000001 c0 a1'c' df 00000001 a1'x' 01",
+	};
+	static const char *const programs[] = {
+		"{a: .a, b: .b, c: .c}", "[.a, .b, .c, (.a | type), (.b | length)]", "[if .a then 1 else 2 end, (.b and .c), (.c | not), .a.x?]",
+	};
+	size_t i, j, k;
+
+	(void)state;
+	for (i = 0; i < COUNT(programs); i++) {
+		say_the_same(programs[i], records, COUNT(records));
+		/* What is cut short teaches nothing: so each of them behind each other one, too. */
+		for (j = 0; j < COUNT(records); j++)
+			for (k = 0; k < COUNT(records); k++)
+				say_behind(programs[i], records[j], records[k]);
 	}
-	ks_expr_set_free(old.set);
+}
+
+/* A sum of objects, however it comes about, has the bytes that ks_expr_object makes of their pairs. */
+static void sums(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool plain;
+	} table[] = {
+		{ "80", "80", true }, { "81 a1'x' 01", "80", true }, { "80", "81 a1'x' 01", true },
+		{ "82 a1'x' 01 a1'y' a2'zz'", "81 a1'z' cb 3ff8000000000000", true },
+		{ "82 a1'x' 01 a1'y' 02", "81 a1'x' a3'new'", true }, { "82 a1'x' 01 a1'y' 02", "82 a1'y' 03 a1'x' 04", true },
+		{ "83 a1'x' 01 a1'y' 02 a1'x' 03", "80", true }, { "80", "83 a1'x' 01 a1'y' 02 a1'x' 03", true },
+		{ "83 a1'x' 01 a1'y' 02 a1'x' 03", "83 a1'y' 05 a1'z' 06 a1'y' 07", true },
+		{ "82 a0 01 a1 00 02", "82 a0 03 a1 00 04", true }, { "81 a1'x' 01", "81 a2'x' 00 02", true },
+		{ "82 a8'12345678' 01 a8'12345679' 02", "82 a8'12345679' 03 a9'123456789' 04", true },
+		{ "81 bf'1234567890123456789012345678901' 05", "81 bf'1234567890123456789012345678902' 06", true },
+		{ "81 bf'1234567890123456789012345678901' 05", "81 bf'1234567890123456789012345678901' 06", true },
+		{ "81 a1'x' d9 20 '0123456789abcdef0123456789abcdef'", "81 a1'y' d9 21 '0123456789abcdef0123456789abcdefg'", true },
+		{ "81 a1'x' 82 a1'a' 01 a1'b' 92 01 02", "82 a1'y' 90 a1'x' 93 01 02 03", true },
+		{ "81 a1'x' cc 80", "81 a1'y' d1 8000", true }, { "81 a1'x' c0", "82 a1'y' c2 a1'z' c3", true },
+		{ "8f a1'a' 01 a1'b' 02 a1'c' 03 a1'd' 04 a1'e' 05 a1'f' 06 a1'g' 07 a1'h' 08 a1'i' 09 a1'j' 0a a1'k' 0b a1'l' 0c a1'm' 0d a1'n' 0e a1'o' 0f",
+		  "82 a1'p' 10 a1'q' 11", true },
+		/* Not as we write them: */
+		{ "81 a1'x' cc 05", "80", false }, { "81 a1'x' ca 3fc00000", "80", false }, { "81 a1'x' da 0001 'a'", "81 a1'y' 01", false },
+		{ "81 d9 01 'x' 01", "81 a1'x' 02", false }, { "81 d9 20 '0123456789abcdef0123456789abcdef' 01", "80", false },
+		{ "81 a1'x' c4 01 ff", "81 a1'y' 01", false },
+	};
+	char hex[600];
+	struct ks_val a, b, sum, direct, all[80];
+	struct ks_vals x, y;
+	struct ks_bytes value;
+	struct probe p;
+	bool done;
+	size_t i;
+
+	(void)state;
+	open_probe(&p, "[.a, .b, .a + .b]");
+	for (i = 0; i < COUNT(table); i++) {
+		snprintf(hex, sizeof(hex), "82 a1'a' %s a1'b' %s", table[i].a, table[i].b);
+		value = bytes_of(hex);
+		assert_null(load(&p, value));
+		assert_null(ks_expr_eval(p.e, &sum));
+		assert_int_equal(ks_vals_of(p.set, &sum, &x), KS_YIELD);
+		a = x.v[0];
+		b = x.v[1];
+		sum = x.v[2];
+		assert_int_equal(ks_vals_of(p.set, &a, &x), KS_YIELD);
+		assert_int_equal(ks_vals_of(p.set, &b, &y), KS_YIELD);
+		if (x.n > 0)
+			memcpy(all, x.v, x.n * sizeof(*x.v));
+		if (y.n > 0)
+			memcpy(all + x.n, y.v, y.n * sizeof(*y.v));
+		assert_int_equal(ks_expr_object(p.set, all, x.n + y.n, &direct), KS_YIELD);
+		if (!ks_bytes_eq(sum.b, direct.b))
+			fail_msg("%s: another sum", hex);
+		assert_int_equal(ks_expr_plain_sum(p.set, &a, &b, &direct, &done), KS_YIELD);
+		if (done != table[i].plain || (done && !ks_bytes_eq(sum.b, direct.b)))
+			fail_msg("%s: %s", hex, done ? "it is plain" : "it is not plain");
+		free((void *)(uintptr_t)value.p);
+	}
+	ks_expr_set_free(p.set);
+}
+
+/* Pairs up to the most that are held against each other, and beyond; and nesting up to the most there may be. */
+static void large_sums(void **state)
+{
+	unsigned char deep[KS_DEPTH_MAX + 1];
+	struct ks_val sum, part;
+	struct probe p, q;
+	unsigned n;
+	char text[300];
+
+	(void)state;
+	for (n = 14; n <= 18; n++) {
+		snprintf(text, sizeof(text), "([range(%u) | {\"a\\(.)\": .}] | add) as $a | ([range(%u) | {\"b\\(.)\": .}] | add) as $b | "
+		    "[($a + $b | length), ($a + $b | keys == ($a + $b | keys | unique)), ($b + $b == $b), ($a + $b | .a3 + .b4)]", n, n);
+		open_probe(&p, text);
+		assert_null(load(&p, ks_mp_nil));
+		assert_null(ks_expr_eval(p.e, &sum));
+		snprintf(text, sizeof(text), "94 %02x c3 c3 07", 2 * n);
+		part.b = bytes_of(text);
+		if (!ks_bytes_eq(sum.b, part.b))
+			fail_msg("%u pairs: another sum", 2 * n);
+		free((void *)(uintptr_t)part.b.p);
+		ks_expr_set_free(p.set);
+	}
+	/* As deep as a record may be, and so too deep for a member. */
+	memset(deep, 0x91, limits.depth);
+	deep[limits.depth] = 0x01;
+	open_probe(&p, "{b: 1} + {a: .}");
+	open_probe(&q, "{a: .}");
+	for (n = 0; n < 4; n++) {
+		assert_null(load(&p, ks_bytes(deep + n, limits.depth + 1 - n)));
+		assert_null(load(&q, ks_bytes(deep + n, limits.depth + 1 - n)));
+		assert_int_equal(ks_expr_eval(p.e, &sum) == NULL, n > 0);
+		assert_int_equal(ks_expr_eval(q.e, &sum) == NULL, n > 0);
+	}
+	ks_expr_set_free(p.set);
+	ks_expr_set_free(q.set);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(forms), cmocka_unit_test(cut), cmocka_unit_test(known_again),
+		cmocka_unit_test(forms), cmocka_unit_test(cut), cmocka_unit_test(known_again), cmocka_unit_test(containers_again),
+		cmocka_unit_test(sums), cmocka_unit_test(large_sums),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
