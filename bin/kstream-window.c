@@ -88,6 +88,11 @@ static int window_record(void *arg, struct ks_run *run, unsigned input, struct k
 	return ks_win_record(arg, run, rec);
 }
 
+static void window_expect(void *arg, const struct ks_rec *rec, bool found)
+{
+	ks_win_expect(arg, rec, found);
+}
+
 static struct ks_expr_set *window_reads(void *arg)
 {
 	struct ks_win *w = arg;
@@ -149,6 +154,7 @@ static const struct ks_op op = {
 	.hello = window_hello,
 	.forward = window_forward,
 	.record = window_record,
+	.expect = window_expect,
 	.reads = window_reads,
 	.mark = window_mark,
 	.barrier = window_barrier,

@@ -7,14 +7,16 @@
 /* Whether v goes before (sign -1) or behind (sign 1) what is kept. */
 static bool beats(const unsigned char *block, size_t at, const struct ks_val *v, int sign)
 {
-	struct ks_val old;
+	const struct ks_agg_kept *k = ks_agg_kept_at(block, at);
+	struct ks_val old = { .u = k->number };
 	int c;
 
-	ks_agg_kept_value(block, at, &old);
-	if (old.type == KS_INT && v->type == KS_INT)
+	/* No flag in its type: it stands there. */
+	if (k->type == KS_INT && v->type == KS_INT)
 		return sign < 0 ? v->i < old.i : v->i > old.i;
-	if (old.type == KS_FLOAT && v->type == KS_FLOAT)
+	if (k->type == KS_FLOAT && v->type == KS_FLOAT)
 		return sign < 0 ? v->d < old.d : v->d > old.d;
+	ks_agg_kept_value(block, at, &old);
 	c = ks_val_cmp(v, &old);
 	return sign < 0 ? c < 0 : c > 0;
 }

@@ -91,7 +91,9 @@ struct ks_config {
 	const char *only;	/* --only: names between commas, NULL: all */
 	const char *as;		/* --as: the route of what is emitted */
 	const char *stage;
-	const char *app;
+	const char *app;	/* NULL: none, or --guarantee none */
+	enum ks_guarantee guarantee;	/* --guarantee */
+	bool guarantee_given;
 	char owner[KS_OWNER_ROOM];	/* --instance: I/N, or a name */
 	uint32_t instance, instances;	/* I and N; of a name 0 and 0 */
 	const char *state_dir;
@@ -103,6 +105,12 @@ struct ks_config {
 	int verbose;
 	const struct ks_wanted *wanted;	/* by the tool that runs this process: child.h; NULL: all is */
 };
+
+/* Whether --guarantee says that at least once is enough. */
+static inline bool ks_config_at_least(const struct ks_config *c)
+{
+	return c->guarantee_given && c->guarantee == KS_AT_LEAST_ONCE;
+}
 
 /* Whether a time is within --since and --until. */
 static inline bool ks_config_in_range(const struct ks_config *c, int64_t time_ms)

@@ -139,11 +139,28 @@ struct ks_expr_packed_guess {
 };
 
 /*
+ * Where the values stand that are asked for, as long as all before the last of
+ * them are as long as they were (expr-shape.h).
+ */
+#define KS_EXPR_ALIKE 16u	/* keys, and places: of sets that have more nothing is known */
+#define KS_EXPR_SHAPE 96u	/* bytes of a value that can be known so; a multiple of 16 */
+struct ks_expr_shape {
+	uint32_t n;		/* bytes that are compared; 0: nothing is known */
+	uint32_t least;		/* bytes that the value must have */
+	uint32_t misses, wait;	/* in a row; values before something is learnt again */
+	uint32_t count;		/* of values */
+	struct {
+		struct ks_expr_slot *slot;
+		uint32_t at;
+	} values[KS_EXPR_ALIKE];
+	unsigned char bytes[KS_EXPR_SHAPE], mask[KS_EXPR_SHAPE];	/* what of them counts: 0xff */
+};
+
+/*
  * How a value begins that is like the one before: keys of a map, one behind the
  * other, each of which leads nowhere or to a place of its own, until all places
  * of the value are met.
  */
-#define KS_EXPR_ALIKE 16u	/* keys, and places: of sets that have more nothing is known */
 struct ks_expr_alike {
 	uint32_t count;		/* of the keys; 0: nothing is known */
 	uint32_t pause;		/* loads before something is learnt again */
@@ -153,6 +170,7 @@ struct ks_expr_alike {
 		struct ks_expr_slot *slot;	/* for its value; the root's where nobody asks for it */
 	} keys[KS_EXPR_ALIKE];
 	unsigned char states[KS_EXPR_ALIKE];	/* of the places, once all are met */
+	struct ks_expr_shape shape;
 };
 
 struct ks_expr_read;	/* expr-read.h */

@@ -218,7 +218,7 @@ static uint32_t place_behind(struct ks_expr_set *set, uint32_t at, const struct 
 	for (i = set->places[at].child; i != 0; i = set->places[i].next)
 		if (same_step(&set->places[i].step, step))
 			return i;
-	set->alike.count = 0;	/* what a value is known by leads to the places as they were */
+	set->alike.count = set->alike.shape.n = 0;	/* what a value is known by leads to the places as they were */
 	if (!grow_places(set))
 		return 0;
 	i = set->place_count;

@@ -7,7 +7,7 @@
  * ends with the last path found.  Records of a stream are mostly alike: each
  * key is first held against the one that stood there in the map before.
  */
-#include "expr-impl.h"
+#include "expr-shape.h"
 
 /* All return the byte behind the value, or NULL to stop, with set->walk.e set where that is an error. */
 static const unsigned char *stop(struct ks_expr_set *set, enum ks_mp_error e)
@@ -331,6 +331,7 @@ static inline void unlearn(struct ks_expr_set *set)
 	if (set->alike.count == 0)
 		return;
 	set->alike.count = 0;
+	set->alike.shape.n = set->alike.shape.wait = 0;
 	set->alike.pause = PAUSE;
 }
 
@@ -472,7 +473,10 @@ static __attribute__((noinline)) const char *load_any(struct ks_expr_set *set, c
 const char *ks_expr_load(struct ks_expr_set *set, const struct ks_rec *rec)
 {
 	ks_expr_load_begin(set);
-	if (!walk_alike(set, rec->value))
-		return load_any(set, rec);
+	if (KS_UNLIKELY(!ks_expr_shape_again(set, rec->value))) {
+		if (!walk_alike(set, rec->value))
+			return load_any(set, rec);
+		ks_expr_shape_missed(set, rec->value);
+	}
 	return KS_UNLIKELY(set->wants_record) ? load_meta(set, rec) : NULL;
 }

@@ -381,13 +381,23 @@ enum ks_yield ks_expr_value(struct ks_expr_set *set, uint32_t node, const struct
 	return eval(set, node, in, out);
 }
 
+APART const char *eval_whole(struct ks_expr *e, struct ks_val *v)
+{
+	ks_expr_begin(e->set);
+	return ks_expr_answer(e, KS_LIKELY(e->set->nodes[e->node].single) ? eval(e->set, e->node, &ks_expr_nil, v) :
+	    ks_expr_only(e->set, e->node, v), v);
+}
+
 const char *ks_expr_eval(struct ks_expr *e, struct ks_val *v)
 {
-	struct ks_expr_set *set = e->set;
+	const struct ks_expr_node *n = &e->set->nodes[e->node];
 
-	ks_expr_begin(set);
-	return ks_expr_answer(e, KS_LIKELY(set->nodes[e->node].single) ? eval(set, e->node, &ks_expr_nil, v) :
-	    ks_expr_only(set, e->node, v), v);
+	/* A path whose value is known, as most keys, times and arguments are: nothing is to be evaluated. */
+	if (KS_UNLIKELY(n->op != OP_SLOT || e->set->states[n->slot] < SLOT_BOTH))
+		return eval_whole(e, v);
+	*v = e->set->slots[n->slot].v;
+	e->nothing = false;
+	return NULL;
 }
 
 const char *ks_expr_any(struct ks_expr *e, bool *any)

@@ -48,6 +48,12 @@ enum ks_kind {
 	KS_COMPLETE = 2,
 };
 
+enum ks_guarantee {
+	KS_NONE,		/* ad hoc: nothing is kept, epochs only bound memory */
+	KS_AT_LEAST_ONCE,
+	KS_EXACTLY_ONCE,
+};
+
 /*
  * struct ks_rec - one record; every slice borrows.
  * frame is the whole frame where the record stands as it came, and has

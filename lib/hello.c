@@ -5,6 +5,23 @@
 #include <msgpack/pack.h>
 #include <stdio.h>
 
+const char *ks_guarantee_name(enum ks_guarantee g)
+{
+	static const char *const names[] = { "none", "at-least-once", "exactly-once" };
+
+	return names[g];
+}
+
+bool ks_hello_in_kafka(const struct ks_hello_view *v)
+{
+	return v->guarantee == KS_EXACTLY_ONCE && v->reads != KS_READS_FILES;
+}
+
+bool ks_hello_transacts(const struct ks_hello_view *v, bool told)
+{
+	return v->guarantee == KS_EXACTLY_ONCE || (v->reads != KS_READS_TOPICS && !told);
+}
+
 static int pack_text(msgpack_packer *pk, const char *text)
 {
 	size_t n;
@@ -73,7 +90,7 @@ static int pack_positions(msgpack_packer *pk, const struct ks_hello *h)
 
 static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 {
-	static const char *const guarantee[] = { "none", "at-least-once", "exactly-once" };
+	static const char *const reads[] = { NULL, "files", "topics" };
 	int no;
 
 	if ((no = msgpack_pack_map(pk, 16)) != 0 ||
@@ -84,10 +101,11 @@ static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 	    (no = pack_key_int(pk, "instances", h->instances)) != 0 ||
 	    (no = pack_key_int(pk, "run", h->run)) != 0 ||
 	    (no = pack_key_int(pk, "epoch", h->epoch)) != 0 ||
-	    (no = pack_key_text(pk, "guarantee", guarantee[h->guarantee])) != 0 ||
+	    (no = pack_key_text(pk, "guarantee", ks_guarantee_name(h->guarantee))) != 0 ||
 	    (no = pack_key_int(pk, "commit_interval", h->commit_ms)) != 0 || (no = pack_text(pk, "live")) != 0 ||
 	    (no = h->live ? msgpack_pack_true(pk) : msgpack_pack_false(pk)) != 0 ||
-	    (no = pack_key_text(pk, "layout", "modulo")) != 0 || (no = pack_streams(pk, h)) != 0 ||
+	    (no = pack_key_text(pk, "layout", "modulo")) != 0 ||
+	    (no = pack_key_text(pk, "reads", reads[h->reads])) != 0 || (no = pack_streams(pk, h)) != 0 ||
 	    (no = pack_positions(pk, h)) != 0 || (no = pack_text(pk, "stages")) != 0 ||
 	    (no = msgpack_pack_array(pk, 0)) != 0 || (no = pack_text(pk, "sides")) != 0 ||
 	    (no = msgpack_pack_array(pk, h->side != NULL)) != 0)
@@ -129,6 +147,19 @@ static bool small_int(const struct ks_val *v, int64_t max)
 	return v->type == KS_INT && v->i >= 0 && v->i <= max;
 }
 
+static const char *take_guarantee(struct ks_hello_view *h, const struct ks_val *v)
+{
+	enum ks_guarantee g;
+
+	for (g = KS_NONE; g <= KS_EXACTLY_ONCE; g++) {
+		if (v->type == KS_STR && ks_bytes_is(v->b, ks_guarantee_name(g))) {
+			h->guarantee = g;
+			return NULL;
+		}
+	}
+	return "its guarantee is not one that exists";
+}
+
 static const char *take_key(struct ks_hello_view *h, struct ks_bytes key, const struct ks_val *v)
 {
 	if (ks_bytes_is(key, "version")) {
@@ -153,18 +184,18 @@ static const char *take_key(struct ks_hello_view *h, struct ks_bytes key, const 
 			return "its run or epoch is not a number";
 		*(key.n == 3 ? &h->run : &h->epoch) = v->i;
 	} else if (ks_bytes_is(key, "guarantee")) {
-		if (v->type == KS_STR && ks_bytes_is(v->b, "none"))
-			h->guarantee = KS_NONE;
-		else if (v->type == KS_STR && ks_bytes_is(v->b, "at-least-once"))
-			h->guarantee = KS_AT_LEAST_ONCE;
-		else if (v->type == KS_STR && ks_bytes_is(v->b, "exactly-once"))
-			h->guarantee = KS_EXACTLY_ONCE;
-		else
-			return "its guarantee is not one that exists";
+		return take_guarantee(h, v);
 	} else if (ks_bytes_is(key, "commit_interval")) {
 		if (!small_int(v, INT64_MAX))
 			return "its commit_interval is not a number";
 		h->commit_ms = v->i;
+	} else if (ks_bytes_is(key, "reads")) {
+		if (v->type == KS_STR && ks_bytes_is(v->b, "files"))
+			h->reads = KS_READS_FILES;
+		else if (v->type == KS_STR && ks_bytes_is(v->b, "topics"))
+			h->reads = KS_READS_TOPICS;
+		else if (v->type != KS_NIL)
+			return "what it reads is neither files nor topics";
 	} else if (ks_bytes_is(key, "live")) {
 		if (v->type != KS_TRUE && v->type != KS_FALSE)
 			return "its live is not true or false";

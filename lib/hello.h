@@ -9,10 +9,14 @@
 #include "frame.h"
 #include "owner.h"
 
-enum ks_guarantee {
-	KS_NONE,		/* ad hoc: nothing is kept, epochs only bound memory */
-	KS_AT_LEAST_ONCE,
-	KS_EXACTLY_ONCE,
+/* The word of HELLO and --guarantee. */
+const char *ks_guarantee_name(enum ks_guarantee g);
+
+/* What the source reads.  Of topics Kafka can keep how far; of files the ledger does. */
+enum ks_reads {
+	KS_READS_UNSAID,	/* by a source that is older */
+	KS_READS_FILES,
+	KS_READS_TOPICS,
 };
 
 /* One named stream of a section. */
@@ -41,6 +45,7 @@ struct ks_hello {
 	int64_t run, epoch;
 	enum ks_guarantee guarantee;
 	int64_t commit_ms;	/* how long an epoch may last: --commit-interval */
+	enum ks_reads reads;
 	bool live;
 	const struct ks_hello_stream *streams;
 	size_t stream_count;
@@ -61,6 +66,7 @@ struct ks_hello_view {
 	int64_t run, epoch;
 	enum ks_guarantee guarantee;
 	int64_t commit_ms;	/* 0: not told */
+	enum ks_reads reads;
 	bool live;
 	struct ks_bytes sides;	/* msgpack array of names */
 	struct ks_bytes streams;	/* msgpack array, of whatever; p == NULL: none */
@@ -73,6 +79,19 @@ struct ks_hello_view {
  */
 const char *ks_hello_parse(struct ks_bytes payload, unsigned depth, struct ks_hello_view *v)
     KS_MUST_USE;
+
+/*
+ * Where the positions of the stream are kept: true, in Kafka, with what is
+ * written there; false: in the ledger.
+ */
+bool	ks_hello_in_kafka(const struct ks_hello_view *v);
+
+/*
+ * Whether an output that can be written in transactions is.  From files it is also
+ * where at least once is promised, as it costs little there, unless the output
+ * itself was told that this is enough.
+ */
+bool	ks_hello_transacts(const struct ks_hello_view *v, bool told);
 
 /* Whose the stream is, for messages and directories: the owner, or the instance that it tells of. */
 void	ks_hello_owner(const struct ks_hello_view *v, char room[KS_OWNER_ROOM]);

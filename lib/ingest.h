@@ -32,6 +32,15 @@ struct ks_ingest {
 	void *taker;
 	struct ks_expr_set *shared;	/* ks_ingest_share; NULL: values are made */
 	struct ks_expr *shared_time, *shared_key;
+	/* expect: told of the record that seems to come next, of which nothing but the key is set; found is true, as in op.h. */
+	struct ks_ingest_ahead {
+		void (*expect)(void *taker, const struct ks_rec *rec, bool found);	/* NULL: nobody asks */
+		void *taker;
+		size_t at;		/* where in its line the last key stood, a string; 0: it was none */
+		unsigned char before[4];	/* what stood before it */
+		unsigned char key[33];	/* the next one, packed */
+		struct ks_rec rec;	/* with it */
+	} ahead;
 	struct ks_bytes text;		/* of the record that was given without a value */
 	struct ks_buf value;		/* that, once it was asked for */
 };

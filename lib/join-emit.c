@@ -2,8 +2,6 @@
 /* join-emit.c - kstream-join's way out: a pair, or what --value makes of it. */
 #include "join.h"
 
-#include "reject.h"
-
 static const unsigned char head[] = { 0x82, 0xa4, 'l', 'e', 'f', 't' };
 static const unsigned char middle[] = { 0xa5, 'r', 'i', 'g', 'h', 't' };
 
@@ -56,18 +54,8 @@ static int make_pair(struct ks_join *j, struct ks_bytes left, struct ks_bytes ri
 	return 0;
 }
 
-/* --value fails.  Where rec is not the record that has come, its place leads nowhere, and that record's does. */
-static int reject_value(struct ks_join *j, const struct ks_join_result *r, const struct ks_rec *rec, const char *what)
-{
-	char where[KS_WHERE];
-
-	if (r->from == NULL || r->side == KS_JOIN_LEFT)
-		return ks_reject(j->run, rec, "--value: %s", what);
-	return ks_reject(j->run, rec, "--value: %s; %s has brought it about", what, ks_where(r->from, where));
-}
-
 /* What --value makes of the pair in rec. */
-static int make_value(struct ks_join *j, const struct ks_join_result *r, struct ks_rec *rec, bool *bad)
+static int make_value(struct ks_join *j, struct ks_rec *rec, bool *bad)
 {
 	const char *what = ks_expr_load(j->set, rec);
 	struct ks_val v;
@@ -82,7 +70,7 @@ static int make_value(struct ks_join *j, const struct ks_join_result *r, struct 
 	if (what != NULL)
 		ks_made(j->run, 1);
 	if (what != NULL)
-		return ks_is_no_memory(what) ? ks_fail_memory(j->run->err) : reject_value(j, r, rec, what);
+		return ks_is_no_memory(what) ? ks_fail_memory(j->run->err) : ks_reject(j->run, rec, "--value: %s", what);
 	j->made.n = 0;
 	no = ks_mp_add_val(&j->made, &v);
 	rec->value = ks_buf_bytes(&j->made);
@@ -98,9 +86,13 @@ int ks_join_emit(struct ks_join *j, const struct ks_join_result *r)
 	if (make_pair(j, r->left, r->right) != 0)
 		return ks_join_no_memory(j);
 	rec.value = ks_buf_bytes(&j->pair);
+	j->run->cause = r->side == KS_JOIN_LEFT && !r->moved ? NULL : r->from;
 	if (j->set != NULL)
-		status = make_value(j, r, &rec, &bad);
-	return status != 0 || bad ? status : ks_emit(j->run, &rec);
+		status = make_value(j, &rec, &bad);
+	if (status == 0 && !bad)
+		status = ks_emit(j->run, &rec);
+	j->run->cause = NULL;
+	return status;
 }
 
 int ks_join_emit_gone(struct ks_join *j, const struct ks_join_result *r)

@@ -151,6 +151,21 @@ void ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct
 	ks_tell(j->run, text);
 }
 
+void ks_join_tell_of_closed(struct ks_join *j)
+{
+	char text[600];
+	int side;
+
+	for (side = KS_JOIN_LEFT; side >= KS_JOIN_RIGHT; side--) {
+		if (j->seen[side] == j->closed[side] || j->seen[!side] > j->closed[!side] || j->spec.inputs[!side].where != KS_JOIN_PIPE)
+			continue;
+		snprintf(text, sizeof(text), "'%.200s' ended, complete, before a record of '%.200s' came, so it is closed, and what follows is joined without it: end it with --end paused, or read both with one kstream-cat",
+		    name_of(j, side), name_of(j, !side));
+		ks_tell(j->run, text);
+	}
+	memcpy(j->closed, j->seen, sizeof(j->closed));
+}
+
 /* An input without an end tells of a name that nothing is of while it goes on. */
 void ks_join_look_for_sides(struct ks_join *j)
 {

@@ -55,7 +55,7 @@ int ks_join_alone(struct ks_join *j, enum ks_join_side side, const struct ks_rec
 static int leave(struct ks_join *j, const struct ks_join_wait *w, struct ks_bytes key, const struct ks_join_item *row,
     enum ks_join_side side, const struct ks_rec *from)
 {
-	struct ks_join_result r = { .from = from, .side = side, .partition = w->partition, .time_ms = row->time_ms, .key = key,
+	struct ks_join_result r = { .from = from, .side = side, .moved = from != NULL, .partition = w->partition, .time_ms = row->time_ms, .key = key,
 		.left = ks_mp_nil, .right = ks_mp_nil, .flags = row->bits & (KS_TIME_TYPE | KS_KEY_KIND) };
 	struct ks_rec rec = { .partition = w->partition, .key = key, .value = value_of(j, row) };
 

@@ -117,6 +117,8 @@ int ks_join_hello(struct ks_join *j, struct ks_run *run)
 	ks_future_begin(&j->spec.future, run->live, ks_join_is_timed(&j->spec));
 	if (j->store != NULL && !j->finished && !run->app)
 		return 0;
+	if (j->finished && !run->app)
+		ks_join_tell_of_closed(j);
 	j->finished = false;
 	close_store(j);
 	return open_store(j);

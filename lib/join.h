@@ -78,6 +78,7 @@ struct ks_join {
 		unsigned type;		/* of ks_val */
 	} keys[2];
 	uint64_t seen[2], passed;	/* records of each side, and of neither */
+	uint64_t closed[2];		/* of seen: those of complete sections before this one */
 	bool named[2];			/* HELLO tells of a stream of that name */
 	bool goes_on;			/* the run before has had records, too */
 	bool missed;			/* a side, and that was told */
@@ -177,6 +178,8 @@ int	ks_join_table_value(struct ks_join *j, const struct ks_rec *rec, struct ks_b
 int	ks_join_check_hello(struct ks_join *j) KS_MUST_USE;
 /* The first key of a side, that of rec or one it names the other side by: told of at once where it can meet none of the other's. */
 void	ks_join_look_at_key(struct ks_join *j, enum ks_join_side side, const struct ks_rec *rec, struct ks_bytes key);
+/* A section begins behind a complete one, whose state is let go: told of where sides stand in two of them. */
+void	ks_join_tell_of_closed(struct ks_join *j);
 /* A side of which nothing has come: at a barrier, and at the end. */
 void	ks_join_look_for_sides(struct ks_join *j);
 void	ks_join_tell_of_sides(struct ks_join *j);
@@ -210,6 +213,7 @@ void	ks_join_unmatched_close(struct ks_join *j);
 struct ks_join_result {
 	const struct ks_rec *from;
 	enum ks_join_side side;		/* that from is of */
+	bool moved;			/* from is neither side of it, but has moved time */
 	int32_t partition;
 	uint32_t flags;			/* time type and kind of key, where from is NULL */
 	int64_t time_ms;

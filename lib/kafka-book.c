@@ -109,6 +109,11 @@ int ks_book_watch(struct ks_kafka *k, const struct ks_kafka_options *options, co
 
 static int foreign(const char *app, const rd_kafka_topic_partition_t *p, struct ks_err *err)
 {
+	size_t n = strlen(KS_LEDGER_WORD);
+
+	if (p->metadata != NULL && p->metadata_size > n && memcmp(p->metadata, KS_LEDGER_WORD, n) == 0)
+		return ks_fail(err, KS_CONFIG, "%s/%d@%lld: app '%s' was run with --guarantee at-least-once, and a ledger says where it stands: go on "
+		    "so, or begin again under another --app", p->topic, (int)p->partition, (long long)p->offset, app);
 	return ks_fail(err, KS_CONFIG, "%s/%d@%lld: something else than this app has committed the offsets of group '%s', so its epoch is "
 	    "not known: give the app a group of its own (another --app), or delete the group to begin again",
 	    p->topic, (int)p->partition, (long long)p->offset, app);

@@ -32,6 +32,9 @@ struct ks_word {
 	bool released;				/* x */
 };
 
+/* How the word begins of an app that its ledger says where it stands (kafka-ledger.h). */
+#define KS_LEDGER_WORD "ks-ledger;"
+
 #define KS_WORD_ROOM (2 * KS_OWNER_ROOM + 100)
 void	ks_word_print(const struct ks_word *x, char room[KS_WORD_ROOM]);
 bool	ks_word_parse(struct ks_bytes text, struct ks_word *x) KS_MUST_USE;

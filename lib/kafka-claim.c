@@ -60,8 +60,12 @@ int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 		    k->verify ? "verify" : config->has_until || k->has_stop ? "until" : "since");
 	if (ks_kafka_has_patterns(config))
 		return ks_fail(err, KS_USAGE, "'%s' and --app: an app reads topics that are named", config->topics[0]);
+	k->told = ks_config_at_least(config);
+	if (k->told && config->instances == 0)
+		return ks_fail(err, KS_USAGE, "--guarantee at-least-once and --instance %s: the partitions of a ledger are those of an --instance I/N",
+		    config->owner);
 	for (g = k->properties; g < k->properties + k->property_count; g++)
-		if (strcmp(g->name, "isolation.level") == 0 && strcmp(g->value, "read_committed") != 0)
+		if (!k->told && strcmp(g->name, "isolation.level") == 0 && strcmp(g->value, "read_committed") != 0)
 			return ks_kafka_config_fail(err, g, "isolation.level=%s and --app: what is not committed may be taken back", g->value);
 	status = ks_options_check_commits(config, err);
 	if (status != 0)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "fdio.h"
+#include "kafka-ledger.h"
 #include "kafka-parts.h"
 #include "signals.h"
 
@@ -213,6 +214,8 @@ int ks_kafka_parts_place(struct ks_kafka_parts *x, struct ks_kafka *client, stru
 	if (status == 0 && at.low->cnt > 0 && o->stored) {
 		at.stored = list_new(x);
 		status = ks_kafka_committed(client, at.stored, group_of(o), err);
+		if (status == 0 && o->ledger != NULL)
+			status = ks_kafka_ledger_places(o, x->config, at.stored, err);
 	}
 	if (status == 0 && at.low->cnt > 0 && o->start == KS_START_TIME) {
 		at.timed = list_new(x);

@@ -159,6 +159,9 @@ int ks_sink_txn_resolve(struct ks_sink_txn *t, struct ks_err *err)
 	free(path);
 	if (!is)
 		return 0;
+	if (ks_config_at_least(t->config))
+		return ks_fail(err, KS_CONFIG, "the last run of app '%s' has ended while it was committing exactly once: let it go on so until it is "
+		    "done, then give --guarantee at-least-once", t->config->app);
 	status = ks_ledger_open(&l, t->config, t->config->app, t->config->owner, err);
 	if (status == 0)
 		status = ks_ledger_hold(&l, err);
@@ -174,13 +177,14 @@ static int begin_filed(struct ks_sink_txn *t, const struct ks_hello_view *h, str
 {
 	int status;
 
-	if (h->guarantee != KS_AT_LEAST_ONCE || t->topic == NULL)
+	if (h->guarantee == KS_NONE || t->topic == NULL)
 		return ks_fail(err, KS_CONFIG, t->topic == NULL ? "from files with --app, --route needs a -t: Kafka keeps with that topic what was committed" :
 		    "the source of app '%s' keeps no positions", t->config->app);
 	t->filed = true;
 	status = read_epoch(t, err);
 	if (status == 0 && t->stand.run > 0 && t->stand.epoch != h->epoch)
-		status = ks_fail(err, KS_CONFIG, "group '%s' stands at epoch %lld, but the ledger at %lld: one of them is an older copy",
+		status = ks_fail(err, KS_CONFIG, "group '%s' stands at epoch %lld, but the ledger at %lld: one of them is an older copy, or "
+		    "--guarantee at-least-once was given meanwhile, with which to go on",
 		    t->config->app, (long long)t->stand.epoch, (long long)h->epoch);
 	t->stand = (struct ks_stand){ h->epoch, h->run };
 	return status;
@@ -204,8 +208,10 @@ int ks_sink_txn_hello(struct ks_sink_txn *t, const struct ks_hello_view *h, stru
 	rd_kafka_topic_partition_list_t *want;
 	int status = check(t, h, err);
 
-	if (status == 0 && h->guarantee != KS_EXACTLY_ONCE) {
-		status = begin_filed(t, h, err);
+	if (status == 0 && !ks_hello_in_kafka(h)) {
+		/* Without transactions the ledger is all there is, and has been compared. */
+		if (ks_hello_transacts(h, ks_config_at_least(t->config)))
+			status = begin_filed(t, h, err);
 		t->began = status == 0;
 		return status;
 	}

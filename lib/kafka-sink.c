@@ -30,6 +30,7 @@ struct kafka {
 	struct ks_kafka_streams streams;
 	struct ks_kafka_verify *verify;	/* NULL: not asked for */
 	struct ks_sink_txn txn;		/* where config->app is set */
+	bool transacts;			/* the client can; false: without an app, or where at least once is enough */
 	int64_t message_max;		/* bytes, librdkafka's message.max.bytes */
 	bool compressed;
 	uint64_t drains;		/* how often all was acknowledged */
@@ -93,7 +94,7 @@ static int open_client(struct kafka *s, struct ks_err *err)
 		{ "queue.buffering.max.messages", "20000" },	/* each takes 250 bytes beside its own */
 		{ "queue.buffering.max.kbytes", "32768" },
 		{ "socket.nagle.disable", "true" },
-		{ s->config->app != NULL ? "transactional.id" : NULL, id },
+		{ s->transacts ? "transactional.id" : NULL, id },
 		{ "transaction.timeout.ms", ms },
 		{ NULL, NULL },
 	};
@@ -101,7 +102,7 @@ static int open_client(struct kafka *s, struct ks_err *err)
 	int status;
 
 	/* A record may not wait for longer than its transaction can last. */
-	if (s->config->app != NULL) {
+	if (s->transacts) {
 		ks_txn_id(s->config->app, s->config->owner, id);
 		wait = wait > KS_TXN_MS ? KS_TXN_MS : wait;
 	}
@@ -165,6 +166,22 @@ static bool lost(struct kafka *s)
 	return look(s, &err) != 0;
 }
 
+/* The stream is one that at least once is enough for, which the client was made before. */
+static int become_plain(struct kafka *s, struct ks_err *err)
+{
+	const char *topic = s->txn.topic;
+	int status;
+
+	if (!s->transacts)
+		return 0;
+	s->transacts = false;
+	ks_kafka_targets_close(&s->targets);
+	ks_kafka_close(&s->client);
+	s->targets = (struct ks_kafka_targets){ .client = &s->client, .options = s->options, .has_main = topic != NULL };
+	status = open_client(s, err);
+	return status == 0 && topic != NULL ? ks_kafka_targets_add(&s->targets, ks_str(topic), true, err) : status;
+}
+
 static int kafka_hello(struct ks_sink *sink, const struct ks_hello_view *h, struct ks_bytes raw,
     struct ks_err *err)
 {
@@ -176,6 +193,11 @@ static int kafka_hello(struct ks_sink *sink, const struct ks_hello_view *h, stru
 		return ks_fail(err, KS_CONFIG, "the stream is of app '%.*s': give --app %.*s here, too", (int)h->app.n,
 		    (const char *)h->app.p, (int)h->app.n, (const char *)h->app.p);
 	raw = ks_bytes(raw.p + KS_FRAME_HEAD, raw.n - KS_FRAME_HEAD);
+	if (s->config->app != NULL && !ks_hello_transacts(h, ks_config_at_least(s->config))) {
+		status = become_plain(s, err);
+		if (status != 0)
+			return status;
+	}
 	status = ks_kafka_streams_learn(&s->streams, raw, s->config->limits.depth, err);
 	if (status == 0 && s->txn.began)
 		status = reopen(s, err);
@@ -336,7 +358,7 @@ static int kafka_record(struct ks_sink *sink, const struct ks_rec *rec, struct k
 		if (status != 0 || s->failed.status != 0)
 			return status;
 	}
-	if (s->config->app != NULL && !s->txn.open && (status = ks_sink_txn_record(&s->txn, err)) != 0)
+	if (s->transacts && !s->txn.open && (status = ks_sink_txn_record(&s->txn, err)) != 0)
 		return status;
 	ks_point("record-sent");
 	status = produce(s, t, partition, &m, rec, ks_kafka_place_pack(&s->streams, from, rec), err);
@@ -357,7 +379,7 @@ static int kafka_barrier(struct ks_sink *sink, const struct ks_barrier *b, struc
 	int status = drain(s, err);
 
 	ks_point("acknowledged");
-	if (status == 0 && s->config->app != NULL)
+	if (status == 0 && s->transacts)
 		status = ks_sink_txn_barrier(&s->txn, b, err);
 	if (status == 0 && s->verify != NULL)
 		status = ks_kafka_verify_barrier(s->verify, b->positions, err);
@@ -441,6 +463,7 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	s->config = config;
 	s->targets = (struct ks_kafka_targets){ .client = &s->client, .options = options, .has_main = topic != NULL };
 	s->txn = (struct ks_sink_txn){ .options = options, .config = config, .client = &s->client, .topic = topic };
+	s->transacts = config->app != NULL && !ks_config_at_least(config);
 	ks_message_writer_open(&s->writer, config);
 	*sink = &s->sink;
 	if (options->verify) {

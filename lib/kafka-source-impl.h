@@ -5,6 +5,7 @@
 
 #include "kafka-claim.h"
 #include "kafka-group.h"
+#include "kafka-ledger.h"
 #include "kafka-message.h"
 #include "kafka-order.h"
 #include "kafka-parts.h"
@@ -33,11 +34,13 @@ struct ks_kafka_flow {
 struct ks_kafka_source {
 	struct ks_own own;
 	const struct ks_kafka_options *options;
+	struct ks_kafka_options ledgered;	/* options with a ledger */
 	const struct ks_config *config;
 	struct ks_kafka client;
 	struct ks_kafka_group group;	/* -G */
 	struct ks_kafka_claim claim;	/* --app */
 	struct ks_section_keeper keeper;	/* likewise */
+	struct ks_kafka_told group_told;	/* --app, with a ledger */
 	struct rd_kafka_queue_s *queue;
 	int ready;			/* eventfd that librdkafka makes readable when the queue fills */
 	struct ks_kafka_parts parts;
@@ -61,6 +64,12 @@ struct ks_kafka_source {
 	bool open, began;		/* a section is; one was */
 	bool told;			/* a barrier has been handed out, and the group not been told */
 };
+
+/* Whether Kafka keeps where the app stands, which is claimed there; else a ledger may. */
+static inline bool ks_kafka_claims(const struct ks_kafka_source *s)
+{
+	return s->options->book != NULL && s->options->ledger == NULL;
+}
 
 /* kafka-source-section.c */
 int	ks_kafka_section_positions(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err) KS_MUST_USE;

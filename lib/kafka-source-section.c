@@ -8,6 +8,7 @@
  */
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "fdio.h"
 #include "drill.h"
@@ -16,6 +17,8 @@
 
 #define LOOK_MS 1000	/* how long the question for new topics may take */
 #define ANSWER_MS 200	/* likewise, that for what is committed */
+#define TELL_MS 10000	/* until the group of an app has been told that it goes by a ledger: as long as a first answer may take */
+#define LAST_MS 500	/* for the last epoch to be committed, and the group to be told, of which nothing depends */
 #define STILL_MS 30000	/* with --app, how long a barrier waits for a record: an offset of a group expires after days (protocol 2.2) */
 #define EPOCH_BYTES ((uint64_t)32 << 20)	/* of records, after which an epoch is closed before its time: a stage keeps what it changes */
 #define EPOCHS_OUT 3	/* on their way at once: what a stage must be able to undo is bounded by it (protocol 3.2) */
@@ -92,7 +95,7 @@ static int learn(void *source, int64_t *epoch, struct ks_err *err)
 const struct ks_section_keeper *ks_kafka_section_keeper(struct ks_kafka_source *s)
 {
 	s->keeper = (struct ks_section_keeper){ .claim = claim, .learn = learn, .arg = s };
-	return s->options->book != NULL ? &s->keeper : NULL;
+	return ks_kafka_claims(s) ? &s->keeper : NULL;
 }
 
 int ks_kafka_section_window(struct ks_kafka_source *s, struct ks_err *err)
@@ -100,14 +103,26 @@ int ks_kafka_section_window(struct ks_kafka_source *s, struct ks_err *err)
 	struct ks_section *x = &s->own.section;
 	int status = 0;
 
-	x->full = s->options->book != NULL && x->epoch - s->claim.stand.epoch >= EPOCHS_OUT;
+	x->full = s->options->book != NULL && x->epoch - x->committed >= EPOCHS_OUT;
 	if (x->full) {
-		status = learn(s, &x->committed, err);
+		status = ks_section_learn(x, err);
 		x->full = x->epoch - x->committed >= EPOCHS_OUT;
 	}
 	if (s->options->book != NULL && s->own.source.stats.bytes - s->closed_bytes >= EPOCH_BYTES)
 		x->barrier_due = ks_clock_ms();
 	return status;
+}
+
+/* With a ledger: where this run begins stands there before a record of it is read, also where -o has said it. */
+static int enter_starts(struct ks_kafka_source *s, struct ks_err *err)
+{
+	if (s->options->ledger == NULL)
+		return 0;
+	if (s->parts.count == 0)
+		return ks_fail(err, KS_CONFIG, "--instance %u/%u has nothing to read: there are fewer partitions than instances",
+		    s->options->instance, s->options->instances);
+	s->own.section.starts = &s->positions;
+	return ks_kafka_ledger_positions(s->options->ledger, &s->parts, &s->positions, err);
 }
 
 int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
@@ -117,11 +132,11 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 	struct ks_hello_stream *streams = calloc(x->topic_count + 1, sizeof(*streams));
 	struct ks_hello_position *positions = calloc(x->count + 1, sizeof(*positions));
 	struct ks_hello h = {
-		.live = !s->options->bounded, .streams = streams, .stream_count = x->topic_count,
+		.reads = KS_READS_TOPICS, .live = !s->options->bounded, .streams = streams, .stream_count = x->topic_count,
 		.positions = positions, .position_count = x->count,
 	};
+	int status, wait_ms = s->client.timeout_ms < TELL_MS ? (int)s->client.timeout_ms : TELL_MS;
 	size_t i;
-	int status;
 
 	if (streams == NULL || positions == NULL) {
 		free(streams);
@@ -134,14 +149,14 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 			.key = codecs[s->config->key_from], .time_type = x->topics[i].append ? KS_TIME_APPEND : KS_TIME_CREATE,
 		};
 	/* The run goes up before HELLO, which tells what the claim has found. */
-	status = s->options->book == NULL ? 0 : x->count > 0 || s->options->group == NULL ? ks_claim_take(&s->claim, x, err) :
+	status = !ks_kafka_claims(s) ? enter_starts(s, err) : x->count > 0 || s->options->group == NULL ? ks_claim_take(&s->claim, x, err) :
 	    ks_claim_nothing(&s->claim);
 	for (i = 0; i < x->count && status == 0; i++) {
 		positions[i] = (struct ks_hello_position){
 			.input = x->parts[i].topic->name, .partition = x->parts[i].partition,
-			.offset = x->parts[i].next,
+			.offset = x->parts[i].next, .epoch = s->own.section.ledger.epoch, .run = s->own.section.ledger.run,
 		};
-		if (s->options->book != NULL)
+		if (ks_kafka_claims(s))
 			ks_claim_position(&s->claim, i, &positions[i]);
 	}
 	ks_idle_begin(&s->own.idle, ks_clock_ms());
@@ -149,6 +164,10 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 		status = ks_idle_partition(&s->own.idle, x->parts[i].partition, err);
 	if (status == 0)
 		status = ks_section_begin(&s->own.section, &h, &s->own.frames, err);
+	if (status == 0 && s->options->ledger != NULL) {
+		status = ks_kafka_ledger_tell(&s->group_told, &s->client, s->options, x, wait_ms, err);
+		s->own.frames.n = status == 0 ? s->own.frames.n : 0;	/* nobody has seen HELLO yet */
+	}
 	free(streams);
 	free(positions);
 	s->open = s->began = true;
@@ -162,12 +181,34 @@ int ks_kafka_section_positions(struct ks_own *own, struct ks_bytes *positions, s
 {
 	struct ks_kafka_source *s = (struct ks_kafka_source *)own;
 
-	if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0)
+	if (s->options->ledger != NULL) {
+		if (ks_kafka_ledger_positions(s->options->ledger, &s->parts, &s->positions, err) != 0)
+			return err->status;
+	} else if (ks_kafka_parts_positions(&s->parts, &s->positions) != 0) {
 		return ks_fail_memory(err);
+	}
 	s->told = true;
 	s->closed_bytes = s->own.source.stats.bytes;
 	*positions = ks_buf_bytes(&s->positions);
 	return 0;
+}
+
+/* Behind the last barrier it is waited for a little that it is committed; whoever was to do that may be gone. */
+static int tell_group(struct ks_kafka_source *s, struct ks_err *err)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	struct ks_section *x = &s->own.section;
+	int64_t end = ks_clock_ms() + LAST_MS;
+	int status = 0;
+
+	while (x->done && status == 0 && x->committed < x->epoch && ks_clock_ms() < end) {
+		nanosleep(&pause, NULL);
+		status = ks_section_learn(x, err);
+	}
+	if (status != 0 || x->committed <= s->group_told.epoch)
+		return status;
+	status = ks_kafka_ledger_tell(&s->group_told, &s->client, s->options, &s->parts, x->done ? LAST_MS : 0, err);
+	return x->done ? 0 : status;	/* it only watches, and hears it from the next run */
 }
 
 int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
@@ -179,7 +220,9 @@ int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
 		return 0;
 	s->told = false;
 	ks_point("barrier-left");
-	if (s->options->group != NULL)
+	if (s->options->ledger != NULL)
+		status = tell_group(s, err);
+	if (status == 0 && s->options->group != NULL)
 		status = ks_kafka_group_passed(s, err);
 	if (s->own.again) {
 		s->own.section.done = s->open = s->own.again = false;
@@ -195,7 +238,7 @@ int ks_kafka_section_reopen(struct ks_kafka_source *s, const struct rd_kafka_top
 	int status = ks_kafka_parts_choose(&parts, &s->client, s->options, s->config, given, before == NULL && !s->client.answered, err);
 
 	/* As at the start: what other owners have left open would hold up the answer. */
-	if (status == 0 && s->options->book != NULL)
+	if (status == 0 && ks_kafka_claims(s))
 		status = ks_claim_gather(&s->claim, &parts, err);
 	if (status == 0)
 		status = ks_kafka_parts_settle(&parts, &s->client, before, err);

@@ -134,7 +134,7 @@ static int open_parts(struct ks_kafka_source *s, struct ks_err *err)
 			status = ks_kafka_parts_choose(&s->parts, &s->client, s->options, s->config, NULL, true, err);
 	}
 	/* Before it is asked where they stand: what other owners have left open is resolved by it. */
-	if (status == 0 && s->options->book != NULL)
+	if (status == 0 && ks_kafka_claims(s))
 		status = ks_claim_gather(&s->claim, &s->parts, err);
 	return status == 0 ? ks_kafka_parts_settle(&s->parts, &s->client, NULL, err) : status;
 }
@@ -496,6 +496,7 @@ static void kafka_close(struct ks_source *source)
 	ks_kafka_drop_batch(s);
 	ks_group_leave(&s->group, !s->away);
 	ks_claim_close(&s->claim);
+	ks_kafka_ledger_told(&s->group_told);
 	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
 	close_client(s);
@@ -524,6 +525,11 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	s->own.ingest = &s->reader.ingest;
 	s->own.source.ingest = s->own.ingest;
 	s->options = options;
+	if (options->told) {
+		s->ledgered = *options;
+		s->ledgered.ledger = &s->own.section.ledger;
+		s->options = options = &s->ledgered;
+	}
 	s->config = config;
 	s->timed = options->start == KS_START_TIME || options->has_stop;
 	s->ordered = options->group == NULL && !ks_kafka_has_patterns(config) && ks_kafka_is_ordered(config);
@@ -534,7 +540,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	if (status == 0)
 		status = ks_message_reader_open(&s->reader, config, err);
 	/* Before it is asked where the app stands: what is still open is resolved by it. */
-	if (status == 0 && options->book != NULL)
+	if (status == 0 && ks_kafka_claims(s))
 		status = ks_claim_fence(&s->claim, options, config, err);
 	ks_point("source-fenced");
 	if (status == 0)

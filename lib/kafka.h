@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "sys.h"
 
+struct ks_ledger;
 struct rd_kafka_s;
 struct rd_kafka_conf_s;
 struct rd_kafka_topic_s;
@@ -83,6 +84,8 @@ struct ks_kafka_options {
 	int64_t stop_at;
 	const char *group;	/* -G: join it; NULL: partitions are assigned by hand */
 	const char *book;	/* --app: the group in which it keeps where it stands (kafka-book.h); NULL: it does not */
+	const struct ks_ledger *ledger;	/* with book: there it stands, and the group is told; NULL: the group has it */
+	bool told;		/* with book: the ledger is to have it (--guarantee at-least-once) */
 	uint32_t instance, instances;	/* of book: partition p is read where p mod instances is instance */
 	bool bounded;		/* -e */
 	int64_t max_idle_ms;	/* --max-idle */

@@ -114,7 +114,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 	struct ks_hello_stream stream = { .name = topic_of(s), .partitions = 1, .key = "raw", .time_type = KS_TIME_NONE };
 	struct ks_hello_position position = { .input = s->own.source.name };
 	struct ks_hello h = {
-		.streams = &stream, .stream_count = 1, .positions = &position, .position_count = 1,
+		.reads = KS_READS_FILES, .streams = &stream, .stream_count = 1, .positions = &position, .position_count = 1,
 	};
 
 	return ks_section_begin(&s->own.section, &h, &s->own.frames, err);
@@ -334,6 +334,9 @@ int ks_source_kcat(const struct ks_kcat_input *input, const struct ks_config *co
 	if (ks_in_open(&s->in, -1, config->limits.record + input->delim.n + KS_IO_SIZE) != 0 ||
 	    (input->tee && ks_out_open(&s->tee, STDOUT_FILENO) != 0))
 		return ks_fail_memory(err);
+	/* kcat reads them from their start, whatever was read before. */
+	if (config->app != NULL)
+		return ks_fail(err, KS_CONFIG, "lines as kcat reads them keep no positions, which --app wants: --from raw or --from json FILE has some");
 	status = ks_section_open(&s->own.section, config, NULL, err);
 	if (status == 0)
 		status = ks_ingest_open(&s->ingest, config, err);

@@ -97,6 +97,29 @@ int ks_ledger_lock(struct ks_ledger *l, struct ks_err *err)
 	return ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/LOCK'", l->path);
 }
 
+/*
+ * Each run has a byte of its own to lock, so that nothing has to be written and
+ * read.  Such locks and that of the source (flock) do not see each other.
+ */
+int ks_ledger_alone(const struct ks_ledger *l, int64_t run, int *fd, struct ks_err *err)
+{
+	struct flock x = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = run, .l_len = 1 };
+	int no;
+
+	*fd = openat(l->dir, "LOCK", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0)
+		return unusable(l, errno, "make LOCK in", err);
+	if (fcntl(*fd, F_OFD_SETLK, &x) == 0)
+		return 0;
+	no = errno;
+	if (no == EAGAIN || no == EACCES)
+		return ks_fail(err, KS_CONFIG, "another process commits this very run, %lld: a stream has one output that commits; a copy of it, "
+		    "as tee(1) makes, can be a file of frames", (long long)run);
+	close(*fd);
+	*fd = -1;
+	return ks_fail_errno(err, KS_IO, no, "cannot lock '%s/LOCK'", l->path);
+}
+
 int ks_ledger_hold(struct ks_ledger *l, struct ks_err *err)
 {
 	l->changing = openat(l->dir, "ledger.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

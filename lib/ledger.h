@@ -37,6 +37,13 @@ int	ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const ch
 /* Take the instance's lock for life: KS_TEMP when another process has it, and after 3 s still does. */
 int	ks_ledger_lock(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 
+/*
+ * ks_ledger_alone - one process commits for a run.  The lock is held as long
+ * as *fd, the caller's, is open.  KS_CONFIG where another process has it; one
+ * of another run, that was stopped and may go on, is none of that.
+ */
+int	ks_ledger_alone(const struct ks_ledger *l, int64_t run, int *fd, struct ks_err *err) KS_MUST_USE;
+
 /* Read the file; a missing one is run 0, epoch 0, no positions.  Damage is KS_CONFIG. */
 int	ks_ledger_read(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
 

@@ -6,6 +6,24 @@
 
 #include "loop.h"
 
+#define KS_KEY_SHOWN 160u	/* bytes of a key, as JSON, in a message; a longer one is not told */
+
+/* Appended to what is wrong: of a record that nobody has read, whose place leads nowhere, its key, and what has brought it about. */
+static void add_origin(const struct ks_run *run, const struct ks_rec *rec, char *what, size_t size)
+{
+	char room[KS_WHERE];
+	struct ks_buf key;
+	size_t n = strlen(what);
+	int no;
+
+	ks_buf_init(&key, KS_KEY_SHOWN);
+	if (rec->offset < 0 && !ks_mp_is_nil(rec->key) && ks_json_print(rec->key, KS_DEPTH_MAX, &key, &no) == KS_MP_OK)
+		n += (size_t)snprintf(what + n, size - n, " (key %.*s)", (int)key.n, (const char *)key.p);
+	ks_buf_release(&key);
+	if (run->cause != NULL && n < size)
+		snprintf(what + n, size - n, "; %s has brought it about", ks_where(run->cause, room));
+}
+
 /* The sink has not taken rec.  Apart from ks_emit, which need not set up all this for each record. */
 static __attribute__((noinline)) int refused(struct ks_run *run, const struct ks_rec *rec)
 {
@@ -145,19 +163,24 @@ void ks_late(struct ks_run *run)
 int ks_reject(struct ks_run *run, const struct ks_rec *rec, const char *fmt, ...)
 {
 	struct ks_frame_loop *l = run->loop;
-	char room[KS_WHERE], what[400];
-	struct ks_rec whole = *rec, letter;
+	char room[KS_WHERE], what[400 + KS_KEY_SHOWN + KS_WHERE];
+	struct ks_rec place = *rec, whole = *rec, letter;
 	va_list ap;
 	int status = 0;
 
 	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
+	vsnprintf(what, 400, fmt, ap);
 	va_end(ap);
+	/* Its offset is nobody's, or another record's. */
+	if (run->cause != NULL)
+		place.offset = -1;
+	if (place.offset < 0)
+		add_origin(run, &place, what, sizeof(what));
 	/* Where nobody keeps the record, nobody needs its value. */
 	if (l->config->on_error != KS_POLICY_FAIL && l->config->on_error != KS_POLICY_SKIP)
 		status = ks_value(run, &whole);
 	if (status == 0)
-		status = ks_reject_record(&l->reject, &whole, ks_where(rec, room), what, &letter, &l->err);
+		status = ks_reject_record(&l->reject, &whole, ks_where(&place, room), what, &letter, &l->err);
 	if (status != 0)
 		return status;
 	if (letter.value.p == NULL || l->sink == NULL)

@@ -60,7 +60,7 @@ static int enter(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t si
 		return ks_ledger_prepare(g, &l->err);
 	status = ks_ledger_write(g, &l->err);
 	ks_point("ledger-written");
-	return status == 0 && l->sink->transacts ? ks_ledger_settled(g, &l->err) : status;
+	return status == 0 && l->out.transacts ? ks_ledger_settled(g, &l->err) : status;
 }
 
 static int change_ledger(struct ks_frame_loop *l, const struct ks_barrier *b, int64_t size, bool open, bool ahead)
@@ -193,41 +193,34 @@ static int cut_output(struct ks_frame_loop *l)
 	return change_ledger(l, NULL, st.st_size, true, false);
 }
 
-int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
+/* A stream at rest in a file can be looked at; it commits nothing again, unless Kafka says that it never was. */
+static int look_at_rest(struct ks_frame_loop *l, const struct ks_hello_view *h)
+{
+	const struct ks_config *c = l->config;
+	bool topic = l->sink != NULL && l->sink->transacts;
+
+	if (c->app == NULL || (topic ? ks_hello_in_kafka(h) : !l->out.is_file && !c->guarantee_given))
+		return 0;
+	return ks_fail(&l->err, KS_CONFIG, "%s: frames in a file commit nothing: leave --app out", l->source->name);
+}
+
+/* Two outputs of one stream, each of which commits all of it, would let what one of them has not written be taken for done. */
+static int be_alone(struct ks_frame_loop *l, const struct ks_hello_view *h)
+{
+	struct ks_loop_out *out = &l->out;
+
+	if (out->committer >= 0)
+		close(out->committer);
+	out->committer = -1;
+	return ks_ledger_alone(&out->ledger, h->run, &out->committer, &l->err);
+}
+
+/* Whether there is a ledger to be kept, and if so that it stands where the stream begins. */
+static int check_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 {
 	struct ks_ledger *g = &l->out.ledger;
-	char app[KS_NAME_MAX + 1], owner[KS_OWNER_ROOM];
-	int status;
+	int status = ks_ledger_read(g, &l->err);
 
-	if (l->out.has_ledger)
-		ks_ledger_close(g);
-	l->out.has_ledger = false;
-	if (h->app.p == NULL)
-		return 0;
-	/* A stream at rest in a file can be looked at; it commits nothing again. */
-	if (!l->source->piped)
-		return l->config->app == NULL || !l->out.is_file ? 0 :
-		    ks_fail(&l->err, KS_CONFIG, "%s: frames in a file commit nothing: leave --app out", l->source->name);
-	if (l->sink == NULL)
-		return ks_fail(&l->err, KS_CONFIG, "an answer is no output that --app could commit: leave --app out");
-	if (!l->sink->commits)
-		return 0;
-	if (h->guarantee == KS_EXACTLY_ONCE && l->sink->transacts)
-		return 0;
-	if (h->guarantee == KS_EXACTLY_ONCE)
-		return ks_fail(&l->err, KS_CONFIG, "%s cannot be written exactly once, as the stream is to be: write to a topic, or leave out --app "
-		    "where it is read", l->sink->name);
-	if (h->app.n > KS_NAME_MAX)
-		return ks_fail(&l->err, KS_DATA, "%s: HELLO: its app is not a name", l->source->name);
-	if (l->config->state_dir == NULL)
-		return ks_fail(&l->err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
-	memcpy(app, h->app.p, h->app.n);
-	app[h->app.n] = '\0';
-	ks_hello_owner(h, owner);
-	status = ks_ledger_open(g, l->config, app, owner, &l->err);
-	l->out.has_ledger = true;
-	if (status == 0)
-		status = ks_ledger_read(g, &l->err);
 	if (status != 0)
 		return status;
 	/* The source has entered its run before it sent HELLO. */
@@ -241,6 +234,49 @@ int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
 		    g->path, (long long)g->run, (long long)g->epoch,
 		    (long long)h->run, (long long)h->epoch);
 	return cut_output(l);
+}
+
+int ks_loop_open_ledger(struct ks_frame_loop *l, const struct ks_hello_view *h)
+{
+	struct ks_loop_out *out = &l->out;
+	char app[KS_NAME_MAX + 1], owner[KS_OWNER_ROOM];
+	int status;
+
+	if (out->has_ledger)
+		ks_ledger_close(&out->ledger);
+	out->has_ledger = false;
+	if (h->app.p == NULL)
+		return 0;
+	if (!l->source->piped)
+		return look_at_rest(l, h);
+	if (l->sink == NULL)
+		return ks_fail(&l->err, KS_CONFIG, "an answer is no output that --app could commit: leave --app out");
+	if (!l->sink->commits)
+		return 0;
+	out->transacts = l->sink->transacts && ks_hello_transacts(h, ks_config_at_least(l->config));
+	if (h->guarantee == KS_EXACTLY_ONCE && !out->transacts)
+		return ks_fail(&l->err, KS_CONFIG, "%s cannot be written exactly once, as the stream is to be: write to a topic, or give the source "
+		    "--guarantee at-least-once, or none", l->sink->name);
+	if (h->app.n > KS_NAME_MAX)
+		return ks_fail(&l->err, KS_DATA, "%s: HELLO: its app is not a name", l->source->name);
+	if (l->config->state_dir == NULL)
+		return ks_fail(&l->err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
+	memcpy(app, h->app.p, h->app.n);
+	app[h->app.n] = '\0';
+	ks_hello_owner(h, owner);
+	status = ks_ledger_open(&out->ledger, l->config, app, owner, &l->err);
+	out->has_ledger = true;
+	if (status == 0)
+		status = be_alone(l, h);
+	if (!ks_hello_in_kafka(h))
+		return status == 0 ? check_ledger(l, h) : status;
+	/* Where Kafka keeps it, another process would be fenced, too; this only says so in plain words, once. */
+	out->has_ledger = false;
+	ks_ledger_close(&out->ledger);
+	if (status != 0 && out->committer >= 0)
+		return status;
+	l->err = (struct ks_err){ .status = 0 };
+	return 0;
 }
 
 /* What stands in the output is not ours alone.  The ledger says so, and the next run cuts nothing. */
@@ -257,7 +293,7 @@ int ks_loop_prepare(struct ks_frame_loop *l, const struct ks_barrier *b)
 {
 	int status;
 
-	if (!l->out.has_ledger || !l->sink->transacts)
+	if (!l->out.has_ledger || !l->out.transacts)
 		return 0;
 	status = change_ledger(l, b, -1, false, true);
 	ks_point("ledger-prepared");
@@ -306,6 +342,8 @@ void ks_loop_close_ledger(struct ks_frame_loop *l)
 
 	if (out->has_ledger)
 		ks_ledger_close(&out->ledger);
+	if (out->committer >= 0)
+		close(out->committer);
 	if (out->real != NULL && out->read >= 0)
 		close(out->read);
 	free(out->real);

@@ -72,6 +72,9 @@ static int on_hello(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_
 		    l->config->app, l->config->app) :
 		    ks_fail(&l->err, KS_CONFIG, "--app %s, but the source that makes the stream has --app '%.*s': give both the same",
 		    l->config->app, (int)h.app.n, (const char *)h.app.p);
+	if (l->config->guarantee_given && h.guarantee != l->config->guarantee)
+		return ks_fail(&l->err, KS_CONFIG, "--guarantee %s, but the source that makes the stream says %s: give both the same",
+		    ks_guarantee_name(l->config->guarantee), ks_guarantee_name(h.guarantee));
 	if (h.app.p != NULL && l->config->count >= 0 && l->source->stop == NULL)
 		return ks_fail(&l->err, KS_CONFIG, "-c under --app belongs to the source, which knows its positions");
 	l->started = l->in_section = true;
@@ -144,6 +147,14 @@ static int take_record(void *loop, struct ks_rec *rec)
 	return work_on(l, rec);
 }
 
+/* A record of that key may come from it soon. */
+static void expect_record(void *loop, const struct ks_rec *rec, bool found)
+{
+	struct ks_frame_loop *l = loop;
+
+	l->op->expect(l->st, rec, found);
+}
+
 /* Where it can be, records come as the source makes them, in no frame; and without their values where the tool does not ask for these. */
 static int take_records(struct ks_frame_loop *l)
 {
@@ -153,7 +164,7 @@ static int take_records(struct ks_frame_loop *l)
 		return 0;
 	/* What passes by the tool has its value. */
 	if (l->op->reads != NULL && s->give_loaded != NULL && l->only_count == 0)
-		return s->give_loaded(s, l->op->reads(l->st), take_record, l, &l->err);
+		return s->give_loaded(s, l->op->reads(l->st), take_record, l->op->expect != NULL ? expect_record : NULL, l, &l->err);
 	if (s->give != NULL)
 		s->give(s, take_record, l);
 	return 0;
@@ -165,8 +176,10 @@ static int catch_up(struct ks_frame_loop *l)
 	int status = 0;
 	unsigned i;
 
-	for (i = 0; i < l->ahead_count && status == 0; i++)
+	for (i = 0; i < l->ahead_count && status == 0; i++) {
+		l->stats.in++;
 		status = work_on(l, &l->ahead[i]);
+	}
 	l->ahead_count = 0;
 	return status;
 }
@@ -184,6 +197,7 @@ static int look_ahead(struct ks_frame_loop *l, const struct ks_rec *rec)
 	if (KS_LIKELY(l->ahead_count > 0))
 		l->op->expect(l->st, &l->ahead[l->ahead_count - 1], true);
 	if (KS_LIKELY(l->ahead_count == 2)) {
+		l->stats.in++;	/* as if it came now */
 		status = work_on(l, &l->ahead[0]);
 		l->ahead[0] = l->ahead[1];
 		l->ahead_count = 1;
@@ -201,8 +215,8 @@ static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 	if (KS_UNLIKELY(!l->in_section))
 		return protocol_error(l, "a record outside a section: no HELLO before it");
 	l->hop++;
-	l->stats.in++;
 	if (l->hops) {
+		l->stats.in++;
 		rec.frame = ks_bytes(payload.p - KS_FRAME_HEAD, payload.n + KS_FRAME_HEAD);
 		l->mains++;
 		l->stats.out++;
@@ -211,9 +225,13 @@ static inline int on_record(struct ks_frame_loop *l, struct ks_bytes payload)
 	wrong = ks_rec_parse_next(payload, &l->config->limits, &l->guess, &rec);
 	if (KS_UNLIKELY(wrong != NULL)) {
 		status = catch_up(l);
+		l->stats.in++;
 		return status != 0 ? status : protocol_error(l, wrong);
 	}
-	return l->op->expect == NULL || l->config->count >= 0 ? work_on(l, &rec) : look_ahead(l, &rec);
+	if (l->op->expect != NULL && l->config->count < 0)
+		return look_ahead(l, &rec);
+	l->stats.in++;
+	return work_on(l, &rec);
 }
 
 static int on_mark(struct ks_frame_loop *l, struct ks_bytes payload, struct ks_bytes raw)
@@ -263,9 +281,11 @@ static int pass_barrier(struct ks_frame_loop *l, const struct ks_barrier *b)
 		status = sync_rejects(l);
 	if (status == 0 && l->sink != NULL) {
 		status = ks_loop_prepare(l, b);
+		if (status == 0 && !ks_keeps("ledger-last"))
+			status = ks_loop_commit(l, b);
 		if (status == 0 && ks_keeps("keep-first"))
 			status = l->sink->barrier(l->sink, b, &l->err);
-		if (status == 0)
+		if (status == 0 && ks_keeps("ledger-last"))
 			status = ks_loop_commit(l, b);
 	}
 	ks_point("barrier-passed");

@@ -33,6 +33,8 @@ struct ks_only {
 struct ks_loop_out {
 	struct ks_ledger ledger;
 	bool has_ledger;
+	bool transacts;		/* the sink's barriers are transactions, and the ledger goes with them */
+	int committer;		/* a lock on the run: one process commits it; -1: none */
 	bool is_file;		/* --out names a regular file */
 	bool began;		/* what it held when this process began has been seen to */
 	char *real;		/* its real path, for the ledger */

@@ -296,6 +296,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	ks_children_begin(&t.children);
 	l->op = op;
 	l->config = &t.options.config;
+	l->out.committer = -1;
 	l->run = (struct ks_run){ .err = &l->err, .loop = l, .children = &t.children, .options = &t.options };
 	l->reject.out.file.fd = -1;
 	l->wake = l->reader = -1;

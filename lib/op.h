@@ -40,6 +40,7 @@ struct ks_run {
 	bool asks_kafka;	/* set by option or operands: the tool itself asks Kafka, so -b and the like are for it */
 	const char *also_read;	/* set by option or operands: a file that the tool reads beside its input, and that no output may be */
 	int wake;		/* from endpoints->answer on: readable once a signal has come (signals.h) */
+	const struct ks_rec *cause;	/* set around ks_emit and ks_reject of a result: what has brought it about, if it has another place */
 	struct ks_frame_loop *loop;	/* the frame's own */
 	struct ks_children *children;	/* child.h, for a tool that asks Kafka something */
 	const struct ks_options *options;

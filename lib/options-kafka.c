@@ -29,7 +29,7 @@ static const struct {
 	{ "on-error", KS_TO_BOTH }, { "max-record", KS_TO_BOTH }, { "max-key", KS_TO_BOTH },
 	{ "max-depth", KS_TO_BOTH }, { "expr-limit", KS_TO_SOURCE }, { "quiet", KS_TO_BOTH },
 	{ "in", 0 }, { "out", 0 }, { "topic", 0 }, { "only", 0 }, { "as", 0 }, { "stage", 0 },
-	{ "app", KS_TO_BOTH }, { "instance", KS_TO_BOTH }, { "state-dir", KS_TO_BOTH }, { "progress", 0 }, { "verbose", 0 },
+	{ "app", KS_TO_BOTH }, { "guarantee", KS_TO_BOTH }, { "instance", KS_TO_BOTH }, { "state-dir", KS_TO_BOTH }, { "progress", 0 }, { "verbose", 0 },
 	{ "help", 0 }, { "version", 0 }, { "types", 0 }, { "fields", 0 }, { "columns", 0 }, { "color", 0 },
 };
 
@@ -126,7 +126,7 @@ static int take_output(struct ks_options *o, struct ks_err *err)
 
 int ks_options_check_commits(const struct ks_config *c, struct ks_err *err)
 {
-	if (c->commit_interval_ms <= KS_COMMIT_MAX_MS)
+	if (c->commit_interval_ms <= KS_COMMIT_MAX_MS || ks_config_at_least(c))
 		return 0;
 	return ks_fail(err, KS_USAGE, "--commit-interval with --app and topics is %d s at most: between two commits a transaction is open, "
 	    "and Kafka ends one after 60", KS_COMMIT_MAX_MS / 1000);

@@ -14,7 +14,7 @@
 
 enum id {
 	ID_HELP, ID_VERSION, ID_IN, ID_OUT, ID_FROM, ID_TO, ID_KCAT_JSON, ID_TOPIC, ID_TIME, ID_KEY,
-	ID_TIME_UNIT, ID_ON_BAD_TIME, ID_ON_ERROR, ID_ONLY, ID_AS, ID_STAGE, ID_APP, ID_INSTANCE,
+	ID_TIME_UNIT, ID_ON_BAD_TIME, ID_ON_ERROR, ID_ONLY, ID_AS, ID_STAGE, ID_APP, ID_GUARANTEE, ID_INSTANCE,
 	ID_STATE_DIR, ID_COUNT, ID_END, ID_COMMIT_INTERVAL, ID_KEY_FROM, ID_KEY_TO, ID_MAX_RECORD,
 	ID_MAX_KEY, ID_MAX_DEPTH, ID_EXPR_LIMIT, ID_ORDER, ID_PROGRESS, ID_QUIET, ID_VERBOSE, ID_SINCE, ID_UNTIL, ID_UNWRAP,
 	ID_TYPES, ID_FIELDS, ID_COLUMNS, ID_COLOR, ID_IDLE, ID_SHARED,
@@ -39,6 +39,7 @@ static const struct ks_option shared[] = {
 	[ID_AS] = { "as", 0, "NAME", NULL },
 	[ID_STAGE] = { "stage", 0, "NAME", NULL },
 	[ID_APP] = { "app", 0, "NAME", NULL },
+	[ID_GUARANTEE] = { "guarantee", 0, "HOW", NULL },
 	[ID_INSTANCE] = { "instance", 0, "I/N|NAME", NULL },
 	[ID_STATE_DIR] = { "state-dir", 0, "DIR", NULL },
 	[ID_COUNT] = { "max-messages", 'c', "N", NULL },
@@ -73,9 +74,9 @@ static const char shared_help[] =
 	"output  --out FILE|kafka:TOPIC  --to frames|json|envelope|raw|csv|tsv|pretty\n"
 	"        -J  --as NAME  --key-to string|json|raw  --columns NAME,..  --color HOW\n"
 	"stream  --only NAME,...  --end complete|paused  --commit-interval DURATION\n"
-	"keep    --app NAME  --instance I/N|NAME  --state-dir DIR  --stage NAME\n"
+	"keep    --app NAME  --guarantee HOW  --instance I/N|NAME  --state-dir DIR\n"
 	"limits  --max-record SIZE  --max-key SIZE  --max-depth N  --expr-limit STEPS\n"
-	"more    -q  -v  --progress  --help  --version\n";
+	"more    --stage NAME  -q  -v  --progress  --help  --version\n";
 
 struct word {
 	const char *text;
@@ -321,6 +322,7 @@ static int set_rest(struct ks_options *o, enum id id, const char *value, struct 
 	case ID_AS: return parse_name(&c->as, "as", value, err);
 	case ID_STAGE: return parse_name(&c->stage, "stage", value, err);
 	case ID_APP: return parse_name(&c->app, "app", value, err);
+	case ID_GUARANTEE: return ks_options_guarantee(c, value, err);
 	case ID_INSTANCE: return parse_instance(c, value, err);
 	case ID_STATE_DIR: c->state_dir = value; return 0;
 	case ID_END: return parse_end(c, value, err);
@@ -486,8 +488,10 @@ int ks_options_files(struct ks_options *o, int count, char *const files[], struc
 int ks_options_check(struct ks_options *o, struct ks_err *err)
 {
 	const struct ks_config *c = &o->config;
-	int status;
+	int status = ks_options_check_guarantee(&o->config, err);
 
+	if (status != 0)
+		return status;
 	if (c->app != NULL && c->state_dir == NULL)
 		return ks_fail(err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
 	if (o->of_time != NULL && c->time_expr == NULL)

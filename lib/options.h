@@ -73,6 +73,10 @@ int	ks_options_color(struct ks_config *config, const char *value, struct ks_err 
 int	ks_options_names(const char **names, const char *option, const char *value, struct ks_err *err) KS_MUST_USE;
 int	ks_options_formats(const struct ks_options *o, struct ks_err *err) KS_MUST_USE;
 
+/* --guarantee from its value; and whether there is an app that it is about: with none there is no app any more. */
+int	ks_options_guarantee(struct ks_config *config, const char *value, struct ks_err *err) KS_MUST_USE;
+int	ks_options_check_guarantee(struct ks_config *config, struct ks_err *err) KS_MUST_USE;
+
 /* --expr-limit STEPS[,SIZE]. */
 int	ks_options_expr_limit(struct ks_limits *limits, const char *value, struct ks_err *err) KS_MUST_USE;
 

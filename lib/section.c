@@ -5,6 +5,17 @@
 #include "drill.h"
 #include "fdio.h"
 
+/* Of an app that was promised less until now the group knows what it was told, which may be behind. */
+static int check_no_ledger(struct ks_section *s, struct ks_err *err)
+{
+	int status = ks_ledger_read(&s->ledger, err);
+
+	if (status != 0 || s->ledger.run == 0)
+		return status;
+	return ks_fail(err, KS_CONFIG, "app '%s' stands where '%s/ledger' says: it was run with --guarantee at-least-once, or on files; "
+	    "go on so, or begin again under another --app", s->config->app, s->ledger.path);
+}
+
 int ks_section_open(struct ks_section *s, const struct ks_config *config, const struct ks_section_keeper *keeper,
     struct ks_err *err)
 {
@@ -17,8 +28,10 @@ int ks_section_open(struct ks_section *s, const struct ks_config *config, const 
 	if (status == 0)
 		status = ks_ledger_lock(&s->ledger, err);
 	ks_point("source-locked");
-	if (status != 0 || keeper != NULL)
+	if (status != 0)
 		return status;
+	if (keeper != NULL)
+		return check_no_ledger(s, err);
 	status = ks_ledger_await(&s->ledger, err);
 	if (status == 0)
 		status = ks_ledger_read(&s->ledger, err);
@@ -56,6 +69,11 @@ static int claim(struct ks_section *s, struct ks_err *err)
 	/* Since it was waited for: whoever prepares from here on finds that the run is another. */
 	if (status == 0 && ks_ledger_is_prepared(&s->ledger))
 		status = ks_fail(err, KS_TEMP, "the run before this one is just committing: begin again");
+	if (status == 0 && s->starts != NULL) {
+		s->ledger.positions.n = 0;
+		if (ks_buf_add(&s->ledger.positions, s->starts->p, s->starts->n) != 0)
+			status = ks_fail_memory(err);
+	}
 	if (status == 0) {
 		s->ledger.run++;
 		status = ks_ledger_write(&s->ledger, err);
@@ -83,7 +101,7 @@ int ks_section_begin(struct ks_section *s, struct ks_hello *h, struct ks_buf *b,
 	h->epoch = s->epoch;
 	h->commit_ms = s->config->commit_interval_ms;
 	if (s->config->app != NULL) {
-		h->guarantee = s->keeper != NULL ? KS_EXACTLY_ONCE : KS_AT_LEAST_ONCE;
+		h->guarantee = s->config->guarantee_given ? s->config->guarantee : s->keeper != NULL ? KS_EXACTLY_ONCE : KS_AT_LEAST_ONCE;
 		status = claim(s, err);
 		if (status != 0)
 			return status;
@@ -109,7 +127,7 @@ bool ks_section_due(const struct ks_section *s, int64_t now)
 }
 
 /* What the last process has committed since: it writes, this one reads. */
-static int learn_committed(struct ks_section *s, struct ks_err *err)
+int ks_section_learn(struct ks_section *s, struct ks_err *err)
 {
 	int64_t run = s->ledger.run;
 	int status;
@@ -135,7 +153,7 @@ int ks_section_barrier(struct ks_section *s, enum ks_kind kind, struct ks_bytes 
 		.n = ++s->epoch, .kind = kind, .positions = positions, .hop = s->hop,
 		.group = s->group.n > 0 ? s->group : ks_mp_nil,
 	};
-	int status = learn_committed(s, err);
+	int status = ks_section_learn(s, err);
 
 	if (status != 0)
 		return status;

@@ -37,13 +37,15 @@ struct ks_section {
 	struct ks_bytes group;	/* of barriers: msgpack, the caller's (kafka-member.h); n == 0: nil */
 	int64_t barrier_due, ping_due;	/* ks_clock_ms */
 	struct ks_ledger ledger;	/* with --app */
+	const struct ks_buf *starts;	/* without a keeper: positions that the run begins at, for the ledger; NULL: as they stand there */
 	bool done;
 };
 
 /*
  * ks_section_open - with --app: take the instance's lock and read the
  * ledger; positions of an input are then in s->ledger (ks_ledger_find).
- * keeper: as in the struct; it takes the place of the ledger, and not of the lock.
+ * keeper: as in the struct; it takes the place of the ledger, and not of the
+ * lock.  KS_CONFIG where the app has a ledger although there is a keeper.
  */
 int	ks_section_open(struct ks_section *s, const struct ks_config *config, const struct ks_section_keeper *keeper,
 	    struct ks_err *err) KS_MUST_USE;
@@ -66,6 +68,9 @@ int	ks_section_end(struct ks_section *s, enum ks_kind kind, struct ks_bytes posi
 /* Called when the source has been idle: a PING when one is due.  *timeout_ms: how long to wait at most. */
 int	ks_section_idle(struct ks_section *s, struct ks_buf *b, int *timeout_ms,
 	    struct ks_err *err) KS_MUST_USE;
+
+/* What has been committed by now, into s->committed; KS_TEMP where another run has taken over. */
+int	ks_section_learn(struct ks_section *s, struct ks_err *err) KS_MUST_USE;
 
 /* How a section ends when its input does: --end, or paused with --app, or complete. */
 enum ks_kind ks_section_kind(const struct ks_config *config);

@@ -91,7 +91,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 	char (*topics)[KS_NAME_MAX + 1] = calloc(t->places.count, sizeof(*topics));
 	const struct ks_config *config = t->config;
 	struct ks_hello h = {
-		.streams = streams, .stream_count = t->places.count, .positions = positions,
+		.reads = KS_READS_FILES, .streams = streams, .stream_count = t->places.count, .positions = positions,
 		.position_count = t->places.count,
 	};
 	size_t i;
@@ -397,12 +397,14 @@ static int advance(struct ks_own *own, bool block, bool *wait, struct ks_err *er
 	return ks_own_end(&t->own, ks_section_kind(t->config), err);
 }
 
-static int text_give(struct ks_source *source, struct ks_expr_set *set, int (*take)(void *taker, struct ks_rec *rec), void *taker,
-    struct ks_err *err)
+static int text_give(struct ks_source *source, struct ks_expr_set *set, int (*take)(void *taker, struct ks_rec *rec),
+    void (*expect)(void *taker, const struct ks_rec *rec, bool found), void *taker, struct ks_err *err)
 {
 	struct text *t = (struct text *)source;
 
 	ks_own_give(source, take, taker);
+	t->ingest.ahead.expect = expect;
+	t->ingest.ahead.taker = taker;
 	return t->config->from == KS_JSON && set != NULL ? ks_ingest_share(&t->ingest, set, err) : 0;
 }
 

@@ -49,10 +49,11 @@ struct ks_source {
 	 * The same, for who asks no more of a value than set says (NULL: all of it):
 	 * where lines allow it, records are given without one (value.p is NULL), the
 	 * set having been loaded from the text; value makes it, of the record that
-	 * is being given.  NULL: there is only give.
+	 * is being given.  expect, if not NULL, is told of keys that may come soon, as
+	 * in ingest.h.  NULL: there is only give.
 	 */
 	int (*give_loaded)(struct ks_source *src, struct ks_expr_set *set, int (*take)(void *taker, struct ks_rec *rec),
-	    void *taker, struct ks_err *err);
+	    void (*expect)(void *taker, const struct ks_rec *rec, bool found), void *taker, struct ks_err *err);
 	int (*value)(struct ks_source *src, struct ks_rec *rec, struct ks_err *err);
 	void (*close)(struct ks_source *src);
 

@@ -119,6 +119,12 @@ void ks_store_expect(const struct ks_store *s, int32_t partition, int64_t segmen
 		ks_segment_hint(g, hash, found);
 }
 
+void ks_store_expect_again(const struct ks_store *s, struct ks_bytes key, bool found)
+{
+	if (s->young.parts.last != NULL)
+		ks_store_expect(s, s->young.parts.last_partition, s->young.parts.last->id, key, found);
+}
+
 int ks_store_get(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,
     struct ks_store_value *v, struct ks_err *err)
 {

@@ -144,9 +144,11 @@ struct ks_store_value {
  * ks_store_expect - a key is looked up or put soon, after other work: what
  * memory has of it is fetched meanwhile.  found false: where a search for it
  * begins; true, some work behind that: what it comes to.  Of several keys this
- * takes as long as of one.  It changes nothing.
+ * takes as long as of one.  It changes nothing.  _again: where the last key was
+ * put or looked up.
  */
 void	ks_store_expect(const struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key, bool found);
+void	ks_store_expect_again(const struct ks_store *s, struct ks_bytes key, bool found);
 
 int	ks_store_get(struct ks_store *s, int32_t partition, int64_t segment, struct ks_bytes key,
 	    struct ks_store_value *v, struct ks_err *err) KS_MUST_USE;

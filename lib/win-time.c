@@ -109,7 +109,9 @@ static int record_one(struct ks_win *w, struct ks_win_part *part, struct ks_rec 
 		return status;
 	if (KS_UNLIKELY(at->end_ms <= ks_win_close_time(w, part)) && w->shape != &ks_win_unlimited)
 		return ks_win_late(w, part, rec, at);
-	ks_store_expect(w->store, part->partition, at->start_ms, key, true);	/* while the values are computed */
+	if (!w->expected)
+		ks_store_expect(w->store, part->partition, at->start_ms, key, true);	/* while the values are computed */
+	w->expected = false;
 	status = ks_win_load(w, rec, &loaded);
 	if (KS_LIKELY(status == 0 && loaded))
 		status = ks_win_try_at(w, part, at->start_ms, key, rec, &loaded);

@@ -267,6 +267,16 @@ static int commit(struct ks_win *w, bool all)
 	return status;
 }
 
+/* Its windows are mostly those of the record before it. */
+void ks_win_expect(struct ks_win *w, const struct ks_rec *rec, bool found)
+{
+	struct ks_bytes key;
+
+	if (KS_LIKELY(w->store != NULL && !ks_mp_is_nil(rec->key)) && ks_state_key(&w->plain, rec->key, &key) == 0)
+		ks_store_expect_again(w->store, key, found);
+	w->expected = found;
+}
+
 int ks_win_record(struct ks_win *w, struct ks_run *run, struct ks_rec *rec)
 {
 	struct ks_win_part *part;

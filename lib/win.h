@@ -140,6 +140,7 @@ struct ks_win {
 	struct ks_win_part *last;	/* that of the last call */
 	bool finished;			/* the input was complete: what comes is another one */
 	bool timeless;			/* takes records without a time */
+	bool expected;			/* the record that comes was told of */
 	bool asks_fresh;		/* whether a state is new matters to emission */
 	bool panes;			/* hopping windows share them */
 	int64_t pane_ms, pane_first, pane_last;	/* win-panes.c: starts of the windows that the pane in now is in */
@@ -188,6 +189,7 @@ int	ks_win_fingerprint(const struct ks_win *w, struct ks_buf *b) KS_MUST_USE;	/*
 int	ks_win_open(struct ks_win *w, struct ks_run *run) KS_MUST_USE;
 int	ks_win_hello(struct ks_win *w, struct ks_run *run) KS_MUST_USE;
 int	ks_win_record(struct ks_win *w, struct ks_run *run, struct ks_rec *rec) KS_MUST_USE;
+void	ks_win_expect(struct ks_win *w, const struct ks_rec *rec, bool found);	/* as the hook of op.h */
 int	ks_win_mark(struct ks_win *w, struct ks_mark *m) KS_MUST_USE;
 int	ks_win_barrier(struct ks_win *w, const struct ks_barrier *b) KS_MUST_USE;
 int	ks_win_finish(struct ks_win *w) KS_MUST_USE;

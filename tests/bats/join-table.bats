@@ -261,3 +261,72 @@ here=(--state-dir state --out result)
 	kstream-join --from envelope --to envelope --in in --stream A --table B "${words[@]}" --memory 1M >result
 	cmp whole-out result
 }
+
+@test "join table: keys that wait in one moment are in little memory, and leave in their order" {
+	# 40 MB of keys of one segment, at few times, in no order: some of them again
+	/usr/bin/python3 - >in 2>want <<-'END'
+		import random, sys
+		r = random.Random(3)
+		rows = [(r.randrange(20) * 3, "k" * 990 + "%05d" % r.randrange(20000), i) for i in range(40000)]
+		for t, k, i in rows:
+		    print('{"topic":"A","partition":%d,"offset":%d,"tstype":"create","ts":%d,"key":"%s","payload":%d}' % (i % 2, i, t, k, i))
+		for part in 0, 1:
+		    for t, k, i in sorted(rows):
+		        if i % 2 == part:
+		            print(i, file=sys.stderr)
+	END
+	words=(kstream-join --from envelope --to envelope --stream A --table B --versioned 1h --grace 1h --left --memory 4M -q)
+	left() { jq .payload.left "$@"; }
+	resident 32 "${words[@]}" --end complete in >out
+	left out | cmp - want
+	for lines in 9000 25000; do
+		head -n "$lines" in >grown
+		"${words[@]}" --app a --end paused grown >part
+		[ ! -s part ] || fail 'nothing is due' || return
+	done
+	cp in grown
+	"${words[@]}" --app a --end complete grown | left | cmp - want
+	# Time moves on in the midst of them: those that are due leave, and those that come meanwhile have their place.
+	/usr/bin/python3 - >in 2>want <<-'END'
+		import random, sys
+		r = random.Random(4)
+		waits, time = [], -1
+		def leave(upto):
+		    waits.sort()
+		    while waits and waits[0][0] <= upto:
+		        print(waits.pop(0)[2], file=sys.stderr)
+		for i in range(12000):
+		    t, k = i // 6 + r.randrange(900), "%0500d" % r.randrange(3000)
+		    print('{"topic":"A","partition":0,"offset":%d,"tstype":"create","ts":%d,"key":"%s","payload":%d}' % (i, t, k, i))
+		    time = max(time, t)
+		    if t <= time - 800:
+		        print(i, file=sys.stderr)
+		    else:
+		        waits.append((t, k, i))
+		        leave(time - 800)
+		leave(1 << 60)
+	END
+	kstream-join --from envelope --to envelope --stream A --table B --versioned 1h --grace 800ms --left --memory 1M --end complete in | left | cmp - want
+}
+
+@test "join table: a side that was complete before the other one came is closed, and that is told" {
+	printf '%s\n' '{"k":"a","v":"row"}' >rows.jsonl
+	printf '%s\n' '{"k":"a","v":"record"}' >records.jsonl
+	section() { kstream-cat --from json --key .k --end "$1" --to frames "${@:2}"; }
+	words=(kstream-join --stream records --table rows --left --value '[.left.v, .right.v]' --to json)
+	{ section complete rows.jsonl; section complete records.jsonl; } >closed
+	try "${words[@]}" closed
+	output_is '["record",null]' && [ "$status" = 0 ]
+	[ "$(cat err)" = "kstream-join: 'rows' ended, complete, before a record of 'records' came, so it is closed, and what follows is joined without it: end it with --end paused, or read both with one kstream-cat" ] || fail 'not that line' || return
+	# the stream first: it has gone on alone, and its table comes for nobody
+	{ section complete records.jsonl; section complete rows.jsonl; } >closed
+	try "${words[@]}" closed
+	[[ "$(cat err)" == "kstream-join: 'records' ended, complete, before a record of 'rows' came, "* ]] || fail 'turned' || return
+	# Paused, the table stays; and sections that have both sides are joined each by itself.
+	{ section paused rows.jsonl; section complete records.jsonl; } >closed
+	try "${words[@]}" closed
+	expect 0 '["record","row"]'
+	{ section complete rows.jsonl records.jsonl; section complete records.jsonl rows.jsonl; } >closed
+	try "${words[@]}" closed
+	expect 0 $'["record","row"]\n["record",null]'
+}

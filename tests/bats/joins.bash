@@ -29,3 +29,13 @@ records() {
 		printf '{"topic":"%s","partition":%s,"ts":%s,"key":%s,"payload":%s}\n' "$stream" "${partition:-0}" "${time:-1}" "$key" "$value"
 	done
 }
+
+# resident MIB COMMAND ...: it ends well, and has had no more in memory
+resident() {
+	# ASan keeps 256 MB of freed memory unless told otherwise.
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:quarantine_size_mb=4 /usr/bin/python3 -c '
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[2:]).returncode
+kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+assert status == 0 and kb < int(sys.argv[1]) << 10, (status, kb)' "$@"
+}

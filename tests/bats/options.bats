@@ -39,6 +39,7 @@ load lib
 		--as
 		--stage
 		--app
+		--guarantee
 		--instance
 		--state-dir
 		--max-messages
@@ -72,6 +73,29 @@ load lib
 	try kstream-cat --from json ''
 	refused 64 kstream-cat
 	[ ! -e state ]
+}
+
+@test "options: --guarantee is about an app, whose source says it" {
+	printf '1\n' >in.json
+	local x
+	for x in exactly-once at-least-once; do
+		try kstream-cat --from json --to json --guarantee "$x" in.json
+		refused 64 kstream-cat "--guarantee $x is about an --app NAME"
+	done
+	try kstream-cat --app t --guarantee exactly-once --from json --to json in.json
+	refused 78 kstream-cat 'give the source --guarantee at-least-once, or none'
+	try kstream-cat --app t --guarantee none --instance 0/2 --from json --to json in.json
+	refused 64 kstream-cat 'only the partitions of an app are divided'
+	for _ in 1 2; do # nothing is kept
+		try kstream-cat --app t --guarantee none --from json --to json in.json
+		expect 0 1
+	done
+	kstream-cat --app t --guarantee at-least-once --from json in.json >stream
+	try_sh 'cat stream | kstream-filter --app t --guarantee exactly-once true'
+	refused 78 kstream-filter '--guarantee exactly-once, but the source that makes the stream says at-least-once: give both the same'
+	# a stream at rest
+	try kstream-cat --app t --guarantee at-least-once --to json stream
+	refused 78 kstream-cat 'frames in a file commit nothing'
 }
 
 @test "options: what can have no effect is refused" {

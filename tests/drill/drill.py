@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Kill a pipeline between two topics, again and again, and see that nothing is lost, nothing comes twice, and its state is right.
 
-    drill.py --broker HOST:PORT [--bin DIR] [--shape counts|join|hosts|files] [--kafka DIR] [--rounds N | --seconds S | --points N]
+    drill.py --broker HOST:PORT [--bin DIR] [--shape counts|join|hosts|files|at-least|appended|cut] [--kafka DIR] [--rounds N | --seconds S | --points N]
         [--seed N] [--dir DIR]
 
 Each round adds records, starts the pipeline of the shape (shapes.py) and does one of the actions to it.  At the end, and each --judge rounds,
@@ -280,7 +280,7 @@ def settle(args, shape, zombies, old):
 
 
 def tell(args, shape, what):
-    print(f"{shape.name}: {what}, {shape.records():,} records: 0 lost, 0 twice, 0 wrong; seed {args.seed}", flush=True)
+    print(f"{shape.name}: {what}, {shape.records():,} records: {shape.found()}; seed {args.seed}", flush=True)
 
 
 def main():

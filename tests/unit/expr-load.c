@@ -366,6 +366,8 @@ static void alike(void **state)
 	free((void *)(uintptr_t)whole.p);
 	alike_but(program, first);
 	alike_but("[.a]", "{\"a\":1,\"t\":\"sixteen bytes...\"}");	/* fewer bytes than 15 members take */
+	alike_but("[.a, .b]", "{\"ts\":1700000000000,\"n\":\"text of more than thirty-one bytes\",\"a\":\"x\",\"b\":7,\"tail\":\"of sixteen bytes\"}");
+	alike_but("[.a]", "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,\"j\":1,\"k\":2,\"l\":3,\"m\":4,\"n\":5,\"o\":6}");
 	alike_but("[.t, .a]", "{\"t\":[[1],{}],\"a\":\"of nearly thirty-one bytes\"}");
 }
 

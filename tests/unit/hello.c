@@ -98,7 +98,7 @@ static void written(void **state)
 	static const char *const times[] = { "none", "create", "append" };
 	struct ks_hello h = {
 		.app = "ticker", .owner = "2/5", .instance = 2, .instances = 5, .run = 7, .epoch = INT64_MAX / 2, .guarantee = KS_EXACTLY_ONCE, .commit_ms = 250,
-		.live = true, .streams = streams, .stream_count = COUNT(streams), .positions = positions,
+		.reads = KS_READS_TOPICS, .live = true, .streams = streams, .stream_count = COUNT(streams), .positions = positions,
 		.position_count = COUNT(positions), .side = "dead", .hint = "look",
 	};
 	const msgpack_object *list;
@@ -124,6 +124,7 @@ static void written(void **state)
 	is_int(&u.data, "commit_interval", 250);
 	is_bool(&u.data, "live", true);
 	is_text(&u.data, "layout", "modulo");
+	is_text(&u.data, "reads", "topics");
 	is_text(&u.data, "hint", "look");
 	list = member(&u.data, "streams");
 	assert_int_equal(list->via.array.size, COUNT(streams));
@@ -159,6 +160,7 @@ static void written(void **state)
 	assert_int_equal(ks_hello_positions(v.payload, is_position, &i), 0);
 	assert_int_equal(i, COUNT(positions));
 	assert_true(v.run == 7 && v.epoch == INT64_MAX / 2 && v.live && v.guarantee == KS_EXACTLY_ONCE);
+	assert_true(v.reads == KS_READS_TOPICS && ks_hello_in_kafka(&v) && ks_hello_transacts(&v, false));
 	assert_true(v.sides.n == 6 && memcmp(v.sides.p, "\x91\xa4" "dead", 6) == 0);
 	ks_buf_release(&b);
 }

@@ -236,6 +236,27 @@ static void lock(void **state)
 	ks_ledger_close(&other);
 }
 
+/* Of two that commit one run one is refused; a run before it that still has its lock is nobody's business. */
+static void alone(void **state)
+{
+	struct ks_ledger l;
+	int first, second, later, again;
+
+	(void)state;
+	open_it(&l);
+	assert_int_equal(ks_ledger_lock(&l, &err), 0);	/* that of the source is another one */
+	assert_int_equal(ks_ledger_alone(&l, 7, &first, &err), 0);
+	assert_int_equal(ks_ledger_alone(&l, 7, &second, &err), KS_CONFIG);
+	assert_non_null(strstr(err.text, "commits this very run, 7"));
+	assert_int_equal(ks_ledger_alone(&l, INT64_MAX / 2, &later, &err), 0);
+	close(first);
+	assert_int_equal(ks_ledger_alone(&l, 7, &again, &err), 0);
+	close(second);
+	close(later);
+	close(again);
+	ks_ledger_close(&l);
+}
+
 static void names_of_apps(void **state)
 {
 	static const char *const bad[] = { "", ".", "..", "a/b", "../x", "/x", "a b", "a\nb", "\xc3\xa9" };
@@ -323,6 +344,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(damaged, kit_dir_make, kit_dir_remove),
 		cmocka_unit_test_setup_teardown(bad_name, kit_dir_make, kit_dir_remove),
 		cmocka_unit_test_setup_teardown(lock, kit_dir_make, kit_dir_remove),
+		cmocka_unit_test_setup_teardown(alone, kit_dir_make, kit_dir_remove),
 		cmocka_unit_test_setup_teardown(names_of_apps, kit_dir_make, kit_dir_remove),
 		cmocka_unit_test_setup_teardown(what_will_be, kit_dir_make, kit_dir_remove),
 		cmocka_unit_test_setup_teardown(no_directory, kit_dir_make, kit_dir_remove),
