@@ -93,7 +93,7 @@ static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 	static const char *const reads[] = { NULL, "files", "topics" };
 	int no;
 
-	if ((no = msgpack_pack_map(pk, 16)) != 0 ||
+	if ((no = msgpack_pack_map(pk, 17)) != 0 ||
 	    (no = pack_key_int(pk, "version", KS_PROTOCOL)) != 0 ||
 	    (no = pack_key_text(pk, "app", h->app)) != 0 ||
 	    (no = pack_key_text(pk, "owner", h->owner)) != 0 ||

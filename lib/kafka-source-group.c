@@ -148,7 +148,7 @@ int ks_kafka_group_failed(struct ks_kafka_source *s, int status, struct ks_err *
 {
 	char why[100];
 
-	if (!is_app(s) || s->client.rk == NULL || rd_kafka_fatal_error(s->client.rk, why, sizeof(why)) != RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+	if (status == 0 || !is_app(s) || s->client.rk == NULL || rd_kafka_fatal_error(s->client.rk, why, sizeof(why)) != RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
 		return status;
 	return ks_fail(err, KS_TEMP, "another member of group '%s' has joined as '%s'", s->options->group, s->config->owner);
 }

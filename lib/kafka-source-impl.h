@@ -102,7 +102,7 @@ int	ks_kafka_group_passed(struct ks_kafka_source *s, struct ks_err *err) KS_MUST
 bool	ks_kafka_group_is_lost(const struct ks_kafka_source *s);
 int	ks_kafka_group_lost(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
 
-/* The source has failed with status: where another member has the name of this one, err says so. */
+/* What the source has done ended with status: where that is a failure, and another member has the name of this one, err says so. */
 int	ks_kafka_group_failed(struct ks_kafka_source *s, int status, struct ks_err *err) KS_MUST_USE;
 
 /* kafka-source-flow.c */

@@ -448,10 +448,7 @@ static int gather_some(struct ks_kafka_source *s, bool block, struct ks_err *err
 
 static int gather(struct ks_own *own, bool block, struct ks_err *err)
 {
-	struct ks_kafka_source *s = (struct ks_kafka_source *)own;
-	int status = gather_some(s, block, err);
-
-	return status == 0 ? 0 : ks_kafka_group_failed(s, status, err);
+	return ks_kafka_group_failed((struct ks_kafka_source *)own, gather_some((struct ks_kafka_source *)own, block, err), err);
 }
 
 /* A partition of which one topic has more; the end of a bounded read is no silence, nor is it silent where nobody can be asked. */
