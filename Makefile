@@ -134,6 +134,11 @@ ROUNDS ?= 500
 drill: all drill-tools $(HELPERS)
 	tests/drill/run $(ROUNDS)
 
+# Members of groups, and layouts that change, with state: SECONDS=300, say.
+SECONDS ?= 300
+soak-groups: all $(HELPERS)
+	tests/drill/soak-groups $(SECONDS)
+
 check: all unit drill-tools $(REPLAYS) $(HELPERS) $(B)/fault/fail.so $(EXPR)
 	scripts/run-tests
 
@@ -189,7 +194,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit drill drill-tools fuzz fuzz-jq oracle check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
+.PHONY: all unit drill drill-tools soak-groups fuzz fuzz-jq oracle check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
 .SECONDARY:
 
 -include $(LIB_O:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(TOOL_C) $(UNIT_C) $(FUZZ_C) tests/fuzz/replay/main.c tests/expr/eval.c)

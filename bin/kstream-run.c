@@ -109,19 +109,25 @@ static int read_file(struct run *st, struct ks_err *err)
 	return status;
 }
 
-/* With several instances each is told which one it is. */
-static int check_instances(const struct run *st, struct ks_err *err)
+/* With several instances each is told which one it is, or they have names with their numbers. */
+static int check_instances(struct run *st, struct ks_err *err)
 {
 	const struct ks_pipeline_stage *stage;
+	const char *name;
 	bool app = false;
 
 	if (st->plan.instances == 0)
 		return 0;
 	for (stage = st->pipeline.stages; stage < st->pipeline.stages + st->pipeline.count; stage++) {
 		app = app || ks_pipeline_option(stage, "app") != NULL;
-		if (ks_pipeline_option(stage, "instance") != NULL)
-			return ks_fail(err, KS_USAGE, "--instances and --instance of stage %d: each stage with --app is told which instance it is",
-			    (int)(stage - st->pipeline.stages) + 1);
+		name = ks_pipeline_option(stage, "instance");
+		st->plan.named = st->plan.named || (name != NULL && strstr(name, "{}") != NULL);
+		if (name != NULL && strlen(name) > KS_SUPERVISE_NAME)
+			return ks_fail(err, KS_USAGE, "'%.40s...' is too long for the name of an instance", name);
+		if (name != NULL && strstr(name, "{}") == NULL)
+			return ks_fail(err, KS_USAGE, "--instances and --instance of stage %d: each stage with --app is told which instance it is; "
+			    "members of a group have names with their numbers, as in --instance %.40s-{}",
+			    (int)(stage - st->pipeline.stages) + 1, strchr(name, '/') != NULL ? "anna" : name);
 	}
 	return app ? 0 : ks_fail(err, KS_USAGE, "--instances divides the partitions of an app: no stage has --app");
 }

@@ -2,6 +2,8 @@
 /* kafka-claim.c - the source's side of exactly-once. */
 #include "kafka-claim.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +15,7 @@
 #include "kafka-config.h"
 #include "kafka-names.h"
 #include "kafka-txn.h"
+#include "num.h"
 #include "options-kafka.h"
 #include "signals.h"
 #include "taken.h"
@@ -20,6 +23,26 @@
 #define NOBODY "-"		/* the owner of partitions that have no word yet: no other is called so */
 #define AGAIN_MIN_MS 8		/* a claim takes about as long */
 #define AGAIN_MAX_MS 512
+#define TURNS_MS 60000		/* two programs of one name that take turns do so within it (protocol 2.5) */
+
+/* The group of an app is where it keeps how far it is; its members have names, and only they. */
+static int check_group(const struct ks_kafka_options *k, const struct ks_config *config, bool grouped, struct ks_err *err)
+{
+	bool named = config->instances == 0;
+	size_t i;
+
+	if (grouped && (k->group == NULL || strcmp(k->group, config->app) != 0))
+		return ks_fail(err, KS_USAGE, "%s and --app: an app has a group of its own, '%s'", k->group != NULL ? "-G" : "-X group.id", config->app);
+	if (k->group != NULL && !named)
+		return ks_fail(err, KS_USAGE, "-G and --app need --instance NAME: each member of the group has a name that no other has");
+	if (k->group == NULL && named)
+		return ks_fail(err, KS_USAGE, "--instance %s is the name of a member of a group: give -G %s, too, or --instance I/N", config->owner,
+		    config->app);
+	for (i = 0; i < k->property_count && named; i++)
+		if (strcmp(k->properties[i].name, "group.instance.id") == 0)
+			return ks_kafka_config_fail(err, &k->properties[i], "group.instance.id and --app: it is --instance %s", config->owner);
+	return 0;
+}
 
 int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config, bool grouped, struct ks_err *err)
 {
@@ -28,8 +51,9 @@ int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 
 	if (config->app == NULL)
 		return 0;
-	if (grouped)
-		return ks_fail(err, KS_USAGE, "-G and --app: an app has a group of its own, '%s'", config->app);
+	status = check_group(k, config, grouped, err);
+	if (status != 0)
+		return status;
 	if (k->partition_count > 0)
 		return ks_fail(err, KS_USAGE, "-p and --app: --instance I/N says which partitions are read");
 	if (config->has_since || config->has_until || k->has_stop || k->start == KS_START_TIME || k->verify)
@@ -86,6 +110,13 @@ int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *opti
 	return fence(c, config->owner, &c->writer, err);
 }
 
+int ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, int dir, struct ks_err *err)
+{
+	c->member = member;
+	c->dir = dir;
+	return c->writer.rk != NULL ? 0 : fence(c, c->config->owner, &c->writer, err);
+}
+
 static rd_kafka_topic_partition_list_t *list_of(const struct ks_kafka_parts *x)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)x->count);
@@ -121,6 +152,29 @@ static const char *keeper_of(const struct ks_kafka_claim *c, const rd_kafka_topi
 	return w->claimer;
 }
 
+/* The last run of this directory; 0: it has had none. */
+static int64_t own_run(const struct ks_kafka_claim *c)
+{
+	int fd = openat(c->dir, "run", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[24];
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+	int64_t run;
+
+	if (fd >= 0)
+		close(fd);
+	return n > 1 && ks_num_parse_i64(ks_bytes(text, (size_t)n - 1), &run) == 0 && run > 0 ? run : 0;
+}
+
+/* Before Kafka has it, as a run of ours must not be taken for another's. */
+static int keep_run(const struct ks_kafka_claim *c, int64_t run, struct ks_err *err)
+{
+	int fd = openat(c->dir, "run", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 || dprintf(fd, "%lld\n", (long long)run) < 0 || close(fd) != 0)
+		return ks_fail_errno(err, KS_IO, errno, "cannot keep the number of the run of instance '%s'", c->config->owner);
+	return 0;
+}
+
 /*
  * The partitions of list that are still that owner's become ours, where they
  * stand: in a transaction of its id, so that it cannot have gone on meanwhile,
@@ -151,7 +205,12 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
 		}
 		snprintf(w.claimer, sizeof(w.claimer), "%s", c->config->owner);
 		w.released = false;
-		status = ks_book_mark(&now->elems[i - 1], &w, err);
+		if (c->member != NULL) {	/* as number_run has it */
+			w.run = w.run < ks_wall_ms() ? ks_wall_ms() : w.run + 1;
+			status = keep_run(c, w.run, err);
+		}
+		if (status == 0)
+			status = ks_book_mark(&now->elems[i - 1], &w, err);
 	}
 	if (status == 0 && now->cnt > 0)
 		status = ks_txn_begin(client, err);
@@ -268,6 +327,43 @@ static int note_words(struct ks_kafka_claim *c, const rd_kafka_topic_partition_l
 	return 0;
 }
 
+/*
+ * A name that has been given twice: each of the two takes the partitions from
+ * the other when it is started again.  Runs are times, in ms: who finds that
+ * one of another directory came soon after its own, and just now, gives up.
+ */
+static int check_turns(const struct ks_kafka_claim *c, const rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+{
+	int64_t last = own_run(c), now = ks_wall_ms(), run;
+	int i;
+
+	for (i = 0; i < list->cnt && last > 0; i++) {
+		run = c->words[i].run;
+		if (strcmp(c->words[i].claimer, c->config->owner) == 0 && run > last && run - last < TURNS_MS && now - run < TURNS_MS)
+			return ks_fail(err, KS_CONFIG, "another program is instance '%s' of app '%s', too, and they take turns: give each an --instance "
+			    "of its own", c->config->owner, c->config->app);
+	}
+	return 0;
+}
+
+/*
+ * The run that begins.  A name comes back with other partitions, of which no
+ * word tells what its last run was; a stage knows that, and takes no older one:
+ * so it is a time.
+ */
+static int number_run(struct ks_kafka_claim *c, const rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+{
+	int status;
+
+	c->stand.run++;
+	if (c->member == NULL)
+		return 0;
+	status = check_turns(c, list, err);
+	if (c->stand.run < ks_wall_ms())
+		c->stand.run = ks_wall_ms();
+	return status == 0 ? keep_run(c, c->stand.run, err) : status;
+}
+
 /* The offsets of x, for the next run. */
 static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
 {
@@ -275,7 +371,6 @@ static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_ka
 	int status = 0;
 	size_t i;
 
-	c->stand.run++;
 	if (!ks_keeps("claim"))
 		return 0;
 	for (i = 0; i < x->count && status == 0; i++) {
@@ -312,6 +407,8 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 	if (status == 0)
 		status = ks_book_stand(c->config->app, list, &c->stand, err);
 	if (status == 0)
+		status = number_run(c, list, err);
+	if (status == 0)
 		status = enter(c, x, list, err);
 	rd_kafka_topic_partition_list_destroy(list);
 	ks_point("claimed");
@@ -324,6 +421,12 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 	c->one = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(c->one, x->parts[0].topic->name, x->parts[0].partition);
 	return c->side.rk != NULL ? 0 : ks_book_watch(&c->side, c->options, c->config->app, err);
+}
+
+int ks_claim_nothing(struct ks_kafka_claim *c)
+{
+	c->stand = (struct ks_stand){ .run = ks_wall_ms() };
+	return 0;
 }
 
 void ks_claim_position(const struct ks_kafka_claim *c, size_t at, struct ks_hello_position *p)
@@ -341,6 +444,8 @@ int ks_claim_learn(struct ks_kafka_claim *c, int wait_ms, struct ks_err *err)
 	struct ks_word now;
 	bool ours;
 
+	if (c->one == NULL)	/* a section of nothing */
+		return 0;
 	if (!ks_book_learn(&c->side, c->one, wait_ms, &now))
 		return ks_kafka_check(&c->side, err);
 	ours = strcmp(now.claimer, c->config->owner) == 0;

@@ -29,7 +29,7 @@ struct ks_kafka_claim {
 	const struct ks_kafka_options *options;
 	const struct ks_config *config;
 	const struct rd_kafka_consumer_group_metadata_s *member;	/* of the group, as whom it claims; NULL: of none */
-	int dir;			/* of the instance, for taken.h */
+	int dir;			/* of the instance, for taken.h; with member where the number of its run is kept */
 	struct ks_kafka writer;		/* fenced the others; until the claim */
 	struct ks_kafka side;		/* learns */
 	struct rd_kafka_topic_partition_list_s *one;	/* a partition, that side asks about */
@@ -48,6 +48,18 @@ int	ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *opti
 	    struct ks_err *err) KS_MUST_USE;
 
 /*
+/*
+ * ks_claim_again - likewise before each section of a member of a group.
+ *
+ *	member	as whom it was given its partitions; borrowed until the next
+ *	dir	the directory of the instance, where the number of its run is kept:
+ *		ks_claim_take is KS_CONFIG where a run of another directory has its
+ *		name and takes turns with it
+ */
+int	ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, int dir,
+	    struct ks_err *err) KS_MUST_USE;
+
+/*
  * Take the partitions of x, which need no places yet, from the owners that they
  * have; afterwards no transaction of these holds up a reader.  KS_CONFIG: another
  * layout takes them again and again (taken.h).
@@ -61,6 +73,9 @@ int	ks_claim_gather(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, st
  * instance, has come between.
  */
 int	ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err) KS_MUST_USE;
+
+/* A member that has got no partition makes a stream of nothing: of a run later than all it has had, from epoch 0 on.  Returns 0. */
+int	ks_claim_nothing(struct ks_kafka_claim *c);
 
 /* What HELLO says of the last commit of the at-th partition that was taken: epoch, run, owner, restore.  Borrows from c. */
 void	ks_claim_position(const struct ks_kafka_claim *c, size_t at, struct ks_hello_position *p);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "fdio.h"
+#include "kafka-member.h"
 
 #define LEAVE_MS 2000	/* for the coordinator to hear of it; it finds out by itself after session.timeout.ms */
 #define SLICE_MS 100
@@ -25,13 +26,14 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_p
 		g->given = rd_kafka_topic_partition_list_copy(list);
 		rd_kafka_topic_partition_list_sort(g->given, NULL, NULL);
 		g->news = KS_GROUP_GIVEN;
+		(void)ks_member_note(rk, &g->member);
 	} else {
 		g->lost = rd_kafka_assignment_lost(rk) != 0;
 		g->news = KS_GROUP_TAKEN;
 	}
 }
 
-int ks_group_conf(struct rd_kafka_conf_s *conf, struct ks_err *err)
+int ks_group_conf(struct rd_kafka_conf_s *conf, bool by_number, struct ks_err *err)
 {
 	char strategy[200];
 
@@ -39,6 +41,9 @@ int ks_group_conf(struct rd_kafka_conf_s *conf, struct ks_err *err)
 	if (strstr(strategy, "cooperative") != NULL)
 		return ks_fail(err, KS_USAGE,
 		    "-X: partition.assignment.strategy: range and roundrobin are spoken, cooperative-sticky is not");
+	if (by_number && strcmp(strategy, "range") != 0)
+		return ks_fail(err, KS_CONFIG, "-X: partition.assignment.strategy=%s: of several topics partitions of one number must come to one "
+		    "member, which range alone sees to", strategy);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
 	return 0;
 }
@@ -52,6 +57,7 @@ int ks_group_join(struct ks_kafka_group *g, struct ks_kafka *client, const char 
 
 	*g = (struct ks_kafka_group){ .client = client, .name = name };
 	g->answers = rd_kafka_queue_new(client->rk);
+	ks_buf_init(&g->member, 2 * KS_MEMBER_MAX);
 	client->group = g;
 	for (i = 0; i < config->topic_count; i++)
 		rd_kafka_topic_partition_list_add(topics, config->topics[i], RD_KAFKA_PARTITION_UA);
@@ -217,6 +223,9 @@ void ks_group_leave(struct ks_kafka_group *g, bool tell)
 	if (g->given != NULL)
 		rd_kafka_topic_partition_list_destroy(g->given);
 	rd_kafka_queue_destroy(g->answers);
+	ks_buf_release(&g->member);
+	if (g->who != NULL)
+		rd_kafka_consumer_group_metadata_destroy(g->who);
 	g->client->group = NULL;
 	*g = (struct ks_kafka_group){ 0 };
 }

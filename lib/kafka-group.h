@@ -13,6 +13,7 @@
 #include "kafka-parts.h"
 
 struct rd_kafka_queue_s;
+struct rd_kafka_consumer_group_metadata_s;
 
 enum ks_group_news {
 	KS_GROUP_QUIET,
@@ -27,14 +28,16 @@ struct ks_kafka_group {
 	struct rd_kafka_topic_partition_list_s *given;
 	enum ks_group_news news;
 	bool lost;		/* they are others' already: nothing can be committed */
+	struct ks_buf member;	/* who it is while it has what was given (kafka-member.h); empty: nobody */
+	struct rd_kafka_consumer_group_metadata_s *who;	/* the same, for commits; the reader's to set */
 	bool leaving;
 	struct rd_kafka_queue_s *answers;	/* to commits */
 	bool waiting;		/* for one */
 	bool retry;		/* the last commit has failed for now */
 };
 
-/* Before the client is made. */
-int	ks_group_conf(struct rd_kafka_conf_s *conf, struct ks_err *err) KS_MUST_USE;
+/* Before the client is made.  by_number: partitions of one number, of several topics, must come to one member. */
+int	ks_group_conf(struct rd_kafka_conf_s *conf, bool by_number, struct ks_err *err) KS_MUST_USE;
 
 /* Join, with the topics of config->topics.  Members and partitions come by polling the client. */
 int	ks_group_join(struct ks_kafka_group *g, struct ks_kafka *client, const char *name,

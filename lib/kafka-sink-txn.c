@@ -9,6 +9,7 @@
 
 #include "drill.h"
 #include "hello-parts.h"
+#include "kafka-member.h"
 #include "kafka-txn.h"
 #include "ledger.h"
 #include "options-kafka.h"
@@ -24,6 +25,12 @@ static int add_position(void *list, const struct ks_position *x)
 	topic[x->input.n] = '\0';
 	rd_kafka_topic_partition_list_add(list, topic, x->partition)->offset = x->offset;
 	return 0;
+}
+
+/* Of a group, whose members have names. */
+static bool is_member(const struct ks_sink_txn *t)
+{
+	return t->config->instances == 0;
 }
 
 static int moved_on(const struct ks_sink_txn *t, const struct ks_hello_view *h, struct ks_err *err)
@@ -209,8 +216,6 @@ static int check(const struct ks_sink_txn *t, const struct ks_hello_view *h, str
 	if (h->commit_ms > KS_COMMIT_MAX_MS && ks_hello_transacts(h, ks_config_at_least(t->config)))
 		return ks_fail(err, KS_CONFIG, "--commit-interval of the source is %lld s, and %d s at most with --app and topics: between two commits a "
 		    "transaction is open, and Kafka ends one after 60", (long long)h->commit_ms / 1000, KS_COMMIT_MAX_MS / 1000);
-	if (t->began)
-		return ks_fail(err, KS_TEMP, "another section of app '%s' in the same run", t->config->app);
 	return 0;
 }
 
@@ -229,12 +234,15 @@ int ks_sink_txn_hello(struct ks_sink_txn *t, const struct ks_hello_view *h, stru
 	if (status != 0)
 		return status;
 	want = rd_kafka_topic_partition_list_new(16);
-	if (ks_hello_positions(payload, add_position, want) != 0 || want->cnt == 0)
+	if (ks_hello_positions(payload, add_position, want) != 0 || (want->cnt == 0 && !is_member(t)))
 		status = ks_fail(err, KS_DATA, "HELLO: its positions are not of topics");
-	if (status == 0)
+	t->nothing = want->cnt == 0;
+	if (status == 0 && !t->nothing)
 		status = fence(t, err);
 	ks_point("sink-fenced");
-	if (status == 0)
+	if (status == 0 && t->nothing)
+		t->stand = (struct ks_stand){ h->epoch, h->run };
+	else if (status == 0)
 		status = validate(t, h, want, err);
 	ks_point("sink-validated");
 	rd_kafka_topic_partition_list_destroy(want);
@@ -275,6 +283,13 @@ static int read_positions(const struct ks_sink_txn *t, const struct ks_barrier *
 	return 0;
 }
 
+/* Whoever the barrier is of must be a member of the group still, where there is one; the caller destroys it, also after a failure. */
+static int read_member(const struct ks_sink_txn *t, const struct ks_barrier *b, rd_kafka_consumer_group_metadata_t **member, struct ks_err *err)
+{
+	*member = NULL;
+	return is_member(t) ? ks_member_read(b->group, t->config->app, member, err) : 0;
+}
+
 /* Behind a last barrier nothing more comes: the partitions are let go of. */
 static int mark(struct ks_sink_txn *t, const struct ks_barrier *b, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
 {
@@ -291,6 +306,7 @@ static int mark(struct ks_sink_txn *t, const struct ks_barrier *b, rd_kafka_topi
 
 int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struct ks_err *err)
 {
+	rd_kafka_consumer_group_metadata_t *member;
 	rd_kafka_topic_partition_list_t *list;
 	int status;
 
@@ -298,6 +314,13 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 		return ks_fail(err, KS_TEMP, "barrier %lld follows epoch %lld", (long long)b->n, (long long)t->stand.epoch);
 	if (b->hop < 0)
 		return ks_fail(err, KS_CONFIG, "a program that does not count records stands before this one, which exactly-once cannot allow");
+	if (t->nothing && !t->open) {
+		t->stand.epoch = b->n;
+		return 0;
+	}
+	status = read_member(t, b, &member, err);
+	if (status != 0)
+		return status;
 	status = read_positions(t, b, &list, err);
 	if (status == 0)
 		status = mark(t, b, list, err);
@@ -305,8 +328,10 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 	if (status == 0)
 		status = ks_sink_txn_record(t, err);
 	if (status == 0)
-		status = ks_txn_commit(t->client, t->config->app, NULL, list, err);
+		status = ks_txn_commit(t->client, t->config->app, member, list, err);
 	t->open = false;
+	if (member != NULL)
+		rd_kafka_consumer_group_metadata_destroy(member);
 	if (list != NULL)
 		rd_kafka_topic_partition_list_destroy(list);
 	return status;

@@ -20,6 +20,7 @@ struct ks_sink_txn {
 	bool fenced;			/* nobody before this process can commit any more */
 	bool began;			/* a run has */
 	bool filed;			/* the source keeps its positions in a file: the group has the epoch alone */
+	bool nothing;			/* the section is of no partitions: its source, a member of a group, has been given none */
 	bool open;			/* a transaction is */
 };
 

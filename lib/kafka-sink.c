@@ -124,6 +124,24 @@ static int open_client(struct kafka *s, struct ks_err *err)
 	return status;
 }
 
+/*
+ * The source of a group claims the same id again for each section, and that
+ * has fenced this client.  All it has written is committed: END has come.
+ */
+static int reopen(struct kafka *s, struct ks_err *err)
+{
+	bool has_main = s->targets.has_main;
+	int status;
+
+	ks_kafka_targets_close(&s->targets);
+	ks_kafka_close(&s->client);
+	s->targets = (struct ks_kafka_targets){ .client = &s->client, .options = s->options, .has_main = has_main };
+	s->txn.fenced = s->txn.began = false;
+	s->drains = 0;
+	status = open_client(s, err);
+	return status == 0 && has_main ? ks_kafka_targets_add(&s->targets, ks_str(s->txn.topic), false, err) : status;
+}
+
 /* --- the hooks of a sink --- */
 
 static int look(struct kafka *s, struct ks_err *err)
@@ -181,6 +199,8 @@ static int kafka_hello(struct ks_sink *sink, const struct ks_hello_view *h, stru
 			return status;
 	}
 	status = ks_kafka_streams_learn(&s->streams, raw, s->config->limits.depth, err);
+	if (status == 0 && s->txn.began)
+		status = reopen(s, err);
 	if (status == 0 && s->config->app != NULL)
 		status = ks_sink_txn_hello(&s->txn, h, raw, err);
 	if (status == 0 && s->verify != NULL)

@@ -57,6 +57,7 @@ struct ks_kafka_source {
 	int64_t kicked, heard, probed;	/* ks_clock_ms */
 	int64_t fetch_wait_ms;		/* how long a broker may hold a fetch */
 	bool away;			/* the broker has not answered for --timeout */
+	int64_t give_ms, give_by;	/* with --app and -G: how long partitions that are wanted back may be kept; until when, ks_clock_ms, 0: they are not */
 	int64_t refresh_ms, look_due;	/* how often to look for new topics and partitions, 0: never; when */
 	bool backs_off;			/* this librdkafka looks again by itself when its queue was full */
 	bool timed;			/* -o s@T or e@T: records are chosen by their time, too */
@@ -82,8 +83,27 @@ int	ks_kafka_section_passed(struct ks_own *own, struct ks_err *err) KS_MUST_USE;
 int	ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
 /* Whether what is read has changed: the section has been ended then. */
 int	ks_kafka_section_look(struct ks_kafka_source *s, bool *ended, struct ks_err *err) KS_MUST_USE;
+/* HELLO of what parts has, which is claimed with --app. */
+int	ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
+/* Find anew what is read, given and before as for ks_kafka_parts_open. */
+int	ks_kafka_section_reopen(struct ks_kafka_source *s, const struct rd_kafka_topic_partition_list_s *given,
+	    const struct ks_kafka_parts *before, struct ks_err *err) KS_MUST_USE;
+/* With --app: the last epoch known committed. */
+int	ks_kafka_section_learn(struct ks_kafka_source *s, int64_t *epoch, struct ks_err *err) KS_MUST_USE;
 /* What was fetched and not read is let go of. */
 void	ks_kafka_drop_batch(struct ks_kafka_source *s);
+
+/* kafka-source-group.c */
+/* No section is open: take what the group gives, or give back what it wants. */
+int	ks_kafka_group_await(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
+/* What ks_kafka_section_passed does for a group. */
+int	ks_kafka_group_passed(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
+/* With --app: the partitions of the open section are others' already; then KS_TEMP, as nothing of it can be committed. */
+bool	ks_kafka_group_is_lost(const struct ks_kafka_source *s);
+int	ks_kafka_group_lost(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
+
+/* What the source has done ended with status: where that is a failure, and another member has the name of this one, err says so. */
+int	ks_kafka_group_failed(struct ks_kafka_source *s, int status, struct ks_err *err) KS_MUST_USE;
 
 /* kafka-source-flow.c */
 void	ks_kafka_flow_begin(struct ks_kafka_flow *f, const struct rd_kafka_conf_s *conf);

@@ -79,13 +79,17 @@ static int claim(void *source, int64_t *run, int64_t *epoch, struct ks_err *err)
 	return 0;
 }
 
-static int learn(void *source, int64_t *epoch, struct ks_err *err)
+int ks_kafka_section_learn(struct ks_kafka_source *s, int64_t *epoch, struct ks_err *err)
 {
-	struct ks_kafka_source *s = source;
 	int status = ks_claim_learn(&s->claim, ANSWER_MS, err);
 
 	*epoch = s->claim.stand.epoch;
 	return status;
+}
+
+static int learn(void *source, int64_t *epoch, struct ks_err *err)
+{
+	return ks_kafka_section_learn(source, epoch, err);
 }
 
 const struct ks_section_keeper *ks_kafka_section_keeper(struct ks_kafka_source *s)
@@ -121,7 +125,7 @@ static int enter_starts(struct ks_kafka_source *s, struct ks_err *err)
 	return ks_kafka_ledger_positions(s->options->ledger, &s->parts, &s->positions, err);
 }
 
-static int begin(struct ks_kafka_source *s, struct ks_err *err)
+int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 {
 	static const char *const codecs[] = { "string", "json", "raw" };
 	const struct ks_kafka_parts *x = &s->parts;
@@ -145,7 +149,8 @@ static int begin(struct ks_kafka_source *s, struct ks_err *err)
 			.key = codecs[s->config->key_from], .time_type = x->topics[i].append ? KS_TIME_APPEND : KS_TIME_CREATE,
 		};
 	/* The run goes up before HELLO, which tells what the claim has found. */
-	status = ks_kafka_claims(s) ? ks_claim_take(&s->claim, x, err) : enter_starts(s, err);
+	status = !ks_kafka_claims(s) ? enter_starts(s, err) : x->count > 0 || s->options->group == NULL ? ks_claim_take(&s->claim, x, err) :
+	    ks_claim_nothing(&s->claim);
 	for (i = 0; i < x->count && status == 0; i++) {
 		positions[i] = (struct ks_hello_position){
 			.input = x->parts[i].topic->name, .partition = x->parts[i].partition,
@@ -209,7 +214,6 @@ static int tell_group(struct ks_kafka_source *s, struct ks_err *err)
 int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
 {
 	struct ks_kafka_source *s = (struct ks_kafka_source *)own;
-	enum ks_group_commit how = !s->own.section.done ? KS_COMMIT_SOON : s->own.again ? KS_COMMIT_MOVE : KS_COMMIT_LAST;
 	int status = 0;
 
 	if (!s->told)
@@ -219,9 +223,7 @@ int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
 	if (s->options->ledger != NULL)
 		status = tell_group(s, err);
 	if (status == 0 && s->options->group != NULL)
-		status = ks_group_commit(&s->group, &s->parts, how, err);
-	if (status == 0 && s->own.again && s->options->group != NULL)
-		status = ks_group_give_back(&s->group, err);
+		status = ks_kafka_group_passed(s, err);
 	if (s->own.again) {
 		s->own.section.done = s->open = s->own.again = false;
 		s->parts.last = NULL;
@@ -229,12 +231,17 @@ int ks_kafka_section_passed(struct ks_own *own, struct ks_err *err)
 	return status;
 }
 
-static int reopen(struct ks_kafka_source *s, const rd_kafka_topic_partition_list_t *given,
+int ks_kafka_section_reopen(struct ks_kafka_source *s, const struct rd_kafka_topic_partition_list_s *given,
     const struct ks_kafka_parts *before, struct ks_err *err)
 {
 	struct ks_kafka_parts parts;
-	int status = ks_kafka_parts_open(&parts, &s->client, s->options, s->config, given, before, err);
+	int status = ks_kafka_parts_choose(&parts, &s->client, s->options, s->config, given, before == NULL && !s->client.answered, err);
 
+	/* As at the start: what other owners have left open would hold up the answer. */
+	if (status == 0 && ks_kafka_claims(s))
+		status = ks_claim_gather(&s->claim, &parts, err);
+	if (status == 0)
+		status = ks_kafka_parts_settle(&parts, &s->client, before, err);
 	if (status != 0) {
 		ks_kafka_parts_close(&parts);
 		return status;
@@ -251,55 +258,6 @@ void ks_kafka_drop_batch(struct ks_kafka_source *s)
 		rd_kafka_message_destroy(s->batch[s->batch_at++]);
 }
 
-/* What keeps a member out for good; whatever else goes wrong librdkafka tries again. */
-static int joining_failed(struct ks_kafka_source *s, rd_kafka_resp_err_t e, struct ks_err *err)
-{
-	const char *group = s->options->group;
-
-	switch (e) {
-	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-		return ks_fail(err, KS_DENIED, "no right to join group '%s': READ on the group is missing", group);
-	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-		return ks_fail(err, KS_DENIED, "no right to read the topics of group '%s': READ on a topic is missing", group);
-	case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
-	case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
-	case RD_KAFKA_RESP_ERR_INVALID_GROUP_ID:
-	case RD_KAFKA_RESP_ERR_GROUP_MAX_SIZE_REACHED:
-		return ks_fail(err, KS_CONFIG, "cannot join group '%s': %s", group, rd_kafka_err2str(e));
-	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-		return ks_kafka_has_patterns(s->config) ? 0 :
-		    ks_fail(err, KS_CONFIG, "a topic of group '%s' is not there any more", group);
-	default:
-		return 0;
-	}
-}
-
-/* The group's partitions come by polling; until then there is no message. */
-static int await_group(struct ks_kafka_source *s, struct ks_err *err)
-{
-	rd_kafka_message_t *m;
-	int status = 0;
-
-	while (s->group.news == KS_GROUP_QUIET && (m = rd_kafka_consumer_poll(s->client.rk, 0)) != NULL) {
-		status = joining_failed(s, m->err, err);
-		rd_kafka_message_destroy(m);
-		if (status != 0)
-			return status;
-	}
-	status = ks_kafka_check(&s->client, err);
-	if (status != 0)
-		return status;
-	if (s->group.news == KS_GROUP_TAKEN)
-		return ks_group_give_back(&s->group, err);
-	if (s->group.news != KS_GROUP_GIVEN)
-		return 0;
-	ks_kafka_drop_batch(s);	/* it comes again, to this member or another */
-	status = reopen(s, s->group.given, NULL, err);
-	if (status == 0)
-		status = ks_group_take(&s->group, &s->parts, err);
-	return status == 0 ? begin(s, err) : status;
-}
-
 int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
 {
 	int status = 0;
@@ -309,16 +267,16 @@ int ks_kafka_section_next(struct ks_kafka_source *s, struct ks_err *err)
 		return 0;
 	}
 	if (s->own.stop >= 0) {		/* before the group gave anything: a stream of nothing */
-		status = begin(s, err);
+		status = ks_kafka_section_begin(s, err);
 		return status == 0 ? ks_own_end(&s->own, (enum ks_kind)s->own.stop, err) : status;
 	}
 	if (s->options->group != NULL)
-		return await_group(s, err);
+		return ks_kafka_group_await(s, err);
 	if (s->began)
-		status = reopen(s, NULL, &s->parts, err);
+		status = ks_kafka_section_reopen(s, NULL, &s->parts, err);
 	if (status == 0)
 		status = assign(s, err);
-	return status == 0 ? begin(s, err) : status;
+	return status == 0 ? ks_kafka_section_begin(s, err) : status;
 }
 
 static int end_for_another(struct ks_kafka_source *s, bool *ended, struct ks_err *err)
@@ -336,7 +294,7 @@ int ks_kafka_section_look(struct ks_kafka_source *s, bool *ended, struct ks_err 
 
 	*ended = false;
 	if (s->options->group != NULL)
-		return s->group.news == KS_GROUP_QUIET ? 0 : end_for_another(s, ended, err);
+		return s->group.news == KS_GROUP_QUIET ? 0 : ks_kafka_group_is_lost(s) ? ks_kafka_group_lost(s, err) : end_for_another(s, ended, err);
 	if (s->refresh_ms == 0 || ks_clock_ms() < s->look_due)
 		return 0;
 	status = ks_kafka_parts_look(&s->parts, &s->client, LOOK_MS, &changed, gone, err);

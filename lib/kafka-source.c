@@ -25,6 +25,7 @@
 
 #define KICK_MS 4		/* of several topics by time (broker 6) */
 #define LEARN_MS 5		/* between two questions for what is committed, where that is waited for */
+#define SESSION_MS "10000"	/* partitions of a member that is gone stand still for so long; librdkafka's threads answer for a busy one */
 #define REFRESH_MS "10000"	/* how often new topics and partitions are looked for */
 
 static void close_client(struct ks_kafka_source *s)
@@ -64,6 +65,9 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
 		{ "topic.metadata.refresh.interval.ms", REFRESH_MS },
 		{ "fetch.queue.backoff.ms", "2" },	/* librdkafka 2.2 and later: a queue is read in 5 */
 		{ "socket.nagle.disable", "true" },
+		{ o->book != NULL && o->group != NULL ? "group.instance.id" : NULL, s->config->owner },
+		{ "session.timeout.ms", SESSION_MS },
+		{ "partition.assignment.strategy", "range" },
 		{ NULL, NULL },
 	};
 	struct rd_kafka_conf_s *conf;
@@ -87,7 +91,11 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
 	if (ks_num_parse_i64(ks_str(kb), &refresh) == 0 && refresh > 0 && !o->bounded && o->partition_count == 0 && o->book == NULL)
 		s->refresh_ms = refresh;
 	if (s->options->group != NULL) {
-		status = ks_group_conf(conf, err);
+		ks_kafka_conf_text(conf, "max.poll.interval.ms", kb, sizeof(kb));
+		if (ks_num_parse_i64(ks_str(kb), &s->give_ms) != 0)	/* of 1 to 86,400,000, says librdkafka */
+			ks_bug("max.poll.interval.ms is no number");
+		s->give_ms /= 2;
+		status = ks_group_conf(conf, o->book != NULL && s->config->topic_count > 1, err);
 		if (status != 0) {
 			ks_kafka_conf_drop(conf);
 			return status;
@@ -402,9 +410,8 @@ static int look_round(struct ks_kafka_source *s, bool *out, struct ks_err *err)
 }
 
 /* As far as it goes without waiting, or until there is enough to hand out. */
-static int gather(struct ks_own *own, bool block, struct ks_err *err)
+static int gather_some(struct ks_kafka_source *s, bool block, struct ks_err *err)
 {
-	struct ks_kafka_source *s = (struct ks_kafka_source *)own;
 	bool wait = false, out, got;
 	int status;
 
@@ -437,6 +444,11 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 			return status;
 	}
 	return 0;
+}
+
+static int gather(struct ks_own *own, bool block, struct ks_err *err)
+{
+	return ks_kafka_group_failed((struct ks_kafka_source *)own, gather_some((struct ks_kafka_source *)own, block, err), err);
 }
 
 /* A partition of which one topic has more; the end of a bounded read is no silence, nor is it silent where nobody can be asked. */

@@ -23,6 +23,13 @@ static bool is_fenced(rd_kafka_resp_err_t code)
 	    code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED;
 }
 
+/* Whom the group has let go learns it as one of these (broker 4). */
+static bool is_let_go(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION || code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+	    code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+}
+
 /* Which right is missing, of what; 0: it is not that. */
 static int denied(const struct ks_kafka *k, rd_kafka_resp_err_t code, const char *group, struct ks_err *err)
 {
@@ -49,6 +56,8 @@ static int failed(struct ks_kafka *k, rd_kafka_error_t *e, const char *group, bo
 	k->fenced = is_fenced(code);
 	if (k->fenced)
 		return ks_fail(err, KS_TEMP, "%s: another run of this app has taken over", what);
+	if (is_let_go(code))
+		return ks_fail(err, KS_TEMP, "%s: the group has given the partitions to others", what);
 	if (code == RD_KAFKA_RESP_ERR__TIMED_OUT && k->refused.status == 0 && k->failed.status == 0)
 		return ks_fail(err, starting ? KS_UNAVAILABLE : KS_TEMP, "%s: no answer from %s", what, k->brokers);
 	if (code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT)

@@ -40,7 +40,7 @@ static const struct ks_option shared[] = {
 	[ID_STAGE] = { "stage", 0, "NAME", NULL },
 	[ID_APP] = { "app", 0, "NAME", NULL },
 	[ID_GUARANTEE] = { "guarantee", 0, "HOW", NULL },
-	[ID_INSTANCE] = { "instance", 0, "I/N", NULL },
+	[ID_INSTANCE] = { "instance", 0, "I/N|NAME", NULL },
 	[ID_STATE_DIR] = { "state-dir", 0, "DIR", NULL },
 	[ID_COUNT] = { "max-messages", 'c', "N", NULL },
 	[ID_END] = { "end", 0, "KIND", NULL },
@@ -74,7 +74,7 @@ static const char shared_help[] =
 	"output  --out FILE|kafka:TOPIC  --to frames|json|envelope|raw|csv|tsv|pretty\n"
 	"        -J  --as NAME  --key-to string|json|raw  --columns NAME,..  --color HOW\n"
 	"stream  --only NAME,...  --end complete|paused  --commit-interval DURATION\n"
-	"keep    --app NAME  --guarantee HOW  --instance I/N  --state-dir DIR\n"
+	"keep    --app NAME  --guarantee HOW  --instance I/N|NAME  --state-dir DIR\n"
 	"limits  --max-record SIZE  --max-key SIZE  --max-depth N  --expr-limit STEPS\n"
 	"more    --stage NAME  -q  -v  --progress  --help  --version\n";
 
@@ -193,8 +193,13 @@ static int parse_on_error(struct ks_config *c, const char *value, struct ks_err 
 
 static int parse_instance(struct ks_config *c, const char *value, struct ks_err *err)
 {
+	if (ks_owner_is_name(ks_str(value))) {
+		c->instance = c->instances = 0;
+		snprintf(c->owner, sizeof(c->owner), "%s", value);
+		return 0;
+	}
 	if (!ks_owner_layout(ks_str(value), &c->instance, &c->instances))
-		return bad(err, "instance", value, "I/N, with I from 0 to N-1");
+		return bad(err, "instance", value, "I/N, with I from 0 to N-1, or a name of letters, digits, '.', '_' and '-' that begins with a letter");
 	ks_owner_print(c->owner, c->instance, c->instances);
 	return 0;
 }

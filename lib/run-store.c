@@ -53,6 +53,11 @@ static int open_durable(struct ks_run *run, struct ks_store_config *c, struct ks
 	struct ks_store_word *words;
 	int status = ks_changelog_words(run, &words, &c->word_count);
 
+	/* A member of a group that has been given nothing: what it has is not of this section, and may be of the next. */
+	if (status == 0 && c->word_count == 0 && run->hello->instances == 0) {
+		free(words);
+		return ks_store_open_at(s, &(struct ks_store_config){ .memory = c->memory, .seed = c->seed }, run->err);
+	}
 	c->words = words;
 	c->changelog = run->changelog;
 	if (status == 0)
@@ -84,9 +89,12 @@ int ks_run_store(struct ks_run *run, size_t memory, const char *fingerprint, str
 		return ks_fail(run->err, KS_DATA, "HELLO: its app is not a name");
 	memcpy(app, h->app.p, h->app.n);
 	app[h->app.n] = '\0';
+	ks_hello_owner(h, owner);
+	if (h->instances == 0 && run->changelog == NULL)
+		return ks_fail(run->err, KS_CONFIG, "instance '%s' is a member of a group, in which partitions move, and this state could not go with them: "
+		    "give --changelog TOPIC, or --instance I/N without -G to the source", owner);
 	c.app = app;
 	c.state_dir = run->config->state_dir;
-	ks_hello_owner(h, owner);
 	c.owner = owner;
 	c.run = h->run;
 	c.epoch = h->epoch;

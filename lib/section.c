@@ -151,7 +151,7 @@ int ks_section_barrier(struct ks_section *s, enum ks_kind kind, struct ks_bytes 
 {
 	struct ks_barrier x = {
 		.n = ++s->epoch, .kind = kind, .positions = positions, .hop = s->hop,
-		.group = ks_mp_nil,
+		.group = s->group.n > 0 ? s->group : ks_mp_nil,
 	};
 	int status = ks_section_learn(s, err);
 

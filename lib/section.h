@@ -34,6 +34,7 @@ struct ks_section {
 	int64_t epoch;		/* n of the last barrier */
 	int64_t committed;	/* last epoch known committed */
 	int64_t hop;		/* RECORD frames since the last barrier */
+	struct ks_bytes group;	/* of barriers: msgpack, the caller's (kafka-member.h); n == 0: nil */
 	int64_t barrier_due, ping_due;	/* ks_clock_ms */
 	struct ks_ledger ledger;	/* with --app */
 	const struct ks_buf *starts;	/* without a keeper: positions that the run begins at, for the ledger; NULL: as they stand there */

@@ -435,9 +435,8 @@ static int text_open(struct text *t, struct ks_err *err)
 {
 	int status;
 
-	if (t->config->instances > 1)
-		return ks_fail(err, KS_CONFIG, "--instance %u/%u: files have one partition, which one instance reads",
-		    t->config->instance, t->config->instances);
+	if (t->config->instances != 1)
+		return ks_fail(err, KS_CONFIG, "--instance %s: files have one partition, which one instance reads", t->config->owner);
 	if (t->config->on_bad_time == KS_POLICY_APPEND)
 		return ks_fail(err, KS_CONFIG, "--on-bad-time append: a file has no broker's time to fall back to");
 	if (t->config->order == KS_ORDER_TIME && t->config->time_expr == NULL && t->config->from != KS_ENVELOPE)

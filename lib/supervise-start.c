@@ -111,11 +111,29 @@ static int cannot(struct ks_err *err, const char *name, int no)
 	return ks_fail_errno(err, status, no, "cannot run '%.100s'", name);
 }
 
+/* Where the words have the name of the instance, room has it instead, with its number. */
+static void put_name(char **argv, const struct ks_pipeline_stage *stage, uint32_t at, char *room, size_t n)
+{
+	static const char option[] = "--instance=";
+	const char *name = ks_pipeline_option(stage, "instance"), *braces = name != NULL ? strstr(name, "{}") : NULL;
+	size_t i;
+
+	if (braces == NULL)
+		return;
+	for (i = 1; i < stage->argc; i++) {
+		if (argv[i] != name && argv[i] + sizeof(option) - 1 != name)
+			continue;
+		snprintf(room, n, "%s%.*s%u%s", argv[i] == name ? "" : option, (int)(braces - name), name, (unsigned)at, braces + 2);
+		argv[i] = room;
+		return;
+	}
+}
+
 /* The words of a stage; those with an app are told which instance they are of. */
 static char **make_argv(const struct ks_supervise *plan, const struct ks_pipeline_stage *stage, uint32_t at, char *room, size_t n)
 {
 	char **argv = calloc(stage->argc + 2, sizeof(*argv));
-	bool told = plan->instances > 0 && ks_pipeline_option(stage, "app") != NULL;
+	bool told = plan->instances > 0 && !plan->named && ks_pipeline_option(stage, "app") != NULL;
 
 	if (argv == NULL)
 		return NULL;
@@ -124,6 +142,8 @@ static char **make_argv(const struct ks_supervise *plan, const struct ks_pipelin
 	argv[1] = room;
 	memcpy(argv + 1 + told, stage->argv + 1, (stage->argc - 1) * sizeof(*argv));
 	argv[stage->argc + told] = NULL;
+	if (plan->named)
+		put_name(argv, stage, at, room, n);
 	return argv;
 }
 
@@ -145,7 +165,7 @@ static int start_stage(struct ks_supervisor *s, struct ks_instance *in, size_t a
 {
 	const struct ks_pipeline_stage *words = &s->plan->pipeline->stages[at];
 	struct ks_stage *stage = &in->stages[at];
-	char room[64], **argv = make_argv(s->plan, words, (uint32_t)(in - s->instances), room, sizeof(room));
+	char room[KS_SUPERVISE_NAME + 32], **argv = make_argv(s->plan, words, (uint32_t)(in - s->instances), room, sizeof(room));
 	int out[2] = { -1, -1 }, said[2] = { -1, -1 }, no;
 	struct place x;
 

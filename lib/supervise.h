@@ -16,12 +16,14 @@
 #include "pipeline.h"
 
 #define KS_INSTANCES_MAX 100	/* on one machine */
+#define KS_SUPERVISE_NAME 100	/* bytes of NAME-{}, at most */
 
 struct ks_supervise {
 	const char *program;	/* for lines */
 	const char *name;	/* of the pipeline, in lines and metrics */
 	const struct ks_pipeline *pipeline;
 	uint32_t instances;	/* 0: one, of all there is, which is not told so */
+	bool named;		/* they have names: the words say --instance NAME-{}, for members of a group */
 	int64_t max_restarts;	/* in a row; -1: as many as it takes */
 	const char *metrics;	/* a file, NULL: none */
 	bool quiet, progress;

@@ -50,6 +50,7 @@ sample() { sed -n "s/^$2{[^}]*$3[^}]*} //p" "$1"; }
 		--instances 101 'touch began'
 		--instances 2 'touch began'
 		--instances 2 'kstream-cat --app x --instance 0/2 in'
+		--instances 2 'kstream-cat --app x --instance anna in | kstream-cat --app x --instance anna-{}'
 		--max-restarts -1 'touch began'
 		--max-restarts x 'touch began'
 		-b localhost:9092 'touch began'
@@ -294,6 +295,10 @@ gate() {
 	[ "$(grep -c '^[012]/3: two0*$' err)" = 6 ]
 	! grep -v '^[012]/3: ' err || fail 'a line without'
 	[ "$(tr -dc 0 <err | wc -c)" -ge 30000 ]
+	rm words
+	try kstream-run --instances 2 './kstream-show --app x --instance "web-{}" {} | ./kstream-show --app x | ./kstream-show --app x --instance=a{}b'
+	[ "$status" = 0 ]
+	[ "$(sort words | paste -sd ,)" = '--app x,--app x,--app x --instance web-0 {},--app x --instance web-1 {},--app x --instance=a0b,--app x --instance=a1b' ]
 	try kstream-run --instances 1 './kstream-show --app x a'
 	[ "$(head -c 7 err)" = $'one\ntwo' ]
 }

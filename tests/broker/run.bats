@@ -93,6 +93,23 @@ chaos() {
 	[ -d "state/$app/1" ]
 }
 
+@test "members of a group that have names with their numbers: killed at random, and exact" {
+	B=$b T=$t APP=$app "$bin/kstream-run" --metrics m.prom --instances 2 '
+		kstream-cat --app $APP -G $APP --instance "web-{}" -b $B -t $T --commit-interval 50ms |
+		kstream-window --app $APP -b $B --running --changelog $T.log "count()" |
+		kstream-cat --app $APP --instance "web-{}" -b $B -P -t $T.out --create-topics 4' >out 2>err &
+	run=$!
+	pids="${pids-} $run"
+	wait_for up 6
+	chaos 5 6
+	wait_for all "$records"
+	ended
+	written
+	exact "$records"
+	[ -d "state/$app/web-0" ]
+	[ -d "state/$app/web-1" ]
+}
+
 @test "kstream-run itself is killed, and the next one goes on at once" {
 	begin
 	write 1 1000

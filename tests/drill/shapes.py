@@ -237,7 +237,7 @@ class Cut(Appended):
 SHAPES = {shape.name: shape for shape in (Counts, Joined, Hosts, Files, AtLeast, Appended, Cut)}
 
 
-def make_topics(args, shape):
+def make_topics(args, shape, partitions=PARTITIONS):
     for topic in (*shape.topics, "out"):
-        subprocess.run([f"{args.bin}/kstream-cat", "-b", args.broker, "-P", "-t", f"{args.name}-{topic}", "--create-topics", str(PARTITIONS),
+        subprocess.run([f"{args.bin}/kstream-cat", "-b", args.broker, "-P", "-t", f"{args.name}-{topic}", "--create-topics", str(partitions),
                         "--from", "json"], stdin=subprocess.DEVNULL, check=True)
