@@ -48,7 +48,6 @@ int	ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *opti
 	    struct ks_err *err) KS_MUST_USE;
 
 /*
-/*
  * ks_claim_again - likewise before each section of a member of a group.
  *
  *	member	as whom it was given its partitions; borrowed until the next
