@@ -11,7 +11,6 @@
  */
 #include "store-impl.h"
 
-
 #include "drill.h"
 
 #define SLICE ((size_t)4 << 20)	/* bytes that are merged in one transaction */
@@ -69,13 +68,17 @@ int ks_store_make_way(struct ks_store *s, struct ks_err *err)
 	return status;
 }
 
-/* No chunk has what young takes: a restore that does not come to its end begins again. */
+/*
+ * No chunk has what young takes: a restore that does not come to its end begins again.
+ * All of it is committed, and who looks at it in memory is to be told so.
+ */
 int ks_store_spill_restored(struct ks_store *s, struct ks_err *err)
 {
-	int status = ks_store_make_room(s, s->epoch, err);
+	int status;
 
+	ks_store_settle(s, ks_store_stamp(s, s->epoch));
+	status = ks_store_make_room(s, s->epoch, err);
 	s->merge.whole = 0;
-	s->new_drops = 0;
 	ks_point("move-spilled");
 	return status == 0 ? ks_disk_checkpoint(s->disk, err) : status;
 }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "lib/store-impl.h"
+#include "lib/store-look.h"
 #include "tests/unit/kit-dir.h"
 #include "tests/unit/kit-trace.h"
 
@@ -349,6 +350,33 @@ static void killed(void **state)
 	print_message("%ld calls that write, each %ld. was tried\n", total, step);
 }
 
+/* What memory could not hold of a restore is as committed as the rest. */
+static void committed(void **state)
+{
+	struct ks_store_word word = { .partition = 0, .epoch = 4, .run = 1, .owner = ks_str("1/2") };
+	struct ks_store_value v;
+	struct ks_store *s;
+	char room[80];
+	unsigned k;
+
+	(void)state;
+	snprintf(state_dir, sizeof(state_dir), "%s/committed", dir);
+	config.words = &word;
+	config.word_count = 1;
+	config.epoch = 4;
+	config.owner = owners[0];
+	config.run = ++run_now;
+	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
+	for (k = 0; k < 1000; k++)
+		assert_int_equal(ks_store_put(s, 0, 0, key_of(k, room), 8, &v, &err), 0);
+	assert_true(s->old.parts.count > 0);
+	assert_int_equal(ks_store_restored(s, &err), 0);
+	for (k = 0; k < 1000; k++)
+		if (!ks_store_is_committed(s, 0, 0, key_of(k, room)))
+			fail_msg("key %u is not committed", k);
+	ks_store_close(s);
+}
+
 /* --- without a changelog --- */
 
 static int try_open(unsigned owner, const bool *mine)
@@ -453,6 +481,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(moves),
 		cmocka_unit_test(killed),
+		cmocka_unit_test(committed),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(begins_again),
 		cmocka_unit_test(other_fingerprint),
