@@ -154,30 +154,49 @@ static int check_fingerprint(struct ks_store *s, const char *now, struct ks_err 
 	return status;
 }
 
+/* The text of a changelog is anybody's: it is looked at only where it can be one. */
+static bool is_text(struct ks_bytes text)
+{
+	size_t i;
+
+	for (i = 0; i < text.n && (text.p[i] == '\n' || text.p[i] >= ' '); i++)
+		;
+	return i == text.n && text.n > 0 && text.n < META_MAX;
+}
+
+static int refuse_changelog(const struct ks_store *s, struct ks_bytes own, struct ks_bytes other, struct ks_err *err)
+{
+	char *was = strndup((const char *)other.p, other.n), *is = strndup((const char *)own.p, own.n);
+	struct ks_bytes a, b;
+	int status;
+
+	if (was == NULL || is == NULL) {
+		status = ks_fail_memory(err);
+	} else {
+		a = difference(was, is, &b);
+		if (a.n == 0)
+			b = difference(is, was, &a);
+		status = ks_fail(err, KS_CONFIG, "changelog '%s' was made with %.*s, which is now %.*s: give another --changelog, or another --app",
+		    s->origins.changelog, a.n > 0 ? (int)a.n : 7, a.n > 0 ? (const char *)a.p : "nothing",
+		    b.n > 0 ? (int)b.n : 7, b.n > 0 ? (const char *)b.p : "nothing");
+	}
+	free(was);
+	free(is);
+	return status;
+}
+
 int ks_store_check_changelog(struct ks_store *s, struct ks_bytes fingerprint, struct ks_err *err)
 {
-	struct ks_buf own, other;
-	struct ks_bytes was, is;
+	struct ks_buf own;
 	bool found;
 	int status;
 
 	ks_buf_init(&own, META_MAX);
-	ks_buf_init(&other, META_MAX);
 	status = ks_disk_get(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), &own, &found, err);
-	if (status == 0 && !ks_bytes_eq(ks_buf_bytes(&own), fingerprint)) {
-		if (ks_buf_add(&own, "", 1) != 0 || ks_buf_add(&other, fingerprint.p, fingerprint.n) != 0 || ks_buf_add(&other, "", 1) != 0) {
-			status = ks_fail_memory(err);
-		} else {
-			was = difference((char *)other.p, (char *)own.p, &is);
-			if (was.n == 0)
-				is = difference((char *)own.p, (char *)other.p, &was);
-			status = ks_fail(err, KS_CONFIG, "changelog '%s' was made with %.*s, which is now %.*s: give another --changelog, or another --app",
-			    s->origins.changelog, was.n > 0 ? (int)was.n : 7, was.n > 0 ? (const char *)was.p : "nothing",
-			    is.n > 0 ? (int)is.n : 7, is.n > 0 ? (const char *)is.p : "nothing");
-		}
-	}
+	if (status == 0 && !ks_bytes_eq(ks_buf_bytes(&own), fingerprint))
+		status = is_text(fingerprint) ? refuse_changelog(s, ks_buf_bytes(&own), fingerprint, err) :
+		    ks_fail(err, KS_CONFIG, "changelog '%s' does not tell what it was made with: give another one", s->origins.changelog);
 	ks_buf_release(&own);
-	ks_buf_release(&other);
 	return status;
 }
 

@@ -456,6 +456,10 @@ static void begins_again(void **state)
 
 static void other_fingerprint(void **state)
 {
+	static unsigned char large[1 << 20];
+	const struct ks_bytes foreign[] = { ks_bytes(large, 0), ks_bytes("app app\nstage stage\n--x 1\n", 28), ks_str("\033[2J"),
+		ks_bytes(memset(large, 'x', sizeof(large)), sizeof(large)) };
+	size_t i;
 	struct ks_store_word word = { .partition = 0, .epoch = 4, .run = 1, .owner = ks_str("1/2") };
 	struct ks_store *s;
 	int32_t p;
@@ -473,6 +477,11 @@ static void other_fingerprint(void **state)
 	assert_int_equal(ks_store_check_changelog(s, ks_str("app app\nstage stage\n--x 1\n"), &err), 0);
 	assert_int_equal(ks_store_check_changelog(s, ks_str("app app\nstage stage\n--x 2\n"), &err), KS_CONFIG);
 	assert_string_equal(err.text, "changelog 'log' was made with --x 2, which is now --x 1: give another --changelog, or another --app");
+	/* What somebody else has written there. */
+	for (i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
+		assert_int_equal(ks_store_check_changelog(s, foreign[i], &err), KS_CONFIG);
+		assert_string_equal(err.text, "changelog 'log' does not tell what it was made with: give another one");
+	}
 	ks_store_close(s);
 }
 
