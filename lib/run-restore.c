@@ -238,7 +238,7 @@ static int check_begun(const struct restore *r)
 
 	for (i = 0; i < r->count; i++)
 		if (!r->wanted[i].begun)
-			return ks_fail(r->run->err, KS_CONFIG, "changelog '%s' has no state of partition %d of app '%.*s': it was begun later, or is another app's",
+			return ks_fail(r->run->err, KS_CONFIG, "changelog '%s' has no state of partition %d of app '%.*s': it is another app's, or was begun later, and the instance that has it has not got there",
 			    r->run->changelog, (int)r->wanted[i].partition, (int)r->run->hello->app.n, (const char *)r->run->hello->app.p);
 	return 0;
 }

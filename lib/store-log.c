@@ -8,6 +8,9 @@
  */
 #include "store-impl.h"
 
+/* Bytes after which no other partition is told whole in one epoch: the sink's transaction has to end in time (KS_TXN_MS, kafka-txn.h). */
+#define WHOLE_MAX ((size_t)32 << 20)
+
 void ks_store_log(struct ks_store *s, const struct ks_store_log *log)
 {
 	if (s->origins.changelog[0] != '\0')
@@ -40,7 +43,7 @@ int ks_log_segment(struct ks_store *s, int64_t epoch, int32_t partition, const s
 	return status;
 }
 
-static int tell_segment(struct ks_store *s, int32_t partition, int64_t id, struct ks_err *err)
+static int tell_segment(struct ks_store *s, int32_t partition, int64_t id, size_t *bytes, struct ks_err *err)
 {
 	struct ks_store_scan scan;
 	struct ks_store_value v;
@@ -49,6 +52,7 @@ static int tell_segment(struct ks_store *s, int32_t partition, int64_t id, struc
 
 	while (status == 0 && ks_store_scan_next(&scan, &key, &v)) {
 		value = ks_bytes(v.p, v.n);
+		*bytes += key.n + value.n;
 		status = s->log.change(s->log.arg, partition, id, key, &value, err);
 	}
 	ks_store_scan_end(&scan);
@@ -59,15 +63,15 @@ static int tell_segment(struct ks_store *s, int32_t partition, int64_t id, struc
 	return status;
 }
 
-static int tell_partition(struct ks_store *s, int32_t partition, struct ks_bytes fingerprint, struct ks_err *err)
+static int tell_partition(struct ks_store *s, int32_t partition, struct ks_bytes fingerprint, size_t *bytes, struct ks_err *err)
 {
 	int status = s->log.begin(s->log.arg, partition, fingerprint, err);
 	int64_t id = KS_STORE_META;
 
 	if (status == 0)
-		status = tell_segment(s, partition, KS_STORE_META, err);
+		status = tell_segment(s, partition, KS_STORE_META, bytes, err);
 	while (status == 0 && ks_store_next_segment(s, partition, id, &id))
-		status = tell_segment(s, partition, id, err);
+		status = tell_segment(s, partition, id, bytes, err);
 	return status;
 }
 
@@ -76,17 +80,18 @@ int ks_log_whole(struct ks_store *s, int64_t epoch, struct ks_err *err)
 	static const unsigned char key[] = { KS_ON_DISK_META, 'f' };
 	struct ks_buf fingerprint;
 	struct ks_origin *o;
+	size_t bytes = 0;
 	bool found = false;
 	int status = 0;
 
 	ks_buf_init(&fingerprint, KS_RECORD_MAX);
-	for (o = s->origins.list; o < s->origins.list + s->origins.count && status == 0; o++) {
+	for (o = s->origins.list; o < s->origins.list + s->origins.count && status == 0 && bytes < WHOLE_MAX; o++) {
 		if (o->logged >= 0)
 			continue;
 		if (!found)
 			status = ks_disk_get(s->disk, ks_bytes(key, sizeof(key)), &fingerprint, &found, err);
 		if (status == 0)
-			status = tell_partition(s, o->partition, ks_buf_bytes(&fingerprint), err);
+			status = tell_partition(s, o->partition, ks_buf_bytes(&fingerprint), &bytes, err);
 		o->logged = epoch;
 		s->origins_changed = true;
 	}

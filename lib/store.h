@@ -103,7 +103,7 @@ int	ks_store_check_changelog(struct ks_store *s, struct ks_bytes fingerprint, st
 /*
  * What a changelog is told, before the commit that makes it durable here
  * returns: of a partition of which it has nothing yet that it begins, with all
- * that there is; then whatever has changed, what was deleted and what stood in
+ * that there is (where that is much, of one at each commit); then whatever has changed, what was deleted and what stood in
  * a dropped segment included.  Told in the midst of put, delete, drop and
  * commit; they make no call to the store.  A status ends the commit.
  */

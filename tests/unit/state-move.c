@@ -454,6 +454,49 @@ static void begins_again(void **state)
 	config.changelog = "log";
 }
 
+static unsigned told;
+
+static int log_count(void *arg, int32_t partition, int64_t segment, struct ks_bytes key, const struct ks_bytes *value, struct ks_err *e)
+{
+	(void)arg, (void)segment, (void)key;
+	assert_true(now.begun[partition] && value->n == 1 << 20);
+	told++;
+	return e->status = 0;
+}
+
+/* A large state is told of over some epochs: one transaction could not take it. */
+static void spread(void **state)
+{
+	struct ks_store_word list[3] = { { .partition = 0 }, { .partition = 1 }, { .partition = 2 } };
+	struct ks_barrier b = { .positions = ks_no_headers, .group = ks_mp_nil };
+	static const unsigned sizes[] = { 33, 1, 1 };	/* MiB */
+	struct ks_store_value v;
+	struct ks_store *s;
+	char room[80];
+	unsigned k, p;
+
+	(void)state;
+	snprintf(state_dir, sizeof(state_dir), "%s/spread", dir);
+	memset(&now, 0, sizeof(now));
+	config.words = list;
+	config.word_count = 3;
+	config.epoch = 0;
+	config.run = ++run_now;
+	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
+	for (p = 0; p < 3; p++)
+		for (k = 0; k < sizes[p]; k++)
+			assert_int_equal(ks_store_put(s, (int32_t)p, 0, key_of(k, room), 1 << 20, &v, &err), 0);
+	ks_store_log(s, &(struct ks_store_log){ .begin = log_begin, .change = log_count, .arg = NULL });
+	for (b.n = 1; b.n <= 2; b.n++) {
+		assert_int_equal(ks_store_commit(s, &b, &err), 0);
+		assert_true(now.begun[0]);
+		assert_int_equal(now.begun[1], b.n == 2);
+		assert_int_equal(now.begun[2], b.n == 2);
+		assert_int_equal(told, b.n == 1 ? 33 : 35);
+	}
+	ks_store_close(s);
+}
+
 static void other_fingerprint(void **state)
 {
 	static unsigned char large[1 << 20];
@@ -493,6 +536,7 @@ int main(void)
 		cmocka_unit_test(committed),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(begins_again),
+		cmocka_unit_test(spread),
 		cmocka_unit_test(other_fingerprint),
 	};
 
