@@ -61,7 +61,7 @@ static int trace(int (*live)(void), long at, int no, on_done *done, long *calls)
 	struct user_regs_struct regs;
 	bool entering = true;
 	pid_t child;
-	int how;
+	int how, signal = 0;
 
 	fflush(NULL);
 	child = fork();
@@ -76,11 +76,13 @@ static int trace(int (*live)(void), long at, int no, on_done *done, long *calls)
 	waitpid(child, &how, 0);
 	ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
 	for (*calls = 0;; entering = !entering) {
-		ptrace(PTRACE_SYSCALL, child, 0, 0);
+		ptrace(PTRACE_SYSCALL, child, 0, (long)signal);
 		waitpid(child, &how, 0);
 		if (WIFEXITED(how) || WIFSIGNALED(how))
 			return how;
+		signal = 0;
 		if (!WIFSTOPPED(how) || WSTOPSIG(how) != (SIGTRAP | 0x80)) {
+			signal = WIFSTOPPED(how) ? WSTOPSIG(how) : 0;	/* of a fault it dies, and does not meet it for ever */
 			entering = !entering;
 			continue;
 		}
