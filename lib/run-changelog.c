@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "hash.h"
 #include "headers.h"
 #include "hello.h"
 #include "hello-parts.h"
 #include "loop.h"
+
+#define SEAL 8	/* bytes behind a value */
 
 struct ks_changelog {
 	int32_t partitions;	/* that the topic is to have */
@@ -39,6 +42,19 @@ bool ks_changelog_key(struct ks_bytes key, int32_t *partition, bool *begins, int
 	return true;
 }
 
+static uint64_t seal_of(struct ks_bytes key, struct ks_bytes value)
+{
+	return ks_hash(value, ks_hash(key, 0));
+}
+
+bool ks_changelog_unseal(struct ks_bytes key, struct ks_bytes *value)
+{
+	if (value->n < SEAL)
+		return false;
+	value->n -= SEAL;
+	return ks_get64(value->p + value->n) == seal_of(key, *value);
+}
+
 /* --- what goes --- */
 
 /* The head of a key of n bytes; the caller adds the rest. */
@@ -55,17 +71,18 @@ static int begin_key(struct ks_changelog *log, int32_t partition, size_t n)
 	return 0;
 }
 
-static int set_value(struct ks_changelog *log, struct ks_bytes value)
+/* sealed: with the bytes of its seal, which is yet to be put there. */
+static int set_value(struct ks_changelog *log, struct ks_bytes value, size_t sealed)
 {
 	unsigned char *o;
 
 	log->value.n = 0;
-	if (ks_buf_reserve(&log->value, KS_MP_HEADER + value.n) != 0)
+	if (ks_buf_reserve(&log->value, KS_MP_HEADER + value.n + sealed) != 0)
 		return ENOMEM;
-	o = ks_mp_put_bin_head(log->value.p, (uint32_t)value.n);
+	o = ks_mp_put_bin_head(log->value.p, (uint32_t)(value.n + sealed));
 	if (value.n > 0)
 		memcpy(o, value.p, value.n);
-	log->value.n = (size_t)(o + value.n - log->value.p);
+	log->value.n = (size_t)(o + value.n + sealed - log->value.p);
 	return 0;
 }
 
@@ -95,7 +112,7 @@ static int log_begin(void *arg, int32_t partition, struct ks_bytes fingerprint, 
 	no = ks_headers_add(&log->headers, ks_str("__kstream.partitions"), ks_bytes(count, (size_t)n));
 	if (no == 0)
 		no = ks_headers_end(&log->headers, &headers);
-	if (no != 0 || begin_key(log, partition, 4) != 0 || set_value(log, fingerprint) != 0)
+	if (no != 0 || begin_key(log, partition, 4) != 0 || set_value(log, fingerprint, 0) != 0)
 		return ks_fail_memory(err);
 	return send(run, partition, headers, ks_buf_bytes(&log->value), err);
 }
@@ -106,13 +123,17 @@ static int log_change(void *arg, int32_t partition, int64_t segment, struct ks_b
 	struct ks_changelog *log = run->log;
 	unsigned char *o;
 
-	if (begin_key(log, partition, KS_CHANGELOG_HEAD + key.n) != 0 || (value != NULL && set_value(log, *value) != 0))
+	if (begin_key(log, partition, KS_CHANGELOG_HEAD + key.n) != 0 || (value != NULL && set_value(log, *value, SEAL) != 0))
 		return ks_fail_memory(err);
 	o = log->key.p + log->key.n;
 	ks_put64(o, (uint64_t)segment ^ 0x8000000000000000u);
 	if (key.n > 0)
 		memcpy(o + 8, key.p, key.n);
 	log->key.n += 8 + key.n;
+	if (value != NULL) {
+		key = ks_bytes(o - 4, KS_CHANGELOG_HEAD + key.n);
+		ks_put64(log->value.p + log->value.n - SEAL, seal_of(key, *value));
+	}
 	return send(run, partition, ks_no_headers, value != NULL ? ks_buf_bytes(&log->value) : ks_mp_nil, err);
 }
 

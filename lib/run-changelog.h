@@ -9,7 +9,8 @@
  *
  *	key	partition (32 bits) and segment (64 bits), big endian with the sign
  *		turned, then the key of the store
- *	value	that of the store; nil: the key is gone
+ *	value	that of the store, and 64 bits, big endian, of a hash of it and
+ *		of the key; nil: the key is gone
  *
  * A key of the partition alone: its changelog begins here, whatever is before
  * it; the value is what the state was made with (store.h, fingerprint), and the
@@ -42,6 +43,12 @@ void	ks_changelog_begin(struct ks_run *run, struct ks_store *s);
 
 /* A key that is one: of which partition of a state, and what is behind; segment and rest are not set where it begins one (*begins). */
 bool	ks_changelog_key(struct ks_bytes key, int32_t *partition, bool *begins, int64_t *segment, struct ks_bytes *rest) KS_MUST_USE;
+
+/*
+ * Take the hash off a value; false: it is not that of key.  What a tool makes of its
+ * values it does not check again, and whoever else writes to the topic is seen here.
+ */
+bool	ks_changelog_unseal(struct ks_bytes key, struct ks_bytes *value) KS_MUST_USE;
 
 /* The partition of the topic that has one of a state. */
 static inline int32_t ks_changelog_place(int32_t partition)

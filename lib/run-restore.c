@@ -168,7 +168,8 @@ static int take(void *arg, struct ks_rec *rec, struct ks_err *err)
 	note_place(r, rec);
 	r->records++;
 	if (!take_bytes(rec->key, &key) || !ks_changelog_key(key, &partition, &begins, &segment, &rest) ||
-	    ks_changelog_place(partition) != rec->partition || (!ks_mp_is_nil(rec->value) && !take_bytes(rec->value, &value)))
+	    ks_changelog_place(partition) != rec->partition ||
+	    (!ks_mp_is_nil(rec->value) && (!take_bytes(rec->value, &value) || (!begins && !ks_changelog_unseal(key, &value)))))
 		return ks_fail(err, KS_CONFIG, "%s, partition %d, offset %lld: this is no record of a changelog", r->name, (int)rec->partition,
 		    (long long)rec->offset);
 	w = find_wanted(r, partition);

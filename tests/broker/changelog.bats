@@ -20,11 +20,12 @@ tool() { # tool KIND APP [OPTION...]: what there is, from the topic to APP.out
 	case $kind in
 	window) args=(kstream-window --tumble 1d --grace 1d 'n=count(), s=sum(.v)') ;;
 	sessions) args=(kstream-window --session 1h --emit close 'n=count()') ;;
+	counts) args=(kstream-window --running --memory 1M 'n=count()') ;;
 	table) args=(kstream-table --changes) ;;
 	streams) args=(kstream-join --in "kafka:$t.r" --stream "$t" --stream "$t.r" --within 1h --left --order time) ;;
 	foreign) args=(kstream-join --in "kafka:$t.r" --table "$t" --table "$t.r" --foreign-key .f) ;;
 	esac
-	"$bin/${args[0]}" -b "$b" --in "kafka:$t" "${args[@]:1}" --out "kafka:$app.out" --create-topics 3 --app "$app" \
+	"${tools:-$bin}/${args[0]}" -b "$b" --in "kafka:$t" "${args[@]:1}" --out "kafka:$app.out" --create-topics 3 --app "$app" \
 		--changelog "$app.log" -e "$@"
 }
 
@@ -164,4 +165,51 @@ lossy() { # lossy KIND [PARTITIONS]: the state goes, and then it is an older cop
 	both table -v 2>said
 	grep -q restored said
 	same "$t.calm" "$t.lossy"
+}
+
+@test "a restore that dies at any of its steps is done by the next run" {
+	local point from=6000
+	create
+	many() { seq "$1" "$2" | awk '{ printf "k%d|{}\n", $1 % 5000 }' | kcat -P -b "$b" -t "$t" -K '|' -X partitioner=murmur2_random; }
+	many 1 6000
+	both counts
+	cp -a state state.old
+	for point in move-merged:1 move-clearing:1 move-cleared:1 restoring:2000 move-spilled:1 move-ending:1 move-ended:1; do
+		many $((from + 1)) $((from + 500))
+		from=$((from + 500))
+		both counts
+		rm -r state
+		cp -a state.old state
+		run env KSTREAM_FAIL="$point" "$BASH" -c "$(declare -f tool); b=$b t=$t bin=$bin tools=$bin/../drill/bin; tool counts $t.lossy"
+		echo "$point: $status $output"
+		[ "$status" -eq 137 ]
+	done
+	both counts
+	many 1 100
+	both counts
+	[ "$(out "$t.calm" | wc -l)" -gt 5000 ]
+	same "$t.calm" "$t.lossy"
+}
+
+@test "what somebody else has written to a changelog is refused, and named" {
+	local i=0 keys
+	create
+	feed 1 60
+	# no key, one of 5 bytes, one of another partition, an entry whose value is another's, one of 10 MB
+	keys=('' '\x80\0\0\0x' '\x80\0\0\x01\x80\0\0\0\0\0\0\0\xa1a' '\x80\0\0\0\x80\0\0\0\0\0\0\0\xa1a' '\x80\0\0\0\x80\0\0\0\0\0\0\0\xa1b')
+	for key in "${keys[@]}"; do
+		i=$((i + 1))
+		"$topic" create "$t.$i.log" 3 cleanup.policy=compact max.message.bytes=12000000
+		tool table "$t.$i"
+		rm -r state
+		printf '%b' "$key" >key
+		{ cat key; printf '|'; if [ "$i" -eq 5 ]; then head -c 10000000 /dev/zero | tr '\0' x; else printf 'x'; fi; } >record
+		[ "$i" -gt 1 ] || printf '|x' >record
+		kcat -P -b "$b" -t "$t.$i.log" -p 0 -K '|' -D $'\n' -X message.max.bytes=12000000 <record
+		run tool table "$t.$i"
+		echo "$i: $output"
+		[ "$status" -eq 78 ] && [ "${#lines[@]}" -eq 1 ]
+		[[ $output == "kstream-table: kafka:$t.$i.log, partition 0, offset "*": this is no record of a changelog" ]] ||
+			[[ $i -eq 5 && $output == "kstream-cat: $t.5.log/0@"*": the record is larger than --max-record allows" ]]
+	done
 }
