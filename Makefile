@@ -134,6 +134,10 @@ ROUNDS ?= 500
 drill: all drill-tools $(HELPERS)
 	tests/drill/run $(ROUNDS)
 
+# Each call of a life of a state: it dies there, fails, or the power goes.  In check some of them are tried.
+state-each: $(addprefix $(B)/unit/state-,kill power)
+	for test in $^; do KSTREAM_KILL_EACH=1 $$test || exit; done
+
 # Members of groups, and layouts that change, with state: SECONDS=300, say.
 SECONDS ?= 300
 soak-groups: all $(HELPERS)
@@ -194,7 +198,7 @@ uninstall:
 clean:
 	rm -rf build
 
-.PHONY: all unit drill drill-tools soak-groups fuzz fuzz-jq oracle check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
+.PHONY: all unit drill drill-tools soak-groups state-each fuzz fuzz-jq oracle check check-kafka-39 check-librdkafka-new check-cluster bench lint man install uninstall clean
 .SECONDARY:
 
 -include $(LIB_O:.o=.d) $(patsubst %.c,$(B)/obj/%.d,$(TOOL_C) $(UNIT_C) $(FUZZ_C) tests/fuzz/replay/main.c tests/expr/eval.c)

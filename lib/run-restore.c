@@ -32,6 +32,7 @@ struct restore {
 	struct ks_store *store;
 	struct wanted *wanted;
 	size_t count;
+	size_t near;		/* that of the record before */
 	struct place *places;
 	size_t place_count;
 	struct place *last;	/* that of the record before */
@@ -99,13 +100,15 @@ static int tell(struct restore *r, bool last, struct ks_err *err)
 
 /* --- what comes --- */
 
-static struct wanted *find_wanted(const struct restore *r, int32_t partition)
+static struct wanted *find_wanted(struct restore *r, int32_t partition)
 {
 	size_t i;
 
+	if (r->wanted[r->near].partition == partition)
+		return &r->wanted[r->near];
 	for (i = 0; i < r->count; i++)
 		if (r->wanted[i].partition == partition)
-			return &r->wanted[i];
+			return &r->wanted[r->near = i];
 	return NULL;
 }
 

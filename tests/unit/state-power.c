@@ -23,7 +23,7 @@
 
 #define PAGE 4096
 #define SECTOR 512
-#define SEEDS 2
+#define SEEDS 8		/* at each call with KSTREAM_KILL_EACH=1, and one without */
 
 static uint64_t chance;		/* of xorshift */
 
@@ -164,13 +164,14 @@ static int look(int64_t epoch)
 
 static void try_power(size_t part, long *tried, long *lost, long *refused)
 {
-	long calls, at, step, last, seed, parts;
+	long calls, at, step, last, seed, seeds, parts;
 	int how;
 
 	by_syncs = true;
 	last = calls_of_a_life(&step, 100);
+	seeds = getenv("KSTREAM_KILL_EACH") != NULL ? SEEDS : 1;
 	for (at = 1; at <= last; at += step) {
-		for (seed = 0; seed < SEEDS; seed++) {
+		for (seed = 0; seed < seeds; seed++) {
 			fresh();
 			how = run(at, DIE, synced, &calls);
 			if (!WIFSIGNALED(how))
