@@ -42,6 +42,17 @@ bool ks_changelog_key(struct ks_bytes key, int32_t *partition, bool *begins, int
 	return true;
 }
 
+static const struct ks_bytes commit_key = { (const unsigned char *)KS_CHANGELOG_COMMIT, sizeof(KS_CHANGELOG_COMMIT) - 1 };
+
+bool ks_changelog_is_commit(int64_t segment, struct ks_bytes rest, struct ks_bytes value, int64_t *run, int64_t *epoch)
+{
+	if (segment != KS_STORE_META || !ks_bytes_eq(rest, commit_key) || value.n != 16)
+		return false;
+	*run = (int64_t)ks_get64(value.p);
+	*epoch = (int64_t)ks_get64(value.p + 8);
+	return true;
+}
+
 static uint64_t seal_of(struct ks_bytes key, struct ks_bytes value)
 {
 	return ks_hash(value, ks_hash(key, 0));
@@ -135,6 +146,16 @@ static int log_change(void *arg, int32_t partition, int64_t segment, struct ks_b
 		ks_put64(log->value.p + log->value.n - SEAL, seal_of(key, *value));
 	}
 	return send(run, partition, ks_no_headers, value != NULL ? ks_buf_bytes(&log->value) : ks_mp_nil, err);
+}
+
+static int log_commit(void *arg, int32_t partition, int64_t run, int64_t epoch, struct ks_err *err)
+{
+	unsigned char at[16];
+	struct ks_bytes value = ks_bytes(at, sizeof(at));
+
+	ks_put64(at, (uint64_t)run);
+	ks_put64(at + 8, (uint64_t)epoch);
+	return log_change(arg, partition, KS_STORE_META, commit_key, &value, err);
 }
 
 /* --- as HELLO says --- */
@@ -262,7 +283,7 @@ int ks_changelog_words(struct ks_run *run, struct ks_store_word **words, size_t 
 
 void ks_changelog_begin(struct ks_run *run, struct ks_store *s)
 {
-	const struct ks_store_log hooks = { .begin = log_begin, .change = log_change, .arg = run };
+	const struct ks_store_log hooks = { .begin = log_begin, .change = log_change, .commit = log_commit, .arg = run };
 
 	if (run->changelog != NULL && run->loop->sink != NULL)
 		ks_store_log(s, &hooks);

@@ -45,6 +45,14 @@ void	ks_changelog_begin(struct ks_run *run, struct ks_store *s);
 bool	ks_changelog_key(struct ks_bytes key, int32_t *partition, bool *begins, int64_t *segment, struct ks_bytes *rest) KS_MUST_USE;
 
 /*
+ * Behind what an epoch has changed of a partition: segment KS_STORE_META, this key, and
+ * as value run and epoch of the commit, 64 bits each, big endian.  So a topic that was
+ * left out for a while is known; it is no entry of the state.
+ */
+#define KS_CHANGELOG_COMMIT "\0commit"
+bool	ks_changelog_is_commit(int64_t segment, struct ks_bytes rest, struct ks_bytes value, int64_t *run, int64_t *epoch) KS_MUST_USE;
+
+/*
  * Take the hash off a value; false: it is not that of key.  What a tool makes of its
  * values it does not check again, and whoever else writes to the topic is seen here.
  */

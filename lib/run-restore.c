@@ -19,6 +19,7 @@
 struct wanted {
 	int32_t partition;
 	bool begun;		/* what the changelog has of it has begun */
+	int64_t run, epoch;	/* it ends with their commit; 0: none came */
 };
 
 /* A partition of the topic. */
@@ -181,9 +182,12 @@ static int take(void *arg, struct ks_rec *rec, struct ks_err *err)
 	if (begins) {
 		ks_store_forget(r->store, partition);
 		w->begun = true;
+		w->run = w->epoch = 0;
 		return ks_store_check_changelog(r->store, value, err);
 	}
 	if (!w->begun)
+		return 0;
+	if (ks_changelog_is_commit(segment, rest, value, &w->run, &w->epoch))
 		return 0;
 	ks_point("restoring");
 	status = put(r, partition, segment, rest, rec, value, err);
@@ -238,13 +242,18 @@ static int read_all(struct restore *r, const char *partitions)
 
 static int check_begun(const struct restore *r)
 {
+	const struct wanted *w;
+	int status = 0;
 	size_t i;
 
-	for (i = 0; i < r->count; i++)
-		if (!r->wanted[i].begun)
+	for (i = 0; i < r->count && status == 0; i++) {
+		w = &r->wanted[i];
+		if (!w->begun)
 			return ks_fail(r->run->err, KS_CONFIG, "changelog '%s' has no state of partition %d of app '%.*s': it is another app's, or was begun later, and the instance that has it has not got there",
-			    r->run->changelog, (int)r->wanted[i].partition, (int)r->run->hello->app.n, (const char *)r->run->hello->app.p);
-	return 0;
+			    r->run->changelog, (int)w->partition, (int)r->run->hello->app.n, (const char *)r->run->hello->app.p);
+		status = ks_store_check_told(r->store, w->partition, w->run, w->epoch, r->run->err);
+	}
+	return status;
 }
 
 int ks_restore(struct ks_run *run, struct ks_store *s)

@@ -134,6 +134,8 @@ static int write_epoch(struct ks_store *s, const struct ks_barrier *b, struct ks
 	ks_point("epoch-begun");
 	if (status == 0)
 		status = ks_store_write_changes(s, b->n, err);
+	if (status == 0 && s->log.change != NULL)
+		status = ks_log_commit(s, b->n, err);
 	ks_point("chunks-written");
 	if (status == 0)
 		status = ks_disk_put(s->disk, ks_bytes(key, sizeof(key)), b->positions, err);

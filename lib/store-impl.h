@@ -226,6 +226,7 @@ int	ks_store_spill_restored(struct ks_store *s, struct ks_err *err) KS_MUST_USE;
 /* store-log.c: what the changelog is told. */
 int	ks_log_whole(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_USE;	/* of the partitions that it has nothing of one, or as many as are small */
 int	ks_log_segment(struct ks_store *s, int64_t epoch, int32_t partition, const struct ks_segment *g, struct ks_err *err) KS_MUST_USE;
+int	ks_log_commit(struct ks_store *s, int64_t epoch, struct ks_err *err) KS_MUST_USE;	/* behind all the rest */
 int	ks_log_drop(struct ks_store *s, int32_t partition, int64_t segment, struct ks_err *err) KS_MUST_USE;	/* before it goes */
 
 /* store-commit.c */

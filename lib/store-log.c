@@ -99,6 +99,17 @@ int ks_log_whole(struct ks_store *s, int64_t epoch, struct ks_err *err)
 	return status;
 }
 
+int ks_log_commit(struct ks_store *s, int64_t epoch, struct ks_err *err)
+{
+	const struct ks_origin *o;
+	int status = 0;
+
+	for (o = s->origins.list; o < s->origins.list + s->origins.count && status == 0 && s->log.commit != NULL; o++)
+		if (o->logged >= 0)
+			status = s->log.commit(s->log.arg, o->partition, s->run, epoch, err);
+	return status;
+}
+
 /* --- a segment that goes --- */
 
 static int gone(struct ks_store *s, int32_t partition, int64_t id, struct ks_bytes key, struct ks_err *err)

@@ -95,6 +95,17 @@ bool ks_store_wants(const struct ks_store *s, int64_t after, int32_t *partition)
 	return false;
 }
 
+int ks_store_check_told(const struct ks_store *s, int32_t partition, int64_t run, int64_t epoch, struct ks_err *err)
+{
+	const struct ks_origin *o = ks_origins_find(&s->origins, partition);
+
+	if (o == NULL || (o->run == run && o->epoch == epoch))
+		return 0;
+	return ks_fail(err, KS_CONFIG, "changelog '%s' has partition %d as of epoch %lld of run %lld, and epoch %lld of run %lld is committed: the app went on without it; "
+	    "put the state there that it had then, or give another --app", s->origins.changelog, (int)partition, (long long)epoch, (long long)run,
+	    (long long)o->epoch, (long long)o->run);
+}
+
 void ks_store_forget(struct ks_store *s, int32_t partition)
 {
 	int64_t id;

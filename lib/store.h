@@ -100,6 +100,9 @@ void	ks_store_forget(struct ks_store *s, int32_t partition);
 /* What a changelog says it was made with is what we are: else KS_CONFIG with the difference. */
 int	ks_store_check_changelog(struct ks_store *s, struct ks_bytes fingerprint, struct ks_err *err) KS_MUST_USE;
 
+/* A partition that is being restored ends in its changelog with the epoch of the run that its word tells of: else KS_CONFIG. */
+int	ks_store_check_told(const struct ks_store *s, int32_t partition, int64_t run, int64_t epoch, struct ks_err *err) KS_MUST_USE;
+
 /*
  * What a changelog is told, before the commit that makes it durable here
  * returns: of a partition of which it has nothing yet that it begins, with all
@@ -111,6 +114,7 @@ struct ks_store_log {
 	int (*begin)(void *arg, int32_t partition, struct ks_bytes fingerprint, struct ks_err *err);
 	int (*change)(void *arg, int32_t partition, int64_t segment, struct ks_bytes key,
 	    const struct ks_bytes *value, struct ks_err *err);	/* value NULL: it is gone */
+	int (*commit)(void *arg, int32_t partition, int64_t run, int64_t epoch, struct ks_err *err);	/* that was all of it; NULL: not told */
 	void *arg;
 };
 void	ks_store_log(struct ks_store *s, const struct ks_store_log *log);	/* of a store with a changelog */

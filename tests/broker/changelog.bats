@@ -115,6 +115,26 @@ lossy() { # lossy KIND [PARTITIONS]: the state goes, and then it is an older cop
 	diff <(kcat -C -q -e -b "$b" -t "$t" -f '%k %s\n' | sort) <(kcat -C -q -e -b "$b" -t "$t.out" -f '%k %s\n' | sort)
 }
 
+@test "a changelog that the app went on without is refused until it is told again" {
+	create
+	plain() { "$bin/kstream-table" -b "$b" --in "kafka:$t" --out "kafka:$t.out" --create-topics 3 --app "$app" -e "$@"; }
+	feed 1 100
+	plain --changelog "$t.log"
+	feed 101 200
+	plain
+	mv state kept
+	run plain --changelog "$t.log"
+	echo "$output"
+	[ "$status" -eq 78 ]
+	[[ $output == "kstream-table: changelog '$t.log' has partition "*" is committed: the app went on without it"* ]]
+	rm -r state
+	mv kept state
+	plain --changelog "$t.log"
+	rm -r state
+	plain --changelog "$t.log" -v 2>said
+	grep -q 'restored 3 partitions' said
+}
+
 @test "a changelog of something else, of other partitions, or that forgets is refused" {
 	create
 	feed 1 100
