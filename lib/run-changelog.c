@@ -257,6 +257,7 @@ static int open_log(struct ks_run *run)
 int ks_changelog_words(struct ks_run *run, struct ks_store_word **words, size_t *count)
 {
 	struct told t = { .run = run };
+	bool nothing;	/* a member of a group, and this is a section without partitions */
 	int64_t epoch = 0;
 	size_t i;
 	int status = run->changelog != NULL && run->log == NULL ? open_log(run) : 0;
@@ -267,6 +268,7 @@ int ks_changelog_words(struct ks_run *run, struct ks_store_word **words, size_t 
 		status = add_whole(&t);
 	if (status == 0)
 		merge_words(&t);
+	nothing = status == 0 && t.count == 0 && run->hello->instances == 0 && run->hello->guarantee == KS_EXACTLY_ONCE;
 	for (i = 0; i < t.count; i++)
 		epoch = t.words[i].epoch > epoch ? t.words[i].epoch : epoch;
 	if (status != 0 || epoch != run->hello->epoch) {	/* it is kept elsewhere, not by partition */
@@ -278,7 +280,7 @@ int ks_changelog_words(struct ks_run *run, struct ks_store_word **words, size_t 
 	*count = t.count;
 	if (status == 0 && run->log != NULL)
 		run->log->partitions = t.partitions;
-	return status == 0 ? check(&t) : status;
+	return status == 0 && !nothing ? check(&t) : status;
 }
 
 void ks_changelog_begin(struct ks_run *run, struct ks_store *s)

@@ -151,3 +151,12 @@ for line in sys.stdin:
 	try_sh 'cat elsewhere | kstream-table --app a --changelog log --to frames | cat'
 	refused 78 kstream-table "there is state of partition 7, and no partition of the input has that number here"
 }
+
+@test "changelog: a member of a group that has been given nothing waits" {
+	{
+		printf 'HELLO {"app":"a","owner":"anna","guarantee":"exactly-once","run":1,"epoch":0,"instances":0,"streams":[{"name":"in","partitions":2,"key":"string"}],"positions":[]}\n'
+		over 1
+	} | stage kstream-table --app a --changelog log >printed
+	grep -q '^END' printed
+	[ "$(logged <printed)" = "barrier 1" ]
+}
