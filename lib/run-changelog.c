@@ -206,7 +206,8 @@ static void merge_words(struct told *t)
 {
 	size_t i, kept = 0;
 
-	qsort(t->words, t->count, sizeof(*t->words), by_partition);
+	if (t->count > 0)
+		qsort(t->words, t->count, sizeof(*t->words), by_partition);
 	for (i = 0; i < t->count; i++)
 		if (kept == 0 || t->words[kept - 1].partition != t->words[i].partition)
 			t->words[kept++] = t->words[i];
