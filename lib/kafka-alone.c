@@ -4,7 +4,12 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
+#include <time.h>
 
+#include "fdio.h"
+#include "signals.h"
+
+#define AGAIN_MS 20	/* while a coordinator comes up, or moves */
 #define NAMES 3		/* of members that are told */
 
 static int has_members(const rd_kafka_ConsumerGroupDescription_t *g, const char *group, struct ks_err *err)
@@ -26,7 +31,7 @@ static int has_members(const rd_kafka_ConsumerGroupDescription_t *g, const char 
 	    count > NAMES ? ", ..." : "");
 }
 
-static int judge(struct ks_kafka *k, rd_kafka_event_t *event, const char *group, struct ks_err *err)
+static int judge(struct ks_kafka *k, rd_kafka_event_t *event, const char *group, bool *again, struct ks_err *err)
 {
 	rd_kafka_resp_err_t e = event != NULL ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
 	const rd_kafka_ConsumerGroupDescription_t **groups = NULL;
@@ -36,6 +41,8 @@ static int judge(struct ks_kafka *k, rd_kafka_event_t *event, const char *group,
 		groups = rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &n);
 	if (n == 1)
 		e = rd_kafka_error_code(rd_kafka_ConsumerGroupDescription_error(groups[0]));
+	*again = e == RD_KAFKA_RESP_ERR_NOT_COORDINATOR || e == RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE ||
+	    e == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS;
 	if (e == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
 		return ks_fail(err, KS_DENIED, "no right to ask for the members of group '%s': DESCRIBE on the group is missing", group);
 	if (e == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND)
@@ -45,7 +52,7 @@ static int judge(struct ks_kafka *k, rd_kafka_event_t *event, const char *group,
 	return n == 1 ? has_members(groups[0], group, err) : ks_fail(err, KS_TEMP, "%s does not tell of the members of group '%s'", k->brokers, group);
 }
 
-int ks_kafka_alone(struct ks_kafka *k, const char *group, struct ks_err *err)
+static int ask(struct ks_kafka *k, const char *group, bool *again, struct ks_err *err)
 {
 	int wait_ms = k->timeout_ms < KS_KAFKA_START_MS ? (int)k->timeout_ms : KS_KAFKA_START_MS, status;
 	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(k->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
@@ -58,9 +65,24 @@ int ks_kafka_alone(struct ks_kafka *k, const char *group, struct ks_err *err)
 	rd_kafka_DescribeConsumerGroups(k->rk, &group, 1, options, queue);
 	rd_kafka_AdminOptions_destroy(options);
 	event = rd_kafka_queue_poll(queue, wait_ms);
-	status = judge(k, event, group, err);
+	status = judge(k, event, group, again, err);
 	if (event != NULL)
 		rd_kafka_event_destroy(event);
 	rd_kafka_queue_destroy(queue);
 	return status;
+}
+
+int ks_kafka_alone(struct ks_kafka *k, const char *group, struct ks_err *err)
+{
+	const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000 };
+	int64_t deadline = ks_clock_ms() + KS_KAFKA_START_MS;
+	bool again;
+	int status;
+
+	for (;;) {
+		status = ask(k, group, &again, err);
+		if (!again || ks_clock_ms() >= deadline || ks_signals_end() != 0)
+			return status;
+		nanosleep(&pause, NULL);
+	}
 }

@@ -280,21 +280,25 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
 	return status;
 }
 
-/* Several instances may take from one at the same time; each fences the others, so they try again one by one. */
+/*
+ * Several instances may take from one at the same time; each fences the others,
+ * so they try again one by one.  Who is fenced while it commits may hear of an
+ * unknown error alone (Kafka 4.3): to fence again tells what became of it.
+ */
 static int take(struct ks_kafka_claim *c, const char *owner, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
 {
 	int64_t pause = AGAIN_MIN_MS, deadline = ks_clock_ms() + KS_KAFKA_START_MS;
 	struct timespec wait;
 	struct ks_kafka client;
-	bool fenced;
+	bool again;
 	int status;
 
 	for (;; pause = pause < AGAIN_MAX_MS ? 2 * pause : pause) {
 		client = (struct ks_kafka){ .rk = NULL };
 		status = take_as(c, owner, &client, list, err);
-		fenced = client.fenced;
+		again = client.fenced || (status == KS_TEMP && c->member == NULL);
 		ks_kafka_close(&client);
-		if (status == 0 || !fenced || ks_clock_ms() >= deadline || ks_signals_end() != 0)
+		if (status == 0 || !again || ks_clock_ms() >= deadline || ks_signals_end() != 0)
 			return status;
 		clock_gettime(CLOCK_MONOTONIC, &wait);	/* any number that another instance does not have */
 		wait = (struct timespec){ .tv_nsec = (pause + (wait.tv_nsec / 1000 + getpid()) % pause) * 1000000 };
