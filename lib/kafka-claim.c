@@ -12,6 +12,7 @@
 
 #include "drill.h"
 #include "fdio.h"
+#include "kafka-alone.h"
 #include "kafka-config.h"
 #include "kafka-names.h"
 #include "kafka-txn.h"
@@ -110,10 +111,9 @@ int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *opti
 	return fence(c, config->owner, &c->writer, err);
 }
 
-int ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, int dir, struct ks_err *err)
+int ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, struct ks_err *err)
 {
 	c->member = member;
-	c->dir = dir;
 	return c->writer.rk != NULL ? 0 : fence(c, c->config->owner, &c->writer, err);
 }
 
@@ -162,7 +162,7 @@ static int64_t own_run(const struct ks_kafka_claim *c)
 
 	if (fd >= 0)
 		close(fd);
-	return n > 1 && ks_num_parse_i64(ks_bytes(text, (size_t)n - 1), &run) == 0 && run > 0 ? run : 0;
+	return n > 1 && ks_num_parse_i64(ks_bytes(text, (size_t)n - 1), &run) == 0 && run > 0 && run < INT64_MAX ? run : 0;
 }
 
 /* Before Kafka has it, as a run of ours must not be taken for another's. */
@@ -170,28 +170,51 @@ static int keep_run(const struct ks_kafka_claim *c, int64_t run, struct ks_err *
 {
 	int fd = openat(c->dir, "run", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd < 0 || dprintf(fd, "%lld\n", (long long)run) < 0 || close(fd) != 0)
-		return ks_fail_errno(err, KS_IO, errno, "cannot keep the number of the run of instance '%s'", c->config->owner);
+	int no = fd < 0 || dprintf(fd, "%lld\n", (long long)run) < 0 ? errno : 0;
+
+	if (fd >= 0 && close(fd) != 0 && no == 0)
+		no = errno;
+	if (no != 0)
+		return ks_fail_errno(err, KS_IO, no, "cannot keep the number of the run of instance '%s'", c->config->owner);
 	return 0;
 }
 
 /*
- * The partitions of list that are still that owner's become ours, where they
- * stand: in a transaction of its id, so that it cannot have gone on meanwhile,
- * nor can anybody else who takes from it have come before us.
+ * The run of a member behind that one.  A name comes back with other
+ * partitions, of which no word tells what its last run was; a stage knows that,
+ * and takes no older one: so it is a time, unless the clock was set back.
  */
-static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka *client, rd_kafka_topic_partition_list_t *list,
-    struct ks_err *err)
+static int next_run(const struct ks_kafka_claim *c, int64_t *run, struct ks_err *err)
 {
-	rd_kafka_topic_partition_list_t *now = rd_kafka_topic_partition_list_copy(list);
+	int64_t now = ks_wall_ms(), last = own_run(c);
+
+	*run = *run > last ? *run + 1 : last + 1;
+	if (*run < now)
+		*run = now;
+	return keep_run(c, *run, err);
+}
+
+static int watch(struct ks_kafka_claim *c, struct ks_err *err)
+{
+	return c->side.rk != NULL ? 0 : ks_book_watch(&c->side, c->options, c->config->app, err);
+}
+
+/* Nothing: c is a member itself, or the group has none. */
+static int check_alone(struct ks_kafka_claim *c, struct ks_err *err)
+{
+	int status = c->member == NULL ? watch(c, err) : 0;
+
+	return status == 0 && c->member == NULL ? ks_kafka_alone(&c->side, c->config->app, err) : status;
+}
+
+/* The partitions of now that are still that owner's get our word; the others go from it.  list: from where those begin that have none. */
+static int mark_ours(const struct ks_kafka_claim *c, const char *owner, const rd_kafka_topic_partition_list_t *list,
+    rd_kafka_topic_partition_list_t *now, struct ks_err *err)
+{
 	const char *keeper;
 	struct ks_word w;
-	int status = fence(c, owner, client, err), i;
+	int status = 0, i;
 
-	ks_point("owner-fenced");
-	if (status == 0)
-		status = ks_book_read(c->options, c->config->app, now, err);
-	ks_point("owner-read");
 	for (i = now->cnt; i > 0 && status == 0; i--) {
 		keeper = keeper_of(c, &now->elems[i - 1], &w);
 		if (keeper == NULL || strcmp(keeper, owner) != 0) {
@@ -205,37 +228,77 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
 		}
 		snprintf(w.claimer, sizeof(w.claimer), "%s", c->config->owner);
 		w.released = false;
-		if (c->member != NULL) {	/* as number_run has it */
-			w.run = w.run < ks_wall_ms() ? ks_wall_ms() : w.run + 1;
-			status = keep_run(c, w.run, err);
-		}
+		if (c->member != NULL)
+			status = next_run(c, &w.run, err);
 		if (status == 0)
 			status = ks_book_mark(&now->elems[i - 1], &w, err);
 	}
+	return status;
+}
+
+/*
+ * Members look at their generation, and claim what was let go of, or has no
+ * word, with ids of their own.  So who is of no generation takes nothing while
+ * there are members.  Asked while the offsets are on their way: who joins later
+ * waits for them, and finds them ours.
+ */
+static int commit_taken(struct ks_kafka_claim *c, struct ks_kafka *client, rd_kafka_topic_partition_list_t *now, struct ks_err *err)
+{
+	int status = ks_txn_begin(client, err);
+
+	if (status == 0)
+		status = ks_txn_offsets(client, c->config->app, c->member, now, err);
+	ks_point("owner-sent");
+	if (status == 0 && check_alone(c, err) != 0) {
+		ks_txn_abort(client);
+		return err->status;
+	}
+	return status == 0 ? ks_txn_commit(client, err) : status;
+}
+
+/*
+ * The partitions of list that are still that owner's become ours, where they
+ * stand: in a transaction of its id, so that it cannot have gone on meanwhile,
+ * nor can anybody else who takes from it have come before us.
+ */
+static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka *client, const rd_kafka_topic_partition_list_t *list,
+    struct ks_err *err)
+{
+	rd_kafka_topic_partition_list_t *now = rd_kafka_topic_partition_list_copy(list);
+	int status = fence(c, owner, client, err);
+
+	ks_point("owner-fenced");
+	if (status == 0)
+		status = ks_book_read(c->options, c->config->app, now, err);
+	ks_point("owner-read");
+	if (status == 0)
+		status = mark_ours(c, owner, list, now, err);
 	if (status == 0 && now->cnt > 0)
-		status = ks_txn_begin(client, err);
-	if (status == 0 && now->cnt > 0)
-		status = ks_txn_commit(client, c->config->app, c->member, now, err);
+		status = commit_taken(c, client, now, err);
 	ks_point("owner-taken");
 	rd_kafka_topic_partition_list_destroy(now);
 	return status;
 }
 
-/* Several instances may take from one at the same time; each fences the others, so they try again one by one. */
+/*
+ * Several instances may take from one at the same time; each fences the others,
+ * so they try again one by one.  Who is fenced while it commits may hear of an
+ * unknown error alone (Kafka 4.3): to fence again tells what became of it.
+ */
 static int take(struct ks_kafka_claim *c, const char *owner, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
 {
 	int64_t pause = AGAIN_MIN_MS, deadline = ks_clock_ms() + KS_KAFKA_START_MS;
 	struct timespec wait;
 	struct ks_kafka client;
-	bool fenced;
+	bool again;
 	int status;
 
 	for (;; pause = pause < AGAIN_MAX_MS ? 2 * pause : pause) {
 		client = (struct ks_kafka){ .rk = NULL };
 		status = take_as(c, owner, &client, list, err);
-		fenced = client.fenced;
+		again = client.fenced || (status == KS_TEMP && c->member == NULL);
 		ks_kafka_close(&client);
-		if (status == 0 || !fenced || ks_clock_ms() >= deadline || ks_signals_end() != 0)
+		if (status == 0 || !again || ks_clock_ms() >= deadline || ks_signals_end() != 0)
 			return status;
 		clock_gettime(CLOCK_MONOTONIC, &wait);	/* any number that another instance does not have */
 		wait = (struct timespec){ .tv_nsec = (pause + (wait.tv_nsec / 1000 + getpid()) % pause) * 1000000 };
@@ -255,7 +318,9 @@ int ks_claim_gather(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, st
 	if (x->count == 0 || !ks_keeps("owners") || !ks_keeps("claim"))
 		return 0;
 	list = list_of(x);
-	status = c->side.rk == NULL ? ks_book_watch(&c->side, c->options, c->config->app, err) : 0;
+	status = watch(c, err);
+	if (status == 0)
+		status = check_alone(c, err);	/* before it fences one of them */
 	if (status == 0)
 		status = ks_book_glance(&c->side, c->config->app, list, err);
 	while (status == 0) {
@@ -346,22 +411,14 @@ static int check_turns(const struct ks_kafka_claim *c, const rd_kafka_topic_part
 	return 0;
 }
 
-/*
- * The run that begins.  A name comes back with other partitions, of which no
- * word tells what its last run was; a stage knows that, and takes no older one:
- * so it is a time.
- */
 static int number_run(struct ks_kafka_claim *c, const rd_kafka_topic_partition_list_t *list, struct ks_err *err)
 {
-	int status;
+	int status = c->member != NULL ? check_turns(c, list, err) : 0;
 
+	if (status == 0 && c->member != NULL)
+		return next_run(c, &c->stand.run, err);
 	c->stand.run++;
-	if (c->member == NULL)
-		return 0;
-	status = check_turns(c, list, err);
-	if (c->stand.run < ks_wall_ms())
-		c->stand.run = ks_wall_ms();
-	return status == 0 ? keep_run(c, c->stand.run, err) : status;
+	return status;
 }
 
 /* The offsets of x, for the next run. */
@@ -384,7 +441,9 @@ static int enter(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd_ka
 	if (status == 0)
 		status = ks_txn_begin(&c->writer, err);
 	ks_point("claim-begun");
-	return status == 0 ? ks_txn_commit(&c->writer, c->config->app, c->member, list, err) : status;
+	if (status == 0)
+		status = ks_txn_offsets(&c->writer, c->config->app, c->member, list, err);
+	return status == 0 ? ks_txn_commit(&c->writer, err) : status;
 }
 
 int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err)
@@ -420,13 +479,13 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		rd_kafka_topic_partition_list_destroy(c->one);
 	c->one = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(c->one, x->parts[0].topic->name, x->parts[0].partition);
-	return c->side.rk != NULL ? 0 : ks_book_watch(&c->side, c->options, c->config->app, err);
+	return watch(c, err);
 }
 
-int ks_claim_nothing(struct ks_kafka_claim *c)
+int ks_claim_nothing(struct ks_kafka_claim *c, struct ks_err *err)
 {
-	c->stand = (struct ks_stand){ .run = ks_wall_ms() };
-	return 0;
+	c->stand = (struct ks_stand){ .epoch = 0 };
+	return next_run(c, &c->stand.run, err);
 }
 
 void ks_claim_position(const struct ks_kafka_claim *c, size_t at, struct ks_hello_position *p)

@@ -11,6 +11,8 @@
  * taken by an id of its own in the same way.  In a group partitions that were
  * let go of need not be taken: who is not of the group's present generation
  * cannot claim them.
+ * Who is of none does not look at that, and so takes nothing while the group has
+ * members.
  *
  * Call order: fence, then find out what is read, gather, then find out from
  * where, then take; learn from then on.  A claim is closed after a failure,
@@ -47,34 +49,28 @@ int	ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 int	ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config, int dir,
 	    struct ks_err *err) KS_MUST_USE;
 
-/*
- * ks_claim_again - likewise before each section of a member of a group.
- *
- *	member	as whom it was given its partitions; borrowed until the next
- *	dir	the directory of the instance, where the number of its run is kept:
- *		ks_claim_take is KS_CONFIG where a run of another directory has its
- *		name and takes turns with it
- */
-int	ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, int dir,
-	    struct ks_err *err) KS_MUST_USE;
+/* ks_claim_again - likewise before each section of a member of a group.  member: as whom it was given its partitions; borrowed until the next. */
+int	ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, struct ks_err *err) KS_MUST_USE;
 
 /*
  * Take the partitions of x, which need no places yet, from the owners that they
  * have; afterwards no transaction of these holds up a reader.  KS_CONFIG: another
- * layout takes them again and again (taken.h).
+ * layout takes them again and again (taken.h), or the group has members and this
+ * is none (kafka-alone.h).
  */
 int	ks_claim_gather(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err) KS_MUST_USE;
 
 /*
  * ks_claim_take - x begins where the app stands: enter the next run there.
- * c->stand is what was claimed.  KS_CONFIG as ks_book_read and ks_book_stand,
- * and where the instance has no partition; KS_TEMP where another run, or another
+ * c->stand is what was claimed.  KS_CONFIG as ks_book_read, ks_book_stand and
+ * ks_claim_gather, where the instance has no partition, and where a run of another
+ * directory has the name of this member and takes turns with it; KS_TEMP where another run, or another
  * instance, has come between.
  */
 int	ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, struct ks_err *err) KS_MUST_USE;
 
-/* A member that has got no partition makes a stream of nothing: of a run later than all it has had, from epoch 0 on.  Returns 0. */
-int	ks_claim_nothing(struct ks_kafka_claim *c);
+/* A member that has got no partition makes a stream of nothing: of a run later than all it has had, from epoch 0 on. */
+int	ks_claim_nothing(struct ks_kafka_claim *c, struct ks_err *err) KS_MUST_USE;
 
 /* What HELLO says of the last commit of the at-th partition that was taken: epoch, run, owner, restore.  Borrows from c. */
 void	ks_claim_position(const struct ks_kafka_claim *c, size_t at, struct ks_hello_position *p);

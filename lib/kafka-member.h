@@ -28,7 +28,7 @@ struct rd_kafka_consumer_group_metadata_s;
 bool	ks_member_note(struct rd_kafka_s *rk, struct ks_buf *b);
 
 /*
- * ks_member_read - the same, for ks_txn_commit; the caller's, to be destroyed.
+ * ks_member_read - the same, for ks_txn_offsets; the caller's, to be destroyed.
  * KS_DATA where it is none: of another group, without a generation or a member
  * id, with which Kafka would commit for anybody (broker 4).
  */

@@ -328,7 +328,9 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 	if (status == 0)
 		status = ks_sink_txn_record(t, err);
 	if (status == 0)
-		status = ks_txn_commit(t->client, t->config->app, member, list, err);
+		status = ks_txn_offsets(t->client, t->config->app, member, list, err);
+	if (status == 0)
+		status = ks_txn_commit(t->client, err);
 	t->open = false;
 	if (member != NULL)
 		rd_kafka_consumer_group_metadata_destroy(member);

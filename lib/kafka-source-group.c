@@ -98,7 +98,7 @@ static int note_member(struct ks_kafka_source *s, struct ks_err *err)
 		rd_kafka_consumer_group_metadata_destroy(g->who);
 	status = ks_member_read(ks_buf_bytes(&g->member), s->options->group, &g->who, err);
 	s->own.section.group = ks_buf_bytes(&g->member);
-	return status == 0 ? ks_claim_again(&s->claim, g->who, s->own.section.ledger.dir, err) : status;
+	return status == 0 ? ks_claim_again(&s->claim, g->who, err) : status;
 }
 
 /* Partitions were given: find out where they begin, and read them. */

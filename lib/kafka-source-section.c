@@ -150,7 +150,7 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 		};
 	/* The run goes up before HELLO, which tells what the claim has found. */
 	status = !ks_kafka_claims(s) ? enter_starts(s, err) : x->count > 0 || s->options->group == NULL ? ks_claim_take(&s->claim, x, err) :
-	    ks_claim_nothing(&s->claim);
+	    ks_claim_nothing(&s->claim, err);
 	for (i = 0; i < x->count && status == 0; i++) {
 		positions[i] = (struct ks_hello_position){
 			.input = x->parts[i].topic->name, .partition = x->parts[i].partition,

@@ -102,23 +102,39 @@ int ks_txn_begin(struct ks_kafka *k, struct ks_err *err)
 	return e == NULL ? 0 : failed(k, e, NULL, false, "cannot begin a transaction", err);
 }
 
-int ks_txn_commit(struct ks_kafka *k, const char *group, const struct rd_kafka_consumer_group_metadata_s *member,
+static int wait_of(const struct ks_kafka *k)
+{
+	return k->timeout_ms < KS_TXN_MS ? (int)k->timeout_ms : KS_TXN_MS;
+}
+
+int ks_txn_offsets(struct ks_kafka *k, const char *group, const struct rd_kafka_consumer_group_metadata_s *member,
     struct rd_kafka_topic_partition_list_s *list, struct ks_err *err)
 {
 	rd_kafka_consumer_group_metadata_t *nobody = member == NULL ? rd_kafka_consumer_group_metadata_new(group) : NULL;
-	int wait_ms = k->timeout_ms < KS_TXN_MS ? (int)k->timeout_ms : KS_TXN_MS;
 	rd_kafka_error_t *e;
 
 	if (member == NULL && nobody == NULL)
 		return ks_fail_memory(err);
-	e = rd_kafka_send_offsets_to_transaction(k->rk, list, member != NULL ? member : nobody, wait_ms);
+	e = rd_kafka_send_offsets_to_transaction(k->rk, list, member != NULL ? member : nobody, wait_of(k));
 	if (nobody != NULL)
 		rd_kafka_consumer_group_metadata_destroy(nobody);
 	ks_point("offsets-sent");
 	/* Whatever it says: what is committed without its offsets would come again. */
-	if (e != NULL)
-		return failed(k, e, group, false, "cannot commit offsets", err);
-	e = rd_kafka_commit_transaction(k->rk, wait_ms);
+	return e == NULL ? 0 : failed(k, e, group, false, "cannot commit offsets", err);
+}
+
+int ks_txn_commit(struct ks_kafka *k, struct ks_err *err)
+{
+	rd_kafka_error_t *e = rd_kafka_commit_transaction(k->rk, wait_of(k));
+
 	ks_point("committed");
-	return e == NULL ? 0 : failed(k, e, group, false, "cannot commit a transaction", err);
+	return e == NULL ? 0 : failed(k, e, NULL, false, "cannot commit a transaction", err);
+}
+
+void ks_txn_abort(struct ks_kafka *k)
+{
+	rd_kafka_error_t *e = rd_kafka_abort_transaction(k->rk, wait_of(k));
+
+	if (e != NULL)
+		rd_kafka_error_destroy(e);
 }

@@ -2,7 +2,7 @@
 /*
  * kafka-txn.h - transactions of a producer.
  *
- * A failure ends the process, which never aborts and goes on: only the next
+ * A failure ends the process, which never goes on behind one: only the next
  * run's ks_txn_init knows what became of a transaction (protocol 2.4).  Every
  * wait has an end; librdkafka's own, without one, was seen to last for minutes
  * (broker 7).  Functions return 0 or a ks_status with err filled: KS_TEMP
@@ -19,7 +19,11 @@ struct rd_kafka_consumer_group_metadata_s;
 /* transaction.timeout.ms: the broker aborts what has been open for so long. */
 #define KS_TXN_MS 60000
 
-/* The transactional id of an owner (owner.h): "APP.OWNER", into room.  Layouts have ids of their own: none fences another by accident. */
+/*
+ * The transactional id of an owner (owner.h): "APP.OWNER", into room.  Layouts
+ * have ids of their own: none fences another by accident.  The last dot parts the
+ * two, so that no other app has the same.
+ */
 #define KS_TXN_ID (KS_NAME_MAX + 1 + KS_OWNER_ROOM)
 void	ks_txn_id(const char *app, const char *owner, char room[KS_TXN_ID]);
 
@@ -29,8 +33,9 @@ int	ks_txn_init(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
 int	ks_txn_begin(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
 
 /*
- * ks_txn_commit - commit what was produced since begin, and for the group of
- * this name the offsets of list, with their metadata.
+ * ks_txn_offsets - commit with what was produced since begin, for the group of
+ * this name, the offsets of list, with their metadata.  From here on who reads
+ * them waits for the transaction.
  *
  *	member	as whom: then Kafka refuses it when the group has moved on; NULL: as
  *		nobody, as partitions are assigned by hand and the group has no
@@ -38,7 +43,12 @@ int	ks_txn_begin(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
  *
  * k->fenced says whether a failure was that somebody else has the id now.
  */
-int	ks_txn_commit(struct ks_kafka *k, const char *group, const struct rd_kafka_consumer_group_metadata_s *member,
+int	ks_txn_offsets(struct ks_kafka *k, const char *group, const struct rd_kafka_consumer_group_metadata_s *member,
 	    struct rd_kafka_topic_partition_list_s *list, struct ks_err *err) KS_MUST_USE;
+
+int	ks_txn_commit(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
+
+/* Nobody shall wait for what this client has begun, and will not commit: it is closed next. */
+void	ks_txn_abort(struct ks_kafka *k);
 
 #endif

@@ -199,7 +199,7 @@ static int parse_instance(struct ks_config *c, const char *value, struct ks_err 
 		return 0;
 	}
 	if (!ks_owner_layout(ks_str(value), &c->instance, &c->instances))
-		return bad(err, "instance", value, "I/N, with I from 0 to N-1, or a name of letters, digits, '.', '_' and '-' that begins with a letter");
+		return bad(err, "instance", value, "I/N, with I from 0 to N-1, or a name of letters, digits, '_' and '-' that begins with a letter");
 	ks_owner_print(c->owner, c->instance, c->instances);
 	return 0;
 }

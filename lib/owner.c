@@ -19,8 +19,7 @@ bool ks_owner_is_name(struct ks_bytes text)
 	if (text.n == 0 || text.n > KS_OWNER_MAX || !is_letter(text.p[0]))
 		return false;
 	for (i = 1; i < text.n; i++)
-		if (!is_letter(text.p[i]) && (text.p[i] < '0' || text.p[i] > '9') && text.p[i] != '.' && text.p[i] != '_' &&
-		    text.p[i] != '-')
+		if (!is_letter(text.p[i]) && (text.p[i] < '0' || text.p[i] > '9') && text.p[i] != '_' && text.p[i] != '-')
 			return false;
 	return true;
 }

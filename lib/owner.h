@@ -15,7 +15,7 @@
 #define KS_OWNER_ROOM (KS_OWNER_MAX + 1)
 #define KS_INSTANCES_LIMIT 10000	/* N of I/N, at most */
 
-/* A letter, then letters, digits, '.', '_', '-'; up to KS_OWNER_MAX bytes. */
+/* A letter, then letters, digits, '_', '-'; up to KS_OWNER_MAX bytes.  No dot: one ends the app in a transactional id (kafka-txn.h). */
 bool	ks_owner_is_name(struct ks_bytes text);
 
 /* "I/N", with I from 0 to N-1, as ks_owner_print writes it or with more zeros. */

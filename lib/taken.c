@@ -4,19 +4,10 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "fdio.h"
 #include "num.h"
-
-static int64_t wall_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The times of the last minute, a line each, the newest last; what is no time, or is to come, does not count. */
 static unsigned read_times(int dir, int64_t now, int64_t times[KS_TAKEN_MAX])
@@ -39,7 +30,7 @@ int ks_taken_check(int dir, const char *app, const char *from, struct ks_err *er
 {
 	int64_t times[KS_TAKEN_MAX];
 
-	if (read_times(dir, wall_ms(), times) < KS_TAKEN_MAX)
+	if (read_times(dir, ks_wall_ms(), times) < KS_TAKEN_MAX)
 		return 0;
 	return ks_fail(err, KS_CONFIG, "instance %s of app '%s' takes again what this one has taken from it %u times within a minute: "
 	    "two layouts of instances run at once; stop one of them", from, app, KS_TAKEN_MAX);
@@ -47,7 +38,7 @@ int ks_taken_check(int dir, const char *app, const char *from, struct ks_err *er
 
 void ks_taken_note(int dir)
 {
-	int64_t times[KS_TAKEN_MAX + 1], now = wall_ms();
+	int64_t times[KS_TAKEN_MAX + 1], now = ks_wall_ms();
 	unsigned count = read_times(dir, now, times), i;
 	int fd = openat(dir, "taken.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	bool good = fd >= 0;
@@ -57,6 +48,6 @@ void ks_taken_note(int dir)
 		good = good && dprintf(fd, "%lld\n", (long long)times[i]) > 0;
 	if (fd >= 0)
 		close(fd);
-	if (good && renameat(dir, "taken.new", dir, "taken") == 0)
-		return;
+	if (good)
+		(void)renameat(dir, "taken.new", dir, "taken");
 }

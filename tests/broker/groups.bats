@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # --app with -G: members of a group share the partitions of an app, and come, go and die.  kcat and Python judge what is committed.
 
-# shellcheck disable=SC2154 # what lib sets
+# shellcheck disable=SC2030,SC2031,SC2154 # what lib sets
 load lib
 load app
 export PYTHONDONTWRITEBYTECODE=1
@@ -267,6 +267,48 @@ shares() { out >got && [ "$(share "$1" "$2" | wc -l)" -ge "$3" ]; } # shares NAM
 	ends anna 75
 	grep -q "is held" anna.source
 	runs second
+}
+
+fixed() { # fixed [OPTION...]: the only instance of a layout
+	KSTREAM_STATE_DIR=$PWD/fixed "$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$t.out" --app "$app" --instance 0/1 --commit-interval 50ms "$@"
+}
+
+@test "an instance I/N keeps out while the group has members, and gives way to them" {
+	forgotten() { # until the group has none
+		until fixed -e 2>said; do
+			cat said
+			grep -q "has 1 member ('$1')" said
+		done
+	}
+	topics 2
+	member anna
+	spread 1 50
+	wait_for all 50
+	run -78 fixed -e
+	[[ $output == *"group '$app' has 1 member ('anna'), and an --instance I/N does not go beside them: "* ]]
+	# which she has not noticed
+	spread 51 100
+	wait_for all 100
+	runs anna
+	kill -TERM "$(pid anna 1)"
+	ends anna 0
+	gone anna
+	forgotten anna
+	spread 101 150
+	fixed 2>>said &
+	pids="$pids $!"
+	wait_for all 150
+	late=$!
+	member bert
+	wait_for grep -qs . "$PWD/state/$app/bert/run" # his first claim is on its way
+	spread 151 200
+	wait_for all 200
+	got=0
+	wait "$late" || got=$?
+	[ "$got" -eq 75 ] || { cat said; false; }
+	run -78 fixed
+	exact 200
+	runs bert
 }
 
 counted() { # counted COUNT: of each of the 20 keys 1, 2, 3 ... once, in this order

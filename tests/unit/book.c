@@ -122,9 +122,9 @@ static void owners_have_directories(void **unused)
 	assert_string_equal(room, "an.na-1");
 	assert_true(ks_owner_same_place("3/17", "3/4") && ks_owner_same_place("anna", "anna"));
 	assert_false(ks_owner_same_place("3/17", "31/40") || ks_owner_same_place("anna", "ann") || ks_owner_same_place("anna", "1/2"));
-	assert_true(ks_owner_is_name(ks_str("a")) && ks_owner_is_name(ks_str("Web-1.example_com")));
+	assert_true(ks_owner_is_name(ks_str("a")) && ks_owner_is_name(ks_str("Web-1_example-com")));
 	assert_false(ks_owner_is_name(ks_str("")) || ks_owner_is_name(ks_str("1a")) || ks_owner_is_name(ks_str("-a")) ||
-	    ks_owner_is_name(ks_str("a/b")) || ks_owner_is_name(ks_str("a;b")) || ks_owner_is_name(ks_str(".")));
+	    ks_owner_is_name(ks_str("a/b")) || ks_owner_is_name(ks_str("a;b")) || ks_owner_is_name(ks_str("a.b")) || ks_owner_is_name(ks_str(".")));
 	assert_true(ks_owner_layout(ks_str("07/10"), &i, &n) && i == 7 && n == 10);
 	assert_false(ks_owner_layout(ks_str("1/1"), &i, &n) || ks_owner_layout(ks_str("/1"), &i, &n) || ks_owner_layout(ks_str("0/"), &i, &n));
 }
