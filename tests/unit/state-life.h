@@ -15,7 +15,7 @@ static char state_dir[64];
 
 /* So little memory that much of it goes to the base. */
 static struct ks_store_config config = {
-	.seed = 3, .memory = 20000, .state_dir = state_dir, .app = "app", .stage = "stage", .fingerprint = "--x 1\n",
+	.seed = 3, .memory = 20000, .state_dir = state_dir, .app = "app", .stage = "stage", .owner = "0/1", .fingerprint = "--x 1\n",
 };
 
 /* Key k after an epoch: its number and when it was last written; 0: it is not there. */
