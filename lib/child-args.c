@@ -62,6 +62,16 @@ static bool reaches(const struct ks_given *g)
 	return (g->kafka && g->to == KS_TO_BOTH) || strcmp(g->option->name, "quiet") == 0;
 }
 
+bool ks_args_names_kafka(const struct ks_options *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->given_count; i++)
+		if (o->given[i].kafka && o->given[i].to == KS_TO_BOTH)
+			return true;
+	return getenv("KSTREAM_CONFIG") != NULL || getenv("KCAT_CONFIG") != NULL;
+}
+
 static bool limits(const struct ks_given *g)
 {
 	return strncmp(g->option->name, "max-", 4) == 0 ? g->to == KS_TO_BOTH && !g->kafka :

@@ -21,6 +21,9 @@ void	ks_args_add(struct ks_args *c, const char *name, const char *value);
 /* A topic as an endpoint, kafka:TOPIC. */
 void	ks_args_topic(struct ks_args *c, const char *option, const char *topic);
 
+/* Whether a broker was named, or what may name it: a stage in a pipe need not have been told. */
+bool	ks_args_names_kafka(const struct ks_options *o) KS_MUST_USE;
+
 /* What was given of KS_TO_SOURCE or KS_TO_SINK. */
 void	ks_args_given(struct ks_args *c, const struct ks_options *o, unsigned to);
 

@@ -358,7 +358,7 @@ static int read_metadata(const struct ks_kafka *k, const struct rd_kafka_metadat
 	const struct rd_kafka_metadata_topic *t = &md->topics[0];
 
 	if (md->topic_cnt < 1 || t->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-		return ks_fail(err, KS_CONFIG, "there is no topic '%s'", name);
+		return ks_fail(err, KS_CONFIG, "there is no topic '%s'%s", name, k->producer ? ": make it, or give --create-topics N" : "");
 	if (t->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
 		return ks_fail(err, KS_DENIED, "no right to %s topic '%s'%s", k->producer ? "write to" : "read", name,
 		    right((int)t->err, k->producer));

@@ -75,13 +75,19 @@ int ks_emit(struct ks_run *run, const struct ks_rec *rec)
 int ks_pass(struct ks_run *run, const struct ks_rec *rec)
 {
 	struct ks_frame_loop *l = run->loop;
+	char room[KS_WHERE], said[sizeof(l->err.text)];
+	int status;
 
 	if (l->sink == NULL) {
 		ks_stats_drop(&l->stats, "passed by");
 		return 0;
 	}
 	l->stats.out++;
-	return l->sink->record(l->sink, rec, &l->err);
+	status = l->sink->record(l->sink, rec, &l->err);
+	if (status != KS_DATA)
+		return status;
+	snprintf(said, sizeof(said), "%s", l->err.text);
+	return ks_fail(&l->err, KS_DATA, "%s: %s", ks_where(rec, room), said);
 }
 
 struct ks_room ks_emit_room(struct ks_run *run, const struct ks_rec *rec)

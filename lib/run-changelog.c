@@ -234,11 +234,14 @@ static int check(const struct told *t)
 {
 	const struct ks_run *run = t->run;
 	const struct ks_hello_view *h = run->hello;
+	struct ks_hello_facts facts;
 
 	if (run->changelog == NULL)
 		return 0;
 	if (h->guarantee != KS_EXACTLY_ONCE || t->words == NULL)
 		return ks_fail(run->err, KS_CONFIG, "--changelog needs a stream that is exactly-once, from a topic: this one is not");
+	if (ks_hello_stream(h, ks_str(run->changelog), &facts))
+		return ks_fail(run->err, KS_CONFIG, "--changelog '%s' is a topic that is read, too: give it one of its own", run->changelog);
 	if (t->partitions == 0)
 		return ks_fail(run->err, KS_CONFIG, "--changelog: the stream does not tell how many partitions its topics have");
 	return 0;

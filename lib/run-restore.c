@@ -8,6 +8,7 @@
 
 #include "run-changelog.h"
 #include "child.h"
+#include "child-args.h"
 #include "drill.h"
 #include "feed-child.h"
 #include "hello.h"
@@ -159,10 +160,27 @@ static int put(struct restore *r, int32_t partition, int64_t segment, struct ks_
 	return status;
 }
 
+/* segment and rest are not set where it begins a partition, value is empty where the key is gone. */
+static bool read_record(const struct ks_rec *rec, int32_t *partition, bool *begins, int64_t *segment, struct ks_bytes *rest, struct ks_bytes *value)
+{
+	struct ks_bytes key;
+
+	*value = ks_bytes(NULL, 0);
+	return take_bytes(rec->key, &key) && ks_changelog_key(key, partition, begins, segment, rest) &&
+	    *partition >= -1 && ks_changelog_place(*partition) == rec->partition &&
+	    (ks_mp_is_nil(rec->value) || (take_bytes(rec->value, value) && (*begins || ks_changelog_unseal(key, value))));
+}
+
+static int refuse_record(const struct restore *r, const struct ks_rec *rec, struct ks_err *err)
+{
+	return ks_fail(err, KS_CONFIG, "%s, partition %d, offset %lld: this is no record of a changelog: give --changelog a topic of its own",
+	    r->name, (int)rec->partition, (long long)rec->offset);
+}
+
 static int take(void *arg, struct ks_rec *rec, struct ks_err *err)
 {
 	struct restore *r = arg;
-	struct ks_bytes key, rest, value = { NULL, 0 };
+	struct ks_bytes rest, value;
 	struct wanted *w;
 	int32_t partition;
 	int64_t segment;
@@ -171,11 +189,8 @@ static int take(void *arg, struct ks_rec *rec, struct ks_err *err)
 
 	note_place(r, rec);
 	r->records++;
-	if (!take_bytes(rec->key, &key) || !ks_changelog_key(key, &partition, &begins, &segment, &rest) ||
-	    ks_changelog_place(partition) != rec->partition ||
-	    (!ks_mp_is_nil(rec->value) && (!take_bytes(rec->value, &value) || (!begins && !ks_changelog_unseal(key, &value)))))
-		return ks_fail(err, KS_CONFIG, "%s, partition %d, offset %lld: this is no record of a changelog", r->name, (int)rec->partition,
-		    (long long)rec->offset);
+	if (!read_record(rec, &partition, &begins, &segment, &rest, &value))
+		return refuse_record(r, rec, err);
 	w = find_wanted(r, partition);
 	if (w == NULL)
 		return 0;
@@ -196,12 +211,15 @@ static int take(void *arg, struct ks_rec *rec, struct ks_err *err)
 
 /* --- all of it --- */
 
-static int prepare(struct restore *r, struct ks_buf *list)
+/* The smallest partition above after that is to be read. */
+typedef bool next_partition(const struct ks_store *s, int64_t after, int32_t *partition);
+
+static int prepare(struct restore *r, next_partition *next, struct ks_buf *list)
 {
 	int32_t partition, place, after = -2;
 	int no = 0;
 
-	while (no == 0 && ks_store_wants(r->store, after, &partition)) {
+	while (no == 0 && next(r->store, after, &partition)) {
 		after = partition;
 		r->count++;
 	}
@@ -209,7 +227,7 @@ static int prepare(struct restore *r, struct ks_buf *list)
 	r->places = calloc(r->count, sizeof(*r->places));
 	if (r->wanted == NULL || r->places == NULL)
 		return ks_fail_memory(r->run->err);
-	for (after = -2, r->count = 0; no == 0 && ks_store_wants(r->store, after, &partition); after = partition) {
+	for (after = -2, r->count = 0; no == 0 && next(r->store, after, &partition); after = partition) {
 		r->wanted[r->count++].partition = partition;
 		place = ks_changelog_place(partition);
 		if (r->place_count > 0 && r->places[r->place_count - 1].partition == place)
@@ -220,9 +238,9 @@ static int prepare(struct restore *r, struct ks_buf *list)
 	return no == 0 && ks_buf_add(list, "", 1) == 0 ? 0 : ks_fail_memory(r->run->err);
 }
 
-static int read_all(struct restore *r, const char *partitions)
+static int read_all(struct restore *r, const char *partitions, int (*into)(void *arg, struct ks_rec *rec, struct ks_err *err))
 {
-	struct ks_feed f = { .name = r->name, .limits = r->run->limits, .put = take, .arg = r };
+	struct ks_feed f = { .name = r->name, .limits = r->run->limits, .put = into, .arg = r };
 	struct ks_children *children = r->run->children;
 	struct ks_err *err = r->run->err;
 	struct ks_in in = { .fd = -1 };
@@ -267,9 +285,9 @@ int ks_restore(struct ks_run *run, struct ks_store *s)
 		return 0;
 	snprintf(r.name, sizeof(r.name), "kafka:%s", run->changelog);
 	ks_buf_init(&partitions, KS_RECORD_MAX);
-	status = prepare(&r, &partitions);
+	status = prepare(&r, ks_store_wants, &partitions);
 	if (status == 0)
-		status = read_all(&r, (const char *)partitions.p);
+		status = read_all(&r, (const char *)partitions.p, take);
 	if (status == 0)
 		status = check_begun(&r);
 	if (status == 0)
@@ -278,6 +296,44 @@ int ks_restore(struct ks_run *run, struct ks_store *s)
 		status = tell(&r, true, run->err);
 	ks_buf_release(&partitions);
 	free(r.ends);
+	free(r.places);
+	free(r.wanted);
+	return status;
+}
+
+/* --- before it is begun --- */
+
+static int look(void *arg, struct ks_rec *rec, struct ks_err *err)
+{
+	struct restore *r = arg;
+	struct ks_bytes rest, value;
+	int32_t partition;
+	int64_t segment;
+	bool begins;
+
+	if (!read_record(rec, &partition, &begins, &segment, &rest, &value))
+		return refuse_record(r, rec, err);
+	return begins ? ks_store_check_changelog(r->store, value, err) : 0;
+}
+
+int ks_restore_free(struct ks_run *run, struct ks_store *s)
+{
+	struct restore r = { .run = run, .store = s };
+	struct ks_buf partitions;
+	int32_t first, count;
+	int status;
+
+	if (!ks_store_begins(s, -2, &first) || !ks_args_names_kafka(run->options))
+		return 0;
+	status = ks_children_partitions(run->children, run->options, run->changelog, &count, run->err);
+	if (status != 0)
+		return status == KS_CONFIG ? 0 : status;	/* it is made when it is first written to */
+	snprintf(r.name, sizeof(r.name), "kafka:%s", run->changelog);
+	ks_buf_init(&partitions, KS_RECORD_MAX);
+	status = prepare(&r, ks_store_begins, &partitions);
+	if (status == 0 && r.places[r.place_count - 1].partition < count)	/* else the sink says that it has too few */
+		status = read_all(&r, (const char *)partitions.p, look);
+	ks_buf_release(&partitions);
 	free(r.places);
 	free(r.wanted);
 	return status;

@@ -18,4 +18,14 @@
  */
 int	ks_restore(struct ks_run *run, struct ks_store *s) KS_MUST_USE;
 
+/*
+ * ks_restore_free - that partitions which the state is going to begin in its
+ * changelog are free for it: that there is no topic yet, or nothing committed
+ * in them but what this stage began before.  What it writes there takes the
+ * place of what another app keeps, or goes among records of somebody else's,
+ * and nobody could take it back: KS_CONFIG.  A stage that was not told how to
+ * reach Kafka cannot look.
+ */
+int	ks_restore_free(struct ks_run *run, struct ks_store *s) KS_MUST_USE;
+
 #endif

@@ -65,6 +65,8 @@ static int open_durable(struct ks_run *run, struct ks_store_config *c, struct ks
 	free(words);
 	if (status == 0)
 		status = ks_restore(run, *s);
+	if (status == 0 && run->changelog != NULL)
+		status = ks_restore_free(run, *s);
 	if (status == 0)
 		ks_changelog_begin(run, *s);
 	return status;

@@ -211,6 +211,8 @@ int	ks_reap_some(struct ks_store *s, unsigned left, struct ks_err *err) KS_MUST_
  */
 int	ks_origins_judge(const struct ks_store *s, const struct ks_store_config *c, struct ks_origins *next, int64_t *back,
 	    bool *move, struct ks_err *err) KS_MUST_USE;
+/* KS_CONFIG where Kafka has forgotten, or never had, a partition that the state has gone on with; with or without a changelog. */
+int	ks_origins_remembered(const struct ks_store *s, const struct ks_store_config *c, struct ks_err *err) KS_MUST_USE;
 /* Without a changelog: KS_CONFIG where the state lacks something, ours: also of what it had, or has too much. */
 int	ks_origins_refuse(const struct ks_store *s, const struct ks_store_config *c, bool ours, struct ks_err *err) KS_MUST_USE;
 int	ks_origins_keep(const struct ks_store *s, const struct ks_origins *next, struct ks_origins *kept) KS_MUST_USE;	/* its own that stay: 0, ENOMEM */

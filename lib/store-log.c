@@ -17,6 +17,18 @@ void ks_store_log(struct ks_store *s, const struct ks_store_log *log)
 		s->log = *log;
 }
 
+bool ks_store_begins(const struct ks_store *s, int64_t after, int32_t *partition)
+{
+	size_t i;
+
+	for (i = 0; i < s->origins.count && s->origins.changelog[0] != '\0'; i++) {
+		*partition = s->origins.list[i].partition;
+		if (s->origins.list[i].logged < 0 && *partition > after)
+			return true;
+	}
+	return false;
+}
+
 static int of_no_input(int32_t partition, struct ks_err *err)
 {
 	return ks_fail(err, KS_CONFIG, "--changelog: there is state of partition %d, and no partition of the input has that number here: "

@@ -17,6 +17,7 @@
 #define CACHE_MAX ((size_t)64 << 20)
 #define PROGRAM_MAX ((size_t)6 << 20)	/* of the memory: code, libraries and the buffers of what comes and goes, measured */
 #define PROGRAM_FROM ((size_t)4 << 20)	/* less leaves nothing for it */
+#define AND_GROUP "delete its consumer group and "	/* where the app stands is with Kafka, and not in the directory alone */
 #define META_MAX 65536u
 #define CUT_SLICE 64u		/* chunks of later epochs that go by one cursor */
 #define REPLAY_SLICE ((size_t)4 << 20)	/* bytes that are merged in one transaction before anything else is done */
@@ -128,9 +129,9 @@ static int refuse_other(const struct ks_store *s, const char *old, const char *n
 	if (was.n == 0)
 		is = difference(new, old, &was);
 	return ks_fail(err, KS_CONFIG, "the state in '%s' was made with %.*s, which is now %.*s: "
-	    "give another --app, or remove '%s' to begin again from the start", s->home,
+	    "give another --app, or %sremove '%s' to begin again from the start", s->home,
 	    was.n > 0 ? (int)was.n : 7, was.n > 0 ? (const char *)was.p : "nothing",
-	    is.n > 0 ? (int)is.n : 7, is.n > 0 ? (const char *)is.p : "nothing", s->root);
+	    is.n > 0 ? (int)is.n : 7, is.n > 0 ? (const char *)is.p : "nothing", s->origins.there ? AND_GROUP : "", s->root);
 }
 
 /* What must not change: a directory of another app or stage, copied to this place, is not ours either. */
@@ -208,7 +209,8 @@ static int begin(struct ks_store *s, const struct ks_store_config *c, struct ks_
 	if (c->epoch > 0 && c->changelog == NULL)
 		return ks_origins_refuse(s, c, false, err) != 0 ? err->status :
 		    ks_fail(err, KS_CONFIG, "there is no state in '%s', but %lld epochs of the app '%s' are committed: put a copy of the state there, "
-		    "give another --app, or remove '%s' to begin again from the start", s->home, (long long)c->epoch, c->app, s->root);
+		    "give another --app, or %sremove '%s' to begin again from the start", s->home, (long long)c->epoch, c->app,
+		    c->words != NULL ? AND_GROUP : "", s->root);
 	s->run = c->epoch > 0 ? 0 : c->run;
 	s->origins.there = c->words != NULL;
 	status = ks_disk_begin(s->disk, err);
@@ -437,6 +439,8 @@ static int settle(struct ks_store *s, const struct ks_store_config *c, const cha
 	bool move = false;
 	int status = take_fingerprint(s, fingerprint, err);
 
+	if (status == 0)
+		status = ks_origins_remembered(s, c, err);
 	if (status == 0)
 		status = check_run(s, c, err);
 	if (status == 0 && c->words != NULL)

@@ -230,6 +230,22 @@ static const struct ks_store_word *word_of(const struct ks_store_config *c, int3
 	return NULL;
 }
 
+/* What a barrier has said is committed, of all partitions that the state was opened for, is no more: nothing that goes on mends that. */
+int ks_origins_remembered(const struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
+{
+	const struct ks_store_word *w;
+	const struct ks_origin *o;
+
+	for (w = c->words; w < c->words + c->word_count; w++) {
+		o = w->epoch == 0 ? ks_origins_find(&s->origins, w->partition) : NULL;
+		if (o != NULL && (o->epoch > 0 || s->floor > s->origins.opened))
+			return ks_fail(err, KS_CONFIG, "Kafka knows of no commit of %.*s/%d by app '%s', but the state in '%s' has gone on with that partition: "
+			    "its group was deleted or forgotten, or another topic was read; read that one, give another --app, or remove '%s' to begin again from the start",
+			    w->input.n < 200 ? (int)w->input.n : 200, (const char *)w->input.p, (int)w->partition, c->app, s->home, s->root);
+	}
+	return 0;
+}
+
 int ks_origins_refuse(const struct ks_store *s, const struct ks_store_config *c, bool ours, struct ks_err *err)
 {
 	int64_t back = find_back(s, c);

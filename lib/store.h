@@ -94,6 +94,9 @@ int	ks_store_open_at(struct ks_store **s, const struct ks_store_config *config, 
 bool	ks_store_wants(const struct ks_store *s, int64_t after, int32_t *partition);
 int	ks_store_restored(struct ks_store *s, struct ks_err *err) KS_MUST_USE;
 
+/* With a changelog that is not told anything yet: the smallest partition above after that it is going to begin; false: there is none. */
+bool	ks_store_begins(const struct ks_store *s, int64_t after, int32_t *partition);
+
 /* Forget all of a partition that is being restored. */
 void	ks_store_forget(struct ks_store *s, int32_t partition);
 

@@ -229,7 +229,7 @@ lossy() { # lossy KIND [PARTITIONS]: the state goes, and then it is an older cop
 		run tool table "$t.$i"
 		echo "$i: $output"
 		[ "$status" -eq 78 ] && [ "${#lines[@]}" -eq 1 ]
-		[[ $output == "kstream-table: kafka:$t.$i.log, partition 0, offset "*": this is no record of a changelog" ]] ||
+		[[ $output == "kstream-table: kafka:$t.$i.log, partition 0, offset "*": this is no record of a changelog: give --changelog a topic of its own" ]] ||
 			[[ $i -eq 5 && $output == "kstream-cat: $t.5.log/0@"*": the record is larger than --max-record allows" ]]
 	done
 }

@@ -18,15 +18,18 @@ vectors=$BATS_TEST_DIRNAME/../vectors/murmur2
 
 @test "a changelog record keeps its partition, whatever its key; unequal counts are refused" {
 	"$topic" create "$t" 4
-	"$topic" create "$t.log" 4
-	"$topic" create "$t.log5" 5
+	"$topic" create "$t.log" 4 cleanup.policy=compact
+	"$topic" create "$t.log5" 5 cleanup.policy=compact
 	for p in 0 1 2 3; do echo "k$p:$p" | kcat -P -b "$b" -t "$t" -p $p -K :; done
-	changelog=".route = \"$t.log\" | .flags = [\"key-changed\", \"changelog\"]"
+	changelog=".route = \"$t.log\" | .flags = [\"key-changed\", \"changelog\"] | .payload |= tostring"
 	cat_ -b "$b" -t "$t" -e --to envelope | jq -c "$changelog" >lines
 	# a line of an envelope tells its partition, but HELLO not the number of them
 	cat_ --from envelope -b "$b" -P -t "$t" lines
 	kcat -C -q -e -b "$b" -t "$t.log" -f '%p %s\n' | sort | diff - <(printf '0 0\n1 1\n2 2\n3 3\n')
-	run cat_ --from envelope -b "$b" -P -t "$t" <<<"{\"partition\":4,\"offset\":7,\"topic\":\"x\",\"route\":\"$t.log\",\"flags\":[\"changelog\"],\"payload\":1}"
+	wrong="{\"partition\":4,\"offset\":7,\"topic\":\"x\",\"route\":\"$t.log\",\"flags\":[\"changelog\"],\"payload\":1}"
+	run cat_ --from envelope -b "$b" -P -t "$t" <<<"$wrong"
+	refused 65 "x/4@7: is neither text nor bytes: raw does not do"
+	run cat_ --from envelope -b "$b" -P -t "$t" <<<"${wrong/:1\}/:\"1\"\}}"
 	refused 78 "x/4@7: changelog '$t.log' has no such partition"
 	# -p is for main records
 	cat_ --from envelope -b "$b" -P -t "$t" -p 3 lines
@@ -39,7 +42,7 @@ while at < len(data):
     if kind == 1:
         record = msgpack.unpackb(payload, raw=False)
         record[1] |= 3 << 3
-        record[5] = route
+        record[5], record[8] = route, str(record[8])
         payload = msgpack.packb(record)
     sys.stdout.buffer.write(b"\xc9" + struct.pack(">Ib", len(payload), kind) + payload)
     at += 6 + n' "$t.log5" >frames

@@ -12,6 +12,7 @@
  *	topic open NAME PARTITION COUNT TEXT	the same, left open until standard input
  *						ends, then committed; says "open" first
  *	topic stored GROUP NAME PARTITION OFFSET	commit an offset for a group without members
+ *	topic forget GROUP			delete a group without members, as Kafka does with one that was still for a week
  *	topic words GROUP NAME PARTITIONS	the metadata of the offset of each that a group has committed, a line each
  *
  * KSTREAM_BROKER names the broker.
@@ -301,6 +302,25 @@ static void words(char *argv[])
 	rd_kafka_destroy(rk);
 }
 
+static void forget(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[])
+{
+	rd_kafka_DeleteGroup_t *group = rd_kafka_DeleteGroup_new(argv[0]);
+	const rd_kafka_group_result_t **results;
+	rd_kafka_event_t *event;
+	size_t n;
+
+	(void)argc;
+	rd_kafka_DeleteGroups(rk, &group, 1, NULL, queue);
+	event = rd_kafka_queue_poll(queue, WAIT_MS);
+	if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die("forget", event == NULL ? "no answer" : rd_kafka_event_error_string(event));
+	results = rd_kafka_DeleteGroups_result_groups(rd_kafka_event_DeleteGroups_result(event), &n);
+	if (n != 1 || rd_kafka_group_result_error(results[0]) != NULL)
+		die("forget", n != 1 ? "no result" : rd_kafka_error_string(rd_kafka_group_result_error(results[0])));
+	rd_kafka_event_destroy(event);
+	rd_kafka_DeleteGroup_destroy(group);
+}
+
 int main(int argc, char *argv[])
 {
 	static const struct {
@@ -309,6 +329,7 @@ int main(int argc, char *argv[])
 		void (*run)(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[]);
 	} verbs[] = {
 		{ "create", 2, create }, { "delete", 1, delete }, { "grow", 2, grow }, { "trim", 3, trim },
+		{ "forget", 1, forget },
 	};
 	const char *verb = argc > 1 ? argv[1] : "";
 	rd_kafka_queue_t *queue;
@@ -338,5 +359,5 @@ int main(int argc, char *argv[])
 		rd_kafka_destroy(rk);
 		return 0;
 	}
-	die(verb, "create|delete|grow|trim|commit|abort|open|stored|words NAME ...");
+	die(verb, "create|delete|grow|trim|forget|commit|abort|open|stored|words NAME ...");
 }

@@ -14,6 +14,7 @@ ended, some by kill -9, and some of the old ones go on later as zombies of a lay
 What fails prints the seed, with which the same choices are made again.
 """
 import argparse
+import glob
 import os
 import random
 import signal
@@ -158,6 +159,8 @@ def layouts(args):
             count = (3, 2, 4)[runs % 3]
             start = lambda i, n=count: Member(args, f"{i}/{n}")
             feed.produce(rng, rng.randrange(500, 3000))
+            for note in glob.glob(f"{args.dir}/**/taken", recursive=True):
+                os.unlink(note)  # as if a minute had gone by since the layout before
             members = [start(i) for i in range(count)]
             runs += 1
             if rng.random() < 0.5:
