@@ -13,7 +13,7 @@ static const struct ks_option options[] = {
 	{ "table", 0, "NAME", "a stream that is read as a table" },
 	{ "global", 0, "TABLE", "one asked by any key: NAME, kafka:TOPIC or FILE" },
 	{ "on", 0, "EXPR", "the key of the --global row; the record's own" },
-	{ "foreign-key", 0, "EXPR", "the key of the right row, of a left one" },
+	{ "foreign-key", 0, "EXPR", NULL },
 	{ "value", 0, "EXPR", "what a result is, made of .left and .right" },
 	{ "inner", 0, NULL, NULL },
 	{ "left", 0, NULL, NULL },
