@@ -10,7 +10,6 @@
  */
 #include <librdkafka/rdkafka.h>
 
-#include "drill.h"
 #include "fdio.h"
 #include "kafka-member.h"
 #include "kafka-names.h"
@@ -60,7 +59,6 @@ static int finish_giving(struct ks_kafka_source *s, struct ks_err *err)
 	}
 	x->full = false;
 	s->give_by = 0;
-	ks_point("group-committed");
 	return s->group.news == KS_GROUP_TAKEN ? ks_group_give_back(&s->group, err) : 0;
 }
 

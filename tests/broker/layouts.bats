@@ -44,7 +44,7 @@ layout() { # layout N [OPTION...]: all instances of N, at the same time
 	"$topic" create "$t" 4
 	"$topic" create "$t.out" 1
 	n=0
-	for point in owner-fenced owner-taken; do
+	for point in owner-fenced owner-sent owner-taken; do
 		for layouts in 2 3 4 1; do
 			write $((n + 1)) $((n + 50))
 			n=$((n + 50))
