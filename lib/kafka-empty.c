@@ -25,10 +25,23 @@
 struct scan {
 	struct ks_kafka client;
 	const struct ks_reset_topic *topic;
-	int left;		/* partitions whose end has not been reached */
+	bool *done;		/* by partition: its end has been reached, and what is written behind it does not count */
+	int left;		/* that are not */
 	int (*each)(void *arg, const rd_kafka_message_t *m, struct ks_err *err);
 	void *arg;
 };
+
+/* A client that has not asked who leads waits 0.5 s for it (kafka.h). */
+static int learn(struct ks_kafka *client, const struct ks_reset_topic *t, struct ks_err *err)
+{
+	struct rd_kafka_topic_s *handle;
+	int32_t partitions;
+	int status = ks_kafka_topic(client, t->name, true, &handle, &partitions, err);
+
+	if (status == 0)
+		ks_kafka_topic_drop(handle);
+	return status;
+}
 
 static int open_scan(struct scan *s, const struct ks_kafka_reset *k, struct ks_err *err)
 {
@@ -54,16 +67,41 @@ static int open_scan(struct scan *s, const struct ks_kafka_reset *k, struct ks_e
 
 	if (status == 0)
 		status = ks_kafka_open(&s->client, k->options, false, conf, err);
+	if (status == 0)
+		status = learn(&s->client, s->topic, err);
 	if (status != 0)
 		return status;
 	list = rd_kafka_topic_partition_list_new(s->topic->partitions);
 	for (p = 0; p < s->topic->partitions; p++)
 		rd_kafka_topic_partition_list_add(list, s->topic->name, p)->offset = RD_KAFKA_OFFSET_BEGINNING;
 	s->left = s->topic->partitions;
+	s->done = calloc((size_t)s->topic->partitions, sizeof(*s->done));
+	if (s->done == NULL) {
+		rd_kafka_topic_partition_list_destroy(list);
+		return ks_fail_memory(err);
+	}
 	rd_kafka_poll_set_consumer(s->client.rk);
 	e = rd_kafka_assign(s->client.rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	return e == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : ks_kafka_fail(&s->client, (int)e, false, err, "cannot read topic '%s'", s->topic->name);
+}
+
+/* A message, or what stands in its place. */
+static int take(struct scan *s, const rd_kafka_message_t *m, struct ks_err *err)
+{
+	bool ours = m->partition >= 0 && m->partition < s->topic->partitions;
+
+	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return ours && !s->done[m->partition] ? s->each(s->arg, m, err) : 0;
+	if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+		s->left -= ours && !s->done[m->partition];
+		if (ours)
+			s->done[m->partition] = true;
+		return 0;
+	}
+	/* Others pass. */
+	return ks_kafka_status((int)m->err, false) == KS_TEMP ? 0 :
+	    ks_kafka_fail(&s->client, (int)m->err, false, err, "cannot read topic '%s'", s->topic->name);
 }
 
 static int read_all(struct scan *s, const struct ks_kafka_reset *k, struct ks_err *err)
@@ -74,22 +112,19 @@ static int read_all(struct scan *s, const struct ks_kafka_reset *k, struct ks_er
 
 	while (status == 0 && s->left > 0) {
 		m = rd_kafka_consumer_poll(s->client.rk, POLL_MS);
-		if (m != NULL)
+		if (ks_signals_end() != 0) {
+			status = ks_fail(err, KS_TEMP, "topic '%s' was not read to its end: a signal has come", s->topic->name);
+		} else if (m != NULL) {
 			heard = ks_clock_ms();
-		if (m == NULL && (ks_signals_end() != 0 || ks_clock_ms() - heard > s->client.timeout_ms))
-			status = ks_fail(err, KS_TEMP, ks_signals_end() != 0 ? "topic '%s' was not read to its end: a signal has come" :
-			    "topic '%s' was not read to its end: no answer", s->topic->name);
-		else if (m == NULL)
-			status = ks_kafka_check(&s->client, err);
-		else if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-			s->left--;
-		else if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR && ks_kafka_status((int)m->err, false) != KS_TEMP)
-			status = ks_kafka_fail(&s->client, (int)m->err, false, err, "cannot read topic '%s'", s->topic->name);
-		else if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-			status = s->each(s->arg, m, err);
+			status = take(s, m, err);
+		} else {
+			status = ks_clock_ms() - heard > s->client.timeout_ms ?
+			    ks_fail(err, KS_TEMP, "topic '%s' was not read to its end: no answer", s->topic->name) : ks_kafka_check(&s->client, err);
+		}
 		if (m != NULL)
 			rd_kafka_message_destroy(m);
 	}
+	free(s->done);
 	ks_kafka_close(&s->client);
 	return status;
 }
@@ -102,31 +137,36 @@ struct proof {
 	bool *begun, *used;	/* by partition: it says whose it is; it has a record */
 };
 
+static int not_one(const struct ks_reset_topic *t, const rd_kafka_message_t *m, struct ks_err *err)
+{
+	return ks_fail(err, KS_CONFIG, "%s/%d@%lld: this is no record of a changelog: the topic is not emptied", t->name, (int)m->partition,
+	    (long long)m->offset);
+}
+
 static int judge(void *arg, const rd_kafka_message_t *m, struct ks_err *err)
 {
 	struct proof *x = arg;
-	const char *app = x->k->plan->app, *text = m->payload;
+	const char *app = x->k->plan->app, *text = m->payload, *end;
 	struct ks_bytes rest;
 	int32_t partition;
 	int64_t segment;
 	size_t n = strlen(app);
 	bool begins;
 
-	if (m->partition < 0 || m->partition >= x->topic->partitions)
-		return 0;
 	if (m->key == NULL || !ks_changelog_key(ks_bytes(m->key, m->key_len), &partition, &begins, &segment, &rest) ||
 	    ks_changelog_place(partition) != m->partition)
-		return ks_fail(err, KS_CONFIG, "%s/%d@%lld: this is no record of a changelog: the topic is not emptied", x->topic->name, (int)m->partition,
-		    (long long)m->offset);
+		return not_one(x->topic, m, err);
 	if (text == NULL)
 		return 0;
 	x->used[m->partition] = true;
 	if (!begins)
 		return 0;
-	if (m->len < n + 5 || memcmp(text, "app ", 4) != 0 || memcmp(text + 4, app, n) != 0 || text[4 + n] != '\n')
-		return ks_fail(err, KS_CONFIG, "%s/%d@%lld: changelog '%s' is that of app '%.*s', not of '%s': it is not emptied", x->topic->name,
-		    (int)m->partition, (long long)m->offset, x->topic->name, m->len > 4 ? (int)strnlen(text + 4, m->len - 4 < 200 ? m->len - 4 : 200) : 0,
-		    m->len > 4 ? text + 4 : "", app);
+	end = memchr(text, '\n', m->len);
+	if (end == NULL || m->len < 4 || memcmp(text, "app ", 4) != 0)
+		return not_one(x->topic, m, err);
+	if ((size_t)(end - text) != n + 4 || memcmp(text + 4, app, n) != 0)
+		return ks_fail(err, KS_CONFIG, "changelog '%s' is that of app '%.*s', not of '%s': it is not emptied", x->topic->name,
+		    end - text - 4 < 200 ? (int)(end - text - 4) : 200, text + 4, app);
 	x->begun[m->partition] = true;
 	return 0;
 }
@@ -252,7 +292,8 @@ static int open_grave(struct grave *g, const struct ks_kafka_reset *k, struct ks
 	if (status != 0)
 		return status;
 	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
-	return ks_kafka_open(&g->producer, k->options, true, conf, err);
+	status = ks_kafka_open(&g->producer, k->options, true, conf, err);
+	return status == 0 ? learn(&g->producer, g->topic, err) : status;
 }
 
 static int bury_all(struct ks_kafka_reset *k, const struct ks_reset_topic *t, struct ks_err *err)
