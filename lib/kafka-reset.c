@@ -235,9 +235,9 @@ static rd_kafka_topic_partition_list_t *words_of(const struct ks_reset *r)
 	return list;
 }
 
-static int check_alone(struct ks_kafka_reset *k, struct ks_err *err)
+static int check_alone(struct ks_kafka_reset *k, const char *app, struct ks_err *err)
 {
-	int status = ks_kafka_alone(&k->reader, k->plan->app, "and what they read cannot be reset", err);
+	int status = ks_kafka_alone(&k->reader, app, "and what they read cannot be reset", err);
 
 	/* They go. */
 	if (status == KS_CONFIG)
@@ -300,7 +300,7 @@ int ks_kafka_reset_live(struct ks_kafka_reset *k, bool wait, struct ks_err *err)
 	struct ks_reset *r = k->plan;
 	const struct ks_reset_part *p;
 	bool elsewhere = false;
-	int status = check_alone(k, err);
+	int status = check_alone(k, r->app, err);
 
 	for (p = r->parts; p < r->parts + r->part_count; p++)
 		elsewhere = elsewhere || ((p->sink || !r->filed) && !p->marked && !p->released && !held_here(r, p->owner));
@@ -335,7 +335,7 @@ static int commit(struct ks_kafka_reset *k, struct ks_kafka *client, const char 
 
 	if (status == 0)
 		status = ks_txn_offsets(client, app, NULL, list, err);
-	if (status == 0 && app == k->plan->app && check_alone(k, err) != 0) {
+	if (status == 0 && check_alone(k, app, err) != 0) {
 		ks_txn_abort(client);
 		return err->status;
 	}

@@ -396,6 +396,8 @@ int ks_reset_clean(struct ks_reset *r, struct ks_err *err)
 	status = remove_all(trash, err);
 	free(trash);
 	ks_point("reset-cleaned");
+	/* What a write of the plan that was cut short has left. */
+	(void)unlinkat(r->lock, KS_RESET_PLAN ".new", 0);
 	if (status == 0 && unlinkat(r->lock, KS_RESET_PLAN, 0) != 0 && errno != ENOENT)
 		return ks_fail_errno(err, KS_IO, errno, "cannot remove '%s/" KS_RESET_PLAN "'", r->home);
 	return status == 0 && fsync(r->lock) != 0 ? ks_fail_errno(err, KS_IO, errno, "cannot fsync '%s'", r->home) : status;

@@ -18,8 +18,8 @@ count() { # count [OPTION...]: windows of all that there is, to APP.out
 		--tumble 365d --grace 365d "${clause:-n=count()}" "$@"
 }
 
-plain() { # plain [OPTION...]: a copy, without state
-	"$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$app.out" --create-topics 3 --app "$app" -e "$@"
+plain() { # a copy, without state
+	"$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$app.out" --create-topics 3 --app "$app" -e
 }
 
 reset() { "$bin/kstream-reset" --app "$app" -b "$b" "$@"; }
