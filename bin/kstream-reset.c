@@ -283,6 +283,11 @@ static int apply(struct reset *st, struct ks_err *err)
 	if (!r->done) {
 		if (status == 0 && kafka)
 			status = ks_kafka_reset_mark(&st->book, err);
+		ks_point("reset-all-marked");
+		if (status == 0 && kafka && !r->marked) {
+			r->marked = true;
+			status = ks_reset_write(r, err);
+		}
 		if (status == 0)
 			status = ks_reset_states(r, err);
 		if (status == 0 && kafka)
@@ -327,6 +332,24 @@ static int fork_app(struct reset *st, struct ks_err *err)
 	return status == 0 && st->plan.filed ? ks_reset_fork_ledgers(&st->plan, err) : status;
 }
 
+/* State is with its instance. */
+static void show_elsewhere(const struct ks_reset *r)
+{
+	const struct ks_reset_part *p;
+	const char *last = "";
+	size_t i;
+
+	for (p = r->parts; p < r->parts + r->part_count; p++) {
+		for (i = 0; i < r->instance_count && !ks_owner_same_place(r->instances[i].name, p->owner); i++)
+			;
+		if (i < r->instance_count || strcmp(last, p->owner) == 0)
+			continue;
+		printf("%sInstance %s has no directory here: if it keeps state, give this command on its host, too, before anything is started.\n",
+		    last[0] == '\0' ? "\n" : "", p->owner);
+		last = p->owner;
+	}
+}
+
 static void show_rest(const struct reset *st)
 {
 	const struct ks_reset *r = &st->plan;
@@ -334,8 +357,11 @@ static void show_rest(const struct reset *st)
 	if (r->fork != NULL)
 		printf("\n'%s' stays as it is, and may run.  '%s' keeps nothing yet, and its output must go elsewhere.\n", r->app, r->fork);
 	else if (r->resumed)
-		printf("\nThis was begun before, and goes on as it was planned then%s.\n", r->done ? ": it is done, but for the plan itself" : "");
+		printf("\nThis was begun before, and goes on as it was planned then%s.\n", r->done ? ": it is done, but for the plan itself" :
+		    ", whatever else is asked for now");
 	else
+		show_elsewhere(r);
+	if (r->fork == NULL && !r->resumed)
 		printf("\nWhat stays: its input, what it has written to other topics and to files, and all of other apps.\n");
 	if (!st->apply)
 		printf("Nothing has been done: the same command with --apply does it.\n");

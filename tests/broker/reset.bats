@@ -83,15 +83,16 @@ Nothing has been done: the same command with --apply does it." ]
 	for clause in 'n=count()' 's=sum(.v)'; do app=$t.${clause:0:1} KSTREAM_STATE_DIR=$PWD/calm count; done
 	count
 	clause='n=count()'
-	for step in planned:1 fenced:1 marked:1 state:1 burying:3 emptied:1 emptied:2 settling:1 settled:1 cleaned:1; do
+	for step in reset-planned:1 reset-fenced:1 offsets-sent:1 committed:1 reset-all-marked:1 reset-state:1 reset-burying:3 reset-emptied:1 \
+		reset-emptied:2 reset-settling:1 offsets-sent:2 committed:2 reset-cleaned:1; do
 		echo "$step, $clause"
-		run -137 env KSTREAM_FAIL=reset-$step "$drilled/kstream-reset" --app "$app" -b "$b" --empty "$app.out" --apply
+		run -137 env KSTREAM_FAIL=$step "$drilled/kstream-reset" --app "$app" -b "$b" --empty "$app.out" --apply
 		run count
 		says 78 "app '$app' is being reset, as"
 		[[ $output == *"kstream-reset --app $app --apply, with -b where topics are read or written, goes on with it" ]]
 		# elsewhere, too, once zombies are fenced
 		case $step in
-		planned:1 | fenced:1 | settled:1 | cleaned:1) ;;
+		reset-planned:1 | reset-fenced:1 | offsets-sent:1 | committed:2 | reset-cleaned:1) ;;
 		*)
 			KSTREAM_STATE_DIR=$PWD/elsewhere run count
 			says 78 "app '$app' is being reset, and that has not come to its end"
@@ -126,6 +127,20 @@ Nothing has been done: the same command with --apply does it." ]
 	# here there is nothing, and it comes from the changelog
 	count -v 2>said
 	grep -q 'restored 3 partitions' said
+}
+
+@test "a run elsewhere that was faster than the reset goes on, and is reset" {
+	fill 30
+	count
+	run -137 env KSTREAM_FAIL=reset-planned:1 "$drilled/kstream-reset" --app "$app" -b "$b" --empty "$app.out" --apply
+	feed 31 35
+	for i in 1 2; do KSTREAM_STATE_DIR=$PWD/elsewhere count; done
+	[ "$(out | wc -l)" -eq 35 ]
+	run reset --apply
+	says 0 'goes on as it was planned then, whatever else is asked for now'
+	[ -z "$(out)" ]
+	count
+	[ "$(out | wc -l)" -eq 35 ]
 }
 
 @test "state on another host is refused by the next run there" {
