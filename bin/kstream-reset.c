@@ -356,9 +356,10 @@ static void show_rest(const struct reset *st)
 
 	if (r->fork != NULL)
 		printf("\n'%s' stays as it is, and may run.  '%s' keeps nothing yet, and its output must go elsewhere.\n", r->app, r->fork);
+	else if (r->done)
+		printf("This was begun before, and is done, but for the plan itself.\n");
 	else if (r->resumed)
-		printf("\nThis was begun before, and goes on as it was planned then%s.\n", r->done ? ": it is done, but for the plan itself" :
-		    ", whatever else is asked for now");
+		printf("\nThis was begun before, and goes on as it was planned then, whatever else is asked for now.\n");
 	else
 		show_elsewhere(r);
 	if (r->fork == NULL && !r->resumed)
@@ -409,7 +410,7 @@ static int reset_answer(void *arg, const struct ks_config *c, bool *answered, st
 		status = check_fork(st, c, err);
 	if (status != 0)
 		return status;
-	if (!c->quiet || !st->apply)
+	if ((!c->quiet || !st->apply) && !r->done)
 		ks_reset_show(r);
 	if (!c->quiet)
 		show_rest(st);
