@@ -32,6 +32,8 @@ three() { printf '{"k":"x"}\n{"k":"y"}\n{"k":"x"}\n' >in.jsonl; }
 	refused 64 kstream-reset '--changelog and --empty are about topics: name a broker with -b HOST:PORT'
 	try kstream-reset --app a -b x --changelog c --empty c
 	refused 64 kstream-reset "--changelog and --empty both name 'c'"
+	try kstream-reset --app a -b x -o last-good --empty c
+	refused 64 kstream-reset '--offset last-good goes on where the app stands'
 	try kstream-reset --app a --changelog 'a,b'
 	refused 64 kstream-reset "--changelog 'a,b' cannot be the name of a topic"
 	try kstream-reset --app a -o middle

@@ -250,6 +250,8 @@ Nothing has been done: the same command with --apply does it." ]
 	says 78 'this is no record of a changelog: the topic is not emptied'
 	run reset --empty "$t" --apply
 	says 78 "app '$app' reads topic '$t': its input is not emptied"
+	run reset --empty "$app.other.log" --apply
+	says 78 "topic '$app.other.log' is the changelog of app '$app.other': it is not emptied as an output"
 	run reset --empty "$t.nix" --apply
 	says 78 "there is no topic '$t.nix'"
 	# a state that was copied
@@ -316,6 +318,10 @@ Nothing has been done: the same command with --apply does it." ]
 	gone() { reset --app "$app" --apply -q; }
 	wait_for gone
 	[ "$(words "$app" | sort -u | sed 's/r=[0-9]*/r=N/')" = 'ks2;e=0;c=0;o=anna;r=N;i=anna;x' ]
+	"${run[@]}" --app "$app" -G "$app" --instance bert -X session.timeout.ms=6000 3>&- &
+	pids=$!
+	wait_for begun
+	[[ $(words) == *i=bert* ]]
 }
 
 @test "another number of instances begins as one: 2 that were killed, then 3" {
