@@ -71,6 +71,18 @@ exact() { # exact COUNT: 1 to COUNT, each once
 
 share() { sed -n "s/^\([0-9]*\) .*\"n\":\([0-9]*\),\"who\":\"$1\".*/\1 \2/p" got | awk -v from="${2:-1}" '$2 >= from { print $1 }' | sort -nu; } # share NAME [FROM]: its partitions, of records from FROM on
 
+# until_some NAME: records from n + 1 on, until it has 2 partitions in a group that goes on
+until_some() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		spread $((n + 1)) $((n + 100))
+		n=$((n + 100))
+		wait_for all "$n"
+		[ "$(share "$1" | wc -l)" -lt 2 ] || break
+	done
+	[ "$(share "$1" | wc -l)" -eq 2 ]
+}
+
 shares() { out >got && [ "$(share "$1" "$2" | wc -l)" -ge "$3" ]; } # shares NAME FROM N: it has written N partitions of them
 
 @test "members share the partitions, and give some to one that comes, in place" {
@@ -82,15 +94,8 @@ shares() { out >got && [ "$(share "$1" "$2" | wc -l)" -ge "$3" ]; } # shares NAM
 	cat ./*.pids >before
 	member carl
 	n=200
-	# until carl has some, in a group that goes on
-	for ((i = 0; i < 100; i++)); do
-		spread $((n + 1)) $((n + 100))
-		n=$((n + 100))
-		wait_for all "$n"
-		[ "$(share carl | wc -l)" -lt 2 ] || break
-	done
+	until_some carl
 	exact "$n"
-	[ "$(share carl | wc -l)" -eq 2 ]
 	from=$((n + 1))
 	spread "$from" $((n + 400))
 	n=$((n + 400))
@@ -333,13 +338,7 @@ counted() { # counted COUNT: of each of the 20 keys 1, 2, 3 ... once, in this or
 	cat ./*.pids >before
 	member carl
 	n=2000
-	for ((i = 0; i < 100; i++)); do
-		spread $((n + 1)) $((n + 100))
-		n=$((n + 100))
-		wait_for all "$n"
-		[ "$(share carl | wc -l)" -lt 2 ] || break
-	done
-	[ "$(share carl | wc -l)" -eq 2 ]
+	until_some carl
 	counted "$n"
 	runs anna
 	runs bert

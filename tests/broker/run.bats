@@ -70,13 +70,17 @@ chaos() {
 	records=$((n * 1000))
 }
 
-@test "stages are killed at random under kstream-run, and the output is exact" {
-	begin
-	chaos 10 3
+survives() { # survives SECONDS STAGES: exact through chaos
+	chaos "$@"
 	wait_for all "$records"
 	ended
 	written
 	exact "$records"
+}
+
+@test "stages are killed at random under kstream-run, and the output is exact" {
+	begin
+	survives 10 3
 	[ "$(sed -n 's/^kstream_run_restarts_total{.*} //p' m.prom | awk '{ n += $1 } END { print n }')" = "$(grep -c 'starting again' err)" ]
 	[ "$(grep -c 'starting again' err)" -ge 4 ]
 }
@@ -84,11 +88,7 @@ chaos() {
 @test "two instances on one machine, each with its partitions: killed at random, and exact" {
 	begin --instances 2
 	wait_for up 6
-	chaos 5 6
-	wait_for all "$records"
-	ended
-	written
-	exact "$records"
+	survives 5 6
 	[ -d "state/$app/0" ]
 	[ -d "state/$app/1" ]
 }
@@ -101,11 +101,7 @@ chaos() {
 	run=$!
 	pids="${pids-} $run"
 	wait_for up 6
-	chaos 5 6
-	wait_for all "$records"
-	ended
-	written
-	exact "$records"
+	survives 5 6
 	[ -d "state/$app/web-0" ]
 	[ -d "state/$app/web-1" ]
 }
