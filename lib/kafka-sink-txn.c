@@ -13,6 +13,7 @@
 #include "kafka-txn.h"
 #include "ledger.h"
 #include "options-kafka.h"
+#include "refusal.h"
 
 /* A position of HELLO or of a barrier.  One that is none would be left out by librdkafka in silence, and its records come again. */
 static int add_position(void *list, const struct ks_position *x)
@@ -259,6 +260,21 @@ int ks_sink_txn_record(struct ks_sink_txn *t, struct ks_err *err)
 	return status;
 }
 
+int ks_sink_txn_refused(struct ks_sink_txn *t, struct ks_err *err)
+{
+	int code = t->client->refusal;
+	struct ks_ledger l;
+	struct ks_err no;
+
+	t->client->refusal = 0;
+	if (code == 0 || err->status != KS_TEMP)
+		return err->status;
+	if (ks_ledger_open(&l, t->config, t->config->app, t->config->owner, &no) == 0)
+		(void)ks_refusal_count(l.dir, t->stand.epoch, code, err);
+	ks_ledger_close(&l);
+	return err->status;
+}
+
 /* What is committed with b, into *list, the caller's, also after a failure; NULL: nothing. */
 static int read_positions(const struct ks_sink_txn *t, const struct ks_barrier *b, rd_kafka_topic_partition_list_t **list,
     struct ks_err *err)
@@ -308,6 +324,7 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 {
 	rd_kafka_consumer_group_metadata_t *member;
 	rd_kafka_topic_partition_list_t *list;
+	int64_t had;
 	int status;
 
 	if (b->n != t->stand.epoch + 1)
@@ -321,6 +338,7 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 	status = read_member(t, b, &member, err);
 	if (status != 0)
 		return status;
+	had = t->stand.epoch;
 	status = read_positions(t, b, &list, err);
 	if (status == 0)
 		status = mark(t, b, list, err);
@@ -332,6 +350,10 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 	if (status == 0)
 		status = ks_txn_commit(t->client, err);
 	t->open = false;
+	if (status != 0) {
+		t->stand.epoch = had;
+		status = ks_sink_txn_refused(t, err);
+	}
 	if (member != NULL)
 		rd_kafka_consumer_group_metadata_destroy(member);
 	if (list != NULL)

@@ -58,6 +58,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 		s->sink.lost++;
 	if (s->failed.status != 0)
 		return;
+	if (ks_kafka_is_refusal((int)m->err))
+		s->client.refusal = (int)m->err;
 	ks_kafka_place_print(&s->streams, m->_private, place, sizeof(place));
 	if (status == KS_DENIED)
 		ks_fail(&s->failed, status, "%s: no right to write to topic '%s': WRITE on the topic is missing", place,
@@ -147,6 +149,8 @@ static int look(struct kafka *s, struct ks_err *err)
 	s->since_poll = 0;
 	if (status != 0 || s->failed.status == 0)
 		return status;
+	if (s->transacts && s->txn.began)
+		(void)ks_sink_txn_refused(&s->txn, &s->failed);
 	*err = s->failed;
 	return err->status;
 }

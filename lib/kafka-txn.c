@@ -49,6 +49,8 @@ static int failed(struct ks_kafka *k, rd_kafka_error_t *e, const char *group, bo
 	rd_kafka_resp_err_t code = rd_kafka_error_code(e);
 	char why[300];
 
+	if (!rd_kafka_error_is_retriable(e) && ks_kafka_is_refusal((int)code))
+		k->refusal = (int)code;
 	snprintf(why, sizeof(why), "%s", rd_kafka_error_string(e));
 	rd_kafka_error_destroy(e);
 	if (denied(k, code, group, err) != 0)

@@ -114,6 +114,7 @@ struct ks_kafka {
 	struct ks_kafka_group *group;	/* kafka-group.h; NULL: none is joined */
 	bool answered;		/* a broker has, about topics */
 	bool fenced;		/* somebody else has its transactional id (kafka-txn.h) */
+	int refusal;		/* the code by which a broker has refused what was written (ks_kafka_is_refusal), 0: none */
 	int64_t down_since;	/* ks_clock_ms when every broker was gone, 0: they are not known to be */
 };
 
@@ -151,6 +152,9 @@ void	ks_kafka_close(struct ks_kafka *k);
  * starting: no broker has answered yet.
  */
 int	ks_kafka_status(int code, bool starting);
+
+/* Whether it is a broker's own answer, and not that it is not ready, or that others have taken over. */
+bool	ks_kafka_is_refusal(int code);
 
 /* Fill err for a failed call: what, then librdkafka's words; a remembered failure goes first. */
 int	ks_kafka_fail(struct ks_kafka *k, int code, bool starting, struct ks_err *err,
