@@ -98,6 +98,7 @@ static int open_client(struct kafka *s, struct ks_err *err)
 		{ "socket.nagle.disable", "true" },
 		{ s->transacts ? "transactional.id" : NULL, id },
 		{ "transaction.timeout.ms", ms },
+		{ "socket.timeout.ms", timeout },	/* see kafka-txn.h */
 		{ NULL, NULL },
 	};
 	struct rd_kafka_conf_s *conf;

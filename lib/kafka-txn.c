@@ -73,7 +73,7 @@ static int failed(struct ks_kafka *k, rd_kafka_error_t *e, const char *group, bo
 /* librdkafka goes on with what it has begun when it is asked again (2.1). */
 int ks_txn_init(struct ks_kafka *k, struct ks_err *err)
 {
-	int64_t now, deadline = ks_clock_ms() + (k->timeout_ms < KS_KAFKA_START_MS ? k->timeout_ms : KS_KAFKA_START_MS);
+	int64_t now, deadline = ks_clock_ms() + ks_kafka_move_ms(k);
 	rd_kafka_error_t *e;
 	int status;
 

@@ -496,8 +496,7 @@ int ks_kafka_ask_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s
 static int insist(struct ks_kafka *k, rd_kafka_topic_partition_list_t *list, int64_t when, const char *what,
     struct ks_err *err)
 {
-	int64_t wait = k->timeout_ms < k->start_ms ? k->timeout_ms : k->start_ms;
-	int64_t deadline = ks_clock_ms() + wait, left;
+	int64_t deadline = ks_clock_ms() + ks_kafka_move_ms(k), left;
 	const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000 };
 	rd_kafka_resp_err_t e;
 
