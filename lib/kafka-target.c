@@ -173,6 +173,9 @@ static int find(struct ks_kafka_targets *x, const struct ks_rec *rec, struct ks_
 		*target = &x->list[x->last];
 		return 0;
 	}
+	/* A record of a changelog is a stage's own, and stands nowhere. */
+	if ((rec->flags & KS_SIDE) == KS_SIDE_CHANGELOG)
+		return status;
 	why = *err;
 	return ks_fail(err, status, "%s: %s", ks_where(rec, room), why.text);
 }
@@ -201,15 +204,13 @@ int ks_kafka_targets_choose(struct ks_kafka_targets *x, const struct ks_rec *rec
 static int keep(const struct ks_kafka_target *t, const struct ks_kafka_stream *from,
     const struct ks_rec *rec, int32_t *partition, struct ks_err *err)
 {
-	char room[KS_WHERE];
-
 	*partition = rec->partition;
 	if (from != NULL && from->partitions != t->partitions)
-		return ks_fail(err, KS_CONFIG, "%s: changelog '%s' has %d partitions and not %d, as '%s' has",
-		    ks_where(rec, room), t->name, (int)t->partitions, (int)from->partitions, from->name);
+		return ks_fail(err, KS_CONFIG, "changelog '%s' has %d partitions and not %d, as '%s' has", t->name, (int)t->partitions,
+		    (int)from->partitions, from->name);
 	if (rec->partition < 0 || rec->partition >= t->partitions)
-		return ks_fail(err, KS_CONFIG, "%s: changelog '%s' has no such partition: it has %d of them, from 0",
-		    ks_where(rec, room), t->name, (int)t->partitions);
+		return ks_fail(err, KS_CONFIG, "changelog '%s' has no partition %d: it has %d of them, from 0", t->name, (int)rec->partition,
+		    (int)t->partitions);
 	return 0;
 }
 

@@ -274,8 +274,8 @@ shares() { out >got && [ "$(share "$1" "$2" | wc -l)" -ge "$3" ]; } # shares NAM
 	runs second
 }
 
-fixed() { # fixed [OPTION...]: the only instance of a layout
-	KSTREAM_STATE_DIR=$PWD/fixed "$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$t.out" --app "$app" --instance 0/1 --commit-interval 50ms "$@"
+fixed() { # fixed [OPTION...]: the only instance of a layout; with exec=exec and &, $! is its own number
+	KSTREAM_STATE_DIR=$PWD/fixed ${exec-} "${tool:-$bin/kstream-cat}" -b "$b" --in "kafka:$t" --out "kafka:$t.out" --app "$app" --instance 0/1 --commit-interval 50ms "$@"
 }
 
 @test "an instance I/N keeps out while the group has members, and gives way to them" {
@@ -314,6 +314,47 @@ fixed() { # fixed [OPTION...]: the only instance of a layout
 	run -78 fixed
 	exact 200
 	runs bert
+}
+
+@test "an instance I/N that was stopped while it took from a member finds that another has joined" {
+	local tool=$bin/../drill/bin/kstream-cat point late n=50 x=0 got
+	topics 2
+	member m0
+	spread 1 50
+	wait_for all 50
+	for point in owner-fenced owner-read; do
+		kill -TERM "$(pid m$x 1)"
+		ends "m$x" 0
+		gone "m$x"
+		# until the group has no member, and the words are of the last one still
+		got=78
+		while [ "$got" -eq 78 ]; do
+			got=0
+			KSTREAM_FAIL=owner-fenced:1 fixed -e 2>said || got=$?
+		done
+		[ "$got" -eq 137 ]
+		exec=exec KSTREAM_STOP=$point:1 fixed -e 2>said &
+		late=$!
+		pids="$pids $late"
+		wait_for grep -q '^State:.T' "/proc/$late/status"
+		member "m$((++x))"
+		spread $((n + 1)) $((n + 50))
+		n=$((n + 50))
+		wait_for all "$n"
+		kill -CONT "$late"
+		got=0
+		wait "$late" || got=$?
+		echo "$point: $got: $(cat said)"
+		[ "$got" -eq 78 ] || [ "$got" -eq 75 ]
+		# where the app stands by Kafka is where it went on, not only what it has in mind
+		signal KILL "m$x"
+		gone "m$x"
+		member "m$x"
+		spread $((n + 1)) $((n + 50))
+		n=$((n + 50))
+		wait_for all "$n"
+		exact "$n"
+	done
 }
 
 counted() { # counted COUNT: of each of the 20 keys 1, 2, 3 ... once, in this order

@@ -48,6 +48,7 @@ while at < len(data):
     at += 6 + n' "$t.log5" >frames
 	run cat_ -b "$b" -P -t "$t" frames
 	refused 78 "changelog '$t.log5' has 5 partitions and not 4, as '$t' has"
+	[[ $output == "kstream-cat: changelog "* ]] # of no place: a stage has made the record
 	[ -z "$(kcat -C -q -e -b "$b" -t "$t.log5")" ]
 }
 
