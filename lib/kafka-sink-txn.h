@@ -22,6 +22,7 @@ struct ks_sink_txn {
 	bool filed;			/* the source keeps its positions in a file: the group has the epoch alone */
 	bool nothing;			/* the section is of no partitions: its source, a member of a group, has been given none */
 	bool open;			/* a transaction is */
+	int64_t committed_ms;		/* ks_clock_ms of the last commit; 0: none */
 };
 
 /*
