@@ -62,6 +62,8 @@ Nothing has been done: the same command with --apply does it." ]
 	find state | sort | diff there -
 	out | diff written -
 	[ "$(count -v 2>&1 | grep -c '0 in, 0 out')" -eq 1 ]
+	run "$bin/kstream-reset" --app "$app"
+	says 64 "app '$app' reads or writes topics: name a broker with -b HOST:PORT"
 }
 
 @test "it begins anew: what comes out is what an app puts out that nothing has happened to" {
@@ -83,6 +85,8 @@ Nothing has been done: the same command with --apply does it." ]
 @test "killed at each step and given again: no run goes on in between, and it ends as if it had not been killed" {
 	local clause step
 	fill 40
+	run "$bin/kstream-reset" --app "$app"
+	says 66 "there is no app '$app' in files: where it reads topics, name a broker with -b HOST:PORT"
 	for clause in 'n=count()' 's=sum(.v)'; do app=$t.${clause:0:1} KSTREAM_STATE_DIR=$PWD/calm count; done
 	for clause in n s; do out "$t.$clause" >"expected.$clause"; done
 	clause='n=count()' count
@@ -101,6 +105,8 @@ Nothing has been done: the same command with --apply does it." ]
 			says 78 "app '$app' is being reset, and that has not come to its end"
 			run -0 reset
 			[[ $output == *'This was begun before, and '*'Nothing has been done'* ]]
+			run "$bin/kstream-reset" --app "$app" --apply
+			says 64 "app '$app' reads or writes topics: name a broker with -b HOST:PORT"
 			;;
 		esac
 		reset --apply >/dev/null
