@@ -47,7 +47,8 @@ fill() { # fill LAST: a topic of 3 partitions
 	words >before
 	find state | sort >there
 	out >written
-	run -0 reset --empty "$app.out"
+	echo "bootstrap.servers=$b" >kafka.conf
+	run -0 "$bin/kstream-reset" --app "$app" -F kafka.conf --empty "$app.out"
 	echo "$output"
 	[ "$(sed -E 's/ +/ /g; s/epoch ([0-9]+), [0-9.]+ MB/epoch \1, SIZE/' <<<"$output" | sed "s/$app/A/g" | grep -v position)" = \
 		"what which is will be
