@@ -18,6 +18,7 @@
 #include "kafka-txn.h"
 #include "num.h"
 #include "options-kafka.h"
+#include "refusal.h"
 #include "signals.h"
 #include "taken.h"
 
@@ -82,12 +83,13 @@ int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 /* A client by which the words of that owner can be changed; whoever had its id before is fenced. */
 static int fence(const struct ks_kafka_claim *c, const char *owner, struct ks_kafka *client, struct ks_err *err)
 {
-	char id[KS_TXN_ID], ms[16];
+	char id[KS_TXN_ID], ms[16], wait[24];
 	const struct ks_kafka_property ours[] = {
 		{ "client.id", "kstream-cat" },
 		KS_KAFKA_CONNECT,
 		{ "transactional.id", id },
 		{ "transaction.timeout.ms", ms },
+		{ "socket.timeout.ms", wait },
 		{ "socket.nagle.disable", "true" },
 		{ NULL, NULL },
 	};
@@ -96,6 +98,7 @@ static int fence(const struct ks_kafka_claim *c, const char *owner, struct ks_ka
 
 	ks_txn_id(c->config->app, owner, id);
 	snprintf(ms, sizeof(ms), "%d", KS_TXN_MS);
+	snprintf(wait, sizeof(wait), "%lld", (long long)(c->options->timeout_ms < KS_TXN_MS ? c->options->timeout_ms : KS_TXN_MS));
 	status = ks_kafka_conf(c->options, ours, &conf, err);
 	if (status == 0)
 		status = ks_kafka_open(client, c->options, true, conf, err);
@@ -287,7 +290,7 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
  */
 static int take(struct ks_kafka_claim *c, const char *owner, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
 {
-	int64_t pause = AGAIN_MIN_MS, deadline = ks_clock_ms() + KS_KAFKA_START_MS;
+	int64_t pause = AGAIN_MIN_MS, deadline = ks_clock_ms() + KS_KAFKA_MOVE_MS;
 	struct timespec wait;
 	struct ks_kafka client;
 	bool again;
@@ -471,6 +474,8 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		status = enter(c, x, list, err);
 	rd_kafka_topic_partition_list_destroy(list);
 	ks_point("claimed");
+	if (status == KS_TEMP && c->writer.refusal != 0)
+		status = ks_refusal_count(c->dir, c->stand.epoch, c->writer.refusal, err);
 	/* The sink of this run is the next to have its id. */
 	ks_kafka_close(&c->writer);
 	if (status != 0)

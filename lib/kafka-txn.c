@@ -49,6 +49,8 @@ static int failed(struct ks_kafka *k, rd_kafka_error_t *e, const char *group, bo
 	rd_kafka_resp_err_t code = rd_kafka_error_code(e);
 	char why[300];
 
+	if (!rd_kafka_error_is_retriable(e) && ks_kafka_is_refusal((int)code))
+		k->refusal = (int)code;
 	snprintf(why, sizeof(why), "%s", rd_kafka_error_string(e));
 	rd_kafka_error_destroy(e);
 	if (denied(k, code, group, err) != 0)
@@ -71,7 +73,7 @@ static int failed(struct ks_kafka *k, rd_kafka_error_t *e, const char *group, bo
 /* librdkafka goes on with what it has begun when it is asked again (2.1). */
 int ks_txn_init(struct ks_kafka *k, struct ks_err *err)
 {
-	int64_t now, deadline = ks_clock_ms() + (k->timeout_ms < KS_KAFKA_START_MS ? k->timeout_ms : KS_KAFKA_START_MS);
+	int64_t now, deadline = ks_clock_ms() + ks_kafka_move_ms(k);
 	rd_kafka_error_t *e;
 	int status;
 

@@ -241,21 +241,9 @@ static int prepare(struct restore *r, next_partition *next, struct ks_buf *list)
 static int read_all(struct restore *r, const char *partitions, int (*into)(void *arg, struct ks_rec *rec, struct ks_err *err))
 {
 	struct ks_feed f = { .name = r->name, .limits = r->run->limits, .put = into, .arg = r };
-	struct ks_children *children = r->run->children;
-	struct ks_err *err = r->run->err;
-	struct ks_in in = { .fd = -1 };
-	int fd, status = ks_children_feed_log(children, r->run->options, r->run->changelog, partitions, &fd, err);
+	int fd, status = ks_children_feed_log(r->run->children, r->run->options, r->run->changelog, partitions, &fd, r->run->err);
 
-	if (status != 0)
-		return status;
-	status = ks_feed_open(&f, &in, fd, err);
-	if (status == 0)
-		status = ks_feed_until(&f, &in, &f.ended, err);
-	ks_in_release(&in);
-	if (status != 0)
-		return status;
-	status = ks_children_fed(children, KS_FEED_WHOLE, err);
-	return status != 0 || f.ended ? status : ks_fail(err, KS_TEMP, "the kstream-cat that reads %s has ended before its time", r->name);
+	return status == 0 ? ks_feed_whole(&f, r->run->children, fd, r->run->err) : status;
 }
 
 static int check_begun(const struct restore *r)
