@@ -47,3 +47,16 @@ int ks_feed_until(struct ks_feed *f, struct ks_in *in, const bool *enough, struc
 	}
 	return status;
 }
+
+int ks_feed_whole(struct ks_feed *f, struct ks_children *k, int fd, struct ks_err *err)
+{
+	struct ks_in in = { .fd = -1 };
+	int status = ks_feed_open(f, &in, fd, err);
+
+	if (status == 0)
+		status = ks_feed_until(f, &in, &f->ended, err);
+	ks_in_release(&in);
+	if (status == 0)
+		status = ks_children_fed(k, KS_FEED_WHOLE, err);
+	return status != 0 || f->ended ? status : ks_fail(err, KS_TEMP, "the kstream-cat that reads %s has ended before its time", f->name);
+}

@@ -3,6 +3,7 @@
 #ifndef KS_FEED_CHILD_H
 #define KS_FEED_CHILD_H
 
+#include "child.h"
 #include "fdio.h"
 #include "feed.h"
 
@@ -14,6 +15,9 @@ int	ks_feed_piece(struct ks_feed *f, struct ks_in *in, struct ks_err *err) KS_MU
 
 /* Until *enough, or the stream is at its end; KS_TEMP where a signal asks for ours. */
 int	ks_feed_until(struct ks_feed *f, struct ks_in *in, const bool *enough, struct ks_err *err) KS_MUST_USE;
+
+/* Of the child of KS_FEED_WHOLE, whose stream is fd: all of it to its END, and the end of the child. */
+int	ks_feed_whole(struct ks_feed *f, struct ks_children *k, int fd, struct ks_err *err) KS_MUST_USE;
 
 /* It cannot be read: no is an errno. */
 int	ks_feed_failed(const struct ks_feed *f, int no, struct ks_err *err);

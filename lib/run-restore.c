@@ -243,19 +243,9 @@ static int read_all(struct restore *r, const char *partitions, int (*into)(void 
 	struct ks_feed f = { .name = r->name, .limits = r->run->limits, .put = into, .arg = r };
 	struct ks_children *children = r->run->children;
 	struct ks_err *err = r->run->err;
-	struct ks_in in = { .fd = -1 };
 	int fd, status = ks_children_feed_log(children, r->run->options, r->run->changelog, partitions, &fd, err);
 
-	if (status != 0)
-		return status;
-	status = ks_feed_open(&f, &in, fd, err);
-	if (status == 0)
-		status = ks_feed_until(&f, &in, &f.ended, err);
-	ks_in_release(&in);
-	if (status != 0)
-		return status;
-	status = ks_children_fed(children, KS_FEED_WHOLE, err);
-	return status != 0 || f.ended ? status : ks_fail(err, KS_TEMP, "the kstream-cat that reads %s has ended before its time", r->name);
+	return status != 0 ? status : ks_feed_whole(&f, children, fd, err);
 }
 
 static int check_begun(const struct restore *r)
