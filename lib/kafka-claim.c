@@ -57,9 +57,11 @@ int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 		return status;
 	if (k->partition_count > 0)
 		return ks_fail(err, KS_USAGE, "-p and --app: --instance I/N says which partitions are read");
-	if (config->has_since || config->has_until || k->has_stop || k->start == KS_START_TIME || k->verify)
-		return ks_fail(err, KS_USAGE, "--%s and --app: an app reads on from where it stands, all that there is",
-		    k->verify ? "verify" : config->has_until || k->has_stop ? "until" : "since");
+	if (config->has_since || k->has_stop || k->start == KS_START_TIME || k->verify)
+		return ks_fail(err, KS_USAGE, "--%s and --app: an app reads on from where it stands, all that there is or up to --until",
+		    k->verify ? "verify" : k->has_stop ? "offset e@" : "since");
+	if (config->has_until && k->group != NULL)
+		return ks_fail(err, KS_USAGE, "--until and -G: a member reads on until it is ended");
 	if (ks_kafka_has_patterns(config))
 		return ks_fail(err, KS_USAGE, "'%s' and --app: an app reads topics that are named", config->topics[0]);
 	k->told = ks_config_at_least(config);
