@@ -54,7 +54,7 @@ static int judge(struct ks_kafka *k, rd_kafka_event_t *event, const char *group,
 
 static int ask(struct ks_kafka *k, const char *group, const char *so, bool *again, struct ks_err *err)
 {
-	int wait_ms = k->timeout_ms < KS_KAFKA_START_MS ? (int)k->timeout_ms : KS_KAFKA_START_MS, status;
+	int wait_ms = (int)ks_kafka_move_ms(k), status;
 	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(k->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(k->rk);
 	rd_kafka_event_t *event;
@@ -75,7 +75,7 @@ static int ask(struct ks_kafka *k, const char *group, const char *so, bool *agai
 int ks_kafka_alone(struct ks_kafka *k, const char *group, const char *so, struct ks_err *err)
 {
 	const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000 };
-	int64_t deadline = ks_clock_ms() + KS_KAFKA_START_MS;
+	int64_t deadline = ks_clock_ms() + ks_kafka_move_ms(k);
 	bool again;
 	int status;
 

@@ -18,6 +18,7 @@
 #include "kafka-txn.h"
 #include "num.h"
 #include "options-kafka.h"
+#include "refusal.h"
 #include "signals.h"
 #include "taken.h"
 
@@ -263,7 +264,7 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
  */
 static int take(struct ks_kafka_claim *c, const char *owner, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
 {
-	int64_t pause = AGAIN_MIN_MS, deadline = ks_clock_ms() + KS_KAFKA_START_MS;
+	int64_t pause = AGAIN_MIN_MS, deadline = ks_clock_ms() + KS_KAFKA_MOVE_MS;
 	struct timespec wait;
 	struct ks_kafka client;
 	bool again;
@@ -447,6 +448,8 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		status = enter(c, x, list, err);
 	rd_kafka_topic_partition_list_destroy(list);
 	ks_point("claimed");
+	if (status == KS_TEMP && c->writer.refusal != 0)
+		status = ks_refusal_count(c->dir, c->stand.epoch, c->writer.refusal, err);
 	/* The sink of this run is the next to have its id. */
 	ks_kafka_close(&c->writer);
 	if (status != 0)

@@ -5,7 +5,9 @@
  * A failure ends the process, which never goes on behind one: only the next
  * run's ks_txn_init knows what became of a transaction (protocol 2.4).  Every
  * wait has an end; librdkafka's own, without one, was seen to last for minutes
- * (broker 7).  Functions return 0 or a ks_status with err filled: KS_TEMP
+ * (broker 7).  What it is told to wait for offsets it does not heed where a broker
+ * has its request and is silent (2.0.2): so the client is given that as its
+ * socket.timeout.ms, too.  Functions return 0 or a ks_status with err filled: KS_TEMP
  * where another run of the app has taken over.
  */
 #ifndef KS_KAFKA_TXN_H

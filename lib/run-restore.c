@@ -270,11 +270,9 @@ static int prepare(struct restore *r, next_partition *next, struct ks_buf *list)
 static int read_all(struct restore *r, const char *partitions, int (*into)(void *arg, struct ks_rec *rec, struct ks_err *err))
 {
 	struct ks_feed f = { .name = r->name, .limits = r->run->limits, .put = into, .arg = r };
-	struct ks_children *children = r->run->children;
-	struct ks_err *err = r->run->err;
-	int fd, status = ks_children_feed_log(children, r->run->options, r->run->changelog, partitions, &fd, err);
+	int fd, status = ks_children_feed_log(r->run->children, r->run->options, r->run->changelog, partitions, &fd, r->run->err);
 
-	return status != 0 ? status : ks_feed_whole(&f, children, fd, err);
+	return status == 0 ? ks_feed_whole(&f, r->run->children, fd, r->run->err) : status;
 }
 
 static int check_begun(const struct restore *r)

@@ -25,18 +25,16 @@ void ks_origins_release(struct ks_origins *x)
 	*x = (struct ks_origins){ .list = NULL };
 }
 
+static int by_partition(const void *partition, const void *origin)
+{
+	int32_t a = *(const int32_t *)partition, b = ((const struct ks_origin *)origin)->partition;
+
+	return (a > b) - (a < b);
+}
+
 struct ks_origin *ks_origins_find(const struct ks_origins *x, int32_t partition)
 {
-	size_t low = 0, high = x->count, middle;
-
-	while (low < high) {
-		middle = (low + high) / 2;
-		if (x->list[middle].partition < partition)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < x->count && x->list[low].partition == partition ? &x->list[low] : NULL;
+	return x->count > 0 ? bsearch(&partition, x->list, x->count, sizeof(*x->list), by_partition) : NULL;
 }
 
 /* --- on disk: "opened E" or "restoring E", "changelog TOPIC" or "changelog -", and lines of partition, epoch, run, logged and owner --- */

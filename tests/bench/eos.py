@@ -126,10 +126,10 @@ class Reader:
 
 
 class Feed:
-    """A record each millisecond."""
+    """A record each millisecond, as even as it can be: kcat -P reads 1024 bytes before it sends one of them, which takes 70 ms."""
 
     def __init__(self, topic):
-        self.kcat = subprocess.Popen(["kcat", "-P", "-b", kafka.broker(), "-t", topic, "-K", "|", "-X", "linger.ms=0"], stdin=subprocess.PIPE, bufsize=0)
+        self.writer = subprocess.Popen(["kstream-cat", "--from", "json", "--key", ".k", "-b", kafka.broker(), "-P", "-t", topic], stdin=subprocess.PIPE, bufsize=0)
         self.over = False
         self.thread = threading.Thread(target=self.write)
         self.thread.start()
@@ -139,7 +139,7 @@ class Feed:
         while not self.over:
             behind = int((time.monotonic() - begin) * 1000) - n
             if behind > 0:
-                self.kcat.stdin.write("".join(f'k{i % 100}|{{"n":{i}}}\n' for i in range(n, n + behind)).encode())
+                self.writer.stdin.write("".join(f'{{"k":"k{i % 100}","n":{i}}}\n' for i in range(n, n + behind)).encode())
                 n += behind
             time.sleep(0.0005)
 
@@ -148,8 +148,8 @@ class Feed:
             return
         self.over = True
         self.thread.join()
-        self.kcat.stdin.close()
-        self.kcat.wait()
+        self.writer.stdin.close()
+        self.writer.wait()
 
 
 def fed_app(middle, interval="100ms"):
