@@ -112,6 +112,15 @@ static inline bool ks_config_at_least(const struct ks_config *c)
 	return c->guarantee_given && c->guarantee == KS_AT_LEAST_ONCE;
 }
 
+/*
+ * With --app --until is where reading stops: at the first record of that time
+ * or later, of each partition or file, which the next run begins with.
+ */
+static inline bool ks_config_stops(const struct ks_config *c)
+{
+	return c->has_until && c->app != NULL;
+}
+
 /* Whether a time is within --since and --until. */
 static inline bool ks_config_in_range(const struct ks_config *c, int64_t time_ms)
 {
