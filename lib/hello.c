@@ -304,6 +304,21 @@ bool ks_hello_stream(const struct ks_hello_view *v, struct ks_bytes name, struct
 	return false;
 }
 
+int ks_hello_each(const struct ks_hello_view *v, int (*take)(void *arg, struct ks_bytes name, const struct ks_hello_facts *facts),
+    void *arg)
+{
+	const unsigned char *p = NULL, *end;
+	uint32_t left = first_stream(v, &p, &end);
+	struct ks_hello_facts f;
+	struct ks_bytes x;
+	int no = 0;
+
+	while (no == 0 && next_stream(&p, end, &left, &x, &f))
+		if (x.p != NULL)
+			no = take(arg, x, &f);
+	return no;
+}
+
 bool ks_hello_has_stream(const struct ks_hello_view *v, struct ks_bytes name)
 {
 	struct ks_hello_facts f;

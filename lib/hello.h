@@ -105,6 +105,10 @@ struct ks_hello_facts {
 /* That of the stream of that name; false: there is none. */
 bool	ks_hello_stream(const struct ks_hello_view *v, struct ks_bytes name, struct ks_hello_facts *facts) KS_MUST_USE;
 
+/* Each that has a name; what take returns, if it is not 0, ends it, and is returned. */
+int	ks_hello_each(const struct ks_hello_view *v, int (*take)(void *arg, struct ks_bytes name, const struct ks_hello_facts *facts),
+	    void *arg) KS_MUST_USE;
+
 /* Whether name is one of the streams; and all names, for a message: "'a', 'b'". */
 bool	ks_hello_has_stream(const struct ks_hello_view *v, struct ks_bytes name);
 void	ks_hello_streams(const struct ks_hello_view *v, char *room, size_t size);
