@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # kstream-replay without Kafka; tests/broker/replay.bats has the rest.
 
-# shellcheck disable=SC2016,SC2154 # SC2154: what lib.bash sets
+# shellcheck disable=SC2016,SC2094,SC2154,SC2238 # SC2154: what lib.bash sets
 bats_require_minimum_version 1.5.0
 load lib
 
