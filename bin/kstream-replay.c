@@ -99,10 +99,18 @@ static int replay_hello(void *arg, struct ks_run *run)
 static int replay_forward(void *arg, struct ks_run *run, struct ks_bytes payload, struct ks_buf *b)
 {
 	const struct ks_replay *r = arg;
+	struct ks_buf merged;
+	int no = 0;
 
-	if (r->late != KS_REPLAY_ROUTE)
-		return 0;
-	return ks_hello_add_side(b, payload, r->late_to) == 0 ? 0 : ks_fail_memory(run->err);
+	ks_buf_init(&merged, KS_CONTROL_MAX + KS_FRAME_HEAD);
+	if (!r->merged)		/* from here on it is in an order that is to stay */
+		no = ks_hello_add_merged(r->late == KS_REPLAY_ROUTE ? &merged : b, payload);
+	if (!r->merged && merged.n > 0)
+		payload = ks_bytes(merged.p + KS_FRAME_HEAD, merged.n - KS_FRAME_HEAD);
+	if (no == 0 && r->late == KS_REPLAY_ROUTE)
+		no = ks_hello_add_side(b, payload, r->late_to);
+	ks_buf_release(&merged);
+	return no == 0 ? 0 : ks_fail_memory(run->err);
 }
 
 static int replay_record(void *arg, struct ks_run *run, unsigned input, struct ks_rec *rec)

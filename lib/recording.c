@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "hash.h"
+#include "hello.h"
 #include "input.h"
 
 #define MAGIC "kstridx1"
@@ -234,18 +235,23 @@ static int end_section(struct ks_recorder *x, enum ks_kind kind, struct ks_err *
 	return no != 0 ? failed(x, no, err) : put_control(x, kind != KS_COMPLETE, err);
 }
 
-int ks_recorder_hello(struct ks_recorder *x, struct ks_bytes payload, int64_t epoch, struct ks_err *err)
+int ks_recorder_hello(struct ks_recorder *x, struct ks_bytes payload, bool merged, int64_t epoch, struct ks_err *err)
 {
 	bool inner = x->offset > 0;
 	int status = x->within ? end_section(x, KS_PAUSED, err) : 0;
 
 	if (status != 0)
 		return status;
-	if (ks_buf_reserve(&x->control, KS_FRAME_HEAD + payload.n) != 0)
-		return ks_fail_memory(err);
-	memcpy(x->control.p + KS_FRAME_HEAD, payload.p, payload.n);
-	ks_frame_close(x->control.p, payload.n, KS_HELLO);
-	x->control.n = KS_FRAME_HEAD + payload.n;
+	if (!merged) {	/* it is read again as it stands */
+		if (ks_hello_add_merged(&x->control, payload) != 0)
+			return ks_fail_memory(err);
+	} else {
+		if (ks_buf_reserve(&x->control, KS_FRAME_HEAD + payload.n) != 0)
+			return ks_fail_memory(err);
+		memcpy(x->control.p + KS_FRAME_HEAD, payload.p, payload.n);
+		ks_frame_close(x->control.p, payload.n, KS_HELLO);
+		x->control.n = KS_FRAME_HEAD + payload.n;
+	}
 	x->epoch = epoch;
 	x->hop = 0;
 	x->within = true;

@@ -76,8 +76,8 @@ struct ks_recorder {
 
 /* KS_USAGE: path is there, and no file; KS_CANTCREAT. */
 int	ks_recorder_open(struct ks_recorder *x, const char *path, struct ks_err *err) KS_MUST_USE;
-/* payload: of a HELLO; a section that is open ends there, paused. */
-int	ks_recorder_hello(struct ks_recorder *x, struct ks_bytes payload, int64_t epoch, struct ks_err *err) KS_MUST_USE;
+/* payload: of a HELLO, which says merged already or will; a section that is open ends there, paused. */
+int	ks_recorder_hello(struct ks_recorder *x, struct ks_bytes payload, bool merged, int64_t epoch, struct ks_err *err) KS_MUST_USE;
 int	ks_recorder_record(struct ks_recorder *x, const struct ks_rec *rec, struct ks_err *err) KS_MUST_USE;
 /* END, complete; both files are on the disk, and get their names. */
 int	ks_recorder_finish(struct ks_recorder *x, struct ks_err *err) KS_MUST_USE;

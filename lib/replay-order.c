@@ -9,8 +9,7 @@
 #include "run-store.h"
 #include "store.h"
 
-#define KEY_SIZE 24u		/* time, topic, partition, offset */
-#define TOPICS_MAX ((size_t)64 << 20)	/* bytes of their names: a quarter of a million */
+#define KEY_SIZE (KS_LANE_KEY + 8)	/* and the offset */
 #define MEMORY ((size_t)256 << 20)	/* of --memory: a million records of 200 bytes */
 #define LATE_BY "__kstream.late.by"
 
@@ -49,7 +48,7 @@ int ks_replay_open(struct ks_replay *r)
 	int status = 0;
 
 	r->now_ms = r->bound_ms = INT64_MIN;
-	ks_buf_init(&r->topics, TOPICS_MAX);
+	ks_lanes_init(&r->lanes);
 	ks_buf_init(&r->frame, 2 * run->limits->record);
 	ks_letters_init(&r->letters, run->limits);
 	if (r->reorders)
@@ -69,40 +68,18 @@ void ks_replay_close(struct ks_replay *r)
 	if (r->run == NULL)
 		return;
 	ks_sorter_close(&r->sorter);
-	ks_buf_release(&r->topics);
+	ks_lanes_release(&r->lanes);
 	ks_buf_release(&r->frame);
 	ks_letters_release(&r->letters);
 	ks_recorder_close(&r->recorder);
 }
 
-/* The place of a name among those that have come. */
-static int place_of(struct ks_replay *r, struct ks_bytes name, uint32_t *place)
-{
-	const char *p = (const char *)r->topics.p, *end = p + r->topics.n;
-	size_t n;
-
-	for (; p < end; p += n + 1) {
-		n = strlen(p);
-		if (n == name.n && memcmp(p, name.p, n) == 0) {
-			*place = (uint32_t)(p - (const char *)r->topics.p);
-			return 0;
-		}
-	}
-	*place = (uint32_t)r->topics.n;
-	if (ks_buf_reserve(&r->topics, name.n + 1) != 0)
-		return ks_fail(r->run->err, KS_TEMP, "no memory for the names of topics");
-	memcpy(r->topics.p + r->topics.n, name.p, name.n);
-	r->topics.p[r->topics.n + name.n] = '\0';
-	r->topics.n += name.n + 1;
-	return 0;
-}
-
 static int note_stream(void *replay, struct ks_bytes name, const struct ks_hello_facts *facts)
 {
-	uint32_t place;
+	struct ks_replay *r = replay;
 
 	(void)facts;
-	return place_of(replay, name, &place);
+	return ks_lanes_topic(&r->lanes, name);
 }
 
 int ks_replay_hello(struct ks_replay *r)
@@ -111,27 +88,22 @@ int ks_replay_hello(struct ks_replay *r)
 
 	if (run->app)
 		return ks_fail(run->err, KS_CONFIG, "a replay keeps nothing, and the source of this stream has an --app: kstream-cat --app reads a range once, and goes on");
-	if (r->record != NULL && ks_recorder_hello(&r->recorder, run->hello->payload, run->hello->epoch, run->err) != 0)
+	r->merged = run->hello->merged;
+	if (r->record != NULL && ks_recorder_hello(&r->recorder, run->hello->payload, r->merged, run->hello->epoch, run->err) != 0)
 		return run->err->status;
-	return ks_hello_each(run->hello, note_stream, r);
+	return ks_hello_each(run->hello, note_stream, r) == 0 ? 0 : ks_fail(run->err, KS_TEMP, "no memory for the names of topics");
 }
 
-/* Numbers as memcmp orders them. */
-static void put_time(unsigned char *p, int64_t time_ms)
-{
-	ks_put64(p, (uint64_t)time_ms ^ (uint64_t)1 << 63);
-}
-
+/* Time, topic, partition, then the offset. */
 static int make_key(struct ks_replay *r, const struct ks_rec *rec, unsigned char key[KEY_SIZE])
 {
-	uint32_t place = UINT32_MAX;
-	int status = rec->topic.p != NULL ? place_of(r, rec->topic, &place) : 0;
+	const struct ks_lane *lane = ks_lanes_find(&r->lanes, rec, 0);
 
-	put_time(key, rec->time_ms);
-	ks_put32(key + 8, place);
-	ks_put32(key + 12, (uint32_t)rec->partition ^ (uint32_t)1 << 31);
-	ks_put64(key + 16, (uint64_t)rec->offset ^ (uint64_t)1 << 63);
-	return status;
+	if (lane == NULL)
+		return ks_fail(r->run->err, KS_TEMP, "no memory for the names of topics");
+	ks_lane_key(key, rec->time_ms, lane);
+	ks_put64(key + KS_LANE_KEY, (uint64_t)rec->offset ^ (uint64_t)1 << 63);
+	return 0;
 }
 
 static int emit_held(struct ks_replay *r, struct ks_bytes frame)
@@ -230,7 +202,7 @@ int ks_replay_hold(struct ks_replay *r, struct ks_rec *rec)
 		return status;
 	r->now_ms = rec->time_ms;
 	r->bound_ms = r->now_ms < INT64_MIN + r->reorder_ms ? INT64_MIN : r->now_ms - r->reorder_ms;
-	put_time(bound, r->bound_ms);
+	ks_lane_time(bound, r->bound_ms);
 	return let_go(r, &below);
 }
 

@@ -11,6 +11,7 @@
 #ifndef KS_REPLAY_H
 #define KS_REPLAY_H
 
+#include "lanes.h"
 #include "letter.h"
 #include "op.h"
 #include "recording.h"
@@ -32,13 +33,14 @@ struct ks_replay {
 	size_t memory;			/* 0: the default */
 
 	struct ks_run *run;
+	bool merged;			/* HELLO has said it */
 	bool stopped;			/* a signal has come: nothing more goes out */
 
 	/* replay-order.c */
 	struct ks_sorter sorter;
 	int64_t now_ms;			/* T; INT64_MIN: none has come */
 	int64_t bound_ms;		/* T - D */
-	struct ks_buf topics;		/* names that have come, each with its NUL: their places are their order */
+	struct ks_lanes lanes;
 	struct ks_buf frame;
 	struct ks_letters letters;	/* --late, and the mark of one that passes */
 	uint64_t late_count;

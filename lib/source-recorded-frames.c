@@ -20,11 +20,14 @@ static int note_stream(void *arg, struct ks_bytes name, const struct ks_hello_fa
 	struct stream *x;
 	size_t i;
 
+	s->partitions += f->partitions > 0 ? f->partitions : 2;	/* of one that does not say: perhaps several */
 	for (i = 0; i < s->stream_count; i++)
 		if (ks_bytes_is(name, s->streams[i].name))
 			return 0;
 	if (name.n > KS_NAME_MAX)
 		return 0;
+	if (ks_lanes_topic(&s->lanes, name) != 0)
+		return ENOMEM;
 	x = reallocarray(s->streams, s->stream_count + 1, sizeof(*x));
 	if (x == NULL)
 		return ENOMEM;
@@ -64,9 +67,13 @@ static int on_hello(struct recorded *s, struct spot *x, struct ks_bytes payload,
 
 	if (wrong != NULL)
 		return ks_recorded_bad(x, wrong, err);
+	s->partitions = 0;
+	if (ks_hello_each(&h, note_stream, s) != 0 || note_sides(s, h.sides) != 0)
+		return ks_fail_memory(err);
+	x->merged = (x->merged || !x->begun) && (h.merged || s->partitions <= 1);
 	x->begun = x->within = true;
 	x->hop = 0;
-	return ks_hello_each(&h, note_stream, s) == 0 && note_sides(s, h.sides) == 0 ? 0 : ks_fail_memory(err);
+	return 0;
 }
 
 /* A frame that is no record; one of a type that is not known goes on as it came. */

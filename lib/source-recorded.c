@@ -13,8 +13,7 @@
 
 #include "input.h"
 
-/* The next record of file i, if it has one. */
-static int look(struct recorded *s, size_t i, bool block, bool *wait, struct ks_err *err)
+int ks_recorded_look(struct recorded *s, size_t i, bool block, bool *wait, struct ks_err *err)
 {
 	struct ks_order_queue *q = &s->order.queues[i];
 	struct spot *x = &s->spots[i];
@@ -69,7 +68,7 @@ static int merge(struct recorded *s, bool *wait, struct ks_err *err)
 			return ks_fail_memory(err);
 		ks_own_count(&s->own, 1, (x->rec.flags & KS_SIDE) != 0);
 		ks_recorded_step(x, x->n);
-		status = look(s, (size_t)(q - s->order.queues), false, wait, err);
+		status = ks_recorded_look(s, (size_t)(q - s->order.queues), false, wait, err);
 	}
 	return status;
 }
@@ -123,6 +122,8 @@ static bool is_over(const struct recorded *s)
 {
 	size_t i;
 
+	if (s->sorts)
+		return s->drained;
 	for (i = 0; i < s->count; i++)
 		if (ks_order_held(&s->order.queues[i]) > 0 || s->order.queues[i].rest != KS_ORDER_OVER)
 			return false;
@@ -168,6 +169,7 @@ static int hello(struct recorded *s, struct ks_err *err)
 	struct ks_hello_position *positions = calloc(s->count, sizeof(*positions));
 	struct ks_hello h = {
 		.reads = KS_READS_FILES, .streams = streams, .stream_count = s->stream_count, .positions = positions, .position_count = s->count,
+		.merged = true,
 	};
 	size_t i;
 	int status;
@@ -204,6 +206,12 @@ static int start(struct recorded *s, bool block, bool *wait, struct ks_err *err)
 			ks_recorded_step(x, x->n);
 		}
 	}
+	/* A pipe may be live: its records are not held until it ends. */
+	for (x = s->spots; x < s->spots + s->count && !s->sorts && s->own.stop < 0; x++) {
+		status = x->merged || x->size < 0 ? 0 : ks_recorded_sort_open(s, err);
+		if (status != 0)
+			return status;
+	}
 	s->open = true;
 	return hello(s, err);
 }
@@ -233,11 +241,13 @@ static int gather(struct ks_own *own, bool block, struct ks_err *err)
 		if (status != 0 || out || own->frames.n >= KS_IO_SIZE)
 			return status;
 		may = block && own->frames.n == 0;
-		if (!s->picks) {
+		if (s->sorts) {
+			status = ks_recorded_sort(s, may, &wait, err);
+		} else if (!s->picks) {
 			status = copy(s, may, &wait, err);
 		} else {
 			for (i = 0; i < s->count && status == 0 && !wait; i++)
-				status = look(s, i, may, &wait, err);
+				status = ks_recorded_look(s, i, may, &wait, err);
 			if (status == 0 && !wait)
 				status = merge(s, &wait, err);
 		}
@@ -276,6 +286,8 @@ static void recorded_close(struct ks_source *source)
 	}
 	free(s->spots);
 	free(s->streams);
+	ks_sorter_close(&s->sorter);
+	ks_lanes_release(&s->lanes);
 	ks_order_close(&s->order);
 	ks_buf_release(&s->sides);
 	ks_buf_release(&s->positions);
@@ -306,6 +318,7 @@ int ks_source_recorded(const struct ks_config *config, int wake, struct ks_sourc
 	s->count = config->in_count;
 	s->max = config->limits.record > KS_CONTROL_MAX ? config->limits.record : KS_CONTROL_MAX;
 	s->picks = s->count > 1 || config->has_since || config->has_until || config->count >= 0;
+	ks_lanes_init(&s->lanes);
 	ks_buf_init(&s->sides, KS_CONTROL_MAX);
 	ks_buf_init(&s->positions, KS_CONTROL_MAX);
 	*source = &s->own.source;

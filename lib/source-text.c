@@ -92,7 +92,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 	const struct ks_config *config = t->config;
 	struct ks_hello h = {
 		.reads = KS_READS_FILES, .streams = streams, .stream_count = t->places.count, .positions = positions,
-		.position_count = t->places.count,
+		.position_count = t->places.count, .merged = ks_config_merges(t->config),
 	};
 	size_t i;
 	int status;

@@ -101,6 +101,17 @@ two_topics() { # four partitions each, out of order and of different sizes, with
 	"$bin/kstream-replay" --since @1000500 --until @1001500 --to envelope rec >both
 	jq -r '.ts' both | sort | cmp - <(awk '{ print $4 }' expected | sort)
 	cmp <("$bin/kstream-replay" rec --to envelope) <(cat_ --to envelope <all)
+	# what another tool has written as it came is merged likewise, of one file and of several
+	# shellcheck disable=SC2086
+	model $ALL -1 "$t.a" "$t.b" >expected
+	for name in a b; do cat_ -b "$b" -t "$t.$name" -e >$name.frames; done
+	"$bin/kstream-replay" a.frames b.frames --to envelope | show | cmp - expected
+	cat_ -b "$b" -t "$t.a" -t "$t.b" -e --order arrival >both
+	"$bin/kstream-replay" both --record rec --to envelope | show | cmp - expected
+	"$bin/kstream-replay" rec | cat_ --to envelope | show | cmp - expected
+	"$bin/kstream-replay" both --since @1000500 --until @1001500 --to envelope | show | cmp - <(
+		model 1000500 1001500 -1 "$t.a" "$t.b"
+	)
 	# it has left nothing behind in Kafka
 	[ "$(replay -t "$t.a" -p 2 -o 100 -c 1 --to envelope | jq .offset)" = 100 ]
 }
