@@ -144,6 +144,8 @@ static int hop_blocks(struct recorded *s, struct spot *x, struct ks_err *err)
 	}
 	to = i < index->count ? index->blocks[i].offset : index->end;
 	x->block = i;
+	if (to <= x->at)	/* a frame has reached into it: it is no index of these frames, and they will show it */
+		return 0;
 	x->hopped = true;
 	s->own.source.stats.bytes += (uint64_t)(to - x->at);
 	if (to - x->at <= (int64_t)(x->in.end - x->in.start)) {
