@@ -85,6 +85,16 @@ static int open_queue(struct ks_kafka_order *x, size_t i, struct ks_kafka *clien
 	return 0;
 }
 
+/* Ties of --order global are by topic and partition, in whatever order -p names these. */
+static int by_number(const void *a, const void *b, void *order)
+{
+	const struct ks_order_queue *const *x = a, *const *y = b;
+	const struct ks_kafka_order *o = order;
+	const struct ks_kafka_part *p = &o->parts->parts[*x - o->order.queues], *q = &o->parts->parts[*y - o->order.queues];
+
+	return p->topic != q->topic ? (p->topic > q->topic) - (p->topic < q->topic) : (p->partition > q->partition) - (p->partition < q->partition);
+}
+
 int ks_kafka_order_open(struct ks_kafka_order *x, struct ks_kafka *client, struct ks_kafka_parts *parts,
     const struct ks_config *config, int64_t max_idle_ms, int event, struct ks_err *err)
 {
@@ -100,6 +110,8 @@ int ks_kafka_order_open(struct ks_kafka_order *x, struct ks_kafka *client, struc
 	status = numbers == NULL || x->queues == NULL || x->peaks == NULL ||
 	    ks_order_open(&x->order, numbers, parts->count, ROOM) != 0 ? ks_fail_memory(err) : 0;
 	free(numbers);
+	if (status == 0 && config->order == KS_ORDER_GLOBAL)
+		qsort_r(x->order.by, parts->count, sizeof(struct ks_order_queue *), by_number, x);
 	x->order.time_of = time_of;
 	x->order.arg = x;
 	x->order.max_idle_ms = max_idle_ms;

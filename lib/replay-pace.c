@@ -128,8 +128,6 @@ int ks_replay_emit(struct ks_replay *r, const struct ks_rec *rec)
 {
 	int status;
 
-	if (r->shows && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE)
-		show(r, rec->time_ms);
 	if (r->speed > 0 && !r->stopped && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE) {
 		status = ks_replay_wait(r, rec->time_ms);
 		if (status != 0)
@@ -139,6 +137,8 @@ int ks_replay_emit(struct ks_replay *r, const struct ks_rec *rec)
 		ks_drop(r->run, "after the signal");
 		return 0;
 	}
+	if (r->shows && (rec->flags & KS_TIME_TYPE) != KS_TIME_NONE)
+		show(r, rec->time_ms);
 	if (r->record != NULL) {
 		status = ks_recorder_record(&r->recorder, rec, r->run->err);
 		if (status != 0)

@@ -202,8 +202,10 @@ for i in range(40000):
 	wait_for test -s out
 	printf '{"t":%d}\n' 1500 4000 | put "$t" 0
 	"$topic" grow "$t" 2
-	printf '{"t":%d}\n' 1600 | put "$t" 1
+	printf '{"t":%d}\n' 1600 2000 | put "$t" 1
 	wait "$reader"
 	[ "$(jq .t out | paste -sd ' ')" = '1000 2000 3000' ]
-	[ "$(replay -t "$t" --to json | jq .t | paste -sd ' ')" = '1000 1600 2000 3000 1500 4000' ]
+	[ "$(replay -t "$t" --to json | jq .t | paste -sd ' ')" = '1000 1600 2000 2000 3000 1500 4000' ]
+	# a tie is by the number of the partition, and not by how -p names them
+	[ "$(replay -t "$t" -p 1,0 --to envelope | jq .partition | paste -sd ' ')" = '0 1 0 1 0 0 0' ]
 }
