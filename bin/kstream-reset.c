@@ -263,7 +263,7 @@ static int place(struct reset *st, struct ks_err *err)
 	bool kafka = st->book.plan != NULL;
 	int status = r->fork == NULL ? ks_reset_resume(r, err) : 0;
 
-	if (status == 0 && !kafka && has_topics(r))
+	if (status == 0 && !kafka && (has_topics(r) || r->in_kafka || (!r->filed && r->instance_count > 0)))
 		return ks_fail(err, KS_USAGE, "app '%s' reads or writes topics: name a broker with -b HOST:PORT", r->app);
 	if (status == 0 && r->part_count == 0 && r->state_count == 0 && !r->resumed)
 		return ks_fail(err, KS_NOINPUT, kafka ? "there is no app '%s': group '%s' has committed nothing, "
@@ -273,6 +273,7 @@ static int place(struct reset *st, struct ks_err *err)
 	if (status != 0 || r->resumed)
 		return status == 0 && kafka ? ks_kafka_empty_look(&st->book, err) : status;
 	r->final_run = r->run + 1;
+	r->in_kafka = kafka;
 	if (kafka)
 		status = ks_kafka_reset_place(&st->book, err);
 	if (status == 0 && r->filed)

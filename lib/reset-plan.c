@@ -5,6 +5,7 @@
  *	kstream-reset 1
  *	app ticker
  *	run 8
+ *	kafka
  *	marked
  *	to beginning
  *	position 0 2 trades
@@ -12,8 +13,9 @@
  *	topic out ticker-1m
  *	end
  *
- * run is that which the ledger will have; marked is there when step 2 is done; a position is an offset (-1: as it
- * stands), a partition and a name; the last line tells a whole file from a cut one.
+ * run is that which the ledger will have; kafka is there where some of it is done
+ * there, marked when step 2 is; a position is an offset (-1: as it stands), a
+ * partition and a name; the last line tells a whole file from a cut one.
  */
 #include "reset.h"
 
@@ -33,8 +35,8 @@ static int print_plan(const struct ks_reset *r, struct ks_buf *b)
 {
 	const struct ks_reset_topic *t;
 	const struct ks_reset_part *p;
-	int no = ks_buf_printf(b, "kstream-reset 1\napp %s\nrun %lld\n%sto %s\n", r->app, (long long)r->final_run,
-	    r->marked ? "marked\n" : "", r->told);
+	int no = ks_buf_printf(b, "kstream-reset 1\napp %s\nrun %lld\n%s%sto %s\n", r->app, (long long)r->final_run,
+	    r->in_kafka ? "kafka\n" : "", r->marked ? "marked\n" : "", r->told);
 
 	for (p = r->parts; p < r->parts + r->part_count && no == 0; p++)
 		no = ks_buf_printf(b, "position %lld %d %s\n", (long long)p->to, (int)p->partition, p->input);
@@ -114,6 +116,7 @@ static bool parse_plan(struct ks_reset *r, struct ks_bytes text, int *no)
 	if (!take(&text, "kstream-reset 1", &line) || line.n > 0 || !take(&text, "app ", &line) || !ks_bytes_is(line, r->app) ||
 	    !take(&text, "run ", &line) || ks_num_parse_i64(line, &r->final_run) != 0 || r->final_run < 1 || r->final_run >= INT64_MAX)
 		return false;
+	r->in_kafka = take(&text, "kafka", &line);
 	r->marked = take(&text, "marked", &line);
 	if (!take(&text, "to ", &line))
 		return false;

@@ -84,6 +84,7 @@ struct ks_reset {
 	const char *offsets;	/* of KS_RESET_OFFSETS */
 	char told[200];		/* the words for it */
 	bool filed;		/* where it stands is in ledger files */
+	bool in_kafka;		/* some of it is done there */
 	bool resumed;		/* the plan was there */
 	bool marked;		/* step 2 is done: no run can have begun since, but from the ledger as it is to be */
 	bool done;		/* of what was resumed the ledger is done */
