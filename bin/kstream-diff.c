@@ -155,6 +155,8 @@ static int diff_answer(void *arg, const struct ks_config *c, bool *answered, str
 	status = compare(st, err);
 	if (status == 0)
 		status = ks_diff_print_end(&st->print, d, err);
+	if (status == 0 && d->records[KS_DIFF_OLD] + d->records[KS_DIFF_NEW] == 0)
+		ks_warn(st->run, c->has_since || c->has_until ? "neither has a record in that range of time" : "neither has a record");
 	if (status == 0 && d->spread > 0)
 		ks_warn(st->run, "keys stand in several partitions of one side: of those the value of the latest time was compared");
 	if (status == 0 && st->run->config->verbose > 0)

@@ -57,7 +57,15 @@ changed  1
 	expect 0 $'equal    1\nadded    0\nremoved  0\nchanged  0'
 	: >none
 	diff_ none none
-	expect 0 $'equal    0\nadded    0\nremoved  0\nchanged  0'
+	[ "$status" = 0 ]
+	output_is $'equal    0\nadded    0\nremoved  0\nchanged  0'
+	[ "$(cat err)" = 'kstream-diff: neither has a record' ]
+	rows '{"k":"a","n":1}' >one
+	diff_ --time .n --since 2100-01-01 one one
+	[ "$status" = 0 ]
+	[ "$(cat err)" = 'kstream-diff: neither has a record in that range of time' ]
+	diff_ -q none none
+	expect 0 ''
 	rows '{"k":1}' >one
 	diff_ --to json none one
 	expect 1 '{"cause":"added","key":1,"new":{"k":1}}'
