@@ -372,6 +372,8 @@ open("rec.index", "wb").write(d)' $byte
 	pids=$!
 	await 20 test -e rec.partial
 	await 20 waits "$pids"
+	try kstream-replay --record rec --out o2 in.frames
+	refused 75 kstream-replay "another process writes 'rec.partial'"
 	kill -TERM "$pids"
 	wait "$pids"
 	grep -q "a signal has come: 'rec' is not written" err
