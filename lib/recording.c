@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -187,10 +188,23 @@ static int failed(const struct ks_recorder *x, int no, struct ks_err *err)
 	return no == 0 ? 0 : no == ENOMEM ? ks_fail_memory(err) : ks_fail_errno(err, KS_IO, no, "cannot write '%s'", x->partial);
 }
 
+/* One process writes it: what another has left is written over, what another is writing is not. */
+static int open_partial(const struct ks_recorder *x, int *fd, struct ks_err *err)
+{
+	struct stat mine, named;
+
+	*fd = open(x->partial, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (*fd < 0)
+		return ks_fail_errno(err, KS_CANTCREAT, errno, "cannot create '%s'", x->partial);
+	if (flock(*fd, LOCK_EX | LOCK_NB) != 0 || fstat(*fd, &mine) != 0 || stat(x->partial, &named) != 0 || mine.st_ino != named.st_ino)
+		return ks_fail(err, KS_TEMP, "another process writes '%s'", x->partial);
+	return ftruncate(*fd, 0) == 0 ? 0 : ks_fail_errno(err, KS_IO, errno, "cannot write '%s'", x->partial);
+}
+
 int ks_recorder_open(struct ks_recorder *x, const char *path, struct ks_err *err)
 {
 	struct stat st;
-	int fd;
+	int fd, status;
 
 	*x = (struct ks_recorder){ .path = path, .out.fd = -1 };
 	ks_buf_init(&x->control, KS_CONTROL_MAX + KS_FRAME_HEAD);
@@ -199,9 +213,12 @@ int ks_recorder_open(struct ks_recorder *x, const char *path, struct ks_err *err
 	x->partial = name_of(path, ".partial", err);
 	if (x->partial == NULL)
 		return KS_TEMP;
-	fd = open(x->partial, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (fd < 0)
-		return ks_fail_errno(err, KS_CANTCREAT, errno, "cannot create '%s'", x->partial);
+	status = open_partial(x, &fd, err);
+	if (status != 0) {
+		if (fd >= 0)
+			close(fd);
+		return status;
+	}
 	x->open = true;
 	if (ks_out_open(&x->out, fd) == 0)
 		return 0;

@@ -74,7 +74,7 @@ struct ks_recorder {
 	bool open, within;		/* a section has begun */
 };
 
-/* KS_USAGE: path is there, and no file; KS_CANTCREAT. */
+/* KS_USAGE: path is there, and no file; KS_TEMP: another process writes it; KS_CANTCREAT. */
 int	ks_recorder_open(struct ks_recorder *x, const char *path, struct ks_err *err) KS_MUST_USE;
 /* payload: of a HELLO, which says merged already or will; a section that is open ends there, paused. */
 int	ks_recorder_hello(struct ks_recorder *x, struct ks_bytes payload, bool merged, int64_t epoch, struct ks_err *err) KS_MUST_USE;
