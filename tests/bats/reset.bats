@@ -70,7 +70,7 @@ Nothing has been done: the same command with --apply does it." ]
 	try kstream-reset --app a --apply
 	expect 0
 	[ "$(tail -n 1 out)" = "Done: start 'a' again, and it begins there." ]
-	[ "$(find "$KSTREAM_STATE_DIR/a" -type f | sort | paste -sd ' ')" = "$(echo "$KSTREAM_STATE_DIR"/a/0/{LOCK,ledger,ledger.lock,window/LOCK})" ]
+	[ -e "$KSTREAM_STATE_DIR/a/0/ledger" ] && [ -z "$(find "$KSTREAM_STATE_DIR/a" -name 'reset*' -o -name db)" ]
 	grep -q '^run [23]$' "$KSTREAM_STATE_DIR/a/0/ledger"
 	# what it counts can be another thing now
 	kstream-window --app a --from json --key .k --to json --in in.jsonl --running 'm=count()' >more.jsonl
