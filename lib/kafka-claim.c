@@ -108,11 +108,21 @@ static int fence(const struct ks_kafka_claim *c, const char *owner, struct ks_ka
 	return status;
 }
 
+static int watch(struct ks_kafka_claim *c, struct ks_err *err)
+{
+	return c->side.rk != NULL ? 0 : ks_book_watch(&c->side, c->options, c->config->app, err);
+}
+
 int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config, int dir,
     struct ks_err *err)
 {
+	int status;
+
 	*c = (struct ks_kafka_claim){ .options = options, .config = config, .dir = dir };
-	return fence(c, config->owner, &c->writer, err);
+	status = ks_book_open(&c->reader, options, config->app, err);
+	if (status == 0)
+		status = watch(c, err);
+	return status == 0 ? fence(c, config->owner, &c->writer, err) : status;
 }
 
 int ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, struct ks_err *err)
@@ -185,11 +195,6 @@ static int next_run(const struct ks_kafka_claim *c, int64_t *run, struct ks_err 
 	return keep_run(c, *run, err);
 }
 
-static int watch(struct ks_kafka_claim *c, struct ks_err *err)
-{
-	return c->side.rk != NULL ? 0 : ks_book_watch(&c->side, c->options, c->config->app, err);
-}
-
 /* Nothing: c is a member itself, or the group has none. */
 static int check_alone(struct ks_kafka_claim *c, struct ks_err *err)
 {
@@ -260,7 +265,7 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
 
 	ks_point("owner-fenced");
 	if (status == 0)
-		status = ks_book_read(c->options, c->config->app, now, err);
+		status = ks_book_read(&c->reader, c->options, c->config->app, now, err);
 	ks_point("owner-read");
 	if (status == 0)
 		status = mark_ours(c, owner, list, now, err);
@@ -356,7 +361,7 @@ static int take_new(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd
 	if (of->cnt > 0 && c->member == NULL && ks_keeps("claim") && ks_keeps("owners")) {
 		status = take(c, NOBODY, of, err);
 		if (status == 0)
-			status = ks_book_read(c->options, c->config->app, list, err);
+			status = ks_book_read(&c->reader, c->options, c->config->app, list, err);
 	}
 	rd_kafka_topic_partition_list_destroy(of);
 	return status;
@@ -446,7 +451,7 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		return ks_fail(err, KS_CONFIG, "--instance %s has nothing to read: there are fewer partitions than instances",
 		    c->config->owner);
 	list = list_of(x);
-	status = ks_book_read(c->options, c->config->app, list, err);
+	status = ks_book_read(&c->reader, c->options, c->config->app, list, err);
 	ks_point("source-read");
 	if (status == 0)
 		status = check_places(x, list, err);
@@ -466,6 +471,7 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		status = ks_refusal_count(c->dir, c->stand.epoch, c->writer.refusal, err);
 	/* The sink of this run is the next to have its id. */
 	ks_kafka_close(&c->writer);
+	ks_kafka_close(&c->reader);
 	if (status != 0)
 		return status;
 	if (c->one != NULL)
@@ -515,6 +521,7 @@ int ks_claim_learn(struct ks_kafka_claim *c, int wait_ms, struct ks_err *err)
 void ks_claim_close(struct ks_kafka_claim *c)
 {
 	ks_kafka_close(&c->writer);
+	ks_kafka_close(&c->reader);
 	ks_kafka_close(&c->side);
 	if (c->one != NULL)
 		rd_kafka_topic_partition_list_destroy(c->one);
