@@ -125,7 +125,7 @@ fuzz-jq: $(EXPR)
 	tests/expr/fuzz-jq --pairs 100000 $(EXPR)
 
 # Tools that can be ended at each step of the protocol, and can break its rules (lib/drill.h).
-DRILL := $(addprefix build/drill/bin/kstream-,cat window join map)
+DRILL := $(addprefix build/drill/bin/kstream-,cat window join map reset)
 drill-tools:
 	$(MAKE) MODE=drill $(DRILL)
 

@@ -466,7 +466,7 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	if (status == 0 && topic != NULL)
 		status = ks_kafka_targets_add(&s->targets, ks_str(topic), true, err);
 	if (status == 0 && s->transacts)
-		status = ks_book_open(&s->txn.reader, options, config->app, err);
+		status = ks_book_reader(&s->txn.reader, options, config->app, err);
 	return status == 0 && config->app != NULL ? ks_sink_txn_resolve(&s->txn, err) : status;
 }
 

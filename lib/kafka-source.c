@@ -123,6 +123,15 @@ static bool is_done(const struct ks_kafka_source *s)
 	return s->own.left == 0 || (s->options->bounded && s->parts.left == 0);
 }
 
+/* --until with --app: p is read up to there, and the next run begins with that record. */
+static void stop_before(struct ks_kafka_source *s, struct ks_kafka_part *p, int64_t offset)
+{
+	s->reader.ingest.reached = false;
+	s->own.section.moved |= p->next < offset;
+	p->next = p->end = offset;
+	finish(s, p);
+}
+
 static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, struct ks_err *err)
 {
 	struct ks_kafka_part *p;
@@ -153,6 +162,10 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 		status = ks_message_read(&s->reader, ks_str(p->topic->name), m, &s->own.frames, &made, err);
 		if (status != 0)
 			return status;
+		if (KS_UNLIKELY(s->reader.ingest.reached)) {
+			stop_before(s, p, m->offset);
+			return 0;
+		}
 		s->own.section.hop += made;
 		if (s->reader.ingest.take != NULL || s->reader.left_out != left_out)
 			s->own.given += m->len + m->key_len + 1;
@@ -413,7 +426,8 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	}
 	s->config = config;
 	s->timed = options->start == KS_START_TIME || options->has_stop;
-	s->ordered = options->group == NULL && !ks_kafka_has_patterns(config) && ks_kafka_is_ordered(config);
+	s->ordered = options->group == NULL && (config->order == KS_ORDER_GLOBAL || !ks_kafka_has_patterns(config)) &&
+	    ks_kafka_is_ordered(config);
 	s->ready = -1;
 	ks_buf_init(&s->positions, KS_CONTROL_MAX);
 	*source = &s->own.source;

@@ -29,6 +29,17 @@ struct rd_kafka_consumer_group_metadata_s;
 #define KS_TXN_ID (KS_NAME_MAX + 1 + KS_OWNER_ROOM)
 void	ks_txn_id(const char *app, const char *owner, char room[KS_TXN_ID]);
 
+/*
+ * ks_txn_open - a client by which the words of that owner can be changed
+ * (kafka-book.h): whoever had its id before is fenced, and what that left
+ * open is resolved.  k is to be closed in any case.
+ */
+int	ks_txn_open(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, const char *owner,
+	    struct ks_err *err) KS_MUST_USE;
+
+/* The owner by whose id those partitions are claimed that have no word yet: no other is called so. */
+#define KS_TXN_NOBODY "-"
+
 /* Whoever had the client's transactional id before is fenced; what it left open is resolved. */
 int	ks_txn_init(struct ks_kafka *k, struct ks_err *err) KS_MUST_USE;
 

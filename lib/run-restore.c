@@ -20,6 +20,7 @@
 struct wanted {
 	int32_t partition;
 	bool begun;		/* what the changelog has of it has begun */
+	struct ks_err other;	/* status 0, or by what it was made otherwise */
 	int64_t run, epoch;	/* it ends with their commit; 0: none came */
 };
 
@@ -177,6 +178,35 @@ static int refuse_record(const struct restore *r, const struct ks_rec *rec, stru
 	    r->name, (int)rec->partition, (long long)rec->offset);
 }
 
+/*
+ * The last beginning counts: one before it may have been of other options, until
+ * kstream-reset has emptied the topic, which leaves the old records for a while.
+ */
+static int begin(struct restore *r, struct wanted *w, const struct ks_rec *rec, struct ks_bytes value, struct ks_err *err)
+{
+	w->begun = !ks_mp_is_nil(rec->value);
+	w->other.status = 0;
+	if (!w->begun || ks_store_check_changelog(r->store, value, &w->other) == 0)
+		return 0;
+	if (w->other.status == KS_CONFIG)
+		return 0;
+	*err = w->other;
+	return err->status;
+}
+
+static int check_others(const struct restore *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++) {
+		if (r->wanted[i].other.status == 0)
+			continue;
+		*r->run->err = r->wanted[i].other;
+		return r->run->err->status;
+	}
+	return 0;
+}
+
 static int take(void *arg, struct ks_rec *rec, struct ks_err *err)
 {
 	struct restore *r = arg;
@@ -196,9 +226,8 @@ static int take(void *arg, struct ks_rec *rec, struct ks_err *err)
 		return 0;
 	if (begins) {
 		ks_store_forget(r->store, partition);
-		w->begun = true;
 		w->run = w->epoch = 0;
-		return ks_store_check_changelog(r->store, value, err);
+		return begin(r, w, rec, value, err);
 	}
 	if (!w->begun)
 		return 0;
@@ -277,6 +306,8 @@ int ks_restore(struct ks_run *run, struct ks_store *s)
 	if (status == 0)
 		status = read_all(&r, (const char *)partitions.p, take);
 	if (status == 0)
+		status = check_others(&r);
+	if (status == 0)
 		status = check_begun(&r);
 	if (status == 0)
 		status = ks_store_restored(s, run->err);
@@ -295,13 +326,15 @@ static int look(void *arg, struct ks_rec *rec, struct ks_err *err)
 {
 	struct restore *r = arg;
 	struct ks_bytes rest, value;
+	struct wanted *w;
 	int32_t partition;
 	int64_t segment;
 	bool begins;
 
 	if (!read_record(rec, &partition, &begins, &segment, &rest, &value))
 		return refuse_record(r, rec, err);
-	return begins ? ks_store_check_changelog(r->store, value, err) : 0;
+	w = begins ? find_wanted(r, partition) : NULL;
+	return w != NULL ? begin(r, w, rec, value, err) : 0;
 }
 
 int ks_restore_free(struct ks_run *run, struct ks_store *s)
@@ -328,6 +361,8 @@ int ks_restore_free(struct ks_run *run, struct ks_store *s)
 	status = prepare(&r, ks_store_begins, &partitions);
 	if (status == 0 && r.places[r.place_count - 1].partition < count)	/* else the sink says that it has too few */
 		status = read_all(&r, (const char *)partitions.p, look);
+	if (status == 0)
+		status = check_others(&r);
 	ks_buf_release(&partitions);
 	free(r.places);
 	free(r.wanted);
