@@ -429,6 +429,7 @@ static void kafka_close(struct ks_sink *sink)
 	if (s->client.rk != NULL && rd_kafka_outq_len(s->client.rk) > 0)
 		rd_kafka_purge(s->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 	ks_kafka_close(&s->client);
+	ks_kafka_close(&s->txn.reader);
 	ks_message_writer_close(&s->writer);
 	ks_kafka_streams_forget(&s->streams);
 	ks_kafka_verify_free(s->verify);
@@ -464,6 +465,8 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	status = open_client(s, err);
 	if (status == 0 && topic != NULL)
 		status = ks_kafka_targets_add(&s->targets, ks_str(topic), true, err);
+	if (status == 0 && s->transacts)
+		status = ks_book_reader(&s->txn.reader, options, config->app, err);
 	return status == 0 && config->app != NULL ? ks_sink_txn_resolve(&s->txn, err) : status;
 }
 
