@@ -59,7 +59,8 @@ static int read_place(struct ks_reset *r, const char *value, struct ks_err *err)
 		}
 	}
 	if (strchr(value, '@') == NULL)
-		return ks_fail(err, KS_USAGE, "--offset '%s' is not beginning, end, stored, last-good, or TOPIC/PARTITION@OFFSET,...", value);
+		return ks_fail(err, KS_USAGE, "--offset '%s' is not beginning, end, stored, last-good, "
+		    "or TOPIC/PARTITION@OFFSET,...", value);
 	r->to = KS_RESET_OFFSETS;
 	r->offsets = value;
 	return 0;
@@ -74,7 +75,8 @@ static int add_topic(struct reset *st, const char *option, const char *value, bo
 	t = ks_reset_add_topic(&st->plan, value, log);
 	if (t == NULL)
 		return ks_fail_memory(err);
-	return t->log == log ? 0 : ks_fail(err, KS_USAGE, "--changelog and --empty both name '%s': a changelog is emptied, too", value);
+	return t->log == log ? 0 : ks_fail(err, KS_USAGE, "--changelog and --empty both name '%s': a changelog is emptied, too",
+	    value);
 }
 
 static int reset_option(void *arg, struct ks_run *run, unsigned at, const char *value)
@@ -93,9 +95,11 @@ static int reset_option(void *arg, struct ks_run *run, unsigned at, const char *
 	case OPT_PROPERTY: return ks_kafka_config_arg(&st->properties, value, run->err);
 	case OPT_VERSION:
 		st->plan.fork = value;
-		return ks_state_is_name(value) ? 0 : ks_fail(run->err, KS_USAGE, "--new-version '%s' is not a name of letters, digits, '.', '_' and '-'", value);
+		return ks_state_is_name(value) ? 0 : ks_fail(run->err, KS_USAGE,
+		    "--new-version '%s' is not a name of letters, digits, '.', '_' and '-'", value);
 	default:
-		if (ks_num_parse_duration(ks_str(value), &st->kafka.timeout_ms) != 0 || st->kafka.timeout_ms < 1000 || st->kafka.timeout_ms > 86400000)
+		if (ks_num_parse_duration(ks_str(value), &st->kafka.timeout_ms) != 0 || st->kafka.timeout_ms < 1000 ||
+		    st->kafka.timeout_ms > 86400000)
 			return ks_fail(run->err, KS_USAGE, "--timeout '%s' is not a duration from 1s to 1d, such as 30s", value);
 		return 0;
 	}
@@ -112,10 +116,11 @@ static int refuse_stream(const struct ks_run *run)
 		for (i = 0; i < sizeof(ours) / sizeof(ours[0]) && strcmp(g->option->name, ours[i]) != 0; i++)
 			;
 		if (i == sizeof(ours) / sizeof(ours[0]))
-			return ks_fail(run->err, KS_USAGE, "--%s is about a stream, and none is read here: leave it out", g->option->name);
+			return ks_fail(run->err, KS_USAGE, "--%s is about a stream, and none is read here: leave it out",
+			    g->option->name);
 	}
-	if (c->in_count > 0 || c->out != NULL || c->topic_count > 0 || c->only != NULL || c->as != NULL || c->to_given || c->from_given || c->has_until ||
-	    c->untyped || c->fields != NULL || c->columns != NULL || c->color != KS_COLOR_AUTO || strcmp(c->stage, "reset") != 0)
+	if (c->in_count > 0 || c->out != NULL || c->topic_count > 0 || c->only != NULL || c->as != NULL || c->to_given ||
+	    c->from_given || c->has_until || c->untyped || c->fields != NULL || c->columns != NULL || c->color != KS_COLOR_AUTO || strcmp(c->stage, "reset") != 0)
 		return ks_fail(run->err, KS_USAGE, "no stream is read or written here: leave out options about one");
 	return 0;
 }
@@ -123,6 +128,7 @@ static int refuse_stream(const struct ks_run *run)
 static int check_together(const struct reset *st, const struct ks_config *c, struct ks_err *err)
 {
 	const struct ks_reset *r = &st->plan;
+	size_t i;
 
 	if (c->app == NULL)
 		return ks_fail(err, KS_USAGE, "which app?  --app NAME");
@@ -136,6 +142,10 @@ static int check_together(const struct reset *st, const struct ks_config *c, str
 		return ks_fail(err, KS_USAGE, "--new-version leaves everything as it is: leave out --changelog and --empty");
 	if (r->fork != NULL && r->to == KS_RESET_LAST_GOOD)
 		return ks_fail(err, KS_USAGE, "--new-version has no state yet: --offset stored begins where the app stands");
+	for (i = 0; i < r->topic_count && r->to == KS_RESET_LAST_GOOD; i++)
+		if (!r->topics[i].log)
+			return ks_fail(err, KS_USAGE, "--offset last-good goes on where the app stands, and writes nothing anew: "
+			    "leave out --empty");
 	if (r->topic_count > 0 && st->kafka.brokers == NULL)
 		return ks_fail(err, KS_USAGE, "--changelog and --empty are about topics: name a broker with -b HOST:PORT");
 	return 0;
@@ -191,10 +201,12 @@ static int place_files(struct ks_reset *r, struct ks_err *err)
 	struct ks_reset_part *p;
 
 	if (r->to == KS_RESET_LAST_GOOD)
-		return ks_fail(err, KS_USAGE, "--offset last-good is for what is exactly once, and has a changelog: app '%s' has its ledger in files", r->app);
+		return ks_fail(err, KS_USAGE, "--offset last-good is for what is exactly once, and has a changelog: "
+		    "app '%s' has its ledger in files", r->app);
 	for (p = r->parts; p < r->parts + r->part_count; p++) {
 		if (p->file && r->to != KS_RESET_BEGINNING && r->to != KS_RESET_STORED)
-			return ks_fail(err, KS_USAGE, "app '%s' reads files, which begin again from their beginning: leave out --%s", r->app,
+			return ks_fail(err, KS_USAGE, "app '%s' reads files, which begin again from their beginning: "
+			    "leave out --%s", r->app,
 			    r->to == KS_RESET_TIME ? "since" : "offset");
 		if (p->file || p->sink)
 			p->to = p->sink || r->to == KS_RESET_BEGINNING ? 0 : KS_RESET_STAYS;
@@ -230,7 +242,8 @@ static int check_restorable(const struct ks_reset *r, struct ks_err *err)
 	}
 	for (s = r->states; s < r->states + r->state_count; s++)
 		if (s->changelog[0] == '\0' && (!s->damaged || logs == 0))
-			return ks_fail(err, KS_CONFIG, "the state of '%s' has no changelog to be restored from: name it with --changelog TOPIC, if it has one, or --offset beginning",
+			return ks_fail(err, KS_CONFIG, "the state of '%s' has no changelog to be restored from: "
+			    "name it with --changelog TOPIC, if it has one, or --offset beginning",
 			    s->stage);
 	return 0;
 }
@@ -250,14 +263,17 @@ static int place(struct reset *st, struct ks_err *err)
 	bool kafka = st->book.plan != NULL;
 	int status = r->fork == NULL ? ks_reset_resume(r, err) : 0;
 
-	if (status == 0 && !kafka && has_topics(r))
+	if (status == 0 && !kafka && (has_topics(r) || r->in_kafka || (!r->filed && r->instance_count > 0)))
 		return ks_fail(err, KS_USAGE, "app '%s' reads or writes topics: name a broker with -b HOST:PORT", r->app);
 	if (status == 0 && r->part_count == 0 && r->state_count == 0 && !r->resumed)
-		return ks_fail(err, KS_NOINPUT, kafka ? "there is no app '%s': group '%s' has committed nothing, and '%s' has nothing of it" :
-		    "there is no app '%s' in files: where it reads topics, name a broker with -b HOST:PORT%.0s (looked into '%s')", r->app, r->app, r->home);
+		return ks_fail(err, KS_NOINPUT, kafka ? "there is no app '%s': group '%s' has committed nothing, "
+		    "and '%s' has nothing of it" :
+		    "there is no app '%s' in files: where it reads topics, name a broker with -b HOST:PORT%.0s (looked into '%s')",
+		    r->app, r->app, r->home);
 	if (status != 0 || r->resumed)
 		return status == 0 && kafka ? ks_kafka_empty_look(&st->book, err) : status;
 	r->final_run = r->run + 1;
+	r->in_kafka = kafka;
 	if (kafka)
 		status = ks_kafka_reset_place(&st->book, err);
 	if (status == 0 && r->filed)
@@ -283,6 +299,11 @@ static int apply(struct reset *st, struct ks_err *err)
 	if (!r->done) {
 		if (status == 0 && kafka)
 			status = ks_kafka_reset_mark(&st->book, err);
+		ks_point("reset-all-marked");
+		if (status == 0 && kafka && !r->marked) {
+			r->marked = true;
+			status = ks_reset_write(r, err);
+		}
 		if (status == 0)
 			status = ks_reset_states(r, err);
 		if (status == 0 && kafka)
@@ -316,7 +337,8 @@ static int check_fork(struct reset *st, const struct ks_config *c, struct ks_err
 	if (r->fork == NULL)
 		return 0;
 	if (is_there(c, r->fork))
-		return ks_fail(err, KS_CONFIG, "app '%s' is there already: '%s/%s'; give the new version another name", r->fork, c->state_dir, r->fork);
+		return ks_fail(err, KS_CONFIG, "app '%s' is there already: '%s/%s'; give the new version another name", r->fork,
+		    c->state_dir, r->fork);
 	return st->book.plan != NULL ? ks_kafka_reset_fork(&st->book, false, err) : 0;
 }
 
@@ -327,15 +349,39 @@ static int fork_app(struct reset *st, struct ks_err *err)
 	return status == 0 && st->plan.filed ? ks_reset_fork_ledgers(&st->plan, err) : status;
 }
 
+/* State is with its instance. */
+static void show_elsewhere(const struct ks_reset *r)
+{
+	const struct ks_reset_part *p;
+	const char *last = "";
+	size_t i;
+
+	for (p = r->parts; p < r->parts + r->part_count; p++) {
+		for (i = 0; i < r->instance_count && !ks_owner_same_place(r->instances[i].name, p->owner); i++)
+			;
+		if (i < r->instance_count || strcmp(last, p->owner) == 0)
+			continue;
+		printf("%sInstance %s has no directory here: if it keeps state, give this command on its host, too, "
+		    "before anything is started.\n",
+		    last[0] == '\0' ? "\n" : "", p->owner);
+		last = p->owner;
+	}
+}
+
 static void show_rest(const struct reset *st)
 {
 	const struct ks_reset *r = &st->plan;
 
 	if (r->fork != NULL)
-		printf("\n'%s' stays as it is, and may run.  '%s' keeps nothing yet, and its output must go elsewhere.\n", r->app, r->fork);
+		printf("\n'%s' stays as it is, and may run.  '%s' keeps nothing yet, and its output must go elsewhere.\n", r->app,
+		    r->fork);
+	else if (r->done)
+		printf("This was begun before, and is done, but for the plan itself.\n");
 	else if (r->resumed)
-		printf("\nThis was begun before, and goes on as it was planned then%s.\n", r->done ? ": it is done, but for the plan itself" : "");
+		printf("\nThis was begun before, and goes on as it was planned then, whatever else is asked for now.\n");
 	else
+		show_elsewhere(r);
+	if (r->fork == NULL && !r->resumed)
 		printf("\nWhat stays: its input, what it has written to other topics and to files, and all of other apps.\n");
 	if (!st->apply)
 		printf("Nothing has been done: the same command with --apply does it.\n");
@@ -383,13 +429,14 @@ static int reset_answer(void *arg, const struct ks_config *c, bool *answered, st
 		status = check_fork(st, c, err);
 	if (status != 0)
 		return status;
-	if (!c->quiet || !st->apply)
+	if ((!c->quiet || !st->apply) && !r->done)
 		ks_reset_show(r);
 	if (!c->quiet)
 		show_rest(st);
 	status = act(st, err);
 	if (status == 0 && st->apply && !c->quiet)
-		printf(r->fork != NULL ? "Done: start it as --app %s.\n" : "Done: start '%s' again, and it begins there.\n", r->fork != NULL ? r->fork : r->app);
+		printf(r->fork != NULL ? "Done: start it as --app %s.\n" : "Done: start '%s' again, and it begins there.\n",
+		    r->fork != NULL ? r->fork : r->app);
 	return status;
 }
 

@@ -169,6 +169,10 @@ int ks_children_source(struct ks_children *k, const struct ks_options *o, const 
 		ks_args_second(&c, o);
 	else
 		ks_args_given(&c, o, KS_TO_SOURCE);
+	if (o->replays) {
+		ks_args_add(&c, "--order=global", NULL);
+		ks_args_add(&c, "--exit-eof", NULL);
+	}
 	k->source.what = "reads";
 	snprintf(k->source.name, sizeof(k->source.name), "kafka:%s%s", o->config.topics[0],
 	    o->config.topic_count > 1 ? " ..." : "");

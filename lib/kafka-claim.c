@@ -20,6 +20,7 @@
 #include "options-kafka.h"
 #include "refusal.h"
 #include "signals.h"
+#include "state-dir.h"
 #include "taken.h"
 
 #define AGAIN_MIN_MS 8		/* a claim takes about as long */
@@ -132,28 +133,15 @@ static const char *keeper_of(const struct ks_kafka_claim *c, const rd_kafka_topi
 /* The last run of this directory; 0: it has had none. */
 static int64_t own_run(const struct ks_kafka_claim *c)
 {
-	int fd = openat(c->dir, "run", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char text[24];
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
-	int64_t run;
-
-	if (fd >= 0)
-		close(fd);
-	return n > 1 && ks_num_parse_i64(ks_bytes(text, (size_t)n - 1), &run) == 0 && run > 0 && run < INT64_MAX ? run : 0;
+	return ks_state_number(c->dir, "run");
 }
 
 /* Before Kafka has it, as a run of ours must not be taken for another's. */
 static int keep_run(const struct ks_kafka_claim *c, int64_t run, struct ks_err *err)
 {
-	int fd = openat(c->dir, "run", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int no = ks_state_keep_number(c->dir, "run", run);
 
-	int no = fd < 0 || dprintf(fd, "%lld\n", (long long)run) < 0 ? errno : 0;
-
-	if (fd >= 0 && close(fd) != 0 && no == 0)
-		no = errno;
-	if (no != 0)
-		return ks_fail_errno(err, KS_IO, no, "cannot keep the number of the run of instance '%s'", c->config->owner);
-	return 0;
+	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot keep the number of the run of instance '%s'", c->config->owner);
 }
 
 /*

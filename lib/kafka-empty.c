@@ -119,7 +119,8 @@ static int read_all(struct scan *s, const struct ks_kafka_reset *k, struct ks_er
 			status = take(s, m, err);
 		} else {
 			status = ks_clock_ms() - heard > s->client.timeout_ms ?
-			    ks_fail(err, KS_TEMP, "topic '%s' was not read to its end: no answer", s->topic->name) : ks_kafka_check(&s->client, err);
+			    ks_fail(err, KS_TEMP, "topic '%s' was not read to its end: no answer",
+			    s->topic->name) : ks_kafka_check(&s->client, err);
 		}
 		if (m != NULL)
 			rd_kafka_message_destroy(m);
@@ -139,7 +140,8 @@ struct proof {
 
 static int not_one(const struct ks_reset_topic *t, const rd_kafka_message_t *m, struct ks_err *err)
 {
-	return ks_fail(err, KS_CONFIG, "%s/%d@%lld: this is no record of a changelog: the topic is not emptied", t->name, (int)m->partition,
+	return ks_fail(err, KS_CONFIG, "%s/%d@%lld: this is no record of a changelog: the topic is not emptied", t->name,
+	    (int)m->partition,
 	    (long long)m->offset);
 }
 
@@ -165,10 +167,34 @@ static int judge(void *arg, const rd_kafka_message_t *m, struct ks_err *err)
 	if (end == NULL || m->len < 4 || memcmp(text, "app ", 4) != 0)
 		return not_one(x->topic, m, err);
 	if ((size_t)(end - text) != n + 4 || memcmp(text + 4, app, n) != 0)
-		return ks_fail(err, KS_CONFIG, "changelog '%s' is that of app '%.*s', not of '%s': it is not emptied", x->topic->name,
+		return ks_fail(err, KS_CONFIG, "changelog '%s' is that of app '%.*s', not of '%s': it is not emptied",
+		    x->topic->name,
 		    end - text - 4 < 200 ? (int)(end - text - 4) : 200, text + 4, app);
 	x->begun[m->partition] = true;
 	return 0;
+}
+
+/* Of a compacted topic that is to be emptied as an output. */
+static int judge_output(void *arg, const rd_kafka_message_t *m, struct ks_err *err)
+{
+	const struct proof *x = arg;
+	const char *text = m->payload, *end;
+
+	if (m->key_len != 4 || text == NULL || m->len < 5 || memcmp(text, "app ", 4) != 0)
+		return 0;
+	end = memchr(text, '\n', m->len);
+	if (end == NULL || memmem(end, m->len - (size_t)(end - text), "\nstage ", 7) == NULL)
+		return 0;
+	return ks_fail(err, KS_CONFIG, "topic '%s' is the changelog of app '%.*s': it is not emptied as an output", x->topic->name,
+	    end - text - 4 < 200 ? (int)(end - text - 4) : 200, text + 4);
+}
+
+static int check_output(struct ks_kafka_reset *k, const struct ks_reset_topic *t, struct ks_err *err)
+{
+	struct proof x = { .k = k, .topic = t };
+	struct scan s = { .topic = t, .each = judge_output, .arg = &x };
+
+	return read_all(&s, k, err);
 }
 
 static int prove(struct ks_kafka_reset *k, const struct ks_reset_topic *t, struct ks_err *err)
@@ -180,7 +206,8 @@ static int prove(struct ks_kafka_reset *k, const struct ks_reset_topic *t, struc
 
 	for (p = 0; p < t->partitions && status == 0; p++)
 		if (x.used[p] && !x.begun[p])
-			status = ks_fail(err, KS_CONFIG, "%s/%d does not say whose changelog it is: it is not emptied", t->name, (int)p);
+			status = ks_fail(err, KS_CONFIG, "%s/%d does not say whose changelog it is: it is not emptied", t->name,
+			    (int)p);
 	free(x.begun);
 	free(x.used);
 	return status;
@@ -226,7 +253,9 @@ static int look(struct ks_kafka_reset *k, struct ks_reset_topic *t, struct ks_er
 	t->there = true;
 	t->compacted = ks_kafka_topic_compacted(&k->reader, t->name);
 	status = count_records(k, t, err);
-	return status == 0 && t->log && t->records > 0 && !r->done ? prove(k, t, err) : status;
+	if (status != 0 || t->records == 0 || r->done)
+		return status;
+	return t->log ? prove(k, t, err) : t->compacted ? check_output(k, t, err) : 0;
 }
 
 int ks_kafka_empty_look(struct ks_kafka_reset *k, struct ks_err *err)

@@ -42,11 +42,13 @@ static int take_word(struct ks_reset *r, const rd_kafka_topic_partition_t *p, st
 	if (told && r->filed)
 		return 0;
 	if (told)
-		return ks_fail(err, KS_CONFIG, "app '%s' was run with --guarantee at-least-once, and its ledger, which says where it stands, is not in '%s': "
+		return ks_fail(err, KS_CONFIG, "app '%s' was run with --guarantee at-least-once, and its ledger, "
+		    "which says where it stands, is not in '%s': "
 		    "give its --state-dir, on its host", r->app, r->home);
 	if (!word_of(p, &w, &marked))
 		return ks_fail(err, KS_CONFIG, "%s/%d@%lld: something else than an app of kstream has committed the offsets of group '%s': it is not reset; "
-		    "for a group of another program there is kafka-consumer-groups --reset-offsets", p->topic, (int)p->partition, (long long)p->offset, r->app);
+		    "for a group of another program there is kafka-consumer-groups --reset-offsets", p->topic, (int)p->partition,
+		    (long long)p->offset, r->app);
 	part = ks_reset_add_part(r, ks_str(p->topic), p->partition);
 	if (part == NULL)
 		return ks_fail_memory(err);
@@ -159,14 +161,16 @@ static int take_offsets(struct ks_reset *r, struct ks_err *err)
 		slash = sign != NULL ? memrchr(at, '/', (size_t)(sign - at)) : NULL;
 		if (slash == NULL || ks_num_parse_i64(ks_bytes(slash + 1, (size_t)(sign - slash - 1)), &partition) != 0 ||
 		    ks_num_parse_i64(ks_bytes(sign + 1, n - (size_t)(sign + 1 - at)), &to) != 0 || to < 0)
-			return ks_fail(err, KS_USAGE, "--offset '%s' is not beginning, end, stored, last-good, or TOPIC/PARTITION@OFFSET,...", r->offsets);
+			return ks_fail(err, KS_USAGE, "--offset '%s' is not beginning, end, stored, last-good, "
+			    "or TOPIC/PARTITION@OFFSET,...", r->offsets);
 		for (p = r->parts; p < r->parts + r->part_count; p++)
 			if (is_log(p) && p->partition == partition && ks_bytes_is(ks_bytes(at, (size_t)(slash - at)), p->input))
 				break;
 		if (p == r->parts + r->part_count)
 			return ks_fail(err, KS_USAGE, "--offset: app '%s' has no offset of %.*s", r->app, (int)(sign - at), at);
 		if (to < p->low || to > p->high)
-			return ks_fail(err, KS_USAGE, "--offset: %s/%d has no offset %lld: it has %lld to %lld", p->input, (int)p->partition, (long long)to,
+			return ks_fail(err, KS_USAGE, "--offset: %s/%d has no offset %lld: it has %lld to %lld", p->input,
+			    (int)p->partition, (long long)to,
 			    (long long)p->low, (long long)p->high);
 		p->to = to;
 		if (at[n] == '\0')
@@ -180,7 +184,8 @@ static int named_all(const struct ks_reset *r, struct ks_err *err)
 
 	for (p = r->parts; p < r->parts + r->part_count; p++)
 		if (is_log(p) && p->to == KS_RESET_STAYS)
-			return ks_fail(err, KS_USAGE, "--offset says nothing of %s/%d, which stands at %lld: name it, too", p->input, (int)p->partition, (long long)p->now);
+			return ks_fail(err, KS_USAGE, "--offset says nothing of %s/%d, which stands at %lld: name it, too",
+			    p->input, (int)p->partition, (long long)p->now);
 	return 0;
 }
 
@@ -235,9 +240,9 @@ static rd_kafka_topic_partition_list_t *words_of(const struct ks_reset *r)
 	return list;
 }
 
-static int check_alone(struct ks_kafka_reset *k, struct ks_err *err)
+static int check_alone(struct ks_kafka_reset *k, const char *app, struct ks_err *err)
 {
-	int status = ks_kafka_alone(&k->reader, k->plan->app, "and what they read cannot be reset", err);
+	int status = ks_kafka_alone(&k->reader, app, "and what they read cannot be reset", err);
 
 	/* They go. */
 	if (status == KS_CONFIG)
@@ -268,7 +273,8 @@ static bool look_again(struct ks_kafka_reset *k, rd_kafka_topic_partition_list_t
 		if (!p->sink && r->filed)
 			continue;
 		if (!p->marked && word_of(&list->elems[i], &w, &marked) && (w.epoch != p->epoch || w.run != p->run)) {
-			ks_fail(err, KS_TEMP, "instance %s of app '%s' is at work: %s/%d has come to epoch %lld of run %lld meanwhile: stop it, on whichever host it is",
+			ks_fail(err, KS_TEMP, "instance %s of app '%s' is at work: "
+			    "%s/%d has come to epoch %lld of run %lld meanwhile: stop it, on whichever host it is",
 			    w.claimer, r->app, p->input, (int)p->partition, (long long)w.epoch, (long long)w.run);
 			return true;
 		}
@@ -300,7 +306,7 @@ int ks_kafka_reset_live(struct ks_kafka_reset *k, bool wait, struct ks_err *err)
 	struct ks_reset *r = k->plan;
 	const struct ks_reset_part *p;
 	bool elsewhere = false;
-	int status = check_alone(k, err);
+	int status = check_alone(k, r->app, err);
 
 	for (p = r->parts; p < r->parts + r->part_count; p++)
 		elsewhere = elsewhere || ((p->sink || !r->filed) && !p->marked && !p->released && !held_here(r, p->owner));
@@ -329,13 +335,14 @@ static int read_stable(struct ks_kafka_reset *k, const char *app, rd_kafka_topic
  * Members are looked for while the offsets are on their way: who joins later
  * waits for them, and finds them (kafka-claim.c).
  */
-static int commit(struct ks_kafka_reset *k, struct ks_kafka *client, const char *app, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
+static int commit(struct ks_kafka_reset *k, struct ks_kafka *client, const char *app, rd_kafka_topic_partition_list_t *list,
+    struct ks_err *err)
 {
 	int status = ks_txn_begin(client, err);
 
 	if (status == 0)
 		status = ks_txn_offsets(client, app, NULL, list, err);
-	if (status == 0 && app == k->plan->app && check_alone(k, err) != 0) {
+	if (status == 0 && check_alone(k, app, err) != 0) {
 		ks_txn_abort(client);
 		return err->status;
 	}
@@ -400,7 +407,8 @@ int ks_kafka_reset_mark(struct ks_kafka_reset *k, struct ks_err *err)
 		if (status != 0)
 			return status;
 	}
-	return ks_fail(err, KS_TEMP, "instance %s of app '%s' begins again and again: stop it, and give the same command again", owner, k->plan->app);
+	return ks_fail(err, KS_TEMP, "instance %s of app '%s' begins again and again: stop it, and give the same command again",
+	    owner, k->plan->app);
 }
 
 static struct ks_reset_part *part_of(struct ks_reset *r, const rd_kafka_topic_partition_t *p)
@@ -443,7 +451,8 @@ int ks_kafka_reset_finish(struct ks_kafka_reset *k, struct ks_err *err)
 		status = read_stable(k, k->plan->app, list, err);
 	for (i = 0; i < list->cnt && status == 0; i++) {
 		if (!word_of(&list->elems[i], &w, &marked) || !marked)
-			status = ks_fail(err, KS_TEMP, "%s/%d: app '%s' has been changed meanwhile: give the same command again", list->elems[i].topic,
+			status = ks_fail(err, KS_TEMP, "%s/%d: app '%s' has been changed meanwhile: give the same command again",
+			    list->elems[i].topic,
 			    (int)list->elems[i].partition, k->plan->app);
 		else
 			status = settle(k->plan, &list->elems[i], w, err);
@@ -465,7 +474,8 @@ static int check_free(const struct ks_reset *r, const rd_kafka_topic_partition_l
 
 	for (p = list->elems; p < list->elems + list->cnt; p++)
 		if (p->offset >= 0)
-			return ks_fail(err, KS_CONFIG, "app '%s' is there already: its group stands at %s/%d@%lld; give the new version another name",
+			return ks_fail(err, KS_CONFIG, "app '%s' is there already: its group stands at %s/%d@%lld; "
+			    "give the new version another name",
 			    r->fork, p->topic, (int)p->partition, (long long)p->offset);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "ledger.h"
 #include "options-kafka.h"
 #include "refusal.h"
+#include "state-dir.h"
 
 /*
  * A commit is answered before its markers are written, which takes 2 to 4 ms.
@@ -343,6 +344,21 @@ static int mark(struct ks_sink_txn *t, const struct ks_barrier *b, rd_kafka_topi
 	return status;
 }
 
+/*
+ * The first epoch of an app is committed, which no barrier may tell its stages:
+ * should the group be deleted then, they would take theirs for one that was
+ * not.  What cannot be written is let be.
+ */
+static void note_first(const struct ks_sink_txn *t)
+{
+	struct ks_ledger l;
+	struct ks_err no;
+
+	if (ks_ledger_open(&l, t->config, t->config->app, t->config->owner, &no) == 0)
+		(void)ks_state_keep_number(l.dir, KS_FIRST_RUN, t->stand.run);
+	ks_ledger_close(&l);
+}
+
 int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struct ks_err *err)
 {
 	rd_kafka_consumer_group_metadata_t *member;
@@ -377,6 +393,8 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 	if (status != 0) {
 		t->stand.epoch = had;
 		status = ks_sink_txn_refused(t, err);
+	} else if (had == 0 && !t->filed) {
+		note_first(t);
 	}
 	if (member != NULL)
 		rd_kafka_consumer_group_metadata_destroy(member);

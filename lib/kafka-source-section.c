@@ -132,7 +132,7 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 	struct ks_hello_position *positions = calloc(x->count + 1, sizeof(*positions));
 	struct ks_hello h = {
 		.reads = KS_READS_TOPICS, .live = !s->options->bounded, .streams = streams, .stream_count = x->topic_count,
-		.positions = positions, .position_count = x->count,
+		.positions = positions, .position_count = x->count, .merged = s->config->order == KS_ORDER_GLOBAL,
 	};
 	int status, wait_ms = (int)ks_kafka_move_ms(&s->client);	/* for the group of an app to be told that it goes by a ledger */
 	size_t i;

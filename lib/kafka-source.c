@@ -426,7 +426,8 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 	}
 	s->config = config;
 	s->timed = options->start == KS_START_TIME || options->has_stop;
-	s->ordered = options->group == NULL && !ks_kafka_has_patterns(config) && ks_kafka_is_ordered(config);
+	s->ordered = options->group == NULL && (config->order == KS_ORDER_GLOBAL || !ks_kafka_has_patterns(config)) &&
+	    ks_kafka_is_ordered(config);
 	s->ready = -1;
 	ks_buf_init(&s->positions, KS_CONTROL_MAX);
 	*source = &s->own.source;

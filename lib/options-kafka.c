@@ -84,12 +84,28 @@ bool ks_options_is_topic(const char *name)
 	return strncmp(name, KAFKA, KAFKA_LEN) == 0;
 }
 
+/* Of a tool that replays, -t names a topic to read: unless it names the records of files, or of lines on stdin. */
+static bool is_reading_topics(const struct ks_options *o)
+{
+	bool kafka = !o->config.from_given;
+	size_t i;
+
+	for (i = 0; i < o->given_count && !kafka; i++)
+		kafka = o->given[i].kafka;
+	return kafka && o->config.topic_count > 0 && o->config.in_count == 0;
+}
+
 static int take_inputs(struct ks_options *o, struct ks_err *err)
 {
 	struct ks_config *c = &o->config;
 	const char *name;
 	size_t i, topics = 0;
 
+	if (o->replays && is_reading_topics(o)) {
+		c->topics_in = true;
+		c->topic = NULL;
+		return 0;
+	}
 	for (i = 0; i < c->in_count; i++)
 		topics += ks_options_is_topic(c->in[i]);
 	if (topics == 0)

@@ -88,7 +88,8 @@ static int look_at(struct ks_reset *r, struct ks_reset_state *s, const char *hom
 	if (status != 0)
 		return status;
 	if (strcmp(about.app, r->app) != 0)
-		return ks_fail(err, KS_CONFIG, "the state in '%s' is that of app '%s': it is not touched; move it away first", home, about.app);
+		return ks_fail(err, KS_CONFIG, "the state in '%s' is that of app '%s': it is not touched; move it away first", home,
+		    about.app);
 	s->epoch = about.epoch;
 	memcpy(s->changelog, about.changelog, sizeof(s->changelog));
 	r->run = about.run > r->run ? about.run : r->run;
@@ -187,7 +188,8 @@ static int add_instance(struct ks_reset *r, const char *name, struct ks_err *err
 		return status;
 	if (ks_ledger_lock(&in->ledger, err) != 0)
 		status = live(r, err);
-	else if (is_committing(in->ledger.dir) && ks_fail(err, KS_TEMP, "a process that writes for this app and instance is running: '%s/LOCK' is held", in->ledger.path) != 0)
+	else if (is_committing(in->ledger.dir) && ks_fail(err, KS_TEMP,
+	    "a process that writes for this app and instance is running: '%s/LOCK' is held", in->ledger.path) != 0)
 		status = live(r, err);
 	if (status == 0)
 		status = ks_ledger_read(&in->ledger, err);
@@ -225,7 +227,8 @@ int ks_reset_lock(struct ks_reset *r, struct ks_err *err)
 	}
 	if (flock(r->lock, LOCK_EX | LOCK_NB) == 0)
 		return 0;
-	return errno == EWOULDBLOCK ? ks_fail(err, KS_TEMP, "another kstream-reset of app '%s' is running: '%s' is locked", r->app, r->home) :
+	return errno == EWOULDBLOCK ? ks_fail(err, KS_TEMP, "another kstream-reset of app '%s' is running: '%s' is locked", r->app,
+	    r->home) :
 	    ks_fail_errno(err, KS_IO, errno, "cannot lock '%s'", r->home);
 }
 
@@ -365,7 +368,8 @@ static int fork_ledger(struct ks_reset *r, struct ks_reset_instance *in, struct 
 	if (status == 0)
 		status = ks_ledger_read(&l, err);
 	if (status == 0 && l.run > 0)
-		status = ks_fail(err, KS_CONFIG, "app '%s' is there already: '%s/ledger'; give another name, or remove it", r->fork, l.path);
+		status = ks_fail(err, KS_CONFIG, "app '%s' is there already: '%s/ledger'; give another name, or remove it", r->fork,
+		    l.path);
 	if (status == 0 && new_positions(r, in, &l.positions) != 0)
 		status = ks_fail_memory(err);
 	l.run = 1;
@@ -396,6 +400,8 @@ int ks_reset_clean(struct ks_reset *r, struct ks_err *err)
 	status = remove_all(trash, err);
 	free(trash);
 	ks_point("reset-cleaned");
+	/* What a write of the plan that was cut short has left. */
+	(void)unlinkat(r->lock, KS_RESET_PLAN ".new", 0);
 	if (status == 0 && unlinkat(r->lock, KS_RESET_PLAN, 0) != 0 && errno != ENOENT)
 		return ks_fail_errno(err, KS_IO, errno, "cannot remove '%s/" KS_RESET_PLAN "'", r->home);
 	return status == 0 && fsync(r->lock) != 0 ? ks_fail_errno(err, KS_IO, errno, "cannot fsync '%s'", r->home) : status;

@@ -5,14 +5,17 @@
  *	kstream-reset 1
  *	app ticker
  *	run 8
+ *	kafka
+ *	marked
  *	to beginning
  *	position 0 2 trades
  *	topic log ticker-state
  *	topic out ticker-1m
  *	end
  *
- * run is that which the ledger will have; a position is an offset (-1: as it
- * stands), a partition and a name; the last line tells a whole file from a cut one.
+ * run is that which the ledger will have; kafka is there where some of it is done
+ * there, marked when step 2 is; a position is an offset (-1: as it stands), a
+ * partition and a name; the last line tells a whole file from a cut one.
  */
 #include "reset.h"
 
@@ -32,7 +35,8 @@ static int print_plan(const struct ks_reset *r, struct ks_buf *b)
 {
 	const struct ks_reset_topic *t;
 	const struct ks_reset_part *p;
-	int no = ks_buf_printf(b, "kstream-reset 1\napp %s\nrun %lld\nto %s\n", r->app, (long long)r->final_run, r->told);
+	int no = ks_buf_printf(b, "kstream-reset 1\napp %s\nrun %lld\n%s%sto %s\n", r->app, (long long)r->final_run,
+	    r->in_kafka ? "kafka\n" : "", r->marked ? "marked\n" : "", r->told);
 
 	for (p = r->parts; p < r->parts + r->part_count && no == 0; p++)
 		no = ks_buf_printf(b, "position %lld %d %s\n", (long long)p->to, (int)p->partition, p->input);
@@ -110,8 +114,11 @@ static bool parse_plan(struct ks_reset *r, struct ks_bytes text, int *no)
 	struct ks_bytes line;
 
 	if (!take(&text, "kstream-reset 1", &line) || line.n > 0 || !take(&text, "app ", &line) || !ks_bytes_is(line, r->app) ||
-	    !take(&text, "run ", &line) || ks_num_parse_i64(line, &r->final_run) != 0 || r->final_run < 1 || r->final_run >= INT64_MAX ||
-	    !take(&text, "to ", &line))
+	    !take(&text, "run ", &line) || ks_num_parse_i64(line, &r->final_run) != 0 || r->final_run < 1 || r->final_run >= INT64_MAX)
+		return false;
+	r->in_kafka = take(&text, "kafka", &line);
+	r->marked = take(&text, "marked", &line);
+	if (!take(&text, "to ", &line))
 		return false;
 	snprintf(r->told, sizeof(r->told), "%.*s", (int)line.n, (const char *)line.p);
 	if (strcmp(r->told, KS_RESET_SAID_LAST_GOOD) == 0)
@@ -135,9 +142,18 @@ static bool is_done(const struct ks_reset *r)
 		if (r->instances[i].ledger.run >= r->final_run)
 			return true;
 	for (p = r->parts; p < r->parts + r->part_count; p++)
-		if (!p->marked && p->run >= r->final_run)
+		if (r->marked && !p->marked && !p->file && (p->sink || !r->filed) && p->run >= r->final_run)
 			return true;
 	return false;
+}
+
+/* What the command line says of them is not what was begun. */
+static void drop_topics(struct ks_reset *r)
+{
+	while (r->topic_count > 0)
+		free(r->topics[--r->topic_count].name);
+	free(r->topics);
+	r->topics = NULL;
 }
 
 int ks_reset_resume(struct ks_reset *r, struct ks_err *err)
@@ -158,6 +174,7 @@ int ks_reset_resume(struct ks_reset *r, struct ks_err *err)
 		no = ks_buf_read(&text, fd);
 	if (fd >= 0)
 		close(fd);
+	drop_topics(r);
 	r->resumed = no == 0 && parse_plan(r, ks_buf_bytes(&text), &no);
 	ks_buf_release(&text);
 	if (no != 0)
@@ -165,5 +182,8 @@ int ks_reset_resume(struct ks_reset *r, struct ks_err *err)
 	if (!r->resumed)
 		return ks_fail(err, KS_CONFIG, "'%s/" KS_RESET_PLAN "' is damaged: remove it, and give the reset anew", r->home);
 	r->done = is_done(r);
+	/* Until all was marked a run elsewhere may have gone on. */
+	if (!r->marked && !r->done && r->final_run <= r->run)
+		r->final_run = r->run + 1;
 	return 0;
 }

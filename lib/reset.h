@@ -14,8 +14,9 @@
  *	5  the ledger: in Kafka in one transaction, or its files
  *	6  what was renamed is removed, and the plan
  *
- * Each of these can be done again.  Who goes on with a plan finds by the run in
- * the ledger whether 5 is done, and then does none of 3 and 4 again.
+ * Each of these can be done again.  That 2 is done the plan tells; who goes on
+ * with it then finds by the run in the ledger whether 5 is, and does none of 3
+ * and 4 again.
  */
 #ifndef KS_RESET_H
 #define KS_RESET_H
@@ -83,7 +84,9 @@ struct ks_reset {
 	const char *offsets;	/* of KS_RESET_OFFSETS */
 	char told[200];		/* the words for it */
 	bool filed;		/* where it stands is in ledger files */
+	bool in_kafka;		/* some of it is done there */
 	bool resumed;		/* the plan was there */
+	bool marked;		/* step 2 is done: no run can have begun since, but from the ledger as it is to be */
 	bool done;		/* of what was resumed the ledger is done */
 	int64_t run;		/* that the app has had, at most */
 	int64_t final_run;	/* of the ledger as it will be */

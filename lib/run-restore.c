@@ -340,12 +340,19 @@ static int look(void *arg, struct ks_rec *rec, struct ks_err *err)
 int ks_restore_free(struct ks_run *run, struct ks_store *s)
 {
 	struct restore r = { .run = run, .store = s };
+	char text[200];
 	struct ks_buf partitions;
 	int32_t first, count;
 	int status;
 
-	if (!ks_store_begins(s, -2, &first) || !ks_args_names_kafka(run->options))
+	if (!ks_store_begins(s, -2, &first))
 		return 0;
+	if (!ks_args_names_kafka(run->options)) {	/* in a pipe, by a user who may not know that it matters */
+		snprintf(text, sizeof(text), "what others had in changelog '%.80s' was not looked for: that, and to restore from it, needs -b HOST:PORT",
+		    run->changelog);
+		ks_warn(run, text);
+		return 0;
+	}
 	status = ks_children_partitions(run->children, run->options, run->changelog, &count, run->err);
 	if (status != 0)
 		return status == KS_CONFIG ? 0 : status;	/* it is made when it is first written to */

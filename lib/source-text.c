@@ -92,7 +92,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 	const struct ks_config *config = t->config;
 	struct ks_hello h = {
 		.reads = KS_READS_FILES, .streams = streams, .stream_count = t->places.count, .positions = positions,
-		.position_count = t->places.count,
+		.position_count = t->places.count, .merged = ks_config_merges(t->config),
 	};
 	size_t i;
 	int status;
@@ -444,7 +444,7 @@ static int text_open(struct text *t, struct ks_err *err)
 		return ks_fail(err, KS_CONFIG, "--instance %s: files have one partition, which one instance reads", t->config->owner);
 	if (t->config->on_bad_time == KS_POLICY_APPEND)
 		return ks_fail(err, KS_CONFIG, "--on-bad-time append: a file has no broker's time to fall back to");
-	if (t->config->order == KS_ORDER_TIME && t->config->time_expr == NULL && t->config->from != KS_ENVELOPE)
+	if (ks_config_merges(t->config) && t->config->time_expr == NULL && t->config->from != KS_ENVELOPE)
 		return ks_fail(err, KS_USAGE, "--order time: lines have a time by --time EXPR, which is not given");
 	t->hand.tail = malloc(KS_PLACES_TAIL);
 	if (t->hand.tail == NULL || ks_in_open(&t->hand.in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
@@ -467,7 +467,7 @@ static int text_open(struct text *t, struct ks_err *err)
 		if (status != 0)
 			return status;
 	}
-	return t->config->order == KS_ORDER_TIME ? ks_text_open_ordered(t, err) : ks_text_open_input(t, err);
+	return ks_config_merges(t->config) ? ks_text_open_ordered(t, err) : ks_text_open_input(t, err);
 }
 
 int ks_source_text(const struct ks_config *config, int wake, struct ks_source **source,
@@ -480,13 +480,13 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	ks_own_init(&t->own, config, wake, "stdin");
 	t->own.source.close = text_close;
 	/* With --order time what comes next is chosen among records that are made. */
-	if (config->order != KS_ORDER_TIME) {
+	if (!ks_config_merges(config)) {
 		t->own.source.give_loaded = text_give;
 		t->own.source.value = text_value;
 	}
 	t->own.begin = begin;
-	t->own.gather = config->order == KS_ORDER_TIME ? ks_text_gather_ordered : ks_own_gather;
-	t->own.awake = config->order == KS_ORDER_TIME ? ks_text_awake : NULL;
+	t->own.gather = ks_config_merges(config) ? ks_text_gather_ordered : ks_own_gather;
+	t->own.awake = ks_config_merges(config) ? ks_text_awake : NULL;
 	t->own.take = read_lines;
 	t->own.advance = advance;
 	t->own.positions = list_positions;

@@ -26,7 +26,7 @@ operands_of() {
 }
 
 @test "frame: every tool is in this file, or has nothing to give" {
-	[ "$(every_tool | paste -sd ' ')" = 'kstream-branch kstream-cat kstream-diff kstream-filter kstream-join kstream-map kstream-query kstream-repartition kstream-reset kstream-run kstream-table kstream-window' ] || fail 'a new tool: add its operands to operands_of'
+	[ "$(every_tool | paste -sd ' ')" = 'kstream-branch kstream-cat kstream-diff kstream-filter kstream-join kstream-map kstream-query kstream-repartition kstream-replay kstream-reset kstream-run kstream-table kstream-window' ] || fail 'a new tool: add its operands to operands_of'
 }
 
 @test "frame: --help fits one screen of 24 lines and 80 columns" {
