@@ -89,7 +89,7 @@ static int open_client(struct kafka *s, struct ks_err *err)
 		{ "partitioner", "murmur2_random" },	/* what is left to it has no key */
 		/* At full speed batches are full long before; a shorter one makes 2.0.2 poll in circles (twice the CPU). */
 		{ "linger.ms", "100" },
-		/* The sender holds some of each partition, and so does each reader, which gets whole ones; of a megabyte both need a third more. */
+		/* The sender holds some of each partition, and each reader, which gets whole ones: of a megabyte a third more. */
 		{ "batch.size", "262144" },
 		{ "batch.num.messages", "100000" },
 		{ "queue.buffering.max.messages", "12000" },	/* each takes 250 bytes beside its own */

@@ -55,7 +55,8 @@ static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err
 		{ "isolation.level", "read_committed" },
 		{ "check.crcs", "true" },	/* costs nothing that could be measured */
 		{ "enable.partition.eof", eof ? "true" : "false" },
-		{ "fetch.wait.max.ms", s->options->bounded ? "10" : s->ordered ? "20" : "500" },	/* the end shows in an empty fetch; of topics by time those that lie still hold up the others' */
+		/* The end shows in an empty fetch; and those of topics by time that lie still hold up the others'. */
+		{ "fetch.wait.max.ms", s->options->bounded ? "10" : s->ordered ? "20" : "500" },
 		{ "queued.min.messages", messages },
 		{ "queued.max.messages.kbytes", kb },
 		/* Of one answer, which a message pins: 15 MB resident on 4 and on 64 partitions, 90 to 160 with librdkafka's 50 MiB. */
