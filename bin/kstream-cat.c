@@ -333,6 +333,8 @@ static int settle_consumer(struct cat *c, struct ks_config *config, struct ks_er
 	if (config->out_topic == NULL && (c->kafka.by_route || c->kafka.verify || c->kafka.create_partitions > 0))
 		return ks_fail(err, KS_USAGE, "--%s is for -P",
 		    c->kafka.by_route ? "route" : c->kafka.verify ? "verify" : "create-topics");
+	if (c->kafka.group != NULL && config->order == KS_ORDER_GLOBAL)
+		return ks_fail(err, KS_USAGE, "--order global is over all partitions, and a member of -G has some of them: leave out -G");
 	if (c->kafka.group != NULL)
 		status = settle_group(c, config, err);
 	if (status != 0)

@@ -275,13 +275,13 @@ static void result_delta(struct ks_agg *a, const unsigned char *block, size_t at
 
 const struct ks_agg_row ks_agg_number[] = {
 	{ .name = "count", .words = "length size number cnt", .args = "v", .like = "count()", .parts = true, .any_order = true,
-	    .size = sizeof(uint64_t), .add = add_count, .merge = merge_count,
+	    .size = sizeof(uint64_t), .number = KS_AGG_COUNTS, .add = add_count, .merge = merge_count,
 	    .subtract = subtract_count, .result = result_count },
 	{ .name = "sum", .words = "total add", .args = "v", .need = 1, .like = "sum(.price)", .parts = true, .any_order = true,
-	    .size = sizeof(struct sum), .check = check_sum, .add = add_sum, .merge = merge_sum,
+	    .size = sizeof(struct sum), .number = KS_AGG_ADDS, .check = check_sum, .add = add_sum, .merge = merge_sum,
 	    .subtract = subtract_sum, .result = result_sum },
 	{ .name = "avg", .words = "mean average", .args = "v", .need = 1, .like = "avg(.price)", .nil = true,
-	    .parts = true, .any_order = true, .size = sizeof(struct sum), .check = check_sum, .add = add_sum, .merge = merge_sum,
+	    .parts = true, .any_order = true, .size = sizeof(struct sum), .number = KS_AGG_ADDS, .check = check_sum, .add = add_sum, .merge = merge_sum,
 	    .subtract = subtract_sum, .result = result_avg },
 	{ .name = "delta", .words = "diff difference change gain", .args = "v", .need = 1, .like = "delta(.price)",
 	    .nil = true, .parts = true, .size = sizeof(struct ends), .check = check_delta, .add = add_delta,

@@ -35,6 +35,12 @@ struct ks_agg_row {
 	bool parts;		/* states of parts, merged, show what one state of all does */
 	bool any_order;		/* and it does not matter in which order values came, but for the last digit of floats */
 	uint32_t size;		/* of the state, a multiple of 8 */
+	enum {
+		KS_AGG_ASKS,	/* check says which numbers it takes in */
+		KS_AGG_ADDS,	/* every finite one, by add, which cannot fail then */
+		KS_AGG_COUNTS,	/* likewise, and all it keeps is their number, 8 bytes */
+		KS_AGG_LEAST, KS_AGG_MOST,	/* likewise, and it keeps that one, in a struct ks_agg_kept */
+	} number;		/* what it does with one of them: fold.c goes by it */
 
 	/* Take the constant, or say what it must be. */
 	const char *(*set)(struct ks_agg *a, const struct ks_val *v);

@@ -43,7 +43,8 @@ enum ks_policy {
 /* Several topics or files. */
 enum ks_order_by {
 	KS_ORDER_UNSAID,	/* topics by time, files one after another */
-	KS_ORDER_TIME,
+	KS_ORDER_TIME,		/* of topics the partitions of one number */
+	KS_ORDER_GLOBAL,	/* all partitions of all topics */
 	KS_ORDER_ARRIVAL,
 };
 
@@ -110,6 +111,21 @@ struct ks_config {
 static inline bool ks_config_at_least(const struct ks_config *c)
 {
 	return c->guarantee_given && c->guarantee == KS_AT_LEAST_ONCE;
+}
+
+/*
+ * With --app --until is where reading stops: at the first record of that time
+ * or later, of each partition or file, which the next run begins with.
+ */
+static inline bool ks_config_stops(const struct ks_config *c)
+{
+	return c->has_until && c->app != NULL;
+}
+
+/* Whether several files are read by time: of files there is one order. */
+static inline bool ks_config_merges(const struct ks_config *c)
+{
+	return c->order == KS_ORDER_TIME || c->order == KS_ORDER_GLOBAL;
 }
 
 /* Whether a time is within --since and --until. */

@@ -166,6 +166,25 @@ static int add_arguments(struct ks_fold *f, struct ks_fold_item *item, const str
 	return status;
 }
 
+/* Whether one argument is all that is evaluated, and what takes it takes any number. */
+static bool all_of_one(struct ks_fold *f)
+{
+	uint32_t i, first = f->count;
+
+	for (i = 0; i < f->count; i++) {
+		if (f->items[i].load == KS_FOLD_LOAD_ANY || f->items[i].agg.row->number == KS_AGG_ASKS)
+			return false;
+		if (f->items[i].load == KS_FOLD_LOAD_NONE)
+			continue;
+		if (first == f->count)
+			first = i;
+		if (f->items[i].args[0].item != first)
+			return false;
+	}
+	f->first = first;
+	return first < f->count;
+}
+
 static int add_clause(struct ks_fold *f, const struct ks_agg_clause *c, struct ks_err *err)
 {
 	struct ks_fold_item *item, *grown;
@@ -198,6 +217,7 @@ static int add_clause(struct ks_fold *f, const struct ks_agg_clause *c, struct k
 	else
 		item->load = item->argc == 1 ? KS_FOLD_LOAD_ONE : KS_FOLD_LOAD_NONE;
 	f->judges |= c->row->fits != NULL || item->rule != NULL;
+	f->one = status == 0 && all_of_one(f);
 	return status;
 }
 

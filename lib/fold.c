@@ -3,6 +3,7 @@
 #include "fold-impl.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 
 /* The arguments of a clause, or what is wrong with them. */
@@ -53,6 +54,13 @@ static inline const char *load_one(const struct ks_fold *f, struct ks_fold_item 
 	return item->skip || what != NULL || item->agg.row->check == NULL ? what : item->agg.row->check(item->v);
 }
 
+static inline bool load_number(struct ks_fold *f)
+{
+	const char *what = ks_expr_eval(f->items[f->first].args[0].expr, &f->v);
+
+	return what == NULL && (f->v.type == KS_INT || (f->v.type == KS_FLOAT && isfinite(f->v.d)));
+}
+
 struct ks_expr_set *ks_fold_reads(const struct ks_fold *f)
 {
 	return f->work->steps != NULL || ks_expr_set_wants_record(f->set) ? NULL : f->set;
@@ -68,6 +76,9 @@ const char *ks_fold_load(struct ks_fold *f, const struct ks_rec *rec)
 	if (!f->reads)
 		return NULL;
 	what = rec->value.p == NULL ? NULL : ks_expr_load(f->set, rec);
+	f->number = f->one && KS_LIKELY(what == NULL) && load_number(f);
+	if (KS_LIKELY(f->number))
+		return NULL;
 	for (i = 0; i < f->count && what == NULL; i++) {
 		item = &f->items[i];
 		if (KS_LIKELY(item->load == KS_FOLD_LOAD_ONE))
@@ -88,7 +99,7 @@ static bool begins_null(const struct ks_fold_item *item)
 
 bool ks_fold_nothing(const struct ks_fold *f)
 {
-	return f->bare && f->items[0].skip && begins_null(&f->items[0]);
+	return f->bare && !f->number && f->items[0].skip && begins_null(&f->items[0]);
 }
 
 const char *ks_fold_why(const struct ks_fold *f)
@@ -134,12 +145,45 @@ int ks_fold_try(const struct ks_fold *f, const unsigned char *state)
 	return f->judges ? judge(f, state, false) : 0;
 }
 
+static inline int add_number(const struct ks_fold *f, struct ks_agg_block *state)
+{
+	const struct ks_fold_item *item = f->items, *end = item + f->count;
+	struct ks_val old, v = f->v;
+	struct ks_agg_kept *k;
+	int no;
+
+	for (; item < end; item++) {
+		switch (item->agg.row->number) {
+		case KS_AGG_COUNTS:
+			++*(uint64_t *)(void *)(state->p + item->at);
+			continue;
+		case KS_AGG_LEAST: case KS_AGG_MOST:
+			k = (struct ks_agg_kept *)(void *)(state->p + item->at);
+			old.u = k->number;
+			if (KS_UNLIKELY(k->type != v.type))	/* none yet, of another type, or elsewhere */
+				break;
+			if (v.type == KS_FLOAT ? (item->agg.row->number == KS_AGG_LEAST ? v.d < old.d : v.d > old.d) :
+			    (item->agg.row->number == KS_AGG_LEAST ? v.i < old.i : v.i > old.i))
+				k->number = v.u;
+			continue;
+		default:
+			break;
+		}
+		no = item->agg.row->add(&item->agg, state, item->at, &v);
+		if (KS_UNLIKELY(no != 0))
+			return no;
+	}
+	return 0;
+}
+
 int ks_fold_apply(const struct ks_fold *f, struct ks_agg_block *state)
 {
 	const struct ks_fold_item *item;
 	uint32_t i;
 	int no = 0;
 
+	if (KS_LIKELY(f->number))
+		return add_number(f, state);
 	if (KS_UNLIKELY(f->judges))
 		no = judge(f, state->p, false);
 	for (i = 0; i < f->count && no == 0; i++) {
@@ -152,10 +196,15 @@ int ks_fold_apply(const struct ks_fold *f, struct ks_agg_block *state)
 
 int ks_fold_subtract(const struct ks_fold *f, struct ks_agg_block *state)
 {
-	const struct ks_fold_item *item;
+	struct ks_fold_item *item;
 	uint32_t i;
-	int no = judge(f, state->p, true);
+	int no;
 
+	for (i = 0; f->number && i < f->count; i++) {
+		f->items[i].skip = false;
+		f->items[i].v[0] = f->v;
+	}
+	no = judge(f, state->p, true);
 	for (i = 0; i < f->count && no == 0; i++) {
 		item = &f->items[i];
 		if (!item->idle)
@@ -281,14 +330,22 @@ int ks_fold_show(const struct ks_fold *f, const unsigned char *state, struct ks_
 		no = ks_mp_add_map_head(out, f->count);
 	for (i = 0; i < f->count && no == 0; i++) {
 		item = &f->items[i];
-		if (!f->bare)
-			no = ks_buf_add(out, f->names.p + item->name_at, item->name_n);
-		if (no == 0 && KS_UNLIKELY(item->agg.row->show != NULL)) {
-			no = item->agg.row->show(&item->agg, state, item->at, out);
-		} else if (no == 0) {
-			show_item(item, state, &v);
-			no = ks_mp_add_val(out, &v);
+		no = ks_buf_reserve(out, item->name_n + KS_MP_HEADER);
+		if (no != 0)
+			break;
+		if (!f->bare) {
+			memcpy(out->p + out->n, f->names.p + item->name_at, item->name_n);
+			out->n += item->name_n;
 		}
+		if (KS_UNLIKELY(item->agg.row->show != NULL)) {
+			no = item->agg.row->show(&item->agg, state, item->at, out);
+			continue;
+		}
+		show_item(item, state, &v);
+		if (KS_LIKELY(v.type == KS_FLOAT))
+			out->n = (size_t)(ks_mp_put_f64(out->p + out->n, v.d) - out->p);
+		else
+			no = ks_mp_add_val(out, &v);
 	}
 	return no;
 }

@@ -23,6 +23,10 @@ struct ks_fold {
 	uint32_t count;
 	bool bare;		/* one aggregate without a name: its result is the value */
 	bool reads;		/* some aggregate has an argument */
+	bool one;		/* all that is evaluated is the first one's argument, and each takes any number in */
+	bool number;		/* it was one when it was loaded: v; the items know nothing of it */
+	uint32_t first;
+	struct ks_val v;
 	bool judges;		/* some state may refuse a record: ks_fold_try is worth a call */
 	size_t state_n;
 	struct ks_expr_set *set;

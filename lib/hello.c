@@ -93,7 +93,7 @@ static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 	static const char *const reads[] = { NULL, "files", "topics" };
 	int no;
 
-	if ((no = msgpack_pack_map(pk, 17)) != 0 ||
+	if ((no = msgpack_pack_map(pk, 17 + h->merged)) != 0 ||
 	    (no = pack_key_int(pk, "version", KS_PROTOCOL)) != 0 ||
 	    (no = pack_key_text(pk, "app", h->app)) != 0 ||
 	    (no = pack_key_text(pk, "owner", h->owner)) != 0 ||
@@ -111,6 +111,8 @@ static int pack_hello(msgpack_packer *pk, const struct ks_hello *h)
 	    (no = msgpack_pack_array(pk, h->side != NULL)) != 0)
 		return no;
 	if (h->side != NULL && (no = pack_text(pk, h->side)) != 0)
+		return no;
+	if (h->merged && (no = pack_key_text(pk, "order", "global")) != 0)
 		return no;
 	return pack_key_text(pk, "hint", h->hint);
 }
@@ -200,6 +202,8 @@ static const char *take_key(struct ks_hello_view *h, struct ks_bytes key, const 
 		if (v->type != KS_TRUE && v->type != KS_FALSE)
 			return "its live is not true or false";
 		h->live = v->type == KS_TRUE;
+	} else if (ks_bytes_is(key, "order")) {
+		h->merged = v->type == KS_STR && ks_bytes_is(v->b, "global");
 	} else if (ks_bytes_is(key, "sides")) {
 		if (v->type != KS_ARRAY || !is_names(v->b))
 			return "its sides are not an array of names";
@@ -304,6 +308,21 @@ bool ks_hello_stream(const struct ks_hello_view *v, struct ks_bytes name, struct
 	return false;
 }
 
+int ks_hello_each(const struct ks_hello_view *v, int (*take)(void *arg, struct ks_bytes name, const struct ks_hello_facts *facts),
+    void *arg)
+{
+	const unsigned char *p = NULL, *end;
+	uint32_t left = first_stream(v, &p, &end);
+	struct ks_hello_facts f;
+	struct ks_bytes x;
+	int no = 0;
+
+	while (no == 0 && next_stream(&p, end, &left, &x, &f))
+		if (x.p != NULL)
+			no = take(arg, x, &f);
+	return no;
+}
+
 bool ks_hello_has_stream(const struct ks_hello_view *v, struct ks_bytes name)
 {
 	struct ks_hello_facts f;
@@ -363,6 +382,25 @@ static int pack_sides(struct ks_buf *b, msgpack_packer *pk, struct ks_bytes old,
 	    (no = ks_buf_add(b, head.body, (size_t)(end - head.body))) != 0)
 		return no;
 	return pack_text(pk, side);
+}
+
+int ks_hello_add_merged(struct ks_buf *b, struct ks_bytes payload)
+{
+	const unsigned char *end = payload.p + payload.n;
+	struct ks_head head;
+	msgpack_packer pk;
+	size_t start;
+	int no = ks_frame_begin(b, &start, &pk);
+
+	if (ks_mp_head(payload.p, end, &head) != KS_MP_OK || head.count == UINT32_MAX)
+		ks_bug("a HELLO was changed before it was parsed");
+	if (no == 0)
+		no = ks_mp_add_map_head(b, head.count + 1);
+	if (no == 0)
+		no = ks_buf_add(b, head.body, (size_t)(end - head.body));
+	if (no == 0)
+		no = pack_key_text(&pk, "order", "global");
+	return ks_frame_end(b, start, KS_HELLO, no);
 }
 
 int ks_hello_add_side(struct ks_buf *b, struct ks_bytes payload, const char *side)

@@ -51,6 +51,7 @@ struct ks_hello {
 	size_t stream_count;
 	const struct ks_hello_position *positions;
 	size_t position_count;
+	bool merged;		/* its records come by time over all partitions: "order" is "global" */
 	const char *side;	/* route of side records that may come, NULL: none */
 	const char *hint;	/* for a human who looks at the stream */
 };
@@ -67,7 +68,7 @@ struct ks_hello_view {
 	enum ks_guarantee guarantee;
 	int64_t commit_ms;	/* 0: not told */
 	enum ks_reads reads;
-	bool live;
+	bool live, merged;
 	struct ks_bytes sides;	/* msgpack array of names */
 	struct ks_bytes streams;	/* msgpack array, of whatever; p == NULL: none */
 	struct ks_bytes payload;	/* all of it: for ks_hello_positions */
@@ -105,9 +106,16 @@ struct ks_hello_facts {
 /* That of the stream of that name; false: there is none. */
 bool	ks_hello_stream(const struct ks_hello_view *v, struct ks_bytes name, struct ks_hello_facts *facts) KS_MUST_USE;
 
+/* Each that has a name; what take returns, if it is not 0, ends it, and is returned. */
+int	ks_hello_each(const struct ks_hello_view *v, int (*take)(void *arg, struct ks_bytes name, const struct ks_hello_facts *facts),
+	    void *arg) KS_MUST_USE;
+
 /* Whether name is one of the streams; and all names, for a message: "'a', 'b'". */
 bool	ks_hello_has_stream(const struct ks_hello_view *v, struct ks_bytes name);
 void	ks_hello_streams(const struct ks_hello_view *v, char *room, size_t size);
+
+/* Copy a HELLO to b that says merged (of equal keys the last one counts): 0, ENOMEM, EMSGSIZE.  The payload has been parsed. */
+int	ks_hello_add_merged(struct ks_buf *b, struct ks_bytes payload) KS_MUST_USE;
 
 /* Copy a HELLO to b with side added to its "sides" (once): 0, ENOMEM, EMSGSIZE.  The payload has been parsed. */
 int	ks_hello_add_side(struct ks_buf *b, struct ks_bytes payload, const char *side) KS_MUST_USE;

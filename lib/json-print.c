@@ -271,7 +271,9 @@ static inline unsigned char *brief_value(unsigned char *o, const unsigned char *
 		o[4] = 'e';
 		return o + (tag == 0xc2 ? 5 : 4);
 	}
-	if (ks_mp_read(p, end, 0, &v) != KS_MP_OK || !ks_val_number(&v))
+	if (KS_LIKELY(ks_mp_read_quick(*p, (size_t)(end - *p), &v)))
+		*p += ks_mp_fixed[tag];
+	else if (ks_mp_read(p, end, 0, &v) != KS_MP_OK || !ks_val_number(&v))
 		return NULL;
 	return o + put_number((char *)o, &v);
 }

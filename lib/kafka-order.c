@@ -12,7 +12,7 @@
 
 bool ks_kafka_is_ordered(const struct ks_config *config)
 {
-	return config->topic_count > 1 && config->order != KS_ORDER_ARRIVAL && !config->time_wall;
+	return config->order == KS_ORDER_GLOBAL || (config->topic_count > 1 && config->order != KS_ORDER_ARRIVAL && !config->time_wall);
 }
 
 size_t ks_kafka_order_kb(size_t partitions)
@@ -39,18 +39,21 @@ static int64_t time_by_value(struct ks_kafka_order *x, const rd_kafka_message_t 
 	return rec.time_ms;
 }
 
-/* A record without a time, or that cannot be read, is before all others, as with Kafka Streams. */
+/*
+ * A record without a time, or that cannot be read, is before all others, as with
+ * Kafka Streams.  One that --since or --until leaves out keeps none back.
+ */
 static int64_t time_of(void *arg, void *item)
 {
 	struct ks_kafka_order *x = arg;
 	const rd_kafka_message_t *m = item;
 	rd_kafka_timestamp_type_t type;
+	int64_t ms;
 
 	if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return KS_ORDER_AT_ONCE;
-	if (x->config.time_expr != NULL)
-		return time_by_value(x, m);
-	return rd_kafka_message_timestamp(m, &type);
+	ms = x->config.time_expr != NULL ? time_by_value(x, m) : rd_kafka_message_timestamp(m, &type);
+	return ks_config_in_range(&x->config, ms) ? ms : KS_ORDER_AT_ONCE;
 }
 
 static int open_reader(struct ks_kafka_order *x, const struct ks_config *config, struct ks_err *err)
@@ -82,21 +85,33 @@ static int open_queue(struct ks_kafka_order *x, size_t i, struct ks_kafka *clien
 	return 0;
 }
 
+/* Ties of --order global are by topic and partition, in whatever order -p names these. */
+static int by_number(const void *a, const void *b, void *order)
+{
+	const struct ks_order_queue *const *x = a, *const *y = b;
+	const struct ks_kafka_order *o = order;
+	const struct ks_kafka_part *p = &o->parts->parts[*x - o->order.queues], *q = &o->parts->parts[*y - o->order.queues];
+
+	return p->topic != q->topic ? (p->topic > q->topic) - (p->topic < q->topic) : (p->partition > q->partition) - (p->partition < q->partition);
+}
+
 int ks_kafka_order_open(struct ks_kafka_order *x, struct ks_kafka *client, struct ks_kafka_parts *parts,
     const struct ks_config *config, int64_t max_idle_ms, int event, struct ks_err *err)
 {
-	int32_t *numbers = calloc(parts->count + 1, sizeof(*numbers));
+	int32_t *numbers = calloc(parts->count + 1, sizeof(*numbers));	/* all of one, for --order global */
 	int status;
 	size_t i;
 
 	*x = (struct ks_kafka_order){ .parts = parts, .full = KS_KAFKA_ORDER_MESSAGES, .until = INT64_MAX };
 	x->queues = calloc(parts->count + 1, sizeof(rd_kafka_queue_t *));
 	x->peaks = calloc(parts->count + 1, sizeof(*x->peaks));
-	for (i = 0; i < parts->count && numbers != NULL; i++)
+	for (i = 0; i < parts->count && numbers != NULL && config->order != KS_ORDER_GLOBAL; i++)
 		numbers[i] = parts->parts[i].partition;
 	status = numbers == NULL || x->queues == NULL || x->peaks == NULL ||
 	    ks_order_open(&x->order, numbers, parts->count, ROOM) != 0 ? ks_fail_memory(err) : 0;
 	free(numbers);
+	if (status == 0 && config->order == KS_ORDER_GLOBAL)
+		qsort_r(x->order.by, parts->count, sizeof(struct ks_order_queue *), by_number, x);
 	x->order.time_of = time_of;
 	x->order.arg = x;
 	x->order.max_idle_ms = max_idle_ms;

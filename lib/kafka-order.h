@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kafka-order.h - messages of several topics by event time: between the
+ * kafka-order.h - messages of several partitions by event time: between the
  * queues of librdkafka and who makes records of messages.
  *
  * Each partition has a queue of its own, in which librdkafka keeps what it

@@ -41,17 +41,6 @@ static size_t common(const struct ks_key_item *items, size_t count, key_of *key)
 	return n;
 }
 
-/* Zeros behind a short key: it may be equal to a longer one with zeros then, never above it. */
-static uint64_t prefix_of(struct ks_bytes key, size_t from)
-{
-	unsigned char bytes[8] = { 0 };
-	size_t n = key.n > from ? key.n - from : 0;
-
-	if (n > 0)
-		memcpy(bytes, key.p + from, n < 8 ? n : 8);
-	return ks_get64(bytes);
-}
-
 static void radix(struct ks_key_item *items, size_t count)
 {
 	struct ks_key_item *from = items, *to = items + count, *swap;
@@ -79,24 +68,41 @@ static void radix(struct ks_key_item *items, size_t count)
 		memcpy(items, from, count * sizeof(*items));
 }
 
-void ks_key_sort(struct ks_key_item *items, size_t count, key_of *key)
+/* Items of equal prefix are most often in order, where they came in order: radix keeps it. */
+static void sort_rest(struct ks_key_item *items, size_t count, int (*by)(const void *a, const void *b, void *arg), void *arg)
 {
-	size_t from, i, k;
+	size_t i;
 
-	if (count < 2)
-		return;
-	from = common(items, count, key);
-	for (i = 0; i < count; i++)
-		items[i].prefix = prefix_of(key(items[i].thing), from);
+	for (i = 1; i < count && by(&items[i - 1], &items[i], arg) <= 0; )
+		i++;
+	if (i < count)
+		qsort_r(items, count, sizeof(*items), by, arg);
+}
+
+void ks_key_sort_by(struct ks_key_item *items, size_t count, int (*by)(const void *a, const void *b, void *arg), void *arg)
+{
+	size_t i, k;
+
 	if (count < FEW) {
-		qsort_r(items, count, sizeof(*items), compare, &key);
+		sort_rest(items, count, by, arg);
 		return;
 	}
 	radix(items, count);
 	for (i = 0; i < count; i = k) {
 		for (k = i + 1; k < count && items[k].prefix == items[i].prefix; )
 			k++;
-		if (k - i > 1)
-			qsort_r(items + i, k - i, sizeof(*items), compare, &key);
+		sort_rest(items + i, k - i, by, arg);
 	}
+}
+
+void ks_key_sort(struct ks_key_item *items, size_t count, key_of *key)
+{
+	size_t from, i;
+
+	if (count < 2)
+		return;
+	from = common(items, count, key);
+	for (i = 0; i < count; i++)
+		items[i].prefix = ks_key_prefix(key(items[i].thing), from);
+	ks_key_sort_by(items, count, compare, &key);
 }

@@ -15,6 +15,22 @@ struct ks_key_item {
 };
 
 /*
+ * The 8 bytes of a key behind the first `from` as a number, with zeros behind a
+ * short one: it may be equal to that of a longer key then, never above it.
+ */
+static inline uint64_t ks_key_prefix(struct ks_bytes key, size_t from)
+{
+	unsigned char bytes[8] = { 0 };
+	size_t n = key.n > from ? key.n - from : 0;
+
+	if (n >= 8)
+		return ks_get64(key.p + from);
+	if (n > 0)
+		memcpy(bytes, key.p + from, n);
+	return ks_get64(bytes);
+}
+
+/*
  * ks_key_sort - bring items into order.
  *
  *	items	2 * count of them in memory: the second half is scratch
@@ -22,5 +38,13 @@ struct ks_key_item {
  */
 void	ks_key_sort(struct ks_key_item *items, size_t count,
 	    struct ks_bytes (*key)(const void *thing));
+
+/*
+ * ks_key_sort_by - the same for things whose prefixes are known already.
+ * compare orders what has equal prefixes, as qsort_r(3) has it, but that its
+ * items are never equal to it.
+ */
+void	ks_key_sort_by(struct ks_key_item *items, size_t count,
+	    int (*compare)(const void *a, const void *b, void *arg), void *arg);
 
 #endif

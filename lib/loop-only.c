@@ -33,7 +33,7 @@ int ks_only_open(struct ks_frame_loop *l)
 
 bool ks_knows_streams(const struct ks_run *run)
 {
-	return run->loop->source->stop != NULL && run->config->from != KS_ENVELOPE;
+	return run->loop->source->stop != NULL && run->config->from != KS_ENVELOPE && run->config->from != KS_FRAMES;
 }
 
 int ks_only_hello(struct ks_frame_loop *l, const struct ks_hello_view *h)

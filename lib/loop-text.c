@@ -22,7 +22,7 @@ bool ks_loop_text_ready(const struct ks_frame_loop *l)
 
 	return l->op->text != NULL && c->from == KS_JSON && c->from_given && c->to == KS_JSON &&
 	    c->app == NULL && c->time_expr == NULL && !c->time_wall && !c->has_since && !c->has_until && c->key_expr == NULL && !c->unwrap &&
-	    c->order != KS_ORDER_TIME &&
+	    !ks_config_merges(c) &&
 	    c->only == NULL && c->as == NULL && c->on_error != KS_POLICY_DLQ;
 }
 

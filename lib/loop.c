@@ -102,6 +102,7 @@ static int sync_rejects(struct ks_frame_loop *l)
 /* A barrier that came, or one of our own making: the tool first, then the output, then the ledger. */
 static int pass_barrier(struct ks_frame_loop *l, const struct ks_barrier *b)
 {
+	struct ks_barrier cut;
 	int status = 0;
 
 	if (b->kind == KS_COMPLETE && l->op->finish != NULL)
@@ -112,6 +113,11 @@ static int pass_barrier(struct ks_frame_loop *l, const struct ks_barrier *b)
 	ks_point("barrier-forwarded-too-early");
 	if (status == 0 && l->op->barrier != NULL)
 		status = l->op->barrier(l->st, &l->run, b);
+	if (l->cut && b->kind == KS_COMPLETE) {
+		cut = *b;
+		cut.kind = KS_PAUSED;
+		b = &cut;
+	}
 	ks_point("barrier-kept");
 	l->epoch = b->n;
 	l->hop = 0;
@@ -158,6 +164,8 @@ static int on_end(struct ks_frame_loop *l, struct ks_bytes payload)
 	struct ks_end e;
 
 	wrong = ks_end_parse(payload, &e);
+	if (wrong == NULL && l->cut && e.kind == KS_COMPLETE)
+		e.kind = l->last_kind;
 	if (wrong == NULL && (!l->in_section || e.n != l->epoch || e.kind != l->last_kind || l->hop != 0))
 		wrong = "END does not follow a last barrier of its number and kind";
 	if (wrong != NULL)
@@ -273,8 +281,8 @@ int ks_loop_run(struct ks_frame_loop *l)
 	bool stop;
 	int status;
 
-	l->hops = l->op->record == NULL && l->sink != NULL && l->sink->hops && l->only_count == 0 &&
-	    l->config->as == NULL && l->config->count < 0 && !l->config->has_since && !l->config->has_until;
+	l->hops = (l->op->record == NULL || (l->op->passes != NULL && l->op->passes(l->st))) && l->sink != NULL && l->sink->hops && l->only_count == 0 &&
+	    l->config->as == NULL && l->config->count < 0 && (l->source->stop != NULL || (!l->config->has_since && !l->config->has_until));
 	status = ks_loop_take_records(l);
 	if (status != 0)
 		return status;

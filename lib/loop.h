@@ -64,6 +64,7 @@ struct ks_frame_loop {
 	struct ks_only *only;	/* names of --only */
 	size_t only_count;
 
+	bool cut;		/* the tool has heeded a signal before all was out: the section ends paused, whatever the source says */
 	bool ends_here;		/* at the barrier that came, as ends_as says (through.h) */
 	enum ks_kind ends_as;
 	bool started, in_section, over;	/* a HELLO has come; its END has not; this tool has ended it itself */

@@ -39,7 +39,7 @@ static int read_command_line(struct tool *t, int argc, char *argv[])
 
 	*o = (struct ks_options){
 		.name = t->op->name, .synopsis = t->op->synopsis, .purpose = t->op->purpose,
-		.own = t->op->options, .may_be_empty = t->op->may_be_empty, .refuse = t->op->refuse,
+		.own = t->op->options, .replays = t->op->replays, .may_be_empty = t->op->may_be_empty, .refuse = t->op->refuse,
 		.set = set_own, .arg = t,
 	};
 	l->run.limits = &o->config.limits;
@@ -160,7 +160,7 @@ static int open_child_source(struct tool *t)
 static int open_source(struct tool *t)
 {
 	struct ks_frame_loop *l = &t->loop;
-	const struct ks_config *c = l->config;
+	struct ks_config *c = &t->options.config;
 	int status;
 
 	if (t->op->endpoints != NULL && t->op->endpoints->source != NULL) {
@@ -178,8 +178,12 @@ static int open_source(struct tool *t)
 		return ks_fail(&l->err, KS_USAGE, "--unwrap is for JSON and topics: --from json reads it");
 	if (c->from == KS_FRAMES && c->idle_ms > 0)
 		return ks_fail(&l->err, KS_USAGE, "--idle is for text and topics: of frames, whoever reads the source knows when it is silent");
-	if (c->from == KS_FRAMES && c->order == KS_ORDER_TIME)
+	if (c->from == KS_FRAMES && ks_config_merges(c))
 		return ks_fail(&l->err, KS_USAGE, "--order time is for text and topics: frames stay as they come");
+	if (t->op->replays && c->in_count > 1)
+		c->order = KS_ORDER_GLOBAL;
+	if (c->from == KS_FRAMES && t->op->replays && c->in_count > 0)
+		return ks_source_recorded(c, l->wake, &l->source, &l->err);
 	if (c->from == KS_FRAMES)
 		return ks_source_frames(c, l->wake, &l->source, &l->err);
 	return ks_source_text(c, l->wake, &l->source, &l->err);

@@ -55,6 +55,7 @@ struct ks_op {
 	const char *(*refuse)(int letter);	/* as in options.h */
 	size_t size;
 	bool folds;	/* what it emits are results: of records that it has counted with ks_folded */
+	bool replays;	/* it reads what is at rest, merged by time: topics of --in and -t to their present end, files of frames, lines */
 	unsigned inputs;	/* named streams it tells apart; 1: all main records are one */
 
 	/* Before any I/O.  at is the index of the option in .options. */
@@ -99,6 +100,9 @@ struct ks_op {
 	int (*answer)(void *st, struct ks_run *run);
 	/* After the last END, or after a failure (then run->err is set): release.  Emits nothing. */
 	void (*close)(void *st, struct ks_run *run);
+
+	/* After open: nothing is to be done with a record in this run, and record need not be called. */
+	bool (*passes)(void *st);
 
 	/*
 	 * JSON lines in and out in one process: one line, from its first byte;

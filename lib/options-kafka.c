@@ -79,9 +79,20 @@ int ks_options_note(struct ks_options *o, const struct ks_option *option, const 
 	return g->value == NULL ? ks_fail_memory(err) : 0;
 }
 
-static bool is_topic(const char *name)
+bool ks_options_is_topic(const char *name)
 {
 	return strncmp(name, KAFKA, KAFKA_LEN) == 0;
+}
+
+/* Of a tool that replays, -t names a topic to read: unless it names the records of files, or of lines on stdin. */
+static bool is_reading_topics(const struct ks_options *o)
+{
+	bool kafka = !o->config.from_given;
+	size_t i;
+
+	for (i = 0; i < o->given_count && !kafka; i++)
+		kafka = o->given[i].kafka;
+	return kafka && o->config.topic_count > 0 && o->config.in_count == 0;
 }
 
 static int take_inputs(struct ks_options *o, struct ks_err *err)
@@ -90,8 +101,13 @@ static int take_inputs(struct ks_options *o, struct ks_err *err)
 	const char *name;
 	size_t i, topics = 0;
 
+	if (o->replays && is_reading_topics(o)) {
+		c->topics_in = true;
+		c->topic = NULL;
+		return 0;
+	}
 	for (i = 0; i < c->in_count; i++)
-		topics += is_topic(c->in[i]);
+		topics += ks_options_is_topic(c->in[i]);
 	if (topics == 0)
 		return 0;
 	if (topics < c->in_count)
@@ -193,7 +209,7 @@ int ks_options_topics(struct ks_options *o, struct ks_err *err)
 	o->first_in_given = c->in_count;
 	status = take_inputs(o, err);
 
-	if (status == 0 && c->out != NULL && is_topic(c->out))
+	if (status == 0 && c->out != NULL && ks_options_is_topic(c->out))
 		status = take_output(o, err);
 	if (status == 0 && c->app != NULL && (c->topics_in || c->out_topic != NULL))
 		status = ks_options_check_commits(c, err);

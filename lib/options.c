@@ -51,7 +51,7 @@ static const struct ks_option shared[] = {
 	[ID_MAX_KEY] = { "max-key", 0, "SIZE", NULL },
 	[ID_MAX_DEPTH] = { "max-depth", 0, "N", NULL },
 	[ID_EXPR_LIMIT] = { "expr-limit", 0, "STEPS[,SIZE]", NULL },
-	[ID_ORDER] = { "order", 0, "time|arrival", NULL },
+	[ID_ORDER] = { "order", 0, "HOW", NULL },
 	[ID_PROGRESS] = { "progress", 0, NULL, NULL },
 	[ID_QUIET] = { "quiet", 'q', NULL, NULL },
 	[ID_VERBOSE] = { "verbose", 'v', NULL, NULL },
@@ -69,7 +69,7 @@ static const char shared_help[] =
 	"input   --in FILE|kafka:TOPIC  --from frames|json|envelope|raw|csv|tsv\n"
 	"        -t TOPIC  -c N  --unwrap  --types auto|string  --fields NAME,...\n"
 	"        --key EXPR  --time EXPR|wall  --time-unit s|ms|us|ns  --on-bad-time HOW\n"
-	"        --since TIME  --until TIME  --order time|arrival  --idle DURATION\n"
+	"        --since TIME  --until TIME  --order HOW  --idle DURATION\n"
 	"        --on-error fail|skip|dlq:TOPIC|file:PATH  --key-from string|json|raw\n"
 	"output  --out FILE|kafka:TOPIC  --to frames|json|envelope|raw|csv|tsv|pretty\n"
 	"        -J  --as NAME  --key-to string|json|raw  --columns NAME,..  --color HOW\n"
@@ -272,8 +272,15 @@ static int parse_only(struct ks_config *c, const char *value, struct ks_err *err
 
 static int parse_order(struct ks_config *c, const char *value, struct ks_err *err)
 {
-	c->order = strcmp(value, "time") == 0 ? KS_ORDER_TIME : KS_ORDER_ARRIVAL;
-	return c->order == KS_ORDER_TIME || strcmp(value, "arrival") == 0 ? 0 : bad(err, "order", value, "time or arrival");
+	static const struct word words[] = {
+		{ "time", KS_ORDER_TIME }, { "global", KS_ORDER_GLOBAL }, { "arrival", KS_ORDER_ARRIVAL }, { NULL, 0 },
+	};
+	int x;
+
+	if (!find_word(words, value, &x))
+		return bad(err, "order", value, "time, global or arrival");
+	c->order = (enum ks_order_by)x;
+	return 0;
 }
 
 static int set_input(struct ks_options *o, enum id id, const char *value, struct ks_err *err)
@@ -496,8 +503,9 @@ int ks_options_check(struct ks_options *o, struct ks_err *err)
 		return ks_fail(err, KS_CONFIG, "--app needs --state-dir: neither KSTREAM_STATE_DIR nor HOME is set");
 	if (o->of_time != NULL && c->time_expr == NULL)
 		return ks_fail(err, KS_USAGE, "--%s is about --time EXPR, which is not given", o->of_time);
-	if (c->order == KS_ORDER_TIME && c->time_wall)
-		return ks_fail(err, KS_USAGE, "--order time: the clock of --time wall is the order of arrival");
+	if (ks_config_merges(c) && c->time_wall)
+		return ks_fail(err, KS_USAGE, "--order %s: the clock of --time wall is the order of arrival",
+		    c->order == KS_ORDER_TIME ? "time" : "global");
 	if (c->on_bad_time == KS_POLICY_DLQ && c->on_error != KS_POLICY_DLQ && c->on_error != KS_POLICY_FILE)
 		return ks_fail(err, KS_USAGE, "--on-bad-time dlq needs --on-error dlq:TOPIC or file:PATH, to say where to");
 	status = ks_options_formats(o, err);

@@ -43,6 +43,7 @@ struct ks_options {
 	bool through_raw;	/* values go through it as they are: --from raw */
 	const char *const *first_in, *const *first_topics;	/* what the first half reads, as it was given */
 	size_t first_in_count, first_topic_count, first_in_given;
+	bool replays;		/* in: as in op.h */
 	bool asks_kafka;	/* in, before ks_options_check: the tool itself asks Kafka something */
 	struct ks_given *given;
 	size_t given_count;

@@ -92,7 +92,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 	const struct ks_config *config = t->config;
 	struct ks_hello h = {
 		.reads = KS_READS_FILES, .streams = streams, .stream_count = t->places.count, .positions = positions,
-		.position_count = t->places.count,
+		.position_count = t->places.count, .merged = ks_config_merges(t->config),
 	};
 	size_t i;
 	int status;
@@ -234,7 +234,7 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 		letters = t->ingest.reject.letters;
 		status = t->csv != NULL ? ks_text_csv_line(t, &rec, &text, &made, err) :
 		    ks_ingest_line(&t->ingest, &rec, &text, &t->own.frames, &made, err);
-		if (KS_UNLIKELY(status != 0 || text.n == 0))
+		if (KS_UNLIKELY(status != 0 || text.n == 0 || t->ingest.reached))
 			return status;
 		t->letter = t->ingest.reject.letters != letters;
 		step(t, text.n + 1, made);
@@ -342,6 +342,8 @@ static int read_lines(struct ks_own *own, bool *more, struct ks_err *err)
 		}
 		if (enough(t) || t->own.left == 0)
 			return 0;
+		if (t->ingest.reached)
+			break;
 		status = ks_text_find_line(t, &line, &size, err);
 		if (status != 0)
 			return status;
@@ -350,14 +352,16 @@ static int read_lines(struct ks_own *own, bool *more, struct ks_err *err)
 		status = ks_text_read_line(t, line, &made, err);
 		if (status != 0)
 			return status;
+		if (t->ingest.reached)
+			break;
 		ks_text_pass(t, size, made);
 	}
 	*more = false;
-	if (!ks_text_is_last_line(t))
+	if (t->ingest.reached || !ks_text_is_last_line(t))
 		return 0;
 	size = t->hand.in.end - t->hand.in.start;
 	status = ks_text_read_line(t, ks_bytes(t->hand.in.p + t->hand.in.start, size), &made, err);
-	if (status == 0)
+	if (status == 0 && !t->ingest.reached)
 		ks_text_pass(t, size, made);
 	return status;
 }
@@ -386,12 +390,13 @@ static int advance(struct ks_own *own, bool block, bool *wait, struct ks_err *er
 	struct text *t = (struct text *)own;
 	int status;
 
-	if (!t->hand.in.eof)
+	if (!t->hand.in.eof && !t->ingest.reached)
 		return ks_text_read_more(t, block, wait, err);
 	status = ks_text_check_input(t, err);
 	if (status != 0)
 		return status;
 	ks_text_close_input(t);
+	t->ingest.reached = false;
 	if (++t->at < t->places.count)
 		return ks_text_open_input(t, err);
 	return ks_own_end(&t->own, ks_section_kind(t->config), err);
@@ -439,7 +444,7 @@ static int text_open(struct text *t, struct ks_err *err)
 		return ks_fail(err, KS_CONFIG, "--instance %s: files have one partition, which one instance reads", t->config->owner);
 	if (t->config->on_bad_time == KS_POLICY_APPEND)
 		return ks_fail(err, KS_CONFIG, "--on-bad-time append: a file has no broker's time to fall back to");
-	if (t->config->order == KS_ORDER_TIME && t->config->time_expr == NULL && t->config->from != KS_ENVELOPE)
+	if (ks_config_merges(t->config) && t->config->time_expr == NULL && t->config->from != KS_ENVELOPE)
 		return ks_fail(err, KS_USAGE, "--order time: lines have a time by --time EXPR, which is not given");
 	t->hand.tail = malloc(KS_PLACES_TAIL);
 	if (t->hand.tail == NULL || ks_in_open(&t->hand.in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
@@ -462,7 +467,7 @@ static int text_open(struct text *t, struct ks_err *err)
 		if (status != 0)
 			return status;
 	}
-	return t->config->order == KS_ORDER_TIME ? ks_text_open_ordered(t, err) : ks_text_open_input(t, err);
+	return ks_config_merges(t->config) ? ks_text_open_ordered(t, err) : ks_text_open_input(t, err);
 }
 
 int ks_source_text(const struct ks_config *config, int wake, struct ks_source **source,
@@ -475,13 +480,13 @@ int ks_source_text(const struct ks_config *config, int wake, struct ks_source **
 	ks_own_init(&t->own, config, wake, "stdin");
 	t->own.source.close = text_close;
 	/* With --order time what comes next is chosen among records that are made. */
-	if (config->order != KS_ORDER_TIME) {
+	if (!ks_config_merges(config)) {
 		t->own.source.give_loaded = text_give;
 		t->own.source.value = text_value;
 	}
 	t->own.begin = begin;
-	t->own.gather = config->order == KS_ORDER_TIME ? ks_text_gather_ordered : ks_own_gather;
-	t->own.awake = config->order == KS_ORDER_TIME ? ks_text_awake : NULL;
+	t->own.gather = ks_config_merges(config) ? ks_text_gather_ordered : ks_own_gather;
+	t->own.awake = ks_config_merges(config) ? ks_text_awake : NULL;
 	t->own.take = read_lines;
 	t->own.advance = advance;
 	t->own.positions = list_positions;

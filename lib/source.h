@@ -74,6 +74,16 @@ struct ks_source {
 int	ks_source_frames(const struct ks_config *config, int wake, struct ks_source **src,
 	    struct ks_err *err) KS_MUST_USE;
 
+/*
+ * ks_source_recorded - frames of the files of config as one stream, whose records
+ * are merged by time: the smallest head goes first, ties by the order of the
+ * files, and each file stays as it is.  With --since or --until a FILE.index
+ * (recording.h) says what need not be read.  END is complete, once all files
+ * have been read to theirs.
+ */
+int	ks_source_recorded(const struct ks_config *config, int wake, struct ks_source **src,
+	    struct ks_err *err) KS_MUST_USE;
+
 /* Lines of text (json, envelope, raw, csv, tsv) from the files of config or stdin. */
 int	ks_source_text(const struct ks_config *config, int wake, struct ks_source **src,
 	    struct ks_err *err) KS_MUST_USE;

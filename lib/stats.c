@@ -160,17 +160,16 @@ void ks_stats_over(const char *program, const char *text, bool last)
 
 void ks_stats_progress(struct ks_stats *s, const char *program, bool last)
 {
+	double part = s->part > 0 ? s->part : s->total > 0 && s->bytes <= s->total ? (double)s->bytes / (double)s->total : 0;
 	int64_t spent = ks_clock_ms() - s->start_ms, left;
 	char bytes[32], eta[60] = "", line[300] = "";
 
 	if (!last && !ks_stats_due(&s->shown_ms))
 		return;
 	print_bytes(bytes, sizeof(bytes), s->bytes);
-	if (s->total > 0 && s->bytes > 0 && s->bytes <= s->total && !last) {
-		left = (int64_t)((double)spent * (double)(s->total - s->bytes) / (double)s->bytes / 1000);
-		snprintf(eta, sizeof(eta), ", %d %%, %lld:%02lld left",
-		    (int)(100.0 * (double)s->bytes / (double)s->total), (long long)(left / 60),
-		    (long long)(left % 60));
+	if (part > 0 && !last) {
+		left = (int64_t)((double)spent * (1 - part) / part / 1000);
+		snprintf(eta, sizeof(eta), ", %d %%, %lld:%02lld left", (int)(100 * part), (long long)(left / 60), (long long)(left % 60));
 	}
 	add(line, sizeof(line), "%llu in, %llu out, %s, %.0f records/s%s", (unsigned long long)records_in(s),
 	    (unsigned long long)records_out(s), bytes, spent > 0 ? (double)records_in(s) * 1000 / (double)spent : 0, eta);

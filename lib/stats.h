@@ -20,6 +20,7 @@ struct ks_stats {
 	uint64_t unmade;		/* read by the source, but no record came of it */
 	uint64_t letters, lost;		/* of out: dead letters of the source's own; not taken by a broker */
 	uint64_t bytes, total;		/* read; to read in all, 0: not known */
+	double part;			/* of all that is to be done, what is: 0 to 1; 0: bytes and total say it */
 	struct {
 		const char *cause;	/* a literal: compared as a pointer first */
 		uint64_t count;

@@ -114,7 +114,7 @@ merge() { # merge ARGUMENT...
 	try_sh 'kstream-cat --order time <a'
 	refused 64 kstream-cat 'frames'
 	try kstream-cat --order size a
-	refused 64 kstream-cat 'is not time or arrival'
+	refused 64 kstream-cat 'is not time, global or arrival'
 	try kstream-cat --max-idle 1s a
 	refused 64 kstream-cat '--max-idle is for Kafka'
 }

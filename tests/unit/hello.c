@@ -291,6 +291,37 @@ static void sides(void **state)
 	    "84 d9 03 'new' 81 a1'x' ca 3f800000 " V " a4'more' c4 02 ff00 a5'sides' 91 a1'a'");
 }
 
+/* order: absent, of another word, of another type, and global; one that is added counts, whatever there was. */
+static void merged(void **state)
+{
+	static const struct { const char *from; bool is; } in[] = {
+		{ "81 " V, false }, { "82 " V " a5'order' a4'time'", false }, { "82 " V " a5'order' 05", false }, { "82 " V " a5'order' a6'global'", true },
+	};
+	const struct ks_hello h = { .merged = true };
+	struct ks_hello_view v;
+	struct ks_buf b, from;
+	size_t i;
+
+	(void)state;
+	ks_buf_init(&b, 1 << 16);
+	ks_buf_init(&from, 1 << 16);
+	for (i = 0; i < COUNT(in); i++) {
+		b.n = from.n = 0;
+		kit_hex(&from, in[i].from);
+		assert_null(ks_hello_parse(ks_buf_bytes(&from), 8, &v));
+		assert_true(v.merged == in[i].is);
+		assert_int_equal(ks_hello_add_merged(&b, ks_buf_bytes(&from)), 0);
+		assert_null(ks_hello_parse(payload_of(&b, 0), 8, &v));
+		assert_true(v.merged);
+	}
+	b.n = 0;
+	assert_int_equal(ks_hello_add(&b, &h), 0);
+	assert_null(ks_hello_parse(payload_of(&b, 0), 8, &v));
+	assert_true(v.merged);
+	ks_buf_release(&b);
+	ks_buf_release(&from);
+}
+
 /* 15 keys become 16, 20 names 21: the headers grow. */
 static void sides_grow(void **state)
 {
@@ -334,7 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(written), cmocka_unit_test(least), cmocka_unit_test(parsed), cmocka_unit_test(sides),
-		cmocka_unit_test(sides_grow),
+		cmocka_unit_test(sides_grow), cmocka_unit_test(merged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
