@@ -113,7 +113,7 @@ Nothing has been done: the same command with --apply does it." ]
 		if [ "$clause" = 'n=count()' ]; then clause='s=sum(.v)'; else clause='n=count()'; fi
 		count
 		soon | diff "expected.${clause:0:1}" -
-		[ "$(find "state/$app" | sort | paste -sd ' ')" = "$(echo "state/$app"{,/0,/0/LOCK,/0/ledger.lock,/0/window,/0/window/LOCK,/0/window/db,/0/window/db/{log.0000000001,state.db}})" ]
+		[ "$(find "state/$app" | sort | paste -sd ' ')" = "$(echo "state/$app"{,/0,/0/LOCK,/0/first,/0/ledger.lock,/0/window,/0/window/LOCK,/0/window/db,/0/window/db/{log.0000000001,state.db}})" ]
 	done
 }
 
