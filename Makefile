@@ -103,15 +103,15 @@ fuzz: $(FUZZERS)
 
 # scripts/check is this after installing what it needs.
 BROKER_C := $(wildcard tests/broker/*.c)
-HELPERS := $(BROKER_C:tests/broker/%.c=$(B)/broker/%)
+HELPERS := $(BROKER_C:tests/broker/%.c=$(B)/broker/%) $(B)/fault/refuse.so
 
 # Programs that tests of the real broker use; built of librdkafka alone.
 $(B)/broker/%: tests/broker/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -o $@ $< -lrdkafka
 
-# What makes calls of the C library fail (tests/bats/fault.bats).  No sanitizer in it: that of the tools is there already.
-$(B)/fault/fail.so: tests/fault/fail.c
+# What makes calls of the C library fail (tests/bats/fault.bats), and those of librdkafka.  No sanitizer in it: that of the tools is there already.
+$(B)/fault/%.so: tests/fault/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fPIC -shared -o $@ $<
 
@@ -125,7 +125,7 @@ fuzz-jq: $(EXPR)
 	tests/expr/fuzz-jq --pairs 100000 $(EXPR)
 
 # Tools that can be ended at each step of the protocol, and can break its rules (lib/drill.h).
-DRILL := $(addprefix build/drill/bin/kstream-,cat window join map)
+DRILL := $(addprefix build/drill/bin/kstream-,cat window join map reset)
 drill-tools:
 	$(MAKE) MODE=drill $(DRILL)
 

@@ -146,6 +146,31 @@ void ks_args_log(struct ks_args *c, const struct ks_options *o, const char *part
 	ks_args_add(c, "--exit-eof", NULL);
 }
 
+static bool is_source(const struct ks_given *g)
+{
+	return (g->to & KS_TO_SOURCE) != 0;
+}
+
+static bool is_source_of_file(const struct ks_given *g)
+{
+	return is_source(g) && !g->kafka;
+}
+
+void ks_args_input(struct ks_args *c, const struct ks_options *o, const char *input)
+{
+	bool topic = ks_options_is_topic(input);
+
+	ks_args_add(c, "--to=frames", NULL);
+	add_each(c, o, topic ? is_source : is_source_of_file);
+	if (!topic && o->config.untyped)
+		ks_args_add(c, "--types=string", NULL);
+	if (!topic && o->config.fields != NULL)
+		ks_args_add(c, "--fields", o->config.fields);
+	if (topic)
+		ks_args_add(c, "--exit-eof", NULL);
+	ks_args_add(c, "--in", input);
+}
+
 void ks_args_first(struct ks_args *c, const struct ks_options *o)
 {
 	size_t i;

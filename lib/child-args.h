@@ -40,6 +40,9 @@ void	ks_args_second(struct ks_args *c, const struct ks_options *o);
 void	ks_args_feed(struct ks_args *c, const struct ks_options *o, bool whole);
 void	ks_args_log(struct ks_args *c, const struct ks_options *o, const char *partitions);	/* of a changelog: bytes */
 
+/* The reader of an input that is a topic (kafka:TOPIC) or a file, to its present end: as the tool was told to read. */
+void	ks_args_input(struct ks_args *c, const struct ks_options *o, const char *input);
+
 void	ks_args_drop(struct ks_args *c);
 
 #endif

@@ -357,8 +357,8 @@ int ks_children_ended(struct ks_children *k, bool *ended, bool *paused, struct k
 	return err->status;
 }
 
-/* args: what it is told but for the topic, which goes. */
-static int run_feed(struct ks_children *k, const char *topic, enum ks_child_feed which, struct ks_args *args, int *fd, struct ks_err *err)
+/* args: what it is told; they go. */
+static int run_feed(struct ks_children *k, const char *input, enum ks_child_feed which, struct ks_args *args, int *fd, struct ks_err *err)
 {
 	struct ks_child *child = &k->feeds[which];
 	int both[2], status = make_pipe(k, both, err);
@@ -367,14 +367,22 @@ static int run_feed(struct ks_children *k, const char *topic, enum ks_child_feed
 		ks_args_drop(args);
 		return status;
 	}
-	ks_args_topic(args, "--in", topic);
 	child->what = "reads";
-	snprintf(child->name, sizeof(child->name), "kafka:%s", topic);
+	snprintf(child->name, sizeof(child->name), "%s", input);
 	*fd = k->feed_fds[which] = both[0];
 	status = run(k, child, args, both[1], STDOUT_FILENO, err);
 	if (status != 0)
 		close(both[0]);
 	return status;
+}
+
+static int feed_topic(struct ks_children *k, const char *topic, enum ks_child_feed which, struct ks_args *args, int *fd, struct ks_err *err)
+{
+	char name[sizeof(k->feeds[which].name)];
+
+	snprintf(name, sizeof(name), "kafka:%s", topic);
+	ks_args_add(args, "--in", name);
+	return run_feed(k, name, which, args, fd, err);
 }
 
 int ks_children_feed(struct ks_children *k, const struct ks_options *o, const char *topic, enum ks_child_feed which, int *fd,
@@ -384,7 +392,7 @@ int ks_children_feed(struct ks_children *k, const struct ks_options *o, const ch
 
 	ks_args_add(&c, CAT, NULL);
 	ks_args_feed(&c, o, which == KS_FEED_WHOLE);
-	return run_feed(k, topic, which, &c, fd, err);
+	return feed_topic(k, topic, which, &c, fd, err);
 }
 
 int ks_children_feed_log(struct ks_children *k, const struct ks_options *o, const char *topic, const char *partitions, int *fd,
@@ -394,7 +402,16 @@ int ks_children_feed_log(struct ks_children *k, const struct ks_options *o, cons
 
 	ks_args_add(&c, CAT, NULL);
 	ks_args_log(&c, o, partitions);
-	return run_feed(k, topic, KS_FEED_WHOLE, &c, fd, err);
+	return feed_topic(k, topic, KS_FEED_WHOLE, &c, fd, err);
+}
+
+int ks_children_feed_input(struct ks_children *k, const struct ks_options *o, const char *input, int *fd, struct ks_err *err)
+{
+	struct ks_args c = { 0 };
+
+	ks_args_add(&c, CAT, NULL);
+	ks_args_input(&c, o, input);
+	return run_feed(k, input, KS_FEED_WHOLE, &c, fd, err);
 }
 
 int ks_children_fed(struct ks_children *k, enum ks_child_feed which, struct ks_err *err)

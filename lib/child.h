@@ -113,6 +113,9 @@ int	ks_children_feed(struct ks_children *k, const struct ks_options *o, const ch
 /* The same of a changelog, from its beginning to its present end: of these partitions ("0,3") all that is committed, as bytes. */
 int	ks_children_feed_log(struct ks_children *k, const struct ks_options *o, const char *topic, const char *partitions, int *fd,
 	    struct ks_err *err) KS_MUST_USE;
+/* The same of a file, or of a topic as kafka:TOPIC, read as the tool was told to read: of an input, not beside one. */
+int	ks_children_feed_input(struct ks_children *k, const struct ks_options *o, const char *input, int *fd,
+	    struct ks_err *err) KS_MUST_USE;
 int	ks_children_fed(struct ks_children *k, enum ks_child_feed which, struct ks_err *err) KS_MUST_USE;
 
 /* The end of each of count partitions of topic. */

@@ -113,6 +113,15 @@ static inline bool ks_config_at_least(const struct ks_config *c)
 	return c->guarantee_given && c->guarantee == KS_AT_LEAST_ONCE;
 }
 
+/*
+ * With --app --until is where reading stops: at the first record of that time
+ * or later, of each partition or file, which the next run begins with.
+ */
+static inline bool ks_config_stops(const struct ks_config *c)
+{
+	return c->has_until && c->app != NULL;
+}
+
 /* Whether several files are read by time: of files there is one order. */
 static inline bool ks_config_merges(const struct ks_config *c)
 {

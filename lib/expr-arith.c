@@ -212,7 +212,7 @@ static enum ks_yield repeat(struct ks_expr_set *set, const struct ks_val *text,
 	n = d > INT32_MAX ? INT32_MAX : (size_t)d;
 	if (text->b.n == 0)
 		n = 0;
-	else if (n > UINT32_MAX / text->b.n)
+	else if (n > (INT32_MAX - 2) / text->b.n)	/* jq's own limit; --expr-limit ends most sooner */
 		return ks_expr_error(set, "Repeat string result too long");
 	p = ks_expr_scratch(set, n * text->b.n + 1);
 	if (p == NULL)

@@ -48,7 +48,7 @@ static enum ks_yield has_index(struct ks_expr_set *set, const struct ks_val *arr
 	struct ks_head head;
 	enum ks_mp_error e = ks_mp_head(array->b.p, array->b.p + array->b.n, &head);
 
-	ks_val_bool(out, d > -1 && d < head.count);
+	ks_val_bool(out, head.count > 0 && d > -1 && d < head.count);
 	return e == KS_MP_OK ? KS_YIELD : broken(set, e);
 }
 

@@ -29,37 +29,74 @@ static enum ks_yield no_path(struct ks_expr_set *set, const struct ks_val *v)
 	return ks_expr_error(set, "Invalid path expression with result %s", ks_expr_shown(set, v).text);
 }
 
-/* A path whose deletion failed: that is nothing, if what it leads into goes as a whole, as in jq. */
+/*
+ * Paths whose deletion failed, each an array, and why behind it: that is
+ * nothing, if what it leads into goes as a whole, as in jq; then it is null.
+ */
 struct refused {
-	bool any;
-	struct ks_vals path;
-	struct ks_val why;
+	struct ks_vals paths;
 };
+
+static enum ks_yield refuse(struct ks_expr_set *set, const struct ks_vals *steps, struct refused *r)
+{
+	struct ks_val why, path;
+	enum ks_yield got = ks_expr_string(set, ks_str(set->error), &why);
+
+	if (got == KS_YIELD)
+		got = ks_expr_array(set, steps->v, steps->n, &path);
+	if (got == KS_YIELD)
+		got = ks_vals_add(set, &r->paths, &path);
+	return got == KS_YIELD ? ks_vals_add(set, &r->paths, &why) : got;
+}
+
+/* What the steps lead to has gone, and with it whatever was refused within it. */
+static enum ks_yield forgive(struct ks_expr_set *set, const struct ks_vals *steps, struct ks_val *refused)
+{
+	enum ks_yield got = KS_YIELD;
+	struct ks_vals path;
+	uint32_t i;
+	int c = 0;
+
+	if (refused->type == KS_NIL)
+		return KS_YIELD;
+	got = ks_vals_of(set, refused, &path);
+	if (got != KS_YIELD || steps->n >= path.n)
+		return got;
+	for (i = 0; i < steps->n && c == 0 && got == KS_YIELD; i++)
+		got = ks_expr_cmp(set, &steps->v[i], &path.v[i], &c);
+	if (c == 0)
+		refused->type = KS_NIL;
+	return got;
+}
 
 static enum ks_yield delete_at(struct ks_expr_set *set, struct ks_tree *tree, const struct ks_vals *steps, struct refused *r)
 {
 	enum ks_yield got = ks_tree_delete(set, tree, steps->v, steps->n);
 	uint32_t i;
-	int c = 0;
 
-	if (got == KS_YIELD_ERROR && !r->any) {
-		r->any = true;
-		got = ks_expr_string(set, ks_str(set->error), &r->why);
-		for (i = 0, r->path.n = 0; i < steps->n && got == KS_YIELD; i++)
-			got = ks_vals_add(set, &r->path, &steps->v[i]);
-		return got;
-	}
-	if (got != KS_YIELD || !r->any || steps->n >= r->path.n)
-		return got;
-	for (i = 0; i < steps->n && c == 0 && got == KS_YIELD; i++)
-		got = ks_expr_cmp(set, &steps->v[i], &r->path.v[i], &c);
-	r->any = c != 0;
+	if (got == KS_YIELD_ERROR)
+		return refuse(set, steps, r);
+	for (i = 0; i < r->paths.n && got == KS_YIELD; i += 2)
+		got = forgive(set, steps, &r->paths.v[i]);
 	return got;
 }
 
+/* jq tells of the first in order. */
 static enum ks_yield deleted(struct ks_expr_set *set, const struct refused *r, enum ks_yield got)
 {
-	return got != KS_YIELD || !r->any ? got : ks_expr_error(set, "%.*s", (int)r->why.b.n, (const char *)r->why.b.p);
+	const struct ks_val *first = NULL;
+	uint32_t i;
+	int c = -1;
+
+	for (i = 0; i < r->paths.n && got == KS_YIELD; i += 2) {
+		if (r->paths.v[i].type == KS_NIL)
+			continue;
+		if (first != NULL)
+			got = ks_expr_cmp(set, &r->paths.v[i], first, &c);
+		if (c < 0)
+			first = &r->paths.v[i];
+	}
+	return got != KS_YIELD || first == NULL ? got : ks_expr_error(set, "%.*s", (int)first[1].b.n, (const char *)first[1].b.p);
 }
 
 /* What all of these do with each path. */
@@ -229,7 +266,7 @@ static enum ks_yield call_delpaths(struct ks_expr_set *set, const struct ks_val 
     const struct ks_val *args, struct ks_val *out)
 {
 	struct ks_tree tree = { .v = *in };
-	struct refused refused = { .any = false };
+	struct refused refused = { .paths = { NULL, 0, 0 } };
 	struct ks_vals paths, steps;
 	enum ks_yield got = KS_YIELD;
 	uint32_t i;

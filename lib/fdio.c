@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -130,6 +131,22 @@ int ks_out_add(struct ks_out *o, const void *p, size_t n)
 		memcpy(at, p, n);
 	o->n += n;
 	return 0;
+}
+
+int ks_replace_at(int dir, const char *temp, const char *name, struct ks_bytes b)
+{
+	int fd = openat(dir, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), no;
+
+	if (fd < 0)
+		return errno;
+	no = ks_write_all(fd, b);
+	if (no == 0 && fsync(fd) != 0)
+		no = errno;
+	if (close(fd) != 0 && no == 0)
+		no = errno;
+	if (no == 0 && renameat(dir, temp, dir, name) != 0)
+		no = errno;
+	return no == 0 && fsync(dir) != 0 ? errno : no;
 }
 
 int ks_sync_parent(const char *path)

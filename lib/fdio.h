@@ -61,6 +61,13 @@ static inline bool ks_out_pending(const struct ks_out *o)
 int	ks_write_all(int fd, struct ks_bytes b) KS_MUST_USE;
 
 /*
+ * ks_replace_at - name in the directory dir has these bytes, mode 0600, wholly
+ * or not at all, also after a power cut: they are written to temp, which
+ * takes its place.
+ */
+int	ks_replace_at(int dir, const char *temp, const char *name, struct ks_bytes b) KS_MUST_USE;
+
+/*
  * ks_sync_parent - that path has been made survives a crash.  A directory that
  * may not be read, or that cannot be synced, is let be.
  */

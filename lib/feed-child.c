@@ -47,3 +47,23 @@ int ks_feed_until(struct ks_feed *f, struct ks_in *in, const bool *enough, struc
 	}
 	return status;
 }
+
+int ks_feed_lost(const struct ks_feed *f, struct ks_children *children, enum ks_child_feed which, struct ks_err *err)
+{
+	int status = ks_children_fed(children, which, err);
+
+	return status != 0 ? status : ks_fail(err, KS_TEMP, "the kstream-cat that reads %s has ended before its time", f->name);
+}
+
+int ks_feed_whole(struct ks_feed *f, struct ks_children *children, int fd, struct ks_err *err)
+{
+	struct ks_in in = { .fd = -1 };
+	int status = ks_feed_open(f, &in, fd, err);
+
+	if (status == 0)
+		status = ks_feed_until(f, &in, &f->ended, err);
+	ks_in_release(&in);
+	if (status == 0 && !f->ended)
+		return ks_feed_lost(f, children, KS_FEED_WHOLE, err);
+	return status == 0 ? ks_children_fed(children, KS_FEED_WHOLE, err) : status;
+}

@@ -3,6 +3,7 @@
 #ifndef KS_FEED_CHILD_H
 #define KS_FEED_CHILD_H
 
+#include "child.h"
 #include "fdio.h"
 #include "feed.h"
 
@@ -14,6 +15,15 @@ int	ks_feed_piece(struct ks_feed *f, struct ks_in *in, struct ks_err *err) KS_MU
 
 /* Until *enough, or the stream is at its end; KS_TEMP where a signal asks for ours. */
 int	ks_feed_until(struct ks_feed *f, struct ks_in *in, const bool *enough, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * All that fd brings, of KS_FEED_WHOLE: f->ended is set, or it has failed.
+ * fd is taken.
+ */
+int	ks_feed_whole(struct ks_feed *f, struct ks_children *children, int fd, struct ks_err *err) KS_MUST_USE;
+
+/* Its end has come when it should not: it has failed, or was asked to end by somebody, KS_TEMP. */
+int	ks_feed_lost(const struct ks_feed *f, struct ks_children *children, enum ks_child_feed which, struct ks_err *err);
 
 /* It cannot be read: no is an errno. */
 int	ks_feed_failed(const struct ks_feed *f, int no, struct ks_err *err);

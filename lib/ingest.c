@@ -148,7 +148,8 @@ static int check_range(struct ks_ingest *g, struct ks_rec *rec, struct ks_buf *b
 	if ((rec->flags & KS_TIME_TYPE) == KS_TIME_NONE)
 		return reject(g, rec, "the record has no time for --since and --until (--time says where it is)", b, made, err);
 	*done = !ks_config_in_range(c, rec->time_ms);
-	g->outside += *done;
+	g->reached = *done && ks_config_stops(c) && rec->time_ms >= c->until_ms;
+	g->outside += *done && !g->reached;
 	if (*done)
 		*made = 0;
 	return 0;

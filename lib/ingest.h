@@ -21,6 +21,7 @@ struct ks_ingest {
 	size_t gap;			/* how long the head before the last value was */
 	uint64_t bad_times;		/* dropped for it */
 	uint64_t outside;		/* before --since, or not before --until */
+	bool reached;			/* the last record was not made, since reading stops before it (ks_config_stops); the source's to reset */
 	const char *path;		/* set by a source of files: messages then say "path:line" */
 	uint64_t line;			/* its line, from 1; 0: not known, messages say "path@byte" */
 	/*

@@ -248,14 +248,6 @@ static int put_later(void *arg, struct ks_rec *rec, struct ks_err *err)
 	return put_loaded(arg, rec, err);
 }
 
-/* Its end has come when it should not: it has failed, or was asked to end by somebody. */
-static int lost(const struct ks_join_endpoint *e, struct ks_join *j, enum ks_child_feed which)
-{
-	int status = ks_children_fed(j->run->children, which, j->run->err);
-
-	return status != 0 ? status : ks_fail(j->run->err, KS_TEMP, "the kstream-cat that reads %s has ended before its time", e->name);
-}
-
 static int open_topic(struct ks_join_endpoint *e, struct ks_join *j)
 {
 	int fd, status = ks_children_feed(j->run->children, j->run->options, topic_of(e), KS_FEED_ON, &fd, j->run->err);
@@ -268,19 +260,9 @@ static int open_topic(struct ks_join_endpoint *e, struct ks_join *j)
 static int load_whole(struct ks_join_endpoint *e, struct ks_join *j)
 {
 	struct ks_feed f = { .name = e->name, .limits = j->run->limits, .put = put_loaded, .barrier = note_positions, .arg = &e->now };
-	struct ks_err *err = j->run->err;
-	struct ks_in in = { .fd = -1 };
-	int fd, status = ks_children_feed(j->run->children, j->run->options, topic_of(e), KS_FEED_WHOLE, &fd, err);
+	int fd, status = ks_children_feed(j->run->children, j->run->options, topic_of(e), KS_FEED_WHOLE, &fd, j->run->err);
 
-	if (status != 0)
-		return status;
-	status = ks_feed_open(&f, &in, fd, err);
-	if (status == 0)
-		status = ks_feed_until(&f, &in, &f.ended, err);
-	ks_in_release(&in);
-	if (status == 0 && !f.ended)
-		return lost(e, j, KS_FEED_WHOLE);
-	return status == 0 ? ks_children_fed(j->run->children, KS_FEED_WHOLE, err) : status;
+	return status == 0 ? ks_feed_whole(&f, j->run->children, fd, j->run->err) : status;
 }
 
 /* Its HELLO says that it knows where it goes on from. */
@@ -291,7 +273,7 @@ static int load_topic(struct ks_join_endpoint *e, struct ks_join *j)
 	if (status == 0)
 		status = ks_feed_until(&e->feed, &e->in, &e->feed.begun, j->run->err);
 	if (status == 0 && !e->feed.begun)
-		return lost(e, j, KS_FEED_ON);
+		return ks_feed_lost(&e->feed, j->run->children, KS_FEED_ON, j->run->err);
 	if (status == 0)
 		status = load_whole(e, j);
 	return status == 0 ? ks_turn_on(j->run, e->in.fd) : status;
@@ -315,7 +297,7 @@ static int turn_topic(struct ks_join_endpoint *e, struct ks_join *j)
 	if (status != 0 || !e->over || !e->in.eof)
 		return status;
 	e->in.eof = false;	/* told once */
-	status = lost(e, j, KS_FEED_ON);
+	status = ks_feed_lost(&e->feed, j->run->children, KS_FEED_ON, j->run->err);
 	return ks_signals_end() != 0 ? 0 : status;	/* all were asked to end */
 }
 

@@ -12,7 +12,7 @@
 #define AGAIN_MS 20	/* while a coordinator comes up, or moves */
 #define NAMES 3		/* of members that are told */
 
-static int has_members(const rd_kafka_ConsumerGroupDescription_t *g, const char *group, struct ks_err *err)
+static int has_members(const rd_kafka_ConsumerGroupDescription_t *g, const char *group, const char *so, struct ks_err *err)
 {
 	size_t count = rd_kafka_ConsumerGroupDescription_member_count(g), i, n = 0;
 	const rd_kafka_MemberDescription_t *m;
@@ -26,12 +26,12 @@ static int has_members(const rd_kafka_ConsumerGroupDescription_t *g, const char 
 			name = rd_kafka_MemberDescription_client_id(m);
 		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s'%.100s'", i > 0 ? ", " : "", name);
 	}
-	return count == 0 ? 0 : ks_fail(err, KS_CONFIG, "group '%s' has %zu member%s (%s%s), and an --instance I/N does not go beside them: stop them, "
+	return count == 0 ? 0 : ks_fail(err, KS_CONFIG, "group '%s' has %zu member%s (%s%s), %s: stop them, "
 	    "and begin when the group has forgotten them, after session.timeout.ms", group, count, count > 1 ? "s" : "", names,
-	    count > NAMES ? ", ..." : "");
+	    count > NAMES ? ", ..." : "", so);
 }
 
-static int judge(struct ks_kafka *k, rd_kafka_event_t *event, const char *group, bool *again, struct ks_err *err)
+static int judge(struct ks_kafka *k, rd_kafka_event_t *event, const char *group, const char *so, bool *again, struct ks_err *err)
 {
 	rd_kafka_resp_err_t e = event != NULL ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
 	const rd_kafka_ConsumerGroupDescription_t **groups = NULL;
@@ -49,12 +49,12 @@ static int judge(struct ks_kafka *k, rd_kafka_event_t *event, const char *group,
 		return 0;
 	if (e != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return ks_kafka_fail(k, (int)e, true, err, "cannot ask for the members of group '%s'", group);
-	return n == 1 ? has_members(groups[0], group, err) : ks_fail(err, KS_TEMP, "%s does not tell of the members of group '%s'", k->brokers, group);
+	return n == 1 ? has_members(groups[0], group, so, err) : ks_fail(err, KS_TEMP, "%s does not tell of the members of group '%s'", k->brokers, group);
 }
 
-static int ask(struct ks_kafka *k, const char *group, bool *again, struct ks_err *err)
+static int ask(struct ks_kafka *k, const char *group, const char *so, bool *again, struct ks_err *err)
 {
-	int wait_ms = k->timeout_ms < KS_KAFKA_START_MS ? (int)k->timeout_ms : KS_KAFKA_START_MS, status;
+	int wait_ms = (int)ks_kafka_move_ms(k), status;
 	rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(k->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(k->rk);
 	rd_kafka_event_t *event;
@@ -65,22 +65,22 @@ static int ask(struct ks_kafka *k, const char *group, bool *again, struct ks_err
 	rd_kafka_DescribeConsumerGroups(k->rk, &group, 1, options, queue);
 	rd_kafka_AdminOptions_destroy(options);
 	event = rd_kafka_queue_poll(queue, wait_ms);
-	status = judge(k, event, group, again, err);
+	status = judge(k, event, group, so, again, err);
 	if (event != NULL)
 		rd_kafka_event_destroy(event);
 	rd_kafka_queue_destroy(queue);
 	return status;
 }
 
-int ks_kafka_alone(struct ks_kafka *k, const char *group, struct ks_err *err)
+int ks_kafka_alone(struct ks_kafka *k, const char *group, const char *so, struct ks_err *err)
 {
 	const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000 };
-	int64_t deadline = ks_clock_ms() + KS_KAFKA_START_MS;
+	int64_t deadline = ks_clock_ms() + ks_kafka_move_ms(k);
 	bool again;
 	int status;
 
 	for (;;) {
-		status = ask(k, group, &again, err);
+		status = ask(k, group, so, &again, err);
 		if (!again || ks_clock_ms() >= deadline || ks_signals_end() != 0)
 			return status;
 		nanosleep(&pause, NULL);

@@ -107,11 +107,24 @@ int ks_book_watch(struct ks_kafka *k, const struct ks_kafka_options *options, co
 	return open_reader(k, options, app, false, err);
 }
 
+int ks_book_reader(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, struct ks_err *err)
+{
+	return open_reader(k, options, app, true, err);
+}
+
+static bool begins(const rd_kafka_topic_partition_t *p, const char *with)
+{
+	size_t n = strlen(with);
+
+	return p->metadata != NULL && p->metadata_size > n && memcmp(p->metadata, with, n) == 0;
+}
+
 static int foreign(const char *app, const rd_kafka_topic_partition_t *p, struct ks_err *err)
 {
-	size_t n = strlen(KS_LEDGER_WORD);
-
-	if (p->metadata != NULL && p->metadata_size > n && memcmp(p->metadata, KS_LEDGER_WORD, n) == 0)
+	if (begins(p, KS_RESET_WORD))
+		return ks_fail(err, KS_CONFIG, "%s/%d@%lld: app '%s' is being reset, and that has not come to its end: "
+		    "kstream-reset --app %s -b BROKER --apply goes on with it", p->topic, (int)p->partition, (long long)p->offset, app, app);
+	if (begins(p, KS_LEDGER_WORD))
 		return ks_fail(err, KS_CONFIG, "%s/%d@%lld: app '%s' was run with --guarantee at-least-once, and a ledger says where it stands: go on "
 		    "so, or begin again under another --app", p->topic, (int)p->partition, (long long)p->offset, app);
 	return ks_fail(err, KS_CONFIG, "%s/%d@%lld: something else than this app has committed the offsets of group '%s', so its epoch is "
@@ -187,9 +200,16 @@ int ks_book_stand(const char *app, const struct rd_kafka_topic_partition_list_s 
 
 int ks_book_mark(rd_kafka_topic_partition_t *p, const struct ks_word *x, struct ks_err *err)
 {
-	char text[KS_WORD_ROOM];
+	return ks_book_mark_as(p, "", x, err);
+}
 
-	ks_word_print(x, text);
+int ks_book_mark_as(rd_kafka_topic_partition_t *p, const char *before, const struct ks_word *x, struct ks_err *err)
+{
+	char text[sizeof(KS_RESET_WORD) + KS_WORD_ROOM];
+	size_t n = strlen(before);
+
+	memcpy(text, before, n);
+	ks_word_print(x, text + n);
 	/* librdkafka frees it with the list. */
 	free(p->metadata);
 	p->metadata = strdup(text);

@@ -35,6 +35,9 @@ struct ks_word {
 /* How the word begins of an app that its ledger says where it stands (kafka-ledger.h). */
 #define KS_LEDGER_WORD "ks-ledger;"
 
+/* How it begins, before the word that was there, while the app is being reset (kafka-reset.h): no run goes on from it. */
+#define KS_RESET_WORD "ks-reset;"
+
 #define KS_WORD_ROOM (2 * KS_OWNER_ROOM + 100)
 void	ks_word_print(const struct ks_word *x, char room[KS_WORD_ROOM]);
 bool	ks_word_parse(struct ks_bytes text, struct ks_word *x) KS_MUST_USE;
@@ -64,11 +67,16 @@ bool	ks_book_word(const struct rd_kafka_topic_partition_s *p, struct ks_word *x)
 int	ks_book_stand(const char *app, const struct rd_kafka_topic_partition_list_s *list, struct ks_stand *stand,
 	    struct ks_err *err) KS_MUST_USE;
 
-/* Give an offset its word: 0, or no memory. */
+/* Give an offset its word, behind before ("" or KS_RESET_WORD): 0, or no memory. */
+int	ks_book_mark_as(struct rd_kafka_topic_partition_s *p, const char *before, const struct ks_word *x, struct ks_err *err) KS_MUST_USE;
+
 int	ks_book_mark(struct rd_kafka_topic_partition_s *p, const struct ks_word *x, struct ks_err *err) KS_MUST_USE;
 
 /* A client for ks_book_glance and ks_book_learn. */
 int	ks_book_watch(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, struct ks_err *err) KS_MUST_USE;
+
+/* Likewise for one that waits for open transactions. */
+int	ks_book_reader(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, struct ks_err *err) KS_MUST_USE;
 
 /* As ks_book_read, without waiting for open transactions: it may be what was before the last commit. */
 int	ks_book_glance(struct ks_kafka *k, const char *app, struct rd_kafka_topic_partition_list_s *list, struct ks_err *err) KS_MUST_USE;

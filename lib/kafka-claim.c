@@ -18,10 +18,11 @@
 #include "kafka-txn.h"
 #include "num.h"
 #include "options-kafka.h"
+#include "refusal.h"
 #include "signals.h"
+#include "state-dir.h"
 #include "taken.h"
 
-#define NOBODY "-"		/* the owner of partitions that have no word yet: no other is called so */
 #define AGAIN_MIN_MS 8		/* a claim takes about as long */
 #define AGAIN_MAX_MS 512
 #define TURNS_MS 60000		/* two programs of one name that take turns do so within it (protocol 2.5) */
@@ -57,9 +58,11 @@ int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 		return status;
 	if (k->partition_count > 0)
 		return ks_fail(err, KS_USAGE, "-p and --app: --instance I/N says which partitions are read");
-	if (config->has_since || config->has_until || k->has_stop || k->start == KS_START_TIME || k->verify)
-		return ks_fail(err, KS_USAGE, "--%s and --app: an app reads on from where it stands, all that there is",
-		    k->verify ? "verify" : config->has_until || k->has_stop ? "until" : "since");
+	if (config->has_since || k->has_stop || k->start == KS_START_TIME || k->verify)
+		return ks_fail(err, KS_USAGE, "--%s and --app: an app reads on from where it stands, all that there is or up to --until",
+		    k->verify ? "verify" : k->has_stop ? "offset e@" : "since");
+	if (config->has_until && k->group != NULL)
+		return ks_fail(err, KS_USAGE, "--until and -G: a member reads on until it is ended");
 	if (ks_kafka_has_patterns(config))
 		return ks_fail(err, KS_USAGE, "'%s' and --app: an app reads topics that are named", config->topics[0]);
 	k->told = ks_config_at_least(config);
@@ -79,42 +82,17 @@ int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 	return 0;
 }
 
-/* A client by which the words of that owner can be changed; whoever had its id before is fenced. */
-static int fence(const struct ks_kafka_claim *c, const char *owner, struct ks_kafka *client, struct ks_err *err)
-{
-	char id[KS_TXN_ID], ms[16];
-	const struct ks_kafka_property ours[] = {
-		{ "client.id", "kstream-cat" },
-		KS_KAFKA_CONNECT,
-		{ "transactional.id", id },
-		{ "transaction.timeout.ms", ms },
-		{ "socket.nagle.disable", "true" },
-		{ NULL, NULL },
-	};
-	struct rd_kafka_conf_s *conf;
-	int status;
-
-	ks_txn_id(c->config->app, owner, id);
-	snprintf(ms, sizeof(ms), "%d", KS_TXN_MS);
-	status = ks_kafka_conf(c->options, ours, &conf, err);
-	if (status == 0)
-		status = ks_kafka_open(client, c->options, true, conf, err);
-	if (status == 0 && ks_keeps("claim"))
-		status = ks_txn_init(client, err);
-	return status;
-}
-
 int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config, int dir,
     struct ks_err *err)
 {
 	*c = (struct ks_kafka_claim){ .options = options, .config = config, .dir = dir };
-	return fence(c, config->owner, &c->writer, err);
+	return ks_txn_open(&c->writer, options, config->app, config->owner, err);
 }
 
 int ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, struct ks_err *err)
 {
 	c->member = member;
-	return c->writer.rk != NULL ? 0 : fence(c, c->config->owner, &c->writer, err);
+	return c->writer.rk != NULL ? 0 : ks_txn_open(&c->writer, c->options, c->config->app, c->config->owner, err);
 }
 
 static rd_kafka_topic_partition_list_t *list_of(const struct ks_kafka_parts *x)
@@ -146,7 +124,7 @@ static int check_places(const struct ks_kafka_parts *x, const rd_kafka_topic_par
 static const char *keeper_of(const struct ks_kafka_claim *c, const rd_kafka_topic_partition_t *p, struct ks_word *w)
 {
 	if (!ks_book_word(p, w))
-		return c->member == NULL ? NOBODY : NULL;
+		return c->member == NULL ? KS_TXN_NOBODY : NULL;
 	if (strcmp(w->claimer, c->config->owner) == 0 || (w->released && c->member != NULL))
 		return NULL;
 	return w->claimer;
@@ -155,28 +133,15 @@ static const char *keeper_of(const struct ks_kafka_claim *c, const rd_kafka_topi
 /* The last run of this directory; 0: it has had none. */
 static int64_t own_run(const struct ks_kafka_claim *c)
 {
-	int fd = openat(c->dir, "run", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char text[24];
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
-	int64_t run;
-
-	if (fd >= 0)
-		close(fd);
-	return n > 1 && ks_num_parse_i64(ks_bytes(text, (size_t)n - 1), &run) == 0 && run > 0 && run < INT64_MAX ? run : 0;
+	return ks_state_number(c->dir, "run");
 }
 
 /* Before Kafka has it, as a run of ours must not be taken for another's. */
 static int keep_run(const struct ks_kafka_claim *c, int64_t run, struct ks_err *err)
 {
-	int fd = openat(c->dir, "run", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int no = ks_state_keep_number(c->dir, "run", run);
 
-	int no = fd < 0 || dprintf(fd, "%lld\n", (long long)run) < 0 ? errno : 0;
-
-	if (fd >= 0 && close(fd) != 0 && no == 0)
-		no = errno;
-	if (no != 0)
-		return ks_fail_errno(err, KS_IO, no, "cannot keep the number of the run of instance '%s'", c->config->owner);
-	return 0;
+	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot keep the number of the run of instance '%s'", c->config->owner);
 }
 
 /*
@@ -204,7 +169,7 @@ static int check_alone(struct ks_kafka_claim *c, struct ks_err *err)
 {
 	int status = c->member == NULL ? watch(c, err) : 0;
 
-	return status == 0 && c->member == NULL ? ks_kafka_alone(&c->side, c->config->app, err) : status;
+	return status == 0 && c->member == NULL ? ks_kafka_alone(&c->side, c->config->app, "and an --instance I/N does not go beside them", err) : status;
 }
 
 /* The partitions of now that are still that owner's get our word; the others go from it.  list: from where those begin that have none. */
@@ -221,7 +186,7 @@ static int mark_ours(const struct ks_kafka_claim *c, const char *owner, const rd
 			rd_kafka_topic_partition_list_del_by_idx(now, i - 1);
 			continue;
 		}
-		if (strcmp(owner, NOBODY) == 0) {
+		if (strcmp(owner, KS_TXN_NOBODY) == 0) {
 			w = (struct ks_word){ .epoch = 0 };
 			snprintf(w.committer, sizeof(w.committer), "%s", c->config->owner);
 			now->elems[i - 1].offset = list->elems[i - 1].offset;
@@ -265,7 +230,7 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
     struct ks_err *err)
 {
 	rd_kafka_topic_partition_list_t *now = rd_kafka_topic_partition_list_copy(list);
-	int status = fence(c, owner, client, err);
+	int status = ks_txn_open(client, c->options, c->config->app, owner, err);
 
 	ks_point("owner-fenced");
 	if (status == 0)
@@ -287,7 +252,7 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
  */
 static int take(struct ks_kafka_claim *c, const char *owner, rd_kafka_topic_partition_list_t *list, struct ks_err *err)
 {
-	int64_t pause = AGAIN_MIN_MS, deadline = ks_clock_ms() + KS_KAFKA_START_MS;
+	int64_t pause = AGAIN_MIN_MS, deadline = ks_clock_ms() + KS_KAFKA_MOVE_MS;
 	struct timespec wait;
 	struct ks_kafka client;
 	bool again;
@@ -363,7 +328,7 @@ static int take_new(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd
 		if (!ks_book_word(&list->elems[i], &w))
 			rd_kafka_topic_partition_list_add(of, list->elems[i].topic, list->elems[i].partition)->offset = x->parts[i].next;
 	if (of->cnt > 0 && c->member == NULL && ks_keeps("claim") && ks_keeps("owners")) {
-		status = take(c, NOBODY, of, err);
+		status = take(c, KS_TXN_NOBODY, of, err);
 		if (status == 0)
 			status = ks_book_read(c->options, c->config->app, list, err);
 	}
@@ -471,6 +436,8 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		status = enter(c, x, list, err);
 	rd_kafka_topic_partition_list_destroy(list);
 	ks_point("claimed");
+	if (status == KS_TEMP && c->writer.refusal != 0)
+		status = ks_refusal_count(c->dir, c->stand.epoch, c->writer.refusal, err);
 	/* The sink of this run is the next to have its id. */
 	ks_kafka_close(&c->writer);
 	if (status != 0)

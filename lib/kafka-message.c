@@ -258,7 +258,8 @@ int ks_message_read(struct ks_message_reader *r, struct ks_bytes topic,
 		read_time(m, &rec);
 	if (KS_UNLIKELY(r->ranged) && (rec.flags & KS_TIME_TYPE) != KS_TIME_NONE &&
 	    !ks_config_in_range(r->config, rec.time_ms)) {
-		r->ingest.outside++;
+		r->ingest.reached = ks_config_stops(r->config) && rec.time_ms >= r->config->until_ms;
+		r->ingest.outside += !r->ingest.reached;
 		return 0;
 	}
 	wrong = read_key(r, m, &rec.key, &no);

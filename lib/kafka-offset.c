@@ -76,7 +76,7 @@ int ks_kafka_committed(struct ks_kafka *k, rd_kafka_topic_partition_list_t *list
     struct ks_err *err)
 {
 	const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000 };
-	int64_t now = ks_clock_ms(), deadline = now + (k->timeout_ms < k->start_ms ? k->timeout_ms : k->start_ms);
+	int64_t now = ks_clock_ms(), deadline = now + ks_kafka_move_ms(k);
 	rd_kafka_resp_err_t e;
 	int slice = FIRST_MS;
 

@@ -5,14 +5,26 @@
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "drill.h"
+#include "fdio.h"
 #include "hello-parts.h"
 #include "kafka-member.h"
 #include "kafka-txn.h"
 #include "ledger.h"
 #include "options-kafka.h"
+#include "refusal.h"
+#include "state-dir.h"
+
+/*
+ * A commit is answered before its markers are written, which takes 2 to 4 ms.
+ * What meets them is refused, and librdkafka waits 20 ms before it asks again
+ * (retry.backoff.ms with offsets alone): of commits each 100 ms two in three, and
+ * the longest gap between two records of an epoch was 30 ms; so it is 16.
+ */
+#define MARKERS_MS 5
 
 /* A position of HELLO or of a barrier.  One that is none would be left out by librdkafka in silence, and its records come again. */
 static int add_position(void *list, const struct ks_position *x)
@@ -250,13 +262,41 @@ int ks_sink_txn_hello(struct ks_sink_txn *t, const struct ks_hello_view *h, stru
 	return status;
 }
 
+static void await_markers(const struct ks_sink_txn *t)
+{
+	int64_t left = t->committed_ms + MARKERS_MS - ks_clock_ms();
+	const struct timespec pause = { .tv_nsec = left * 1000000 };
+
+	if (left > 0)
+		nanosleep(&pause, NULL);
+}
+
 int ks_sink_txn_record(struct ks_sink_txn *t, struct ks_err *err)
 {
-	int status = t->open ? 0 : ks_txn_begin(t->client, err);
+	int status = 0;
 
+	if (!t->open) {
+		await_markers(t);
+		status = ks_txn_begin(t->client, err);
+	}
 	ks_point("transaction-begun");
 	t->open |= status == 0;
 	return status;
+}
+
+int ks_sink_txn_refused(struct ks_sink_txn *t, struct ks_err *err)
+{
+	int code = t->client->refusal;
+	struct ks_ledger l;
+	struct ks_err no;
+
+	t->client->refusal = 0;
+	if (code == 0 || err->status != KS_TEMP)
+		return err->status;
+	if (ks_ledger_open(&l, t->config, t->config->app, t->config->owner, &no) == 0)
+		(void)ks_refusal_count(l.dir, t->stand.epoch, code, err);
+	ks_ledger_close(&l);
+	return err->status;
 }
 
 /* What is committed with b, into *list, the caller's, also after a failure; NULL: nothing. */
@@ -304,10 +344,26 @@ static int mark(struct ks_sink_txn *t, const struct ks_barrier *b, rd_kafka_topi
 	return status;
 }
 
+/*
+ * The first epoch of an app is committed, which no barrier may tell its stages:
+ * should the group be deleted then, they would take theirs for one that was
+ * not.  What cannot be written is let be.
+ */
+static void note_first(const struct ks_sink_txn *t)
+{
+	struct ks_ledger l;
+	struct ks_err no;
+
+	if (ks_ledger_open(&l, t->config, t->config->app, t->config->owner, &no) == 0)
+		(void)ks_state_keep_number(l.dir, KS_FIRST_RUN, t->stand.run);
+	ks_ledger_close(&l);
+}
+
 int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struct ks_err *err)
 {
 	rd_kafka_consumer_group_metadata_t *member;
 	rd_kafka_topic_partition_list_t *list;
+	int64_t had;
 	int status;
 
 	if (b->n != t->stand.epoch + 1)
@@ -321,6 +377,7 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 	status = read_member(t, b, &member, err);
 	if (status != 0)
 		return status;
+	had = t->stand.epoch;
 	status = read_positions(t, b, &list, err);
 	if (status == 0)
 		status = mark(t, b, list, err);
@@ -332,6 +389,13 @@ int ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struc
 	if (status == 0)
 		status = ks_txn_commit(t->client, err);
 	t->open = false;
+	t->committed_ms = ks_clock_ms();
+	if (status != 0) {
+		t->stand.epoch = had;
+		status = ks_sink_txn_refused(t, err);
+	} else if (had == 0 && !t->filed) {
+		note_first(t);
+	}
 	if (member != NULL)
 		rd_kafka_consumer_group_metadata_destroy(member);
 	if (list != NULL)

@@ -22,6 +22,7 @@ struct ks_sink_txn {
 	bool filed;			/* the source keeps its positions in a file: the group has the epoch alone */
 	bool nothing;			/* the section is of no partitions: its source, a member of a group, has been given none */
 	bool open;			/* a transaction is */
+	int64_t committed_ms;		/* ks_clock_ms of the last commit; 0: none */
 };
 
 /*
@@ -42,6 +43,13 @@ int	ks_sink_txn_hello(struct ks_sink_txn *t, const struct ks_hello_view *h, stru
 
 /* Before a record is produced. */
 int	ks_sink_txn_record(struct ks_sink_txn *t, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * Of a failure behind the epoch that is committed: where a broker has answered
+ * so, it is counted (refusal.h), once.  Returns err->status, KS_CONFIG where it
+ * has failed so too often.
+ */
+int	ks_sink_txn_refused(struct ks_sink_txn *t, struct ks_err *err);
 
 /* All before b has been acknowledged. */
 int	ks_sink_txn_barrier(struct ks_sink_txn *t, const struct ks_barrier *b, struct ks_err *err) KS_MUST_USE;

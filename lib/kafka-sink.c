@@ -58,6 +58,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 		s->sink.lost++;
 	if (s->failed.status != 0)
 		return;
+	if (ks_kafka_is_refusal((int)m->err))
+		s->client.refusal = (int)m->err;
 	ks_kafka_place_print(&s->streams, m->_private, place, sizeof(place));
 	if (status == KS_DENIED)
 		ks_fail(&s->failed, status, "%s: no right to write to topic '%s': WRITE on the topic is missing", place,
@@ -96,6 +98,7 @@ static int open_client(struct kafka *s, struct ks_err *err)
 		{ "socket.nagle.disable", "true" },
 		{ s->transacts ? "transactional.id" : NULL, id },
 		{ "transaction.timeout.ms", ms },
+		{ "socket.timeout.ms", timeout },	/* see kafka-txn.h */
 		{ NULL, NULL },
 	};
 	struct rd_kafka_conf_s *conf;
@@ -124,11 +127,8 @@ static int open_client(struct kafka *s, struct ks_err *err)
 	return status;
 }
 
-/*
- * The source of a group claims the same id again for each section, and that
- * has fenced this client.  All it has written is committed: END has come.
- */
-static int reopen(struct kafka *s, struct ks_err *err)
+/* Another client, before anything is written, or when all that was is committed; starting: nothing has come yet. */
+static int reopen(struct kafka *s, bool starting, struct ks_err *err)
 {
 	bool has_main = s->targets.has_main;
 	int status;
@@ -136,10 +136,9 @@ static int reopen(struct kafka *s, struct ks_err *err)
 	ks_kafka_targets_close(&s->targets);
 	ks_kafka_close(&s->client);
 	s->targets = (struct ks_kafka_targets){ .client = &s->client, .options = s->options, .has_main = has_main };
-	s->txn.fenced = s->txn.began = false;
 	s->drains = 0;
 	status = open_client(s, err);
-	return status == 0 && has_main ? ks_kafka_targets_add(&s->targets, ks_str(s->txn.topic), false, err) : status;
+	return status == 0 && has_main ? ks_kafka_targets_add(&s->targets, ks_str(s->txn.topic), starting, err) : status;
 }
 
 /* --- the hooks of a sink --- */
@@ -151,6 +150,8 @@ static int look(struct kafka *s, struct ks_err *err)
 	s->since_poll = 0;
 	if (status != 0 || s->failed.status == 0)
 		return status;
+	if (s->transacts && s->txn.began)
+		(void)ks_sink_txn_refused(&s->txn, &s->failed);
 	*err = s->failed;
 	return err->status;
 }
@@ -166,22 +167,6 @@ static bool lost(struct kafka *s)
 	return look(s, &err) != 0;
 }
 
-/* The stream is one that at least once is enough for, which the client was made before. */
-static int become_plain(struct kafka *s, struct ks_err *err)
-{
-	const char *topic = s->txn.topic;
-	int status;
-
-	if (!s->transacts)
-		return 0;
-	s->transacts = false;
-	ks_kafka_targets_close(&s->targets);
-	ks_kafka_close(&s->client);
-	s->targets = (struct ks_kafka_targets){ .client = &s->client, .options = s->options, .has_main = topic != NULL };
-	status = open_client(s, err);
-	return status == 0 && topic != NULL ? ks_kafka_targets_add(&s->targets, ks_str(topic), true, err) : status;
-}
-
 static int kafka_hello(struct ks_sink *sink, const struct ks_hello_view *h, struct ks_bytes raw,
     struct ks_err *err)
 {
@@ -193,14 +178,19 @@ static int kafka_hello(struct ks_sink *sink, const struct ks_hello_view *h, stru
 		return ks_fail(err, KS_CONFIG, "the stream is of app '%.*s': give --app %.*s here, too", (int)h->app.n,
 		    (const char *)h->app.p, (int)h->app.n, (const char *)h->app.p);
 	raw = ks_bytes(raw.p + KS_FRAME_HEAD, raw.n - KS_FRAME_HEAD);
-	if (s->config->app != NULL && !ks_hello_transacts(h, ks_config_at_least(s->config))) {
-		status = become_plain(s, err);
+	/* A stream that at least once is enough for; the client was made before that was known. */
+	if (s->transacts && !ks_hello_transacts(h, ks_config_at_least(s->config))) {
+		s->transacts = false;
+		status = reopen(s, true, err);
 		if (status != 0)
 			return status;
 	}
 	status = ks_kafka_streams_learn(&s->streams, raw, s->config->limits.depth, err);
-	if (status == 0 && s->txn.began)
-		status = reopen(s, err);
+	/* The source of a group claims the same id again for each section, and that has fenced this client.  END has come: all is committed. */
+	if (status == 0 && s->txn.began) {
+		s->txn.fenced = s->txn.began = false;
+		status = reopen(s, false, err);
+	}
 	if (status == 0 && s->config->app != NULL)
 		status = ks_sink_txn_hello(&s->txn, h, raw, err);
 	if (status == 0 && s->verify != NULL)

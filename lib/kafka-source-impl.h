@@ -71,6 +71,13 @@ static inline bool ks_kafka_claims(const struct ks_kafka_source *s)
 	return s->options->book != NULL && s->options->ledger == NULL;
 }
 
+/* kafka-source-client.c */
+/* queue_kb: what it may hold, fetched and not read. */
+int	ks_kafka_client_open(struct ks_kafka_source *s, size_t queue_kb, struct ks_err *err) KS_MUST_USE;
+void	ks_kafka_client_close(struct ks_kafka_source *s);
+/* Without -G: the client, what it reads, and where that begins and ends. */
+int	ks_kafka_client_parts(struct ks_kafka_source *s, struct ks_err *err) KS_MUST_USE;
+
 /* kafka-source-section.c */
 int	ks_kafka_section_positions(struct ks_own *own, struct ks_bytes *positions, struct ks_err *err) KS_MUST_USE;
 /* With --app: who keeps where it stands, for ks_section_open; else NULL. */

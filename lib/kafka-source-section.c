@@ -17,7 +17,6 @@
 
 #define LOOK_MS 1000	/* how long the question for new topics may take */
 #define ANSWER_MS 200	/* likewise, that for what is committed */
-#define TELL_MS 10000	/* until the group of an app has been told that it goes by a ledger: as long as a first answer may take */
 #define LAST_MS 500	/* for the last epoch to be committed, and the group to be told, of which nothing depends */
 #define STILL_MS 30000	/* with --app, how long a barrier waits for a record: an offset of a group expires after days (protocol 2.2) */
 #define EPOCH_BYTES ((uint64_t)32 << 20)	/* of records, after which an epoch is closed before its time: a stage keeps what it changes */
@@ -135,7 +134,7 @@ int ks_kafka_section_begin(struct ks_kafka_source *s, struct ks_err *err)
 		.reads = KS_READS_TOPICS, .live = !s->options->bounded, .streams = streams, .stream_count = x->topic_count,
 		.positions = positions, .position_count = x->count, .merged = s->config->order == KS_ORDER_GLOBAL,
 	};
-	int status, wait_ms = s->client.timeout_ms < TELL_MS ? (int)s->client.timeout_ms : TELL_MS;
+	int status, wait_ms = (int)ks_kafka_move_ms(&s->client);	/* for the group of an app to be told that it goes by a ledger */
 	size_t i;
 
 	if (streams == NULL || positions == NULL) {

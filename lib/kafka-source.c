@@ -12,132 +12,16 @@
 
 #include <errno.h>
 #include <librdkafka/rdkafka.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "drill.h"
 #include "fdio.h"
 #include "kafka-names.h"
 #include "kafka-source-impl.h"
-#include "num.h"
 
 #define KICK_MS 4		/* of several topics by time (broker 6) */
 #define LEARN_MS 5		/* between two questions for what is committed, where that is waited for */
-#define SESSION_MS "10000"	/* partitions of a member that is gone stand still for so long; librdkafka's threads answer for a busy one */
-#define REFRESH_MS "10000"	/* how often new topics and partitions are looked for */
-
-static void close_client(struct ks_kafka_source *s)
-{
-	if (s->queue != NULL)
-		rd_kafka_queue_destroy(s->queue);
-	s->queue = NULL;
-	ks_kafka_close(&s->client);
-	if (s->ready >= 0)
-		close(s->ready);
-	s->ready = -1;
-}
-
-static int open_client(struct ks_kafka_source *s, size_t queue_kb, struct ks_err *err)
-{
-	const struct ks_kafka_options *o = s->options;
-	const char *group = o->book != NULL ? o->book : o->group != NULL ? o->group : "kstream-cat";	/* assigning needs one, too */
-	bool eof = o->bounded || o->watch != NULL || s->ordered || s->config->idle_ms > 0;
-	char kb[24], messages[16], part[24];
-	const struct ks_kafka_property ours[] = {
-		{ "client.id", "kstream-cat" },
-		KS_KAFKA_CONNECT,
-		{ "group.id", group },
-		{ "enable.auto.commit", "false" },
-		{ "enable.auto.offset.store", "false" },
-		{ "auto.offset.reset", "error" },	/* a start that has been deleted is not passed over */
-		{ "allow.auto.create.topics", "false" },
-		{ "isolation.level", "read_committed" },
-		{ "check.crcs", "true" },	/* costs nothing that could be measured */
-		{ "enable.partition.eof", eof ? "true" : "false" },
-		{ "fetch.wait.max.ms", s->options->bounded ? "10" : s->ordered ? "50" : "500" },	/* the end shows in an empty fetch */
-		{ "queued.min.messages", messages },
-		{ "queued.max.messages.kbytes", kb },
-		/* Of one answer, which a message pins: 15 MB resident on 4 and on 64 partitions, 90 to 160 with librdkafka's 50 MiB. */
-		{ "fetch.max.bytes", "1048576" },
-		{ "fetch.message.max.bytes", part },
-		{ "topic.metadata.refresh.interval.ms", REFRESH_MS },
-		{ "fetch.queue.backoff.ms", "2" },	/* librdkafka 2.2 and later: a queue is read in 5 */
-		{ "socket.nagle.disable", "true" },
-		{ o->book != NULL && o->group != NULL ? "group.instance.id" : NULL, s->config->owner },
-		{ "session.timeout.ms", SESSION_MS },
-		{ "partition.assignment.strategy", "range" },
-		{ NULL, NULL },
-	};
-	struct rd_kafka_conf_s *conf;
-	uint64_t one = 1;
-	int64_t refresh;
-	int status;
-
-	snprintf(kb, sizeof(kb), "%zu", queue_kb);
-	snprintf(part, sizeof(part), "%zu", queue_kb < 1024 ? queue_kb * 1024 : (size_t)1048576);
-	snprintf(messages, sizeof(messages), "%d", s->ordered ? KS_KAFKA_ORDER_MESSAGES : KS_KAFKA_FLOW_MESSAGES);
-	status = ks_kafka_conf(s->options, ours, &conf, err);
-	if (status != 0)
-		return status;
-	ks_kafka_conf_text(conf, "fetch.queue.backoff.ms", kb, sizeof(kb));
-	s->backs_off = kb[0] != '\0';
-	ks_kafka_flow_begin(&s->flow, conf);
-	ks_kafka_conf_text(conf, "fetch.wait.max.ms", kb, sizeof(kb));
-	if (ks_num_parse_i64(ks_str(kb), &s->fetch_wait_ms) != 0)	/* of 0 to 300,000, says librdkafka */
-		ks_bug("fetch.wait.max.ms is no number");
-	ks_kafka_conf_text(conf, "topic.metadata.refresh.interval.ms", kb, sizeof(kb));
-	if (ks_num_parse_i64(ks_str(kb), &refresh) == 0 && refresh > 0 && !o->bounded && o->partition_count == 0 && o->book == NULL)
-		s->refresh_ms = refresh;
-	if (s->options->group != NULL) {
-		ks_kafka_conf_text(conf, "max.poll.interval.ms", kb, sizeof(kb));
-		if (ks_num_parse_i64(ks_str(kb), &s->give_ms) != 0)	/* of 1 to 86,400,000, says librdkafka */
-			ks_bug("max.poll.interval.ms is no number");
-		s->give_ms /= 2;
-		status = ks_group_conf(conf, o->book != NULL && s->config->topic_count > 1, err);
-		if (status != 0) {
-			ks_kafka_conf_drop(conf);
-			return status;
-		}
-	}
-	status = ks_kafka_open(&s->client, s->options, false, conf, err);
-	if (status != 0)
-		return status;
-	s->own.source.name = s->client.brokers;
-	s->queue = rd_kafka_queue_get_consumer(s->client.rk);
-	s->ready = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (s->ready < 0)
-		return ks_fail_errno(err, KS_TEMP, errno, "cannot make an eventfd");
-	rd_kafka_queue_io_event_enable(s->queue, s->ready, &one, sizeof(one));
-	return 0;
-}
-
-/*
- * The client, and what it reads.  In order each partition has a queue of
- * its own; how long one may be depends on how many there are, which is only
- * known when a client has asked.
- */
-static int open_parts(struct ks_kafka_source *s, struct ks_err *err)
-{
-	size_t kb = s->ordered ? ks_kafka_order_kb(KS_KAFKA_ORDER_PARTS) : KS_KAFKA_FLOW_KB;
-	int status = open_client(s, kb, err);
-
-	if (status == 0)
-		status = ks_kafka_parts_choose(&s->parts, &s->client, s->options, s->config, NULL, true, err);
-	if (status == 0 && s->ordered && s->parts.count > KS_KAFKA_ORDER_PARTS) {
-		kb = ks_kafka_order_kb(s->parts.count);
-		ks_kafka_parts_close(&s->parts);
-		close_client(s);
-		status = open_client(s, kb, err);
-		if (status == 0)
-			status = ks_kafka_parts_choose(&s->parts, &s->client, s->options, s->config, NULL, true, err);
-	}
-	/* Before it is asked where they stand: what other owners have left open is resolved by it. */
-	if (status == 0 && ks_kafka_claims(s))
-		status = ks_claim_gather(&s->claim, &s->parts, err);
-	return status == 0 ? ks_kafka_parts_settle(&s->parts, &s->client, NULL, err) : status;
-}
 
 /* Whoever watches learns that p has been read to offset. */
 static void tell_end(const struct ks_kafka_source *s, const struct ks_kafka_part *p, int64_t offset, bool last)
@@ -239,6 +123,15 @@ static bool is_done(const struct ks_kafka_source *s)
 	return s->own.left == 0 || (s->options->bounded && s->parts.left == 0);
 }
 
+/* --until with --app: p is read up to there, and the next run begins with that record. */
+static void stop_before(struct ks_kafka_source *s, struct ks_kafka_part *p, int64_t offset)
+{
+	s->reader.ingest.reached = false;
+	s->own.section.moved |= p->next < offset;
+	p->next = p->end = offset;
+	finish(s, p);
+}
+
 static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, struct ks_err *err)
 {
 	struct ks_kafka_part *p;
@@ -269,6 +162,10 @@ static int take_message(struct ks_kafka_source *s, const rd_kafka_message_t *m, 
 		status = ks_message_read(&s->reader, ks_str(p->topic->name), m, &s->own.frames, &made, err);
 		if (status != 0)
 			return status;
+		if (KS_UNLIKELY(s->reader.ingest.reached)) {
+			stop_before(s, p, m->offset);
+			return 0;
+		}
 		s->own.section.hop += made;
 		if (s->reader.ingest.take != NULL || s->reader.left_out != left_out)
 			s->own.given += m->len + m->key_len + 1;
@@ -478,7 +375,7 @@ static int begin(struct ks_own *own, struct ks_err *err)
 static int join(struct ks_kafka_source *s, struct ks_err *err)
 {
 	rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
-	int status = open_client(s, KS_KAFKA_FLOW_KB, err);
+	int status = ks_kafka_client_open(s, KS_KAFKA_FLOW_KB, err);
 
 	if (status == 0)
 		status = ks_kafka_parts_open(&s->parts, &s->client, s->options, s->config, none, NULL, err);
@@ -496,7 +393,7 @@ static void kafka_close(struct ks_source *source)
 	ks_kafka_ledger_told(&s->group_told);
 	ks_kafka_order_close(&s->order);
 	ks_kafka_parts_close(&s->parts);
-	close_client(s);
+	ks_kafka_client_close(s);
 	ks_message_reader_close(&s->reader);
 	ks_own_release(&s->own);
 	ks_buf_release(&s->positions);
@@ -542,7 +439,7 @@ int ks_source_kafka(const struct ks_kafka_options *options, const struct ks_conf
 		status = ks_claim_fence(&s->claim, options, config, s->own.section.ledger.dir, err);
 	ks_point("source-fenced");
 	if (status == 0)
-		status = options->group != NULL ? join(s, err) : open_parts(s, err);
+		status = options->group != NULL ? join(s, err) : ks_kafka_client_parts(s, err);
 	s->heard = ks_clock_ms();
 	if (status == 0)
 		tell_empty(s);

@@ -154,6 +154,8 @@ void ks_kafka_place_print(const struct ks_kafka_streams *s, const void *packed, 
 
 	if (!ks_kafka_place_unpack(packed, &x) || x.stream >= s->count)
 		snprintf(room, size, "a record");
+	else if (x.offset < 0)	/* a stage has made it */
+		snprintf(room, size, "%s/%d", s->list[x.stream].name, (int)x.partition);
 	else
 		snprintf(room, size, "%s/%d@%lld", s->list[x.stream].name, (int)x.partition, (long long)x.offset);
 }

@@ -142,6 +142,17 @@ static int32_t partitions_of(const struct ks_rec *rec)
 	return (int32_t)count;
 }
 
+#define PLACE (KS_WHERE + 2)
+
+/* What goes before a line about a record; one of a changelog is a stage's own, and stands nowhere. */
+static const char *place(const struct ks_rec *rec, char room[PLACE])
+{
+	size_t n = rec->offset >= 0 ? strlen(ks_where(rec, room)) : 0;
+
+	memcpy(room + n, n > 0 ? ": " : "", n > 0 ? 3 : 1);
+	return room;
+}
+
 /* Records of a changelog and others may not meet in one topic. */
 static int check_kind(const struct ks_kafka_target *t, const struct ks_rec *rec, struct ks_err *err)
 {
@@ -154,7 +165,7 @@ static int find(struct ks_kafka_targets *x, const struct ks_rec *rec, struct ks_
     struct ks_err *err)
 {
 	struct ks_err why;
-	char room[KS_WHERE];
+	char room[PLACE];
 	size_t i;
 	int status;
 
@@ -174,7 +185,7 @@ static int find(struct ks_kafka_targets *x, const struct ks_rec *rec, struct ks_
 		return 0;
 	}
 	why = *err;
-	return ks_fail(err, status, "%s: %s", ks_where(rec, room), why.text);
+	return ks_fail(err, status, "%s%s", place(rec, room), why.text);
 }
 
 int ks_kafka_targets_choose(struct ks_kafka_targets *x, const struct ks_rec *rec,
@@ -201,15 +212,15 @@ int ks_kafka_targets_choose(struct ks_kafka_targets *x, const struct ks_rec *rec
 static int keep(const struct ks_kafka_target *t, const struct ks_kafka_stream *from,
     const struct ks_rec *rec, int32_t *partition, struct ks_err *err)
 {
-	char room[KS_WHERE];
+	char room[PLACE];
 
 	*partition = rec->partition;
 	if (from != NULL && from->partitions != t->partitions)
-		return ks_fail(err, KS_CONFIG, "%s: changelog '%s' has %d partitions and not %d, as '%s' has",
-		    ks_where(rec, room), t->name, (int)t->partitions, (int)from->partitions, from->name);
+		return ks_fail(err, KS_CONFIG, "%schangelog '%s' has %d partitions and not %d, as '%s' has", place(rec, room), t->name,
+		    (int)t->partitions, (int)from->partitions, from->name);
 	if (rec->partition < 0 || rec->partition >= t->partitions)
-		return ks_fail(err, KS_CONFIG, "%s: changelog '%s' has no such partition: it has %d of them, from 0",
-		    ks_where(rec, room), t->name, (int)t->partitions);
+		return ks_fail(err, KS_CONFIG, "%schangelog '%s' has no partition %d: it has %d of them, from 0", place(rec, room), t->name,
+		    (int)rec->partition, (int)t->partitions);
 	return 0;
 }
 

@@ -49,6 +49,8 @@ static int failed(struct ks_kafka *k, rd_kafka_error_t *e, const char *group, bo
 	rd_kafka_resp_err_t code = rd_kafka_error_code(e);
 	char why[300];
 
+	if (!rd_kafka_error_is_retriable(e) && ks_kafka_is_refusal((int)code))
+		k->refusal = (int)code;
 	snprintf(why, sizeof(why), "%s", rd_kafka_error_string(e));
 	rd_kafka_error_destroy(e);
 	if (denied(k, code, group, err) != 0)
@@ -68,10 +70,34 @@ static int failed(struct ks_kafka *k, rd_kafka_error_t *e, const char *group, bo
 	return ks_kafka_fail(k, (int)code, starting, err, "%s", what);
 }
 
+int ks_txn_open(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, const char *owner, struct ks_err *err)
+{
+	char id[KS_TXN_ID], ms[16], wait[24];
+	const struct ks_kafka_property ours[] = {
+		{ "client.id", "kstream-cat" },
+		KS_KAFKA_CONNECT,
+		{ "transactional.id", id },
+		{ "transaction.timeout.ms", ms },
+		{ "socket.timeout.ms", wait },
+		{ "socket.nagle.disable", "true" },
+		{ NULL, NULL },
+	};
+	struct rd_kafka_conf_s *conf;
+	int status;
+
+	ks_txn_id(app, owner, id);
+	snprintf(ms, sizeof(ms), "%d", KS_TXN_MS);
+	snprintf(wait, sizeof(wait), "%lld", (long long)(options->timeout_ms < KS_TXN_MS ? options->timeout_ms : KS_TXN_MS));
+	status = ks_kafka_conf(options, ours, &conf, err);
+	if (status == 0)
+		status = ks_kafka_open(k, options, true, conf, err);
+	return status == 0 && ks_keeps("claim") ? ks_txn_init(k, err) : status;
+}
+
 /* librdkafka goes on with what it has begun when it is asked again (2.1). */
 int ks_txn_init(struct ks_kafka *k, struct ks_err *err)
 {
-	int64_t now, deadline = ks_clock_ms() + (k->timeout_ms < KS_KAFKA_START_MS ? k->timeout_ms : KS_KAFKA_START_MS);
+	int64_t now, deadline = ks_clock_ms() + ks_kafka_move_ms(k);
 	rd_kafka_error_t *e;
 	int status;
 

@@ -95,6 +95,38 @@ int ks_kafka_status(int code, bool starting)
 	}
 }
 
+/* Codes from 1 on, and -1, "unknown", come over the wire. */
+bool ks_kafka_is_refusal(int code)
+{
+	switch ((rd_kafka_resp_err_t)code) {
+	case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+	case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+	case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+	case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+	case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+	case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+	case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS:
+	case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+	case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+	case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+	case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
+	case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+	case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
+	case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+	case RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS:
+	case RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR:
+	case RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH:
+	case RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH:
+	case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
+		return false;
+	default:
+		return code > 0 || code == RD_KAFKA_RESP_ERR_UNKNOWN;
+	}
+}
+
 /*
  * Where a client certificate is missing, the broker's alert comes as a
  * transport error (real-parts 1).
@@ -464,8 +496,7 @@ int ks_kafka_ask_ends(struct ks_kafka *k, struct rd_kafka_topic_partition_list_s
 static int insist(struct ks_kafka *k, rd_kafka_topic_partition_list_t *list, int64_t when, const char *what,
     struct ks_err *err)
 {
-	int64_t wait = k->timeout_ms < k->start_ms ? k->timeout_ms : k->start_ms;
-	int64_t deadline = ks_clock_ms() + wait, left;
+	int64_t deadline = ks_clock_ms() + ks_kafka_move_ms(k), left;
 	const struct timespec pause = { .tv_nsec = AGAIN_MS * 1000000 };
 	rd_kafka_resp_err_t e;
 

@@ -27,6 +27,11 @@ struct rd_kafka_topic_partition_list_s;
 /* Every broker has refused and none has come back for so long: nobody is there. */
 #define KS_KAFKA_REFUSED_MS 2000
 /*
+ * Likewise, for what a run asks a leader or a coordinator before it begins.
+ * One that dies is replaced after 9 s: less would make its death a failure.
+ */
+#define KS_KAFKA_MOVE_MS 20000
+/*
  * --timeout: how long a broker that was there may stay away.  Measured: a
  * leader that dies is replaced after 9 s, a broker that restarts is back
  * after 13 to 25 s (real-parts 2, broker 7).
@@ -114,8 +119,16 @@ struct ks_kafka {
 	struct ks_kafka_group *group;	/* kafka-group.h; NULL: none is joined */
 	bool answered;		/* a broker has, about topics */
 	bool fenced;		/* somebody else has its transactional id (kafka-txn.h) */
+	int refusal;		/* the code by which a broker has refused what was written (ks_kafka_is_refusal), 0: none */
 	int64_t down_since;	/* ks_clock_ms when every broker was gone, 0: they are not known to be */
 };
+
+static inline int64_t ks_kafka_move_ms(const struct ks_kafka *k)
+{
+	int64_t most = k->options->start_ms > 0 ? k->options->start_ms : KS_KAFKA_MOVE_MS;
+
+	return k->timeout_ms < most ? k->timeout_ms : most;
+}
 
 /*
  * ks_kafka_conf - a client configuration.
@@ -151,6 +164,9 @@ void	ks_kafka_close(struct ks_kafka *k);
  * starting: no broker has answered yet.
  */
 int	ks_kafka_status(int code, bool starting);
+
+/* Whether it is a broker's own answer, and not that it is not ready, or that others have taken over. */
+bool	ks_kafka_is_refusal(int code);
 
 /* Fill err for a failed call: what, then librdkafka's words; a remembered failure goes first. */
 int	ks_kafka_fail(struct ks_kafka *k, int code, bool starting, struct ks_err *err,

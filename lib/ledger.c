@@ -97,6 +97,14 @@ int ks_ledger_lock(struct ks_ledger *l, struct ks_err *err)
 	return ks_fail_errno(err, KS_IO, errno, "cannot lock '%s/LOCK'", l->path);
 }
 
+int ks_ledger_whole(const struct ks_ledger *l, const char *app, struct ks_err *err)
+{
+	if (faccessat(l->dir, "../" KS_RESET_PLAN, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	return ks_fail(err, KS_CONFIG, "app '%s' is being reset, as '%s/../" KS_RESET_PLAN "' says, and that has not come to its end: "
+	    "kstream-reset --app %s --apply, with -b where topics are read or written, goes on with it", app, l->path, app);
+}
+
 /*
  * Each run has a byte of its own to lock, so that nothing has to be written and
  * read.  Such locks and that of the source (flock) do not see each other.
@@ -320,33 +328,6 @@ static int print_ledger(const struct ks_ledger *l, struct ks_buf *b)
 	return no != 0 ? no : ks_buf_printf(b, "end\n");
 }
 
-static int write_file(struct ks_ledger *l, const char *name, const struct ks_buf *b)
-{
-	size_t done = 0;
-	ssize_t n;
-	int fd, no = 0;
-
-	fd = openat(l->dir, "ledger.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return errno;
-	while (done < b->n && no == 0) {
-		n = write(fd, b->p + done, b->n - done);
-		if (n >= 0)
-			done += (size_t)n;
-		else if (errno != EINTR)
-			no = errno;
-	}
-	if (no == 0 && fsync(fd) != 0)
-		no = errno;
-	if (close(fd) != 0 && no == 0)
-		no = errno;
-	if (no == 0 && renameat(l->dir, "ledger.new", l->dir, name) != 0)
-		no = errno;
-	if (no == 0 && fsync(l->dir) != 0)
-		no = errno;
-	return no;
-}
-
 static int write_as(struct ks_ledger *l, const char *name, struct ks_err *err)
 {
 	struct ks_buf b;
@@ -355,7 +336,7 @@ static int write_as(struct ks_ledger *l, const char *name, struct ks_err *err)
 	ks_buf_init(&b, LEDGER_MAX);
 	no = print_ledger(l, &b);
 	if (no == 0)
-		no = write_file(l, name, &b);
+		no = ks_replace_at(l->dir, "ledger.new", name, ks_buf_bytes(&b));
 	ks_buf_release(&b);
 	return no == 0 ? 0 : unusable(l, no, "write the ledger in", err);
 }

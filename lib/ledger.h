@@ -17,6 +17,12 @@ struct ks_output {
 	struct ks_buf name;
 };
 
+/*
+ * DIR/APP/KS_RESET_PLAN: what a reset of the app is about to do (reset.h).  While
+ * it is there no source of the app begins.
+ */
+#define KS_RESET_PLAN "reset.plan"
+
 struct ks_ledger {
 	int dir;		/* -1: closed */
 	int lock;		/* -1: not held */
@@ -36,6 +42,9 @@ int	ks_ledger_open(struct ks_ledger *l, const struct ks_config *config, const ch
 
 /* Take the instance's lock for life: KS_TEMP when another process has it, and after 3 s still does. */
 int	ks_ledger_lock(struct ks_ledger *l, struct ks_err *err) KS_MUST_USE;
+
+/* KS_CONFIG where the app of the directory is being reset; ask once it is locked. */
+int	ks_ledger_whole(const struct ks_ledger *l, const char *app, struct ks_err *err) KS_MUST_USE;
 
 /*
  * ks_ledger_alone - one process commits for a run.  The lock is held as long

@@ -79,7 +79,7 @@ int ks_options_note(struct ks_options *o, const struct ks_option *option, const 
 	return g->value == NULL ? ks_fail_memory(err) : 0;
 }
 
-static bool is_topic(const char *name)
+bool ks_options_is_topic(const char *name)
 {
 	return strncmp(name, KAFKA, KAFKA_LEN) == 0;
 }
@@ -107,7 +107,7 @@ static int take_inputs(struct ks_options *o, struct ks_err *err)
 		return 0;
 	}
 	for (i = 0; i < c->in_count; i++)
-		topics += is_topic(c->in[i]);
+		topics += ks_options_is_topic(c->in[i]);
 	if (topics == 0)
 		return 0;
 	if (topics < c->in_count)
@@ -209,7 +209,7 @@ int ks_options_topics(struct ks_options *o, struct ks_err *err)
 	o->first_in_given = c->in_count;
 	status = take_inputs(o, err);
 
-	if (status == 0 && c->out != NULL && is_topic(c->out))
+	if (status == 0 && c->out != NULL && ks_options_is_topic(c->out))
 		status = take_output(o, err);
 	if (status == 0 && c->app != NULL && (c->topics_in || c->out_topic != NULL))
 		status = ks_options_check_commits(c, err);

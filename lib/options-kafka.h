@@ -73,6 +73,9 @@ int	ks_options_note(struct ks_options *o, const struct ks_option *option, const 
  */
 int	ks_options_topics(struct ks_options *o, struct ks_err *err) KS_MUST_USE;
 
+/* Whether an input or output is a topic, kafka:TOPIC. */
+bool	ks_options_is_topic(const char *name);
+
 #define KS_COMMIT_MAX_MS 30000	/* half of KS_TXN_MS (kafka-txn.h): the records of an epoch have to get out, too */
 
 /* KS_USAGE where --commit-interval is longer than a transaction may be open: for --app with topics. */

@@ -59,6 +59,17 @@ void ks_owner_directory(char room[KS_OWNER_ROOM], const char *owner)
 	snprintf(room, KS_OWNER_ROOM, "%.*s", (int)strcspn(owner, "/"), owner);
 }
 
+bool ks_owner_is_directory(const char *name)
+{
+	char room[KS_OWNER_ROOM];
+	int64_t i;
+
+	if (ks_num_parse_i64(ks_str(name), &i) != 0)
+		return ks_owner_is_name(ks_str(name));
+	snprintf(room, sizeof(room), "%lld", (long long)i);
+	return i >= 0 && i < KS_INSTANCES_LIMIT && strcmp(room, name) == 0;
+}
+
 bool ks_owner_same_place(const char *a, const char *b)
 {
 	size_t n = strcspn(a, "/");

@@ -28,6 +28,9 @@ bool	ks_owner_is(struct ks_bytes text);
 /* The name of its directory below DIR/APP: I, which N does not change, or NAME.  owner is one. */
 void	ks_owner_directory(char room[KS_OWNER_ROOM], const char *owner);
 
+/* Whether that is such a name: I as it is written, or a name. */
+bool	ks_owner_is_directory(const char *name);
+
 /* Whether both have the same directory, and with it the same state. */
 bool	ks_owner_same_place(const char *a, const char *b);
 

@@ -64,7 +64,7 @@ static int order(const void *a, const void *b)
 	return number != other ? other - number : strcmp(a, b);
 }
 
-/* name is one (is_instance). */
+/* name is one (ks_owner_is_directory). */
 static int note_instance(struct ks_query_places *p, const char *name)
 {
 	size_t cap = p->cap == 0 ? 8 : 2 * p->cap;
@@ -101,18 +101,6 @@ static int look_into(struct look *k, const char *dir, const char *name)
 	return no == 0 && any ? note_instance(k->p, name) : no;
 }
 
-/* The directory of an instance: I of I/N, as it is written, or a name. */
-static bool is_instance(const char *name)
-{
-	char room[KS_OWNER_ROOM];
-	int64_t i;
-
-	if (ks_num_parse_i64(ks_str(name), &i) != 0)
-		return ks_owner_is_name(ks_str(name));
-	snprintf(room, sizeof(room), "%lld", (long long)i);
-	return i >= 0 && i < KS_INSTANCES_LIMIT && strcmp(room, name) == 0;
-}
-
 static int find_all(struct look *k, const char *app_dir)
 {
 	DIR *d = opendir(app_dir);
@@ -123,7 +111,7 @@ static int find_all(struct look *k, const char *app_dir)
 	if (d == NULL)
 		return errno;
 	while (no == 0 && (e = readdir(d)) != NULL) {
-		if (!is_instance(e->d_name))
+		if (!ks_owner_is_directory(e->d_name))
 			continue;
 		if (asprintf(&path, "%s/%s", app_dir, e->d_name) < 0)
 			no = ENOMEM;

@@ -13,7 +13,7 @@
  *		of the key; nil: the key is gone
  *
  * A key of the partition alone: its changelog begins here, whatever is before
- * it; the value is what the state was made with (store.h, fingerprint), and the
+ * it; nil, there is nothing (kafka-empty.c); else the value is what the state was made with (store.h, fingerprint), and the
  * header "__kstream.partitions" says how many the topic is to have.  Compaction
  * keeps the last of each key, and so what is needed.  kstream-state(5) has this.
  *

@@ -20,6 +20,7 @@
 struct wanted {
 	int32_t partition;
 	bool begun;		/* what the changelog has of it has begun */
+	struct ks_err other;	/* status 0, or by what it was made otherwise */
 	int64_t run, epoch;	/* it ends with their commit; 0: none came */
 };
 
@@ -177,6 +178,35 @@ static int refuse_record(const struct restore *r, const struct ks_rec *rec, stru
 	    r->name, (int)rec->partition, (long long)rec->offset);
 }
 
+/*
+ * The last beginning counts: one before it may have been of other options, until
+ * kstream-reset has emptied the topic, which leaves the old records for a while.
+ */
+static int begin(struct restore *r, struct wanted *w, const struct ks_rec *rec, struct ks_bytes value, struct ks_err *err)
+{
+	w->begun = !ks_mp_is_nil(rec->value);
+	w->other.status = 0;
+	if (!w->begun || ks_store_check_changelog(r->store, value, &w->other) == 0)
+		return 0;
+	if (w->other.status == KS_CONFIG)
+		return 0;
+	*err = w->other;
+	return err->status;
+}
+
+static int check_others(const struct restore *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++) {
+		if (r->wanted[i].other.status == 0)
+			continue;
+		*r->run->err = r->wanted[i].other;
+		return r->run->err->status;
+	}
+	return 0;
+}
+
 static int take(void *arg, struct ks_rec *rec, struct ks_err *err)
 {
 	struct restore *r = arg;
@@ -196,9 +226,8 @@ static int take(void *arg, struct ks_rec *rec, struct ks_err *err)
 		return 0;
 	if (begins) {
 		ks_store_forget(r->store, partition);
-		w->begun = true;
 		w->run = w->epoch = 0;
-		return ks_store_check_changelog(r->store, value, err);
+		return begin(r, w, rec, value, err);
 	}
 	if (!w->begun)
 		return 0;
@@ -241,21 +270,9 @@ static int prepare(struct restore *r, next_partition *next, struct ks_buf *list)
 static int read_all(struct restore *r, const char *partitions, int (*into)(void *arg, struct ks_rec *rec, struct ks_err *err))
 {
 	struct ks_feed f = { .name = r->name, .limits = r->run->limits, .put = into, .arg = r };
-	struct ks_children *children = r->run->children;
-	struct ks_err *err = r->run->err;
-	struct ks_in in = { .fd = -1 };
-	int fd, status = ks_children_feed_log(children, r->run->options, r->run->changelog, partitions, &fd, err);
+	int fd, status = ks_children_feed_log(r->run->children, r->run->options, r->run->changelog, partitions, &fd, r->run->err);
 
-	if (status != 0)
-		return status;
-	status = ks_feed_open(&f, &in, fd, err);
-	if (status == 0)
-		status = ks_feed_until(&f, &in, &f.ended, err);
-	ks_in_release(&in);
-	if (status != 0)
-		return status;
-	status = ks_children_fed(children, KS_FEED_WHOLE, err);
-	return status != 0 || f.ended ? status : ks_fail(err, KS_TEMP, "the kstream-cat that reads %s has ended before its time", r->name);
+	return status == 0 ? ks_feed_whole(&f, r->run->children, fd, r->run->err) : status;
 }
 
 static int check_begun(const struct restore *r)
@@ -289,6 +306,8 @@ int ks_restore(struct ks_run *run, struct ks_store *s)
 	if (status == 0)
 		status = read_all(&r, (const char *)partitions.p, take);
 	if (status == 0)
+		status = check_others(&r);
+	if (status == 0)
 		status = check_begun(&r);
 	if (status == 0)
 		status = ks_store_restored(s, run->err);
@@ -307,24 +326,33 @@ static int look(void *arg, struct ks_rec *rec, struct ks_err *err)
 {
 	struct restore *r = arg;
 	struct ks_bytes rest, value;
+	struct wanted *w;
 	int32_t partition;
 	int64_t segment;
 	bool begins;
 
 	if (!read_record(rec, &partition, &begins, &segment, &rest, &value))
 		return refuse_record(r, rec, err);
-	return begins ? ks_store_check_changelog(r->store, value, err) : 0;
+	w = begins ? find_wanted(r, partition) : NULL;
+	return w != NULL ? begin(r, w, rec, value, err) : 0;
 }
 
 int ks_restore_free(struct ks_run *run, struct ks_store *s)
 {
 	struct restore r = { .run = run, .store = s };
+	char text[200];
 	struct ks_buf partitions;
 	int32_t first, count;
 	int status;
 
-	if (!ks_store_begins(s, -2, &first) || !ks_args_names_kafka(run->options))
+	if (!ks_store_begins(s, -2, &first))
 		return 0;
+	if (!ks_args_names_kafka(run->options)) {	/* in a pipe, by a user who may not know that it matters */
+		snprintf(text, sizeof(text), "what others had in changelog '%.80s' was not looked for: that, and to restore from it, needs -b HOST:PORT",
+		    run->changelog);
+		ks_warn(run, text);
+		return 0;
+	}
 	status = ks_children_partitions(run->children, run->options, run->changelog, &count, run->err);
 	if (status != 0)
 		return status == KS_CONFIG ? 0 : status;	/* it is made when it is first written to */
@@ -333,6 +361,8 @@ int ks_restore_free(struct ks_run *run, struct ks_store *s)
 	status = prepare(&r, ks_store_begins, &partitions);
 	if (status == 0 && r.places[r.place_count - 1].partition < count)	/* else the sink says that it has too few */
 		status = read_all(&r, (const char *)partitions.p, look);
+	if (status == 0)
+		status = check_others(&r);
 	ks_buf_release(&partitions);
 	free(r.places);
 	free(r.wanted);

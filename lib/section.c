@@ -28,6 +28,8 @@ int ks_section_open(struct ks_section *s, const struct ks_config *config, const 
 	if (status == 0)
 		status = ks_ledger_lock(&s->ledger, err);
 	ks_point("source-locked");
+	if (status == 0)
+		status = ks_ledger_whole(&s->ledger, config->app, err);
 	if (status != 0)
 		return status;
 	if (keeper != NULL)

@@ -118,6 +118,8 @@ static int take_line(struct text *t, struct ks_bytes line, size_t size, struct k
 	t->own.frames = out;
 	if (status != 0)
 		return status;
+	if (t->ingest.reached)
+		return 0;
 	if (made == 0) {
 		ks_text_pass(t, size, 0);
 		return 0;
@@ -141,15 +143,17 @@ static int look(struct text *t, size_t i, bool block, bool *wait, struct ks_err 
 
 	turn_to(t, i);
 	while (ks_order_held(q) == 0 && q->rest != KS_ORDER_OVER && !*wait) {
-		status = ks_text_find_line(t, &line, &size, err);
+		size = 0;
+		status = t->ingest.reached ? 0 : ks_text_find_line(t, &line, &size, err);
 		if (status == 0 && size > 0) {
 			status = take_line(t, line, size, err);
-		} else if (status == 0 && ks_text_is_last_line(t)) {
+		} else if (status == 0 && !t->ingest.reached && ks_text_is_last_line(t)) {
 			line = ks_bytes(t->hand.in.p + t->hand.in.start, t->hand.in.end - t->hand.in.start);
 			status = take_line(t, line, line.n, err);
-		} else if (status == 0 && t->hand.in.eof) {
+		} else if (status == 0 && (t->hand.in.eof || t->ingest.reached)) {
 			status = ks_text_check_input(t, err);
 			ks_text_close_input(t);
+			t->ingest.reached = false;
 			q->rest = KS_ORDER_OVER;
 		} else if (status == 0) {
 			status = ks_text_read_more(t, block && t->own.frames.n == 0, wait, err);

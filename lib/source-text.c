@@ -234,7 +234,7 @@ static int read_sound_lines(struct text *t, struct ks_err *err)
 		letters = t->ingest.reject.letters;
 		status = t->csv != NULL ? ks_text_csv_line(t, &rec, &text, &made, err) :
 		    ks_ingest_line(&t->ingest, &rec, &text, &t->own.frames, &made, err);
-		if (KS_UNLIKELY(status != 0 || text.n == 0))
+		if (KS_UNLIKELY(status != 0 || text.n == 0 || t->ingest.reached))
 			return status;
 		t->letter = t->ingest.reject.letters != letters;
 		step(t, text.n + 1, made);
@@ -342,6 +342,8 @@ static int read_lines(struct ks_own *own, bool *more, struct ks_err *err)
 		}
 		if (enough(t) || t->own.left == 0)
 			return 0;
+		if (t->ingest.reached)
+			break;
 		status = ks_text_find_line(t, &line, &size, err);
 		if (status != 0)
 			return status;
@@ -350,14 +352,16 @@ static int read_lines(struct ks_own *own, bool *more, struct ks_err *err)
 		status = ks_text_read_line(t, line, &made, err);
 		if (status != 0)
 			return status;
+		if (t->ingest.reached)
+			break;
 		ks_text_pass(t, size, made);
 	}
 	*more = false;
-	if (!ks_text_is_last_line(t))
+	if (t->ingest.reached || !ks_text_is_last_line(t))
 		return 0;
 	size = t->hand.in.end - t->hand.in.start;
 	status = ks_text_read_line(t, ks_bytes(t->hand.in.p + t->hand.in.start, size), &made, err);
-	if (status == 0)
+	if (status == 0 && !t->ingest.reached)
 		ks_text_pass(t, size, made);
 	return status;
 }
@@ -386,12 +390,13 @@ static int advance(struct ks_own *own, bool block, bool *wait, struct ks_err *er
 	struct text *t = (struct text *)own;
 	int status;
 
-	if (!t->hand.in.eof)
+	if (!t->hand.in.eof && !t->ingest.reached)
 		return ks_text_read_more(t, block, wait, err);
 	status = ks_text_check_input(t, err);
 	if (status != 0)
 		return status;
 	ks_text_close_input(t);
+	t->ingest.reached = false;
 	if (++t->at < t->places.count)
 		return ks_text_open_input(t, err);
 	return ks_own_end(&t->own, ks_section_kind(t->config), err);

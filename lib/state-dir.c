@@ -12,6 +12,7 @@
 
 #include "drill.h"
 #include "fdio.h"
+#include "num.h"
 
 bool ks_state_is_name(const char *name)
 {
@@ -101,4 +102,26 @@ int ks_state_lock(int dir, const char *path, int *lock, struct ks_err *err)
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n)
 		return ks_state_unusable(path, errno, "write LOCK in", err);
 	return 0;
+}
+
+int64_t ks_state_number(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[24];
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
+	int64_t x;
+
+	if (fd >= 0)
+		close(fd);
+	return n > 1 && ks_num_parse_i64(ks_bytes(text, (size_t)n - 1), &x) == 0 && x > 0 && x < INT64_MAX ? x : 0;
+}
+
+int ks_state_keep_number(int dir, const char *name, int64_t x)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int no = fd < 0 || dprintf(fd, "%lld\n", (long long)x) < 0 ? errno : 0;
+
+	if (fd >= 0 && close(fd) != 0 && no == 0)
+		no = errno;
+	return no;
 }

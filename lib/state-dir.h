@@ -20,6 +20,13 @@ int	ks_state_open(const char *path, struct ks_err *err) KS_MUST_USE;
  */
 int	ks_state_lock(int dir, const char *path, int *lock, struct ks_err *err) KS_MUST_USE;
 
+/* In the directory of an instance: the run of an app that was the first to commit. */
+#define KS_FIRST_RUN "first"
+
+/* A file of a directory that has a number above 0, and less than 2^63 - 1: it, or 0 where there is none. */
+int64_t	ks_state_number(int dir, const char *name);
+int	ks_state_keep_number(int dir, const char *name, int64_t x);	/* 0 or an errno */
+
 /*
  * Why a directory cannot be used, as a status: KS_CONFIG, since a person must
  * mend it and starting again does not help.  That the disk is full, or

@@ -121,17 +121,29 @@ static struct ks_bytes difference(const char *a, const char *b, struct ks_bytes 
 	return ks_bytes(NULL, 0);
 }
 
-static int refuse_other(const struct ks_store *s, const char *old, const char *new, struct ks_err *err)
+/* How something was made otherwise than it is made now, in words: "made with A, which is now B". */
+static void describe(const char *old, const char *new, char *room, size_t size)
 {
 	struct ks_bytes was, is;
 
 	was = difference(old, new, &is);
 	if (was.n == 0)
 		is = difference(new, old, &was);
-	return ks_fail(err, KS_CONFIG, "the state in '%s' was made with %.*s, which is now %.*s: "
-	    "give another --app, or %sremove '%s' to begin again from the start", s->home,
-	    was.n > 0 ? (int)was.n : 7, was.n > 0 ? (const char *)was.p : "nothing",
-	    is.n > 0 ? (int)is.n : 7, is.n > 0 ? (const char *)is.p : "nothing", s->origins.there ? AND_GROUP : "", s->root);
+	if (was.n == 0)
+		snprintf(room, size, "made without %.*s, which is given now", (int)is.n, (const char *)is.p);
+	else if (is.n == 0)
+		snprintf(room, size, "made with %.*s, which is not given now", (int)was.n, (const char *)was.p);
+	else
+		snprintf(room, size, "made with %.*s, which is now %.*s", (int)was.n, (const char *)was.p, (int)is.n, (const char *)is.p);
+}
+
+static int refuse_other(const struct ks_store *s, const char *old, const char *new, struct ks_err *err)
+{
+	char how[sizeof(err->text)];
+
+	describe(old, new, how, sizeof(how));
+	return ks_fail(err, KS_CONFIG, "the state in '%s' was %s: give another --app, or %sremove '%s' to begin again from the start", s->home, how,
+	    s->origins.there ? AND_GROUP : "", s->root);
 }
 
 /* What must not change: a directory of another app or stage, copied to this place, is not ours either. */
@@ -168,18 +180,14 @@ static bool is_text(struct ks_bytes text)
 static int refuse_changelog(const struct ks_store *s, struct ks_bytes own, struct ks_bytes other, struct ks_err *err)
 {
 	char *was = strndup((const char *)other.p, other.n), *is = strndup((const char *)own.p, own.n);
-	struct ks_bytes a, b;
+	char how[sizeof(err->text)];
 	int status;
 
 	if (was == NULL || is == NULL) {
 		status = ks_fail_memory(err);
 	} else {
-		a = difference(was, is, &b);
-		if (a.n == 0)
-			b = difference(is, was, &a);
-		status = ks_fail(err, KS_CONFIG, "changelog '%s' was made with %.*s, which is now %.*s: give another --changelog, or another --app",
-		    s->origins.changelog, a.n > 0 ? (int)a.n : 7, a.n > 0 ? (const char *)a.p : "nothing",
-		    b.n > 0 ? (int)b.n : 7, b.n > 0 ? (const char *)b.p : "nothing");
+		describe(was, is, how, sizeof(how));
+		status = ks_fail(err, KS_CONFIG, "changelog '%s' was %s: give another --changelog, or another --app", s->origins.changelog, how);
 	}
 	free(was);
 	free(is);
@@ -208,7 +216,7 @@ static int begin(struct ks_store *s, const struct ks_store_config *c, struct ks_
 
 	if (c->epoch > 0 && c->changelog == NULL)
 		return ks_origins_refuse(s, c, false, err) != 0 ? err->status :
-		    ks_fail(err, KS_CONFIG, "there is no state in '%s', but %lld epochs of the app '%s' are committed: put a copy of the state there, "
+		    ks_fail(err, KS_CONFIG, "there is no state in '%s', but epoch %lld of app '%s' is committed: put a copy of the state there, "
 		    "give another --app, or %sremove '%s' to begin again from the start", s->home, (long long)c->epoch, c->app,
 		    c->words != NULL ? AND_GROUP : "", s->root);
 	s->run = c->epoch > 0 ? 0 : c->run;

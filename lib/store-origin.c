@@ -11,10 +11,13 @@
 #include "store-impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "num.h"
+#include "state-dir.h"
 
 #define TEXT_MAX ((size_t)8 << 20)	/* 10,000 partitions with names as long as they may be take 3 MB */
 static const unsigned char key_origins[] = { KS_ON_DISK_META, 'o' };
@@ -25,18 +28,16 @@ void ks_origins_release(struct ks_origins *x)
 	*x = (struct ks_origins){ .list = NULL };
 }
 
+static int by_partition(const void *partition, const void *origin)
+{
+	int32_t a = *(const int32_t *)partition, b = ((const struct ks_origin *)origin)->partition;
+
+	return (a > b) - (a < b);
+}
+
 struct ks_origin *ks_origins_find(const struct ks_origins *x, int32_t partition)
 {
-	size_t low = 0, high = x->count, middle;
-
-	while (low < high) {
-		middle = (low + high) / 2;
-		if (x->list[middle].partition < partition)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < x->count && x->list[low].partition == partition ? &x->list[low] : NULL;
+	return x->count > 0 ? bsearch(&partition, x->list, x->count, sizeof(*x->list), by_partition) : NULL;
 }
 
 /* --- on disk: "opened E" or "restoring E", "changelog TOPIC" or "changelog -", and lines of partition, epoch, run, logged and owner --- */
@@ -230,7 +231,18 @@ static const struct ks_store_word *word_of(const struct ks_store_config *c, int3
 	return NULL;
 }
 
-/* What a barrier has said is committed, of all partitions that the state was opened for, is no more: nothing that goes on mends that. */
+/* The sink says that the run which the state was last opened with was the first to commit. */
+static bool was_first(const struct ks_store *s)
+{
+	int dir = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool first = dir >= 0 && s->run > 0 && ks_state_number(dir, KS_FIRST_RUN) == s->run;
+
+	if (dir >= 0)
+		close(dir);
+	return first;
+}
+
+/* What a barrier or the sink has said is committed, of all partitions that the state was opened for, is no more: nothing that goes on mends that. */
 int ks_origins_remembered(const struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
 {
 	const struct ks_store_word *w;
@@ -238,7 +250,7 @@ int ks_origins_remembered(const struct ks_store *s, const struct ks_store_config
 
 	for (w = c->words; w < c->words + c->word_count; w++) {
 		o = w->epoch == 0 ? ks_origins_find(&s->origins, w->partition) : NULL;
-		if (o != NULL && (o->epoch > 0 || s->floor > s->origins.opened))
+		if (o != NULL && (o->epoch > 0 || s->floor > s->origins.opened || was_first(s)))
 			return ks_fail(err, KS_CONFIG, "Kafka knows of no commit of %.*s/%d by app '%s', but the state in '%s' has gone on with that partition: "
 			    "its group was deleted or forgotten, or another topic was read; read that one, give another --app, or remove '%s' to begin again from the start",
 			    w->input.n < 200 ? (int)w->input.n : 200, (const char *)w->input.p, (int)w->partition, c->app, s->home, s->root);

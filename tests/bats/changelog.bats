@@ -51,7 +51,8 @@ for line in sys.stdin:
 		rec 1004 c 1
 		echo 'RECORD {"topic":"in","partition":0,"time":1005,"flags":1,"key":"c","value":null}'
 		over 3
-	} | stage kstream-table --app a --changelog log >printed
+	} | stage kstream-table --app a --changelog log 2>said >printed
+	[ "$(cat said)" = "kstream-table: what others had in changelog 'log' was not looked for: that, and to restore from it, needs -b HOST:PORT" ]
 	grep -q '^HELLO .*"sides":\["log"\]' printed
 	# a row that came and went within one epoch was never told of
 	logged <printed | grep -v '^0000' >out

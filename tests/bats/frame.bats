@@ -9,8 +9,9 @@ every_tool() {
 	for tool in "$(dirname "$(command -v kstream-cat)")"/kstream-*; do basename "$tool"; done
 }
 
-# Those that read a stream: kstream-query asks a stage (query.bats), and kstream-run runs the others (run.bats).
-every_filter() { every_tool | grep -vx -e kstream-query -e kstream-run; }
+# Those that read a stream: kstream-query asks a stage (query.bats), kstream-diff reads two (diff.bats), kstream-run runs the others (run.bats),
+# kstream-reset sets apps back.
+every_filter() { every_tool | grep -vx -e kstream-diff -e kstream-query -e kstream-run -e kstream-reset; }
 
 # What each tool must be given, for the shell.
 operands_of() {
@@ -25,7 +26,7 @@ operands_of() {
 }
 
 @test "frame: every tool is in this file, or has nothing to give" {
-	[ "$(every_tool | paste -sd ' ')" = 'kstream-branch kstream-cat kstream-filter kstream-join kstream-map kstream-query kstream-repartition kstream-replay kstream-run kstream-table kstream-window' ] || fail 'a new tool: add its operands to operands_of'
+	[ "$(every_tool | paste -sd ' ')" = 'kstream-branch kstream-cat kstream-diff kstream-filter kstream-join kstream-map kstream-query kstream-repartition kstream-replay kstream-reset kstream-run kstream-table kstream-window' ] || fail 'a new tool: add its operands to operands_of'
 }
 
 @test "frame: --help fits one screen of 24 lines and 80 columns" {

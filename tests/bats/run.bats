@@ -373,13 +373,21 @@ gate() {
 		systemd-analyze verify --man=no "$PWD/kstream@.service" >verified 2>&1 || fail "$(cat verified)"
 		! grep -F kstream@ verified || fail 'systemd-analyze has something to say'
 	fi
+	sed "s|/usr/local/bin/kstream-run|$(command -v kstream-run)|" "$root/scripts/examples/systemd/kstream-once@.service" >kstream-once@.service
+	cp "$root/scripts/examples/systemd/kstream-once@.timer" .
+	if command -v systemd-analyze; then
+		systemd-analyze verify --man=no "$PWD/kstream-once@.service" "$PWD/kstream-once@.timer" >verified 2>&1 || fail "$(cat verified)"
+		! grep -F kstream-once verified || fail 'systemd-analyze has something to say'
+		systemd-analyze calendar "$(sed -n 's/^OnCalendar=//p' kstream-once@.timer)"
+	fi
 	words=$(sed -n 's|^ExecStart=/usr/local/bin/kstream-run ||p' "$unit" | sed "s|/run/kstream|$PWD|; s|/etc/kstream|$PWD|; s|%i|x|g")
 	printf 'echo done\n' >x.pipeline
 	# shellcheck disable=SC2086
 	try kstream-run $words
 	expect 0 'done'
 	[ -e x.prom ]
-	[ "$(grep -c '^[^#]' "$root/scripts/examples/kstream.cron")" = 3 ]
+	[ "$(grep -c '^[^#]' "$root/scripts/examples/kstream.cron")" = 5 ]
+	[ "$(grep -c '^[*/0-9]* [*0-9]* \* \* \* kstream kstream-run ' "$root/scripts/examples/kstream.cron")" = 2 ]
 	words=$(sed -n 's|^\*/15 \* \* \* \* kstream kstream-run ||p' "$root/scripts/examples/kstream.cron" | sed "s|/etc/kstream/sales|$PWD/x|")
 	# shellcheck disable=SC2086
 	try kstream-run $words

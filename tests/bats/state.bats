@@ -52,7 +52,9 @@ here=(--state-dir state --out result)
 	try "${window[@]}" "${here[@]}" --tumble 2s 'n=count()'
 	refused 78 kstream-window 'was made with windows --tumble 1000ms, which is now windows --tumble 2000ms'
 	try "${window[@]}" "${here[@]}" --tumble 1s 'n=count()' 'm=max(.x)'
-	refused 78 kstream-window "clause-2 'm=max(.x)'"
+	refused 78 kstream-window "was made without clause-2 'm=max(.x)', which is given now"
+	try "${window[@]}" "${here[@]}" --tumble 1s --grace 1s 'n=count()'
+	refused 78 kstream-window 'was made with'
 	exec 9<>state/a/0/window/LOCK
 	flock 9
 	try "${window[@]}" "${here[@]}" --tumble 1s 'n=count()'
@@ -61,7 +63,7 @@ here=(--state-dir state --out result)
 	cp -r state/a/0/window kept
 	rm -r state/a/0/window
 	try "${window[@]}" "${here[@]}" --tumble 1s 'n=count()'
-	refused 78 kstream-window 'there is no state'
+	refused 78 kstream-window "there is no state in 'state/a/0/window/db', but epoch 1 of app 'a' is committed: "
 	# Another stage has none either: it was not there when those epochs were committed.
 	try "${window[@]}" "${here[@]}" --tumble 1s --stage other 'n=count()'
 	refused 78 kstream-window 'there is no state'

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import clients
+import diffs
 import eos
 import harness
 import joins
@@ -264,7 +265,7 @@ ROWS = [
     Row("latency", "3 stages, idle, one record, p99", "<=", 0.5, " ms", latency_row),
     Row("start", "start to end of a pipe tool, time of cat", "<=", 1.2, "x", start_row),
     Row("resident", "resident, buffers not counted", "<=", 2, " MB", resident_row),
-] + stateless.rows(frames, one_frame) + windows.rows(frames) + clients.rows() + joins.ROWS + kafka.ROWS + streams.ROWS + joins.KAFKA_ROWS + eos.ROWS + replay.ROWS
+] + stateless.rows(frames, one_frame) + windows.rows(frames) + clients.rows() + diffs.ROWS + joins.ROWS + kafka.ROWS + streams.ROWS + joins.KAFKA_ROWS + eos.ROWS + replay.ROWS
 
 
 # The machine ---------------------------------------------------------------------------------------------------------------------------

@@ -165,3 +165,55 @@ start() {
 		kcat -C -q -e -b "$b" -t "$t.copy" -p $p -f '%k %T %s\n' | cmp - want
 	done
 }
+
+# begin_sink POINT OPTION...: the sink of an app, $writer, is stopped at that point; then the broker, $broker, is, and the sink goes on
+begin_sink() {
+	"$bin/kstream-cat" "${app[@]}" -t "$t" -e | cat >frames
+	KSTREAM_STOP=$1:1 "$bin/../drill/bin/kstream-cat" "${app[@]}" "${@:2}" -P -t "$t.out" <frames 2>sink.err 3>&- &
+	writer=$!
+	pids+=" $writer"
+	wait_for grep -q '^State:.T' "/proc/$writer/status"
+	kill -STOP "$broker"
+	kill -CONT "$writer"
+}
+
+# ends_sink STATUS
+ends_sink() {
+	status=0
+	wait "$writer" || status=$?
+	cat sink.err
+	[ "$status" -eq "$1" ]
+}
+
+# of_app TOPIC...: topics with 3 records in the first, and the words by which an app copies one
+of_app() {
+	local name
+	broker=$(cat "${KSTREAM_KAFKA_DIR:?}/broker.pid")
+	app=(--app "$t" -b "$b" --state-dir state)
+	for name in "$@"; do "$topic" create "$name" 1; done
+	seq 3 | kcat -P -b "$b" -t "$t"
+}
+
+# As long as a coordinator takes to be replaced, which is longer than a first answer is waited for.
+@test "a broker that is away for 12 s when the sink of an app has its HELLO is waited for" {
+	of_app "$t" "$t.out"
+	begin_sink sink-hello
+	sleep 12
+	kill -CONT "$broker"
+	ends_sink 0
+	[ "$(kcat -C -q -e -b "$b" -t "$t.out" -X isolation.level=read_committed | wc -l)" -eq 3 ]
+}
+
+@test "a broker that does not come back while an app commits: 75 after --timeout, wherever it was, and the next run commits all of it once" {
+	of_app "$t" "$t.out"
+	local point begin
+	for point in record-sent acknowledged offsets-sent; do
+		begin_sink "$point" --timeout 2s
+		begin=$(date +%s%3N)
+		ends_sink 75
+		[ $(($(date +%s%3N) - begin)) -lt 15000 ] # 2 s, 5 more for librdkafka, and who else runs here
+		kill -CONT "$broker"
+	done
+	"$bin/kstream-cat" "${app[@]}" -t "$t" -e | "$bin/kstream-cat" "${app[@]}" -P -t "$t.out"
+	[ "$(kcat -C -q -e -b "$b" -t "$t.out" -X isolation.level=read_committed | sort | paste -sd ' ')" = '1 2 3' ]
+}

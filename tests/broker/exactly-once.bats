@@ -125,7 +125,7 @@ for m in msgpack.Unpacker(sys.stdin.buffer, raw=True, strict_map_key=False):
     p = msgpack.packb(body)
     sys.stdout.buffer.write(b\"\\xc9\" + len(p).to_bytes(4, \"big\") + bytes([m.code]) + p)' | '$bin/kstream-cat' --app '$app' -b '$b' -P -t '$t.out'"
 	[ "$status" -eq 78 ] && [[ $output == *'does not count records'* ]]
-	for words in '-G g' '-p 0' '--since -1h' '--until now' '-o s@1' '--verify'; do
+	for words in '-G g' '-p 0' '--since -1h' '-o e@1' '-o s@1' '--verify'; do
 		# shellcheck disable=SC2086
 		run copy $words
 		[ "$status" -eq 64 ] && [[ $output == *'--app'* ]]

@@ -71,6 +71,18 @@ exact() { # exact COUNT: 1 to COUNT, each once
 
 share() { sed -n "s/^\([0-9]*\) .*\"n\":\([0-9]*\),\"who\":\"$1\".*/\1 \2/p" got | awk -v from="${2:-1}" '$2 >= from { print $1 }' | sort -nu; } # share NAME [FROM]: its partitions, of records from FROM on
 
+# until_some NAME: records from n + 1 on, until it has 2 partitions in a group that goes on
+until_some() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		spread $((n + 1)) $((n + 100))
+		n=$((n + 100))
+		wait_for all "$n"
+		[ "$(share "$1" | wc -l)" -lt 2 ] || break
+	done
+	[ "$(share "$1" | wc -l)" -eq 2 ]
+}
+
 shares() { out >got && [ "$(share "$1" "$2" | wc -l)" -ge "$3" ]; } # shares NAME FROM N: it has written N partitions of them
 
 @test "members share the partitions, and give some to one that comes, in place" {
@@ -82,15 +94,8 @@ shares() { out >got && [ "$(share "$1" "$2" | wc -l)" -ge "$3" ]; } # shares NAM
 	cat ./*.pids >before
 	member carl
 	n=200
-	# until carl has some, in a group that goes on
-	for ((i = 0; i < 100; i++)); do
-		spread $((n + 1)) $((n + 100))
-		n=$((n + 100))
-		wait_for all "$n"
-		[ "$(share carl | wc -l)" -lt 2 ] || break
-	done
+	until_some carl
 	exact "$n"
-	[ "$(share carl | wc -l)" -eq 2 ]
 	from=$((n + 1))
 	spread "$from" $((n + 400))
 	n=$((n + 400))
@@ -269,8 +274,8 @@ shares() { out >got && [ "$(share "$1" "$2" | wc -l)" -ge "$3" ]; } # shares NAM
 	runs second
 }
 
-fixed() { # fixed [OPTION...]: the only instance of a layout
-	KSTREAM_STATE_DIR=$PWD/fixed "$bin/kstream-cat" -b "$b" --in "kafka:$t" --out "kafka:$t.out" --app "$app" --instance 0/1 --commit-interval 50ms "$@"
+fixed() { # fixed [OPTION...]: the only instance of a layout; with exec=exec and &, $! is its own number
+	KSTREAM_STATE_DIR=$PWD/fixed ${exec-} "${tool:-$bin/kstream-cat}" -b "$b" --in "kafka:$t" --out "kafka:$t.out" --app "$app" --instance 0/1 --commit-interval 50ms "$@"
 }
 
 @test "an instance I/N keeps out while the group has members, and gives way to them" {
@@ -311,6 +316,47 @@ fixed() { # fixed [OPTION...]: the only instance of a layout
 	runs bert
 }
 
+@test "an instance I/N that was stopped while it took from a member finds that another has joined" {
+	local tool=$bin/../drill/bin/kstream-cat point late n=50 x=0 got
+	topics 2
+	member m0
+	spread 1 50
+	wait_for all 50
+	for point in owner-fenced owner-read; do
+		kill -TERM "$(pid m$x 1)"
+		ends "m$x" 0
+		gone "m$x"
+		# until the group has no member, and the words are of the last one still
+		got=78
+		while [ "$got" -eq 78 ]; do
+			got=0
+			KSTREAM_FAIL=owner-fenced:1 fixed -e 2>said || got=$?
+		done
+		[ "$got" -eq 137 ]
+		exec=exec KSTREAM_STOP=$point:1 fixed -e 2>said &
+		late=$!
+		pids="$pids $late"
+		wait_for grep -q '^State:.T' "/proc/$late/status"
+		member "m$((++x))"
+		spread $((n + 1)) $((n + 50))
+		n=$((n + 50))
+		wait_for all "$n"
+		kill -CONT "$late"
+		got=0
+		wait "$late" || got=$?
+		echo "$point: $got: $(cat said)"
+		[ "$got" -eq 78 ] || [ "$got" -eq 75 ]
+		# where the app stands by Kafka is where it went on, not only what it has in mind
+		signal KILL "m$x"
+		gone "m$x"
+		member "m$x"
+		spread $((n + 1)) $((n + 50))
+		n=$((n + 50))
+		wait_for all "$n"
+		exact "$n"
+	done
+}
+
 counted() { # counted COUNT: of each of the 20 keys 1, 2, 3 ... once, in this order
 	kcat -C -q -e -b "$b" -t "$t.out" -X isolation.level=read_committed -f '%k %s\n' >counts
 	/usr/bin/python3 - "$1" <<-'END'
@@ -333,13 +379,7 @@ counted() { # counted COUNT: of each of the 20 keys 1, 2, 3 ... once, in this or
 	cat ./*.pids >before
 	member carl
 	n=2000
-	for ((i = 0; i < 100; i++)); do
-		spread $((n + 1)) $((n + 100))
-		n=$((n + 100))
-		wait_for all "$n"
-		[ "$(share carl | wc -l)" -lt 2 ] || break
-	done
-	[ "$(share carl | wc -l)" -eq 2 ]
+	until_some carl
 	counted "$n"
 	runs anna
 	runs bert

@@ -54,6 +54,26 @@ setup_topics() {
 	done
 }
 
+@test "a group that was forgotten behind the first run of an app, which has committed once" {
+	setup_topics
+	for log in "" "--changelog=$app.log"; do
+		count "$app" "$t" ${log:+"$log"}
+		"$topic" forget "$app"
+		for _ in 1 2; do
+			run count "$app" "$t" ${log:+"$log"}
+			says "its group was deleted or forgotten, or another topic was read"
+		done
+		counted 2
+		# what was never committed is begun again, as ever
+		app=$app.x
+		run env KSTREAM_FAIL=sink-barrier:1 "$bin/../drill/bin/kstream-cat" -b "$b" --app "$app" -P -t "$t.none" < <(
+			"$bin/kstream-cat" -b "$b" --app "$app" -t "$t" -e | "$bin/kstream-window" --app "$app" --running 'n=count()')
+		count "$app" "$t"
+		counted 2
+		app=$app.log
+	done
+}
+
 @test "a state that was removed: what is said to do helps" {
 	setup_topics
 	count "$app" "$t"

@@ -70,13 +70,17 @@ chaos() {
 	records=$((n * 1000))
 }
 
-@test "stages are killed at random under kstream-run, and the output is exact" {
-	begin
-	chaos 10 3
+survives() { # survives SECONDS STAGES: exact through chaos
+	chaos "$@"
 	wait_for all "$records"
 	ended
 	written
 	exact "$records"
+}
+
+@test "stages are killed at random under kstream-run, and the output is exact" {
+	begin
+	survives 10 3
 	[ "$(sed -n 's/^kstream_run_restarts_total{.*} //p' m.prom | awk '{ n += $1 } END { print n }')" = "$(grep -c 'starting again' err)" ]
 	[ "$(grep -c 'starting again' err)" -ge 4 ]
 }
@@ -84,11 +88,7 @@ chaos() {
 @test "two instances on one machine, each with its partitions: killed at random, and exact" {
 	begin --instances 2
 	wait_for up 6
-	chaos 5 6
-	wait_for all "$records"
-	ended
-	written
-	exact "$records"
+	survives 5 6
 	[ -d "state/$app/0" ]
 	[ -d "state/$app/1" ]
 }
@@ -101,11 +101,7 @@ chaos() {
 	run=$!
 	pids="${pids-} $run"
 	wait_for up 6
-	chaos 5 6
-	wait_for all "$records"
-	ended
-	written
-	exact "$records"
+	survives 5 6
 	[ -d "state/$app/web-0" ]
 	[ -d "state/$app/web-1" ]
 }
@@ -141,4 +137,36 @@ chaos() {
 	cat err
 	[ "$status" -eq 78 ]
 	run ! grep -q 'starting again' err
+}
+
+@test "what the broker refuses three times in a row behind one epoch is not tried again, nor is a claim" {
+	local shim=${KSTREAM_FAULT:-$bin/../fault}/refuse.so refusing source sink
+	refusing="env LD_PRELOAD=$shim ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 REFUSE="
+	write 1 20
+	for stages in "|${refusing}-1" "|${refusing}45" "${refusing}42|"; do
+		source=${stages%|*} sink=${stages#*|}
+		# behind an epoch that is committed: the others are of no number
+		begin
+		wait_for all 20
+		ended
+		status=0
+		"$bin/kstream-run" "$source kstream-cat --app $app -b $b -t $t -e | $sink kstream-cat --app $app -b $b -P -t $t.out" 2>err || status=$?
+		cat err
+		[ "$status" -eq 78 ]
+		[ "$(grep -c 'starting again' err)" -eq 2 ]
+		grep -q 'in a row behind epoch [1-9][0-9]*, and to start again does not help' err
+		rm -r state/"$app"
+		app=$app.x
+	done
+}
+
+@test "a broker that is not ready is no refusal, and is waited for" {
+	local shim=${KSTREAM_FAULT:-$bin/../fault}/refuse.so
+	write 1 20
+	status=0
+	"$bin/kstream-run" --max-restarts 4 "kstream-cat --app $app -b $b -t $t -e |
+		env LD_PRELOAD=$shim ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 REFUSE=15 kstream-cat --app $app -b $b -P -t $t.out" 2>err || status=$?
+	cat err
+	[ "$status" -eq 75 ]
+	[ "$(grep -c 'starting again' err)" -eq 4 ]
 }

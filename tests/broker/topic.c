@@ -4,6 +4,7 @@
  * librdkafka alone, so that kstream is not judged by itself.
  *
  *	topic create NAME PARTITIONS [CONFIG=VALUE ...]
+ *	topic set NAME [CONFIG=VALUE ...]	these, and for all others the broker's own
  *	topic delete NAME
  *	topic grow NAME PARTITIONS		more partitions
  *	topic trim NAME PARTITION OFFSET	delete the records before OFFSET
@@ -99,6 +100,15 @@ static void check_deleted(rd_kafka_event_t *event)
 		die("trim", rd_kafka_err2str(list->elems[0].err));
 }
 
+static void check_set(rd_kafka_event_t *event)
+{
+	size_t n;
+	const rd_kafka_ConfigResource_t **list = rd_kafka_AlterConfigs_result_resources(rd_kafka_event_AlterConfigs_result(event), &n);
+
+	if (rd_kafka_ConfigResource_error(list[0]) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		die("set", rd_kafka_ConfigResource_error_string(list[0]));
+}
+
 /* The answer to the request that was sent to queue. */
 static void answer(rd_kafka_queue_t *queue)
 {
@@ -123,6 +133,9 @@ static void answer(rd_kafka_queue_t *queue)
 		results = rd_kafka_CreatePartitions_result_topics(
 		    rd_kafka_event_CreatePartitions_result(event), &n);
 		check_topics(results, n);
+		break;
+	case RD_KAFKA_EVENT_ALTERCONFIGS_RESULT:
+		check_set(event);
 		break;
 	default:
 		check_deleted(event);
@@ -154,25 +167,48 @@ static void await_leaders(rd_kafka_t *rk, const char *name, int partitions)
 	die(name, "no leaders");
 }
 
+/* CONFIG=VALUE; returns VALUE, and leaves CONFIG. */
+static char *part(char *arg)
+{
+	char *eq = strchr(arg, '=');
+
+	if (eq == NULL)
+		die(arg, "not CONFIG=VALUE");
+	*eq = '\0';
+	return eq + 1;
+}
+
 static void create(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[])
 {
 	int partitions = number(argv[1]), i;
-	char why[300], *eq;
+	char why[300], *value;
 	rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(argv[0], partitions, 1, why, sizeof(why));
 
 	if (topic == NULL)
 		die(argv[0], why);
 	for (i = 2; i < argc; i++) {
-		eq = strchr(argv[i], '=');
-		if (eq == NULL)
-			die(argv[i], "not CONFIG=VALUE");
-		*eq = '\0';
-		rd_kafka_NewTopic_set_config(topic, argv[i], eq + 1);
+		value = part(argv[i]);
+		rd_kafka_NewTopic_set_config(topic, argv[i], value);
 	}
 	rd_kafka_CreateTopics(rk, &topic, 1, NULL, queue);
 	answer(queue);
 	rd_kafka_NewTopic_destroy(topic);
 	await_leaders(rk, argv[0], partitions);
+}
+
+static void set_config(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[])
+{
+	rd_kafka_ConfigResource_t *topic = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, argv[0]);
+	char *value;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		value = part(argv[i]);
+		rd_kafka_ConfigResource_set_config(topic, argv[i], value);
+	}
+	rd_kafka_AlterConfigs(rk, &topic, 1, NULL, queue);
+	answer(queue);
+	rd_kafka_ConfigResource_destroy(topic);
 }
 
 static void delete(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[])
@@ -328,7 +364,7 @@ int main(int argc, char *argv[])
 		int least;
 		void (*run)(rd_kafka_t *rk, rd_kafka_queue_t *queue, int argc, char *argv[]);
 	} verbs[] = {
-		{ "create", 2, create }, { "delete", 1, delete }, { "grow", 2, grow }, { "trim", 3, trim },
+		{ "create", 2, create }, { "set", 1, set_config }, { "delete", 1, delete }, { "grow", 2, grow }, { "trim", 3, trim },
 		{ "forget", 1, forget },
 	};
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -359,5 +395,5 @@ int main(int argc, char *argv[])
 		rd_kafka_destroy(rk);
 		return 0;
 	}
-	die(verb, "create|delete|grow|trim|forget|commit|abort|open|stored|words NAME ...");
+	die(verb, "create|set|delete|grow|trim|forget|commit|abort|open|stored|words NAME ...");
 }

@@ -59,8 +59,10 @@ NUMBER = re.compile(r"-?(?:\d+\.?\d*)(?:[eE][+-]?\d+)?")
 
 
 def plain(match):
-    """How a number is spelled inside a string: rule "float"."""
+    """How a number is spelled inside a string: rule "float", and "integer", which has no zero below zero."""
     text = match.group()
+    if text == "-0":
+        return "0"
     if not re.search(r"[.eE]", text) and len(text) < 17:
         return text
     value = float(text)

@@ -65,7 +65,7 @@ def inputs(place):
         f'{{"topic":"t","ts":{i},"key":{{"a":[{i}]}},"headers":[["h","aA=="]],"payload":{row.strip()}}}\n' for i, row in enumerate(rows)))
     # Tools that find a kstream-cat beside them which needs no Kafka.
     (place / "stub").mkdir()
-    for tool in "kstream-filter", "kstream-join":
+    for tool in "kstream-diff", "kstream-filter", "kstream-join":
         shutil.copy(BIN / tool, place / "stub")
     follows = "trap 'exit 0' TERM; cat frames; while :; do sleep .02; done"
     (place / "stub/kstream-cat").write_text(f"#!/bin/sh\ncase $* in *--offset=end*) {follows} ;; *--in=*) exec cat frames ;; *) exec cat >out ;; esac\n")

@@ -10,46 +10,7 @@
 
 #include <cmocka.h>
 
-static const struct ks_limits limits = { .record = KS_RECORD_MAX, .key = KS_KEY_MAX, .depth = KS_DEPTH_MAX };
-static struct ks_err err;
-
-static struct ks_fold new_fold(const char *list)
-{
-	struct ks_fold f;
-
-	assert_int_equal(ks_fold_init(&f, &limits, 8, &err), 0);
-	if (ks_fold_add(&f, list, &err) != 0)
-		fail_msg("%s", err.text);
-	return f;
-}
-
-/* A record whose value is given as JSON; its bytes live in b. */
-static struct ks_rec record(struct ks_buf *b, const char *json)
-{
-	struct ks_rec rec = { .flags = KS_TIME_CREATE, .key = ks_mp_nil, .headers = ks_no_headers };
-	char text[400] = "";
-	struct ks_json j;
-
-	assert_true(strlen(json) + KS_PAD < sizeof(text));
-	memcpy(text, json, strlen(json));
-	ks_json_init(&j, KS_DEPTH_MAX);
-	b->n = 0;
-	assert_int_equal(ks_json_parse(&j, ks_bytes(text, strlen(json)), b), KS_JSON_OK);
-	ks_json_release(&j);
-	rec.value = ks_buf_bytes(b);
-	return rec;
-}
-
-static int grow(struct ks_agg_block *b, size_t n)
-{
-	unsigned char *p = calloc(1, n);
-
-	assert_non_null(p);
-	memcpy(p, b->p, b->n);
-	free(b->p);
-	*b = (struct ks_agg_block){ p, n, grow };
-	return 0;
-}
+#include "fold-kit.h"
 
 /* What a list of aggregates makes of values, as JSON. */
 static void check(const char *list, const char *const values[], const char *want)
@@ -113,52 +74,6 @@ static void folds(void **state)
 }
 
 /* $acc is what has come of the values before; a result that borrows from it outlives it. */
-/* Where all take one argument its number goes to all at once; with a where each asks for itself. */
-static void one_argument(void **state)
-{
-	static const char *const pool[] = { "{\"p\":5}", "{\"p\":-3}", "{\"p\":8.5}", "{\"p\":-0.0}", "{\"p\":1e300}",
-		"{\"p\":9223372036854775807}", "{\"p\":-9223372036854775808}", "{\"p\":18446744073709551615}",
-		"{\"p\":null}", "{}", "{\"p\":5.0}", "{\"p\":\"5\"}", "{\"p\":[1]}", "null" };
-	static const char quick[] = "n=count(), c=count(.p), s=sum(.p), a=avg(.p), l=min(.p), h=max(.p), f=first(.p), z=last(.p)";
-	static const char slow[] = "n=count() where true, c=count(.p) where true, s=sum(.p) where true, a=avg(.p) where true, "
-	    "l=min(.p) where true, h=max(.p) where true, f=first(.p) where true, z=last(.p) where true";
-	struct ks_fold f[2] = { new_fold(quick), new_fold(slow) };
-	struct ks_agg_block s[2];
-	struct ks_buf in, out[2];
-	struct ks_rec rec;
-	const char *what[2];
-	unsigned i, n, k;
-
-	(void)state;
-	srand(11);
-	ks_buf_init(&in, 10000);
-	for (i = 0; i < 300; i++) {
-		for (k = 0; k < 2; k++) {
-			s[k] = (struct ks_agg_block){ calloc(1, f[k].state_n), f[k].state_n, grow };
-			assert_non_null(s[k].p);
-			ks_buf_init(&out[k], 10000);
-		}
-		for (n = 0; n < 8; n++) {
-			rec = record(&in, pool[(unsigned)rand() % (sizeof(pool) / sizeof(pool[0]))]);
-			for (k = 0; k < 2; k++) {
-				what[k] = ks_fold_load(&f[k], &rec);
-				if (what[k] == NULL)
-					assert_int_equal(ks_fold_apply(&f[k], &s[k]), 0);
-				assert_int_equal(ks_fold_show(&f[k], s[k].p, &out[k]), 0);
-			}
-			assert_true((what[0] == NULL) == (what[1] == NULL));
-		}
-		assert_true(ks_bytes_eq(ks_buf_bytes(&out[0]), ks_buf_bytes(&out[1])));
-		for (k = 0; k < 2; k++) {
-			free(s[k].p);
-			ks_buf_release(&out[k]);
-		}
-	}
-	for (k = 0; k < 2; k++)
-		ks_fold_release(&f[k]);
-	ks_buf_release(&in);
-}
-
 static void rules(void **state)
 {
 	static const char *const values[] = { "{\"p\":5}", "{\"p\":7}", "null", "{\"p\":6}", NULL };
@@ -569,7 +484,6 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folds),
-		cmocka_unit_test(one_argument),
 		cmocka_unit_test(rules),
 		cmocka_unit_test(subtracts),
 		cmocka_unit_test(refuses_by_state),

@@ -350,23 +350,32 @@ static void killed(void **state)
 	print_message("%ld calls that write, each %ld. was tried\n", total, step);
 }
 
+/* A state that has nothing of its one partition, which stands at an epoch. */
+static struct ks_store *open_wanting(const char *name)
+{
+	static struct ks_store_word word = { .partition = 0, .epoch = 4, .run = 1, .owner = { (const unsigned char *)"1/2", 3 } };
+	struct ks_store *s;
+
+	snprintf(state_dir, sizeof(state_dir), "%s/%s", dir, name);
+	config.words = &word;
+	config.word_count = 1;
+	config.epoch = 4;
+	config.run = ++run_now;
+	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
+	return s;
+}
+
 /* What memory could not hold of a restore is as committed as the rest. */
 static void committed(void **state)
 {
-	struct ks_store_word word = { .partition = 0, .epoch = 4, .run = 1, .owner = ks_str("1/2") };
 	struct ks_store_value v;
 	struct ks_store *s;
 	char room[80];
 	unsigned k;
 
 	(void)state;
-	snprintf(state_dir, sizeof(state_dir), "%s/committed", dir);
-	config.words = &word;
-	config.word_count = 1;
-	config.epoch = 4;
 	config.owner = owners[0];
-	config.run = ++run_now;
-	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
+	s = open_wanting("committed");
 	for (k = 0; k < 1000; k++)
 		assert_int_equal(ks_store_put(s, 0, 0, key_of(k, room), 8, &v, &err), 0);
 	assert_true(s->old.parts.count > 0);
@@ -503,17 +512,11 @@ static void other_fingerprint(void **state)
 	const struct ks_bytes foreign[] = { ks_bytes(large, 0), ks_bytes("app app\nstage stage\n--x 1\n", 28), ks_str("\033[2J"),
 		ks_bytes(memset(large, 'x', sizeof(large)), sizeof(large)) };
 	size_t i;
-	struct ks_store_word word = { .partition = 0, .epoch = 4, .run = 1, .owner = ks_str("1/2") };
 	struct ks_store *s;
 	int32_t p;
 
 	(void)state;
-	snprintf(state_dir, sizeof(state_dir), "%s/print", dir);
-	config.words = &word;
-	config.word_count = 1;
-	config.epoch = 4;
-	config.run = ++run_now;
-	assert_int_equal(ks_store_open_at(&s, &config, &err), 0);
+	s = open_wanting("print");
 	assert_true(ks_store_wants(s, -2, &p));
 	assert_int_equal(p, 0);
 	assert_false(ks_store_wants(s, p, &p));
