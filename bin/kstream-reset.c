@@ -27,6 +27,7 @@ struct reset {
 	struct ks_kafka_config properties;
 	struct ks_kafka_reset book;
 	bool apply, placed;	/* placed: -o was given */
+	bool asks;		/* Kafka: something was said about it */
 	struct ks_run *run;
 };
 
@@ -89,10 +90,11 @@ static int reset_option(void *arg, struct ks_run *run, unsigned at, const char *
 	case OPT_CHANGELOG: return add_topic(st, "changelog", value, true, run->err);
 	case OPT_EMPTY: return add_topic(st, "empty", value, false, run->err);
 	case OPT_BROKERS:
+		st->asks = true;
 		st->kafka.brokers = value;
 		return ks_kafka_config_brokers(&st->properties, value, run->err);
-	case OPT_CONFIG: return ks_kafka_config_file(&st->properties, value, run->err);
-	case OPT_PROPERTY: return ks_kafka_config_arg(&st->properties, value, run->err);
+	case OPT_CONFIG: st->asks = true; return ks_kafka_config_file(&st->properties, value, run->err);
+	case OPT_PROPERTY: st->asks = true; return ks_kafka_config_arg(&st->properties, value, run->err);
 	case OPT_VERSION:
 		st->plan.fork = value;
 		return ks_state_is_name(value) ? 0 : ks_fail(run->err, KS_USAGE,
@@ -146,7 +148,7 @@ static int check_together(const struct reset *st, const struct ks_config *c, str
 		if (!r->topics[i].log)
 			return ks_fail(err, KS_USAGE, "--offset last-good goes on where the app stands, and writes nothing anew: "
 			    "leave out --empty");
-	if (r->topic_count > 0 && st->kafka.brokers == NULL)
+	if (r->topic_count > 0 && !st->asks)
 		return ks_fail(err, KS_USAGE, "--changelog and --empty are about topics: name a broker with -b HOST:PORT");
 	return 0;
 }
@@ -421,7 +423,7 @@ static int reset_answer(void *arg, const struct ks_config *c, bool *answered, st
 		status = ks_reset_lock(r, err);
 	if (status == 0)
 		status = ks_reset_find(r, err);
-	if (status == 0 && st->kafka.brokers != NULL)
+	if (status == 0 && st->asks)
 		status = find_in_kafka(st, err);
 	if (status == 0)
 		status = place(st, err);

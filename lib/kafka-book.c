@@ -149,16 +149,12 @@ static int read_with(struct ks_kafka *k, const char *app, rd_kafka_topic_partiti
 	return status;
 }
 
-int ks_book_read(const struct ks_kafka_options *options, const char *app, struct rd_kafka_topic_partition_list_s *list,
+int ks_book_read(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, struct rd_kafka_topic_partition_list_s *list,
     struct ks_err *err)
 {
-	struct ks_kafka reader;
-	int status = open_reader(&reader, options, app, true, err);
+	int status = k->rk != NULL ? 0 : ks_book_reader(k, options, app, err);
 
-	if (status == 0)
-		status = read_with(&reader, app, list, err);
-	ks_kafka_close(&reader);
-	return status;
+	return status == 0 ? read_with(k, app, list, err) : status;
 }
 
 int ks_book_glance(struct ks_kafka *k, const char *app, struct rd_kafka_topic_partition_list_s *list, struct ks_err *err)

@@ -52,9 +52,11 @@ struct ks_stand {
  * list, into their offsets and metadata; RD_KAFKA_OFFSET_INVALID where it has
  * not.  What an open transaction may still change is waited for.  KS_CONFIG
  * where somebody else than an app has committed: the epoch is not known.
+ *
+ *	k	of ks_book_reader; one that is closed is opened, for the caller to close
  */
-int	ks_book_read(const struct ks_kafka_options *options, const char *app, struct rd_kafka_topic_partition_list_s *list,
-	    struct ks_err *err) KS_MUST_USE;
+int	ks_book_read(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app,
+	    struct rd_kafka_topic_partition_list_s *list, struct ks_err *err) KS_MUST_USE;
 
 /* The word of one that was read; false: it has none, as nothing is committed. */
 bool	ks_book_word(const struct rd_kafka_topic_partition_s *p, struct ks_word *x) KS_MUST_USE;
@@ -75,7 +77,7 @@ int	ks_book_mark(struct rd_kafka_topic_partition_s *p, const struct ks_word *x, 
 /* A client for ks_book_glance and ks_book_learn. */
 int	ks_book_watch(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, struct ks_err *err) KS_MUST_USE;
 
-/* Likewise for one that waits for open transactions. */
+/* Likewise for one that waits for open transactions, and for ks_book_read; it finds its way, in 10 to 30 ms, while something else is done. */
 int	ks_book_reader(struct ks_kafka *k, const struct ks_kafka_options *options, const char *app, struct ks_err *err) KS_MUST_USE;
 
 /* As ks_book_read, without waiting for open transactions: it may be what was before the last commit. */

@@ -82,11 +82,21 @@ int ks_claim_options(struct ks_kafka_options *k, const struct ks_config *config,
 	return 0;
 }
 
+static int watch(struct ks_kafka_claim *c, struct ks_err *err)
+{
+	return c->side.rk != NULL ? 0 : ks_book_watch(&c->side, c->options, c->config->app, err);
+}
+
 int ks_claim_fence(struct ks_kafka_claim *c, const struct ks_kafka_options *options, const struct ks_config *config, int dir,
     struct ks_err *err)
 {
+	int status;
+
 	*c = (struct ks_kafka_claim){ .options = options, .config = config, .dir = dir };
-	return ks_txn_open(&c->writer, options, config->app, config->owner, err);
+	status = ks_book_reader(&c->reader, options, config->app, err);
+	if (status == 0)
+		status = watch(c, err);
+	return status == 0 ? ks_txn_open(&c->writer, options, config->app, config->owner, err) : status;
 }
 
 int ks_claim_again(struct ks_kafka_claim *c, const struct rd_kafka_consumer_group_metadata_s *member, struct ks_err *err)
@@ -159,11 +169,6 @@ static int next_run(const struct ks_kafka_claim *c, int64_t *run, struct ks_err 
 	return keep_run(c, *run, err);
 }
 
-static int watch(struct ks_kafka_claim *c, struct ks_err *err)
-{
-	return c->side.rk != NULL ? 0 : ks_book_watch(&c->side, c->options, c->config->app, err);
-}
-
 /* Nothing: c is a member itself, or the group has none. */
 static int check_alone(struct ks_kafka_claim *c, struct ks_err *err)
 {
@@ -234,7 +239,7 @@ static int take_as(struct ks_kafka_claim *c, const char *owner, struct ks_kafka 
 
 	ks_point("owner-fenced");
 	if (status == 0)
-		status = ks_book_read(c->options, c->config->app, now, err);
+		status = ks_book_read(&c->reader, c->options, c->config->app, now, err);
 	ks_point("owner-read");
 	if (status == 0)
 		status = mark_ours(c, owner, list, now, err);
@@ -330,7 +335,7 @@ static int take_new(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, rd
 	if (of->cnt > 0 && c->member == NULL && ks_keeps("claim") && ks_keeps("owners")) {
 		status = take(c, KS_TXN_NOBODY, of, err);
 		if (status == 0)
-			status = ks_book_read(c->options, c->config->app, list, err);
+			status = ks_book_read(&c->reader, c->options, c->config->app, list, err);
 	}
 	rd_kafka_topic_partition_list_destroy(of);
 	return status;
@@ -420,7 +425,7 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		return ks_fail(err, KS_CONFIG, "--instance %s has nothing to read: there are fewer partitions than instances",
 		    c->config->owner);
 	list = list_of(x);
-	status = ks_book_read(c->options, c->config->app, list, err);
+	status = ks_book_read(&c->reader, c->options, c->config->app, list, err);
 	ks_point("source-read");
 	if (status == 0)
 		status = check_places(x, list, err);
@@ -440,6 +445,7 @@ int ks_claim_take(struct ks_kafka_claim *c, const struct ks_kafka_parts *x, stru
 		status = ks_refusal_count(c->dir, c->stand.epoch, c->writer.refusal, err);
 	/* The sink of this run is the next to have its id. */
 	ks_kafka_close(&c->writer);
+	ks_kafka_close(&c->reader);
 	if (status != 0)
 		return status;
 	if (c->one != NULL)
@@ -489,6 +495,7 @@ int ks_claim_learn(struct ks_kafka_claim *c, int wait_ms, struct ks_err *err)
 void ks_claim_close(struct ks_kafka_claim *c)
 {
 	ks_kafka_close(&c->writer);
+	ks_kafka_close(&c->reader);
 	ks_kafka_close(&c->side);
 	if (c->one != NULL)
 		rd_kafka_topic_partition_list_destroy(c->one);

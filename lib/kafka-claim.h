@@ -33,6 +33,7 @@ struct ks_kafka_claim {
 	const struct rd_kafka_consumer_group_metadata_s *member;	/* of the group, as whom it claims; NULL: of none */
 	int dir;			/* of the instance, for taken.h; with member where the number of its run is kept */
 	struct ks_kafka writer;		/* fenced the others; until the claim */
+	struct ks_kafka reader;		/* reads what is committed; until the claim */
 	struct ks_kafka side;		/* learns */
 	struct rd_kafka_topic_partition_list_s *one;	/* a partition, that side asks about */
 	struct ks_word *words;		/* of the partitions that were claimed, as they were before */

@@ -83,7 +83,7 @@ static int validate(struct ks_sink_txn *t, const struct ks_hello_view *h, const 
 	int status = 0;
 
 	if (ks_keeps("validate")) {
-		status = ks_book_read(t->options, t->config->app, list, err);
+		status = ks_book_read(&t->reader, t->options, t->config->app, list, err);
 		if (status == 0)
 			status = ks_book_stand(t->config->app, list, &t->stand, err);
 		if (status == 0)
@@ -124,7 +124,7 @@ static int read_epoch(struct ks_sink_txn *t, struct ks_err *err)
 	if (status != 0)
 		return status;
 	list = epoch_place(t);
-	status = ks_book_read(t->options, t->config->app, list, err);
+	status = ks_book_read(&t->reader, t->options, t->config->app, list, err);
 	if (status == 0)
 		status = ks_book_stand(t->config->app, list, &t->stand, err);
 	rd_kafka_topic_partition_list_destroy(list);
@@ -257,6 +257,7 @@ int ks_sink_txn_hello(struct ks_sink_txn *t, const struct ks_hello_view *h, stru
 	else if (status == 0)
 		status = validate(t, h, want, err);
 	ks_point("sink-validated");
+	ks_kafka_close(&t->reader);
 	rd_kafka_topic_partition_list_destroy(want);
 	t->began = status == 0;
 	return status;

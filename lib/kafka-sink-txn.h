@@ -15,6 +15,7 @@ struct ks_sink_txn {
 	const struct ks_kafka_options *options;
 	const struct ks_config *config;
 	struct ks_kafka *client;	/* the producer, of ks_txn_id */
+	struct ks_kafka reader;		/* of ks_book_reader, until HELLO; closed: it is opened then */
 	struct ks_stand stand;		/* committed last */
 	const char *topic;		/* -t; NULL: by route */
 	bool fenced;			/* nobody before this process can commit any more */

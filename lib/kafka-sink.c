@@ -17,6 +17,7 @@
 #define POLL_EVERY 1024u	/* records between two looks at the delivery reports */
 #define NUDGE_MS 5		/* at most, until what is queued has been sent: an answer takes 1 to 2 ms */
 #define FULL_MS 2		/* until there is room in the queue, between two looks: a broker takes it in as long */
+#define PATIENT 4		/* looks before what is queued goes as it is: batches that are not full cost CPU on both sides */
 #define FLUSH_MS 100		/* of waiting for acknowledgements, between two looks */
 #define GRACE_MS 5000		/* past --timeout, for librdkafka to tell what it gave up */
 
@@ -91,9 +92,10 @@ static int open_client(struct kafka *s, struct ks_err *err)
 		{ "partitioner", "murmur2_random" },	/* what is left to it has no key */
 		/* At full speed batches are full long before; a shorter one makes 2.0.2 poll in circles (twice the CPU). */
 		{ "linger.ms", "100" },
-		{ "batch.size", "1000000" },
+		/* The sender holds some of each partition, and each reader, which gets whole ones: of a megabyte a third more. */
+		{ "batch.size", "262144" },
 		{ "batch.num.messages", "100000" },
-		{ "queue.buffering.max.messages", "20000" },	/* each takes 250 bytes beside its own */
+		{ "queue.buffering.max.messages", "10000" },	/* each takes 250 bytes beside its own */
 		{ "queue.buffering.max.kbytes", "32768" },
 		{ "socket.nagle.disable", "true" },
 		{ s->transacts ? "transactional.id" : NULL, id },
@@ -212,7 +214,7 @@ static int produce(struct kafka *s, const struct ks_kafka_target *t, int32_t par
 	rd_kafka_headers_t *headers = ks_message_headers(rec->headers);
 	int64_t deadline = 0;
 	rd_kafka_resp_err_t e;
-	int status = 0;
+	int status = 0, looks = 0;
 
 	for (;;) {
 		e = rd_kafka_producev(s->client.rk, RD_KAFKA_V_RKT(t->handle),
@@ -231,7 +233,10 @@ static int produce(struct kafka *s, const struct ks_kafka_target *t, int32_t par
 		}
 		if (deadline == 0)
 			deadline = ks_clock_ms() + s->options->timeout_ms + GRACE_MS;
-		rd_kafka_flush(s->client.rk, FULL_MS);	/* of more partitions than it has room for batches none may be full */
+		if (++looks < PATIENT)
+			rd_kafka_poll(s->client.rk, FULL_MS);
+		else
+			rd_kafka_flush(s->client.rk, FULL_MS);	/* of more partitions than it has room for batches none may be full */
 		if (lost(s)) {
 			s->sink.lost += is_main(rec);
 			break;
@@ -429,6 +434,7 @@ static void kafka_close(struct ks_sink *sink)
 	if (s->client.rk != NULL && rd_kafka_outq_len(s->client.rk) > 0)
 		rd_kafka_purge(s->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 	ks_kafka_close(&s->client);
+	ks_kafka_close(&s->txn.reader);
 	ks_message_writer_close(&s->writer);
 	ks_kafka_streams_forget(&s->streams);
 	ks_kafka_verify_free(s->verify);
@@ -464,6 +470,8 @@ int ks_sink_kafka(const struct ks_kafka_options *options, const struct ks_config
 	status = open_client(s, err);
 	if (status == 0 && topic != NULL)
 		status = ks_kafka_targets_add(&s->targets, ks_str(topic), true, err);
+	if (status == 0 && s->transacts)
+		status = ks_book_reader(&s->txn.reader, options, config->app, err);
 	return status == 0 && config->app != NULL ? ks_sink_txn_resolve(&s->txn, err) : status;
 }
 

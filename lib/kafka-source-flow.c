@@ -14,6 +14,7 @@
 #include "kafka-source-impl.h"
 
 #define KICK_MS 1	/* to wait for the answer, at most: it may stand behind a fetch that the broker holds */
+#define APART_MS 4	/* two kicks of several topics by time (broker 6) */
 
 static uint64_t number(const struct rd_kafka_conf_s *conf, const char *name)
 {
@@ -61,4 +62,27 @@ bool ks_kafka_flow_look(struct ks_kafka_source *s)
 
 	kick(s, n, full);
 	return n <= full;
+}
+
+void ks_kafka_flow_wake(struct ks_kafka_source *s, bool dry)
+{
+	if (!s->order.low || s->backs_off || (!dry && ks_clock_ms() - s->kicked < APART_MS))
+		return;
+	s->order.low = false;
+	s->kicked = ks_clock_ms();
+	(void)ks_kafka_ask_leaders(s, KICK_MS);
+}
+
+/*
+ * librdkafka would ask for more of p, and the broker hold such a fetch for
+ * fetch.wait.max.ms where it is alone, while the queues of the others run
+ * empty.  What pausing loses on its way is not wanted either.
+ */
+void ks_kafka_flow_leave(struct ks_kafka_source *s, const struct ks_kafka_part *p)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+
+	rd_kafka_topic_partition_list_add(list, p->topic->name, p->partition);
+	(void)rd_kafka_pause_partitions(s->client.rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
 }

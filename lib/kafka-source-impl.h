@@ -120,6 +120,13 @@ void	ks_kafka_flow_begin(struct ks_kafka_flow *f, const struct rd_kafka_conf_s *
  * much as it should, and must see that it does.
  */
 bool	ks_kafka_flow_look(struct ks_kafka_source *s);
+/*
+ * Behind messages by time: wakes the fetcher where a queue that was full has
+ * run low.  dry: there were none, so the next look comes when it has woken.
+ */
+void	ks_kafka_flow_wake(struct ks_kafka_source *s, bool dry);
+/* By time and bounded, nothing but p's end has come of p for the last time: it is not fetched again. */
+void	ks_kafka_flow_leave(struct ks_kafka_source *s, const struct ks_kafka_part *p);
 
 /* kafka-source-away.c */
 /* A small request to each leader: 0 or a librdkafka error code, of no answer within wait_ms, too. */

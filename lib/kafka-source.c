@@ -20,7 +20,6 @@
 #include "kafka-names.h"
 #include "kafka-source-impl.h"
 
-#define KICK_MS 4		/* of several topics by time (broker 6) */
 #define LEARN_MS 5		/* between two questions for what is committed, where that is waited for */
 
 /* Whoever watches learns that p has been read to offset. */
@@ -38,8 +37,11 @@ static void finish(struct ks_kafka_source *s, struct ks_kafka_part *p)
 	bool done = p->done;
 
 	ks_kafka_parts_finish(&s->parts, p);
-	if (!done)
-		tell_end(s, p, p->end, s->parts.left == 0);
+	if (done)
+		return;
+	if (s->ordered && s->options->group == NULL && s->parts.left > 0)
+		ks_kafka_flow_leave(s, p);
+	tell_end(s, p, p->end, s->parts.left == 0);
 }
 
 /* Partitions with nothing to read in them. */
@@ -233,11 +235,7 @@ static ssize_t fetch_ordered(struct ks_kafka_source *s)
 
 	if (n <= 0)
 		n = (ssize_t)ks_kafka_order_fetch(&s->order, s->batch, KS_KAFKA_BATCH);
-	if (s->order.low && !s->backs_off && ks_clock_ms() - s->kicked >= KICK_MS) {
-		s->order.low = false;
-		s->kicked = ks_clock_ms();
-		(void)ks_kafka_ask_leaders(s, ks_kafka_probe_ms(s));
-	}
+	ks_kafka_flow_wake(s, n <= 0);
 	return n;
 }
 

@@ -213,6 +213,8 @@ int	ks_origins_judge(const struct ks_store *s, const struct ks_store_config *c, 
 	    bool *move, struct ks_err *err) KS_MUST_USE;
 /* KS_CONFIG where Kafka has forgotten, or never had, a partition that the state has gone on with; with or without a changelog. */
 int	ks_origins_remembered(const struct ks_store *s, const struct ks_store_config *c, struct ks_err *err) KS_MUST_USE;
+/* A state of an app that has committed nothing is begun: what the sink said was of another. */
+void	ks_origins_forget_first(const struct ks_store *s);
 /* Without a changelog: KS_CONFIG where the state lacks something, ours: also of what it had, or has too much. */
 int	ks_origins_refuse(const struct ks_store *s, const struct ks_store_config *c, bool ours, struct ks_err *err) KS_MUST_USE;
 int	ks_origins_keep(const struct ks_store *s, const struct ks_origins *next, struct ks_origins *kept) KS_MUST_USE;	/* its own that stay: 0, ENOMEM */

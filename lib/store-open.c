@@ -221,6 +221,8 @@ static int begin(struct ks_store *s, const struct ks_store_config *c, struct ks_
 		    c->words != NULL ? AND_GROUP : "", s->root);
 	s->run = c->epoch > 0 ? 0 : c->run;
 	s->origins.there = c->words != NULL;
+	if (c->epoch == 0 && c->words != NULL)
+		ks_origins_forget_first(s);
 	status = ks_disk_begin(s->disk, err);
 	if (status == 0)
 		status = ks_disk_put(s->disk, ks_bytes(key_fingerprint, sizeof(key_fingerprint)), fingerprint, err);

@@ -242,6 +242,16 @@ static bool was_first(const struct ks_store *s)
 	return first;
 }
 
+void ks_origins_forget_first(const struct ks_store *s)
+{
+	int dir = open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0 && ks_state_number(dir, KS_FIRST_RUN) > 0)
+		(void)unlinkat(dir, KS_FIRST_RUN, 0);
+	if (dir >= 0)
+		close(dir);
+}
+
 /* What a barrier or the sink has said is committed, of all partitions that the state was opened for, is no more: nothing that goes on mends that. */
 int ks_origins_remembered(const struct ks_store *s, const struct ks_store_config *c, struct ks_err *err)
 {

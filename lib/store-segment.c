@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "store-slab.h"
+
 #define UNIT KS_ENTRY_UNIT
 #define BLOCK_FIRST ((size_t)256)	/* a window may have one key */
 #define BLOCK_MAX ((size_t)UNIT << KS_BLOCK_SHIFT)
+#define SLAB_FROM ((size_t)8 << 20)	/* bytes of a segment whose blocks stand in slabs: so a quarter of it is empty at most */
 #define SLOTS_FIRST 8
 #define EXACT 64u			/* classes of sizes: one for each up to 64 units, */
 #define CLASSES (EXACT + 7)		/* then one for each power of two up to BLOCK_MAX */
@@ -15,6 +18,22 @@
 static struct ks_entry *in_block(const struct ks_entry_block *b, size_t at)
 {
 	return (struct ks_entry *)(void *)(b->p + at);
+}
+
+/* A power of two. */
+static struct ks_entry_slot *make_slots(size_t count)
+{
+	size_t n = count * sizeof(struct ks_entry_slot);
+
+	return n >= KS_SLAB ? ks_slab_new(n) : calloc(count, sizeof(struct ks_entry_slot));
+}
+
+static void free_slots(struct ks_entry_slot *slots, size_t count)
+{
+	if (count * sizeof(*slots) >= KS_SLAB)
+		ks_slab_free(slots, count * sizeof(*slots));
+	else
+		free(slots);
 }
 
 struct ks_segment *ks_segment_new(int64_t id)
@@ -25,7 +44,7 @@ struct ks_segment *ks_segment_new(int64_t id)
 		return NULL;
 	g->id = id;
 	g->slot_count = SLOTS_FIRST;
-	g->slots = calloc(g->slot_count, sizeof(*g->slots));
+	g->slots = make_slots(g->slot_count);
 	if (g->slots == NULL) {
 		free(g);
 		return NULL;
@@ -39,10 +58,13 @@ void ks_segment_free(struct ks_segment *g)
 	size_t i;
 
 	for (i = 0; i < g->block_count; i++)
-		free(g->blocks[i].p);
+		if (g->blocks[i].slab && (uintptr_t)g->blocks[i].p % KS_SLAB == 0)
+			ks_slab_free(g->blocks[i].p, KS_SLAB);	/* the first of one */
+		else if (!g->blocks[i].slab)
+			free(g->blocks[i].p);
 	free(g->blocks);
 	free(g->spare);
-	free(g->slots);
+	free_slots(g->slots, g->slot_count);
 	free(g);
 }
 
@@ -110,12 +132,35 @@ static void leave_spare(struct ks_segment *g, struct ks_entry *e, uint32_t ref)
 	g->spare[class_of(n)] = ref;
 }
 
+/* Memory of a block: of a slab where the segment is large, and all of the slab is counted with its first. */
+static unsigned char *make_block(struct ks_segment *g, size_t cap, bool *slab)
+{
+	unsigned char *p;
+
+	*slab = cap == BLOCK_MAX && g->bytes >= SLAB_FROM;
+	if (*slab && g->slab_left == 0) {
+		g->slab = ks_slab_new(KS_SLAB);
+		g->slab_left = g->slab != NULL ? KS_SLAB : 0;
+		g->bytes += g->slab_left;
+		*slab = g->slab != NULL;
+	}
+	if (!*slab) {
+		p = malloc(cap);
+		g->bytes += p != NULL ? cap : 0;
+		return p;
+	}
+	p = g->slab + (KS_SLAB - g->slab_left);
+	g->slab_left -= cap;
+	return p;
+}
+
 /* n bytes, a multiple of 8, in a block: a reference to them, or 0 without memory. */
 static uint32_t take(struct ks_segment *g, size_t n)
 {
 	uint32_t ref = take_spare(g, n);
 	size_t block = g->fill, at, cap;
 	unsigned char *p;
+	bool slab;
 
 	if (ref != 0)
 		return ref;
@@ -127,12 +172,11 @@ static uint32_t take(struct ks_segment *g, size_t n)
 			cap = BLOCK_MAX;
 		if (cap < n)
 			cap = n;
-		p = malloc(cap);
+		p = make_block(g, cap, &slab);
 		if (p == NULL)
 			return 0;
-		g->bytes += cap;
 		block = g->block_count++;
-		g->blocks[block] = (struct ks_entry_block){ .p = p };
+		g->blocks[block] = (struct ks_entry_block){ .p = p, .slab = slab };
 		if (cap <= BLOCK_MAX) {	/* a larger one is full at once: go on filling the other */
 			g->fill = block;
 			g->cap = cap;
@@ -169,7 +213,7 @@ static int grow_slots(struct ks_segment *g)
 		return 0;
 	if (count > UINT32_MAX)
 		return ENOMEM;
-	slots = calloc(count, sizeof(*slots));
+	slots = make_slots(count);
 	if (slots == NULL)
 		return ENOMEM;
 	for (i = 0; i < g->slot_count; i++) {
@@ -179,7 +223,7 @@ static int grow_slots(struct ks_segment *g)
 			k = (k + 1) & (count - 1);
 		slots[k] = g->slots[i];
 	}
-	free(g->slots);
+	free_slots(g->slots, g->slot_count);
 	g->slots = slots;
 	g->bytes += (count - g->slot_count) * sizeof(*slots);
 	g->slot_count = count;

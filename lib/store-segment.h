@@ -61,6 +61,7 @@ struct ks_entry_block {
 	unsigned char *p;
 	uint32_t used;		/* bytes that entries fill, free ones included */
 	bool changed;		/* one of them is */
+	bool slab;		/* it is part of one */
 };
 
 struct ks_segment {
@@ -71,6 +72,8 @@ struct ks_segment {
 	struct ks_entry_block *blocks;
 	size_t block_count, block_cap;
 	size_t fill, cap;	/* the block that is being filled, and its bytes; others may be larger than the maximum */
+	unsigned char *slab;	/* that blocks are made of, and the bytes of it that none has */
+	size_t slab_left;
 	uint32_t *spare;	/* free entries by class of size; NULL: there never were any */
 	size_t bytes;		/* of memory, all in all */
 	bool written;		/* a chunk has something of it */

@@ -88,3 +88,17 @@ results() {
 	copy --time .n --until @7
 	diff <(numbers 1 6) <(written)
 }
+
+@test "several topics by time, each up to --until" {
+	for x in a b out; do "$topic" create "$t.$x" 2; done
+	for x in a b; do
+		seq 1 40 | awk -v x=$x '{ printf "{\"ts\":%d,\"key\":\"k%d\",\"payload\":%d}\n", $1 * 1000, $1 % 5, $1 }' | "$bin/kstream-cat" --from envelope -b "$b" -P -t "$t.$x"
+	done
+	for until in 5000 5000 12000 100000; do
+		"$bin/kstream-cat" -b "$b" --app "$app" --in "kafka:$t.a" --in "kafka:$t.b" --out "kafka:$t.out" --until "@$until"
+		last=$((until / 1000 - 1 < 40 ? until / 1000 - 1 : 40))
+		diff <(seq "$last" | sed p) <(written "$t.out")
+		# in each partition they stand by their times
+		kcat -C -q -e -b "$b" -t "$t.out" -X isolation.level=read_committed -f '%p %s\n' | awk '$2 < last[$1] { exit 1 } { last[$1] = $2 }'
+	done
+}

@@ -150,6 +150,18 @@ assert reader.returncode == 0 and count == 260000
 assert kb < (80 << 10)  # of 240 MB that are there' "$bin/kstream-cat" -b "$b" -t "$t.a" -t "$t.b" -e --to json
 }
 
+@test "a topic that has been read to its end is not asked for while the other goes on" {
+	"$topic" create "$t.a" 1 retention.ms=-1
+	"$topic" create "$t.b" 1 retention.ms=-1
+	times 1 2 3 | put "$t.a" 0
+	seq -f '{"t":%.0f}' 1000000 1200000 | put "$t.b" 0
+	# The reader waits until the whole of a has come through, and a hundred times as long as a fetch may be held.
+	"$bin/kstream-cat" -b "$b" -t "$t.a" -t "$t.b" -e --to json -X debug=fetch 2>log | { head -c 40 >/dev/null && sleep 1 && wc -l; } >rest
+	[ "$(cat rest)" -gt 190000 ]
+	grep -q "Fetch topic $t.b " log
+	[ "$(grep -c "Fetch topic $t.a " log)" -le 40 ]
+}
+
 @test "forty partitions and more: a second client with smaller queues reads all of them" {
 	"$topic" create "$t.a" 20 retention.ms=-1
 	"$topic" create "$t.b" 20 retention.ms=-1

@@ -27,6 +27,28 @@ static void *failing_reallocarray(void *p, size_t n, size_t size)
 	return fail_at-- == 0 ? NULL : reallocarray(p, n, size);
 }
 
+#include "lib/store-slab.h"
+
+static size_t slab_bytes;	/* that are held */
+static int no_slabs;
+
+static void *counted_slab_new(size_t n)
+{
+	void *p = no_slabs ? NULL : ks_slab_new(n);
+
+	assert_true((uintptr_t)p % KS_SLAB == 0);
+	slab_bytes += p != NULL ? n : 0;
+	return p;
+}
+
+static void counted_slab_free(void *p, size_t n)
+{
+	slab_bytes -= n;
+	ks_slab_free(p, n);
+}
+
+#define ks_slab_new(n) counted_slab_new(n)
+#define ks_slab_free(p, n) counted_slab_free((p), (n))
 #define malloc(n) failing_malloc(n)
 #define calloc(n, size) failing_calloc((n), (size))
 #define reallocarray(p, n, size) failing_reallocarray((p), (n), (size))
@@ -307,7 +329,8 @@ static void a_million_keys(void **state)
 		assert_int_equal(ks_store_put(s, 0, 0, ks_str(key), 16, &v, &err), 0);
 		v.p[0]++;
 	}
-	used = mallinfo2().uordblks + mallinfo2().hblkhd - before;
+	used = mallinfo2().uordblks + mallinfo2().hblkhd + slab_bytes - before;
+	assert_true(slab_bytes > 0);
 	if (used > count * (64 + 8))	/* ASan's allocator says 0 */
 		fail_msg("%zu bytes of memory for each key of 8", used / count);
 	assert_int_equal(ks_store_scan_begin(s, 0, 0, &scan, &err), 0);
@@ -320,7 +343,38 @@ static void a_million_keys(void **state)
 	assert_int_equal(i, count);
 	ks_store_drop(s, 0, 0);
 	assert_false(has(s, 0, 0, "\xa7S000000"));
+	assert_int_equal(slab_bytes, 0);
 	ks_store_close(s);
+}
+
+/* A large segment where there is no slab for its blocks: it goes on without. */
+static void no_memory_for_slabs(void **state)
+{
+	struct ks_store *s = open_store();
+	struct ks_store_value v;
+	char key[20];
+	size_t i;
+
+	(void)state;
+	no_slabs = 1;
+	for (i = 0; i < 20000; i++) {
+		snprintf(key, sizeof(key), "%zu", i);
+		assert_int_equal(ks_store_put(s, 0, 0, ks_str(key), 1000, &v, &err), 0);
+		memcpy(v.p, &i, sizeof(i));
+	}
+	for (i = 0; i < 20000; i++) {
+		snprintf(key, sizeof(key), "%zu", i);
+		assert_int_equal(ks_store_get(s, 0, 0, ks_str(key), &v, &err), 0);
+		assert_memory_equal(v.p, &i, sizeof(i));
+	}
+	no_slabs = 0;
+	for (i = 20000; i < 40000; i++) {
+		snprintf(key, sizeof(key), "%zu", i);
+		assert_int_equal(ks_store_put(s, 0, 0, ks_str(key), 1000, &v, &err), 0);
+	}
+	assert_true(slab_bytes > 0);
+	ks_store_close(s);
+	assert_int_equal(slab_bytes, 0);
 }
 
 /* A long grace: many windows of few keys; dropped from the oldest. */
@@ -412,6 +466,7 @@ int main(void)
 		cmocka_unit_test(values_grow),
 		cmocka_unit_test(large_entries),
 		cmocka_unit_test(a_million_keys),
+		cmocka_unit_test(no_memory_for_slabs),
 		cmocka_unit_test(many_segments),
 		cmocka_unit_test(allocations_fail),
 	};
