@@ -180,7 +180,7 @@ static enum ks_yield fn_reverse(struct ks_expr_set *set, const struct ks_val *in
 		return got;
 	if (in->type == KS_ARRAY)
 		got = ks_vals_of(set, in, &list);
-	else if (n > 0)
+	else if (!(n <= 0))	/* nan is no length */
 		return no_index(set, in, n - 1 < UINT32_MAX ? (uint32_t)(n - 1) : UINT32_MAX);
 	for (i = 0; i < list.n / 2; i++) {
 		v = list.v[i];

@@ -221,9 +221,9 @@ static enum ks_yield run_modify(struct ks_expr_set *set, const uint32_t *args, c
 	(void)path;
 	for (i = 0; got == KS_YIELD && i < c.gone.n; i += 1 + n) {
 		n = (uint32_t)c.gone.v[i].i;
-		got = ks_tree_delete(set, &c.tree, c.gone.v + i + 1, n);
+		got = delete_at(set, &c.tree, &(struct ks_vals){ .v = c.gone.v + i + 1, .n = n }, &c.refused);
 	}
-	return changed(&c, got);
+	return changed(&c, deleted(set, &c.refused, got));
 }
 
 static enum ks_yield apply_assign(struct change *c, const struct ks_val *v)

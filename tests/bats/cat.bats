@@ -130,7 +130,7 @@ load lib
 	refused 69 kstream-cat 'cannot begin a run: 127.0.0.1:1'
 	try_sh 'kstream-cat --from json --app a /dev/null | timeout 20 kstream-cat -b 127.0.0.1:1 -P -t t --app a'
 	[[ "$(cat err)" == *'kstream-cat: cannot ask 127.0.0.1:1'* ]] || fail 'the sink'
-	for words in '-G g' '-p 0' '-o s@1' '--since -1h' '--until now'; do
+	for words in '-G g' '-p 0' '-o s@1' '--since -1h'; do
 		# shellcheck disable=SC2086
 		try timeout 20 kstream-cat -b 127.0.0.1:1 -t t --app a $words
 		refused 64 kstream-cat --app

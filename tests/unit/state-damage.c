@@ -74,12 +74,12 @@ static void another_fingerprint(void **state)
 	(void)state;
 	make_state("fingerprint");
 	config.fingerprint = "--tumble 60000\n--grace 0\nn=count()\n";
-	refused(KS_CONFIG, "was made with --x 1, which is now nothing");
+	refused(KS_CONFIG, "was made with --x 1, which is not given now");
 	config.fingerprint = "--x 2\n";
 	refused(KS_CONFIG, "was made with --x 1, which is now --x 2");
 	assert_non_null(strstr(err.text, "give another --app, or remove '"));
 	config.fingerprint = "--x 1\n--y 1\n";
-	refused(KS_CONFIG, "was made with nothing, which is now --y 1");
+	refused(KS_CONFIG, "made without --y 1, which is given now");
 	config.fingerprint = was;
 	assert_int_equal(opens(), 0);
 }
