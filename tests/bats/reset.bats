@@ -130,6 +130,10 @@ Nothing has been done: the same command with --apply does it." ]
 	flock "$KSTREAM_STATE_DIR/a/0/window/LOCK" sh -c 'kstream-reset --app a --apply >out 2>err; echo $? >status'
 	[ "$(cat status)" = 75 ]
 	grep -q 'has the state in' err
+	# a source
+	flock "$KSTREAM_STATE_DIR/a/0/LOCK" sh -c 'kstream-reset --app a --apply >out 2>err; echo $? >status'
+	[ "$(cat status)" = 75 ]
+	grep -qx "kstream-reset: app 'a' is running: '$KSTREAM_STATE_DIR/a/0/LOCK' is held; stop it first" err
 	[ -d "$KSTREAM_STATE_DIR/a/0/window/db" ]
 	# the last process of a run, which holds a byte of its own
 	/usr/bin/python3 - "$KSTREAM_STATE_DIR/a/0/LOCK" <<'END' >status 2>err
@@ -152,7 +156,7 @@ END
 	done
 	[ -d "$KSTREAM_STATE_DIR/a/0/window/db" ]
 	try kstream-cat --app a --from json --to json --in in.jsonl
-	refused 78 kstream-cat "app 'a' is being reset"
+	refused 78 kstream-cat "app 'a' is being reset, as '$KSTREAM_STATE_DIR/a/reset.plan' says"
 }
 
 @test "reset: what cannot be written: 74, and it is given again" {

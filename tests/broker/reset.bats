@@ -163,6 +163,7 @@ Nothing has been done: the same command with --apply does it." ]
 	reset --apply -q
 	KSTREAM_STATE_DIR=$PWD/elsewhere run plain2
 	says 78 "$PWD/elsewhere/$app/0/table/db'"
+	[[ $output == *"or kstream-reset --app $app here, too"* ]]
 	KSTREAM_STATE_DIR=$PWD/elsewhere reset --apply -q
 	KSTREAM_STATE_DIR=$PWD/elsewhere plain2
 	[ "$(out | wc -l)" -eq 70 ]
@@ -302,7 +303,7 @@ Nothing has been done: the same command with --apply does it." ]
 	pids=$!
 	wait_for begun
 	run reset --apply
-	says 75 "another source of this app and instance is running: '$PWD/state/$app/0/LOCK' is held"
+	says 75 "app '$app' is running: '$PWD/state/$app/0/LOCK' is held; stop it first"
 	# on another host it is seen by what it commits
 	(while :; do feed 1 1; sleep 0.05; done) 3>&- &
 	pids+=" $!"
