@@ -67,7 +67,7 @@ static int read_place(struct ks_reset *r, const char *value, struct ks_err *err)
 	return 0;
 }
 
-static int add_topic(struct reset *st, const char *option, const char *value, bool log, struct ks_err *err)
+static int add_topic(struct reset *st, const char *option, const char *value, bool log, bool named, struct ks_err *err)
 {
 	struct ks_reset_topic *t;
 
@@ -76,6 +76,7 @@ static int add_topic(struct reset *st, const char *option, const char *value, bo
 	t = ks_reset_add_topic(&st->plan, value, log);
 	if (t == NULL)
 		return ks_fail_memory(err);
+	t->named = t->named || named;
 	return t->log == log ? 0 : ks_fail(err, KS_USAGE, "--changelog and --empty both name '%s': a changelog is emptied, too",
 	    value);
 }
@@ -87,8 +88,8 @@ static int reset_option(void *arg, struct ks_run *run, unsigned at, const char *
 	switch (at) {
 	case OPT_APPLY: st->apply = true; return 0;
 	case OPT_OFFSET: st->placed = true; return read_place(&st->plan, value, run->err);
-	case OPT_CHANGELOG: return add_topic(st, "changelog", value, true, run->err);
-	case OPT_EMPTY: return add_topic(st, "empty", value, false, run->err);
+	case OPT_CHANGELOG: return add_topic(st, "changelog", value, true, true, run->err);
+	case OPT_EMPTY: return add_topic(st, "empty", value, false, true, run->err);
 	case OPT_BROKERS:
 		st->asks = true;
 		st->kafka.brokers = value;
@@ -194,7 +195,7 @@ static int add_changelogs(struct reset *st, struct ks_err *err)
 
 	for (i = 0; i < r->state_count && status == 0; i++)
 		if (r->states[i].changelog[0] != '\0')
-			status = add_topic(st, "changelog", r->states[i].changelog, true, err);
+			status = add_topic(st, "changelog", r->states[i].changelog, true, false, err);
 	return status;
 }
 
@@ -295,8 +296,12 @@ static int apply(struct reset *st, struct ks_err *err)
 {
 	struct ks_reset *r = &st->plan;
 	bool kafka = st->book.plan != NULL;
-	int status = r->resumed ? 0 : ks_reset_write(r, err);
+	int status = !r->resumed && kafka ? ks_kafka_empty_try(&st->book, err) : 0;
 
+	if (status == 0 && !r->resumed)
+		status = ks_reset_write(r, err);
+	if (status != 0)
+		return status;
 	ks_point("reset-planned");
 	if (!r->done) {
 		if (status == 0 && kafka)

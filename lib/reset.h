@@ -67,6 +67,7 @@ struct ks_reset_state {
 struct ks_reset_topic {
 	char *name;
 	bool log;		/* a changelog of the app, else what it has written */
+	bool named;		/* by the user, and not by a state */
 	bool there;		/* it exists */
 	bool compacted;		/* Kafka deletes nothing of it by offset: each key gets a tombstone */
 	int32_t partitions;

@@ -189,6 +189,8 @@ Nothing has been done: the same command with --apply does it." ]
 	says 64 "kstream-reset: --offset: $t/0 has no offset 1: it has 2 to "
 	run reset -o "$t/1@0"
 	says 64 "--offset says nothing of $t/0, which stands at "
+	run reset -o "$t/0@2,$t/1@0,$t/0@3"
+	says 64 "kstream-reset: --offset names $t/0 twice, at 2 and at 3"
 	run reset -o "$t/0@2,$t/7@0"
 	says 64 "--offset: app '$app' has no offset of $t/7"
 	run reset -o "$t/0@2,$t/1"
@@ -265,6 +267,16 @@ Nothing has been done: the same command with --apply does it." ]
 	says 78 "topic '$app.other.log' is the changelog of app '$app.other': it is not emptied as an output"
 	run reset --empty "$t.nix" --apply
 	says 78 "there is no topic '$t.nix'"
+	run reset --changelog "$t.nix" --apply
+	says 78 "there is no topic '$t.nix'"
+	run reset --changelog ../x --apply
+	says 78 "'../x'"
+	for log in __transaction_state __consumer_offsets; do
+		run reset --empty "$log" --apply
+		says 78 "topic '$log' is one that Kafka keeps for itself: it is not emptied"
+		run reset --changelog "$log" --apply
+		says 78 "topic '$log' is one that Kafka keeps for itself: it is not emptied"
+	done
 	# a state that was copied
 	cp -a "state/$app.other/0/window" "state/$app/0/copied"
 	run reset --apply
