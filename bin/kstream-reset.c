@@ -6,6 +6,7 @@
  * its ledger says, its state directories and its changelogs; no name is
  * guessed.  Refuses options about a stream: it reads none.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -399,6 +400,9 @@ static int act(struct reset *st, struct ks_err *err)
 	struct ks_reset *r = &st->plan;
 	int status = 0;
 
+	/* What cannot be told is not done. */
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return ks_fail_errno(err, KS_IO, errno, "cannot write to stdout");
 	if (r->fork != NULL)
 		return st->apply ? fork_app(st, err) : 0;
 	if (st->book.plan != NULL && !r->done)
