@@ -56,6 +56,8 @@ state 0/window epoch 1, SIZE removed
 topic A.out $(("$(wc -l <written)" + 3)) offsets its records deleted
 changelog A.log 22 offsets a tombstone for each key
 
+Who has written to the topics of --empty is not known: all their records go, also those of others.
+
 What stays: its input, what it has written to other topics and to files, and all of other apps.
 Nothing has been done: the same command with --apply does it." ]
 	[ "$(grep -c "^position  *$t/[0-2]  *[0-9]*  *0, the beginning\$" <<<"$output")" -eq 3 ]
@@ -139,6 +141,33 @@ Nothing has been done: the same command with --apply does it." ]
 	grep -q 'restored 3 partitions' said
 }
 
+@test "another reset in place of one that was begun: refused, and with --replan done, wherever that one was killed" {
+	local step
+	fill 30
+	count
+	app=$app.calm KSTREAM_STATE_DIR=$PWD/calm count
+	app=$app.sums KSTREAM_STATE_DIR=$PWD/calm clause='s=sum(.v)' count
+	out "$app.sums" >sums
+	for step in reset-planned:1 reset-all-marked:1 reset-state:1 reset-burying:3 reset-settling:1 reset-settled:1; do
+		echo "$step"
+		run -137 env KSTREAM_FAIL=$step "$drilled/kstream-reset" --app "$app" -b "$b" --empty "$app.out" -o end --apply
+		run reset --empty "$app.out" --apply -q
+		says 78 "app '$app' is being reset, as was asked for before with --offset end --empty $app.out, and that has not come to its end"
+		run reset -o last-good --replan --apply
+		if [ "$step" != reset-settled:1 ]; then says 78 'and what it kept may be gone: --offset last-good comes too late'; fi
+		# also of the changelog, which no state here names any more
+		run -0 reset --empty "$app.out" --replan --apply
+		if [ "$step" != reset-settled:1 ]; then says 0 'A reset that was begun before is given up for this one.'; fi
+		[ -z "$(out)" ]
+		[ -z "$(find "state/$app" -name 'reset*')" ]
+		clause='s=sum(.v)' count
+		out | diff sums -
+		reset --empty "$app.out" --apply -q
+		count
+		out | diff <(out "$app.calm") -
+	done
+}
+
 @test "a run elsewhere that was faster than the reset goes on, and is reset" {
 	fill 30
 	count
@@ -147,7 +176,7 @@ Nothing has been done: the same command with --apply does it." ]
 	for i in 1 2; do KSTREAM_STATE_DIR=$PWD/elsewhere count; done
 	[ "$(out | wc -l)" -eq 35 ]
 	run reset --apply
-	says 0 'goes on as it was planned then, whatever else is asked for now'
+	says 0 "goes on as it was planned then, with --offset beginning --empty $app.out."
 	[ -z "$(out)" ]
 	count
 	[ "$(out | wc -l)" -eq 35 ]
