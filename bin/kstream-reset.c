@@ -6,6 +6,7 @@
  * its ledger says, its state directories and its changelogs; no name is
  * guessed.  Refuses options about a stream: it reads none.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -26,14 +27,17 @@ struct reset {
 	struct ks_kafka_options kafka;
 	struct ks_kafka_config properties;
 	struct ks_kafka_reset book;
-	bool apply, placed;	/* placed: -o was given */
+	bool apply, replan, placed;	/* placed: -o was given */
+	bool plain;		/* nothing is asked for but a reset */
+	bool given_up;		/* for what is asked for now, a plan that was begun */
 	bool asks;		/* Kafka: something was said about it */
 	struct ks_run *run;
 };
 
-enum { OPT_APPLY, OPT_OFFSET, OPT_CHANGELOG, OPT_EMPTY, OPT_VERSION, OPT_BROKERS, OPT_CONFIG, OPT_PROPERTY, OPT_TIMEOUT };
+enum { OPT_APPLY, OPT_REPLAN, OPT_OFFSET, OPT_CHANGELOG, OPT_EMPTY, OPT_VERSION, OPT_BROKERS, OPT_CONFIG, OPT_PROPERTY, OPT_TIMEOUT };
 static const struct ks_option options[] = {
 	[OPT_APPLY] = { "apply", 0, NULL, "do it: without this the plan is printed" },
+	[OPT_REPLAN] = { "replan", 0, NULL, "do this in place of a reset that was begun" },
 	[OPT_OFFSET] = { "offset", 'o', "WHERE", "beginning, end, stored, last-good, TOPIC/P@N,..." },
 	[OPT_CHANGELOG] = { "changelog", 0, "TOPIC", "empty a changelog, if it is the app's" },
 	[OPT_EMPTY] = { "empty", 0, "TOPIC", "delete the records of a topic that it writes" },
@@ -67,7 +71,7 @@ static int read_place(struct ks_reset *r, const char *value, struct ks_err *err)
 	return 0;
 }
 
-static int add_topic(struct reset *st, const char *option, const char *value, bool log, struct ks_err *err)
+static int add_topic(struct reset *st, const char *option, const char *value, bool log, bool named, struct ks_err *err)
 {
 	struct ks_reset_topic *t;
 
@@ -76,6 +80,7 @@ static int add_topic(struct reset *st, const char *option, const char *value, bo
 	t = ks_reset_add_topic(&st->plan, value, log);
 	if (t == NULL)
 		return ks_fail_memory(err);
+	t->named = t->named || named;
 	return t->log == log ? 0 : ks_fail(err, KS_USAGE, "--changelog and --empty both name '%s': a changelog is emptied, too",
 	    value);
 }
@@ -86,9 +91,10 @@ static int reset_option(void *arg, struct ks_run *run, unsigned at, const char *
 
 	switch (at) {
 	case OPT_APPLY: st->apply = true; return 0;
+	case OPT_REPLAN: st->replan = true; return 0;
 	case OPT_OFFSET: st->placed = true; return read_place(&st->plan, value, run->err);
-	case OPT_CHANGELOG: return add_topic(st, "changelog", value, true, run->err);
-	case OPT_EMPTY: return add_topic(st, "empty", value, false, run->err);
+	case OPT_CHANGELOG: return add_topic(st, "changelog", value, true, true, run->err);
+	case OPT_EMPTY: return add_topic(st, "empty", value, false, true, run->err);
 	case OPT_BROKERS:
 		st->asks = true;
 		st->kafka.brokers = value;
@@ -142,6 +148,8 @@ static int check_together(const struct reset *st, const struct ks_config *c, str
 		return ks_fail(err, KS_USAGE, "--new-version '%s' is the app itself: a new version has another name", r->fork);
 	if (r->fork != NULL && r->topic_count > 0)
 		return ks_fail(err, KS_USAGE, "--new-version leaves everything as it is: leave out --changelog and --empty");
+	if (r->fork != NULL && st->replan)
+		return ks_fail(err, KS_USAGE, "--new-version resets nothing, and has no plan to be given up: leave out --replan");
 	if (r->fork != NULL && r->to == KS_RESET_LAST_GOOD)
 		return ks_fail(err, KS_USAGE, "--new-version has no state yet: --offset stored begins where the app stands");
 	for (i = 0; i < r->topic_count && r->to == KS_RESET_LAST_GOOD; i++)
@@ -185,6 +193,17 @@ static void tell_place(struct ks_reset *r, const struct ks_config *c)
 	snprintf(r->told, sizeof(r->told), "%s", words[r->to]);
 }
 
+static const char *since_of(const struct ks_run *run)
+{
+	const struct ks_given *g;
+	const char *since = NULL;
+
+	for (g = run->options->given; g < run->options->given + run->options->given_count; g++)
+		if (strcmp(g->option->name, "since") == 0)
+			since = g->value;
+	return since;
+}
+
 /* A state names its own changelog: it goes with it. */
 static int add_changelogs(struct reset *st, struct ks_err *err)
 {
@@ -194,7 +213,7 @@ static int add_changelogs(struct reset *st, struct ks_err *err)
 
 	for (i = 0; i < r->state_count && status == 0; i++)
 		if (r->states[i].changelog[0] != '\0')
-			status = add_topic(st, "changelog", r->states[i].changelog, true, err);
+			status = add_topic(st, "changelog", r->states[i].changelog, true, false, err);
 	return status;
 }
 
@@ -263,7 +282,7 @@ static int place(struct reset *st, struct ks_err *err)
 {
 	struct ks_reset *r = &st->plan;
 	bool kafka = st->book.plan != NULL;
-	int status = r->fork == NULL ? ks_reset_resume(r, err) : 0;
+	int status = r->fork != NULL ? 0 : st->replan ? ks_reset_replan(r, &st->given_up, err) : ks_reset_resume(r, st->plain, err);
 
 	if (status == 0 && !kafka && (has_topics(r) || r->in_kafka || (!r->filed && r->instance_count > 0)))
 		return ks_fail(err, KS_USAGE, "app '%s' reads or writes topics: name a broker with -b HOST:PORT", r->app);
@@ -295,8 +314,12 @@ static int apply(struct reset *st, struct ks_err *err)
 {
 	struct ks_reset *r = &st->plan;
 	bool kafka = st->book.plan != NULL;
-	int status = r->resumed ? 0 : ks_reset_write(r, err);
+	int status = !r->resumed && kafka ? ks_kafka_empty_try(&st->book, err) : 0;
 
+	if (status == 0 && !r->resumed)
+		status = ks_reset_write(r, err);
+	if (status != 0)
+		return status;
 	ks_point("reset-planned");
 	if (!r->done) {
 		if (status == 0 && kafka)
@@ -370,6 +393,16 @@ static void show_elsewhere(const struct ks_reset *r)
 	}
 }
 
+static bool empties_outputs(const struct ks_reset *r)
+{
+	const struct ks_reset_topic *t;
+
+	for (t = r->topics; t < r->topics + r->topic_count; t++)
+		if (!t->log && ks_reset_empties(r, t))
+			return true;
+	return false;
+}
+
 static void show_rest(const struct reset *st)
 {
 	const struct ks_reset *r = &st->plan;
@@ -380,9 +413,14 @@ static void show_rest(const struct reset *st)
 	else if (r->done)
 		printf("This was begun before, and is done, but for the plan itself.\n");
 	else if (r->resumed)
-		printf("\nThis was begun before, and goes on as it was planned then, whatever else is asked for now.\n");
+		printf("\nThis was begun before, and goes on as it was planned then%s%s.\n", r->asked != NULL ? ", with " : "",
+		    r->asked != NULL ? r->asked : "");
 	else
 		show_elsewhere(r);
+	if (st->given_up)
+		printf("\nA reset that was begun before is given up for this one.\n");
+	if (r->fork == NULL && !r->resumed && empties_outputs(r))
+		printf("\nWho has written to the topics of --empty is not known: all their records go, also those of others.\n");
 	if (r->fork == NULL && !r->resumed)
 		printf("\nWhat stays: its input, what it has written to other topics and to files, and all of other apps.\n");
 	if (!st->apply)
@@ -394,6 +432,9 @@ static int act(struct reset *st, struct ks_err *err)
 	struct ks_reset *r = &st->plan;
 	int status = 0;
 
+	/* What cannot be told is not done. */
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return ks_fail_errno(err, KS_IO, errno, "cannot write to stdout");
 	if (r->fork != NULL)
 		return st->apply ? fork_app(st, err) : 0;
 	if (st->book.plan != NULL && !r->done)
@@ -403,6 +444,15 @@ static int act(struct reset *st, struct ks_err *err)
 		status = err->status;
 	}
 	return status == 0 && st->apply ? apply(st, err) : status;
+}
+
+static void say_begun(const struct ks_reset *r)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "this goes on with the reset that was begun before%s%.250s", r->asked != NULL ? ", with " : "",
+	    r->asked != NULL ? r->asked : "");
+	ks_say(r->config->program, text);
 }
 
 static int reset_answer(void *arg, const struct ks_config *c, bool *answered, struct ks_err *err)
@@ -415,6 +465,9 @@ static int reset_answer(void *arg, const struct ks_config *c, bool *answered, st
 	r->config = c;
 	r->app = c->app;
 	tell_place(r, c);
+	if (!ks_reset_say(r, since_of(st->run)))
+		return ks_fail_memory(err);
+	st->plain = !st->placed && !c->has_since && r->topic_count == 0;
 	if (asprintf(&r->home, "%s/%s", c->state_dir, c->app) < 0) {
 		r->home = NULL;
 		return ks_fail_memory(err);
@@ -431,6 +484,9 @@ static int reset_answer(void *arg, const struct ks_config *c, bool *answered, st
 		status = check_fork(st, c, err);
 	if (status != 0)
 		return status;
+	/* Also with -q: not what a reset without a word else is. */
+	if (r->resumed && !r->done && st->apply && c->quiet && (r->asked == NULL || strcmp(r->asked, "--offset beginning") != 0))
+		say_begun(r);
 	if ((!c->quiet || !st->apply) && !r->done)
 		ks_reset_show(r);
 	if (!c->quiet)
@@ -459,7 +515,7 @@ static const struct ks_endpoints endpoints = { .answer = reset_answer };
 
 static const struct ks_op op = {
 	.name = "kstream-reset",
-	.synopsis = "--app NAME [-b BROKER] [-o WHERE | --since TIME] [--changelog TOPIC] [--empty TOPIC] [--new-version NAME] [--apply]",
+	.synopsis = "--app NAME [-b BROKER] [-o WHERE | --since TIME] [--changelog TOPIC] [--empty TOPIC] [--new-version NAME] [--apply] [--replan]",
 	.purpose = "set an app back, or begin a new version beside it",
 	.options = options,
 	.size = sizeof(struct reset),

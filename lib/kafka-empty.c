@@ -244,8 +244,10 @@ static int look(struct ks_kafka_reset *k, struct ks_reset_topic *t, struct ks_er
 	for (p = r->parts; p < r->parts + r->part_count; p++)
 		if (!p->file && !p->sink && strcmp(p->input, t->name) == 0)
 			return ks_fail(err, KS_CONFIG, "app '%s' reads topic '%s': its input is not emptied", r->app, t->name);
+	if (ks_kafka_internal(t->name))
+		return ks_fail(err, KS_CONFIG, "topic '%s' is one that Kafka keeps for itself: it is not emptied", t->name);
 	status = ks_kafka_topic(&k->reader, t->name, false, &handle, &t->partitions, err);
-	if (status == KS_CONFIG && t->log)
+	if (status == KS_CONFIG && t->log && !t->named)
 		return 0;	/* the app makes it */
 	if (status != 0)
 		return status;
@@ -364,7 +366,8 @@ static int judge_cut(struct ks_kafka_reset *k, const struct ks_reset_topic *t, r
 	return ks_kafka_fail(&k->reader, (int)e, false, err, "cannot delete the records of topic '%s'", t->name);
 }
 
-static int cut(struct ks_kafka_reset *k, const struct ks_reset_topic *t, struct ks_err *err)
+/* What is below offset, which may be RD_KAFKA_OFFSET_END; of 0 nothing is, and the broker judges all the same. */
+static int cut(struct ks_kafka_reset *k, const struct ks_reset_topic *t, int64_t offset, struct ks_err *err)
 {
 	int wait_ms = k->reader.timeout_ms < KS_KAFKA_AWAY_MS ? (int)k->reader.timeout_ms : KS_KAFKA_AWAY_MS, status;
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(t->partitions);
@@ -374,7 +377,7 @@ static int cut(struct ks_kafka_reset *k, const struct ks_reset_topic *t, struct 
 	int32_t p;
 
 	for (p = 0; p < t->partitions; p++)
-		rd_kafka_topic_partition_list_add(list, t->name, p)->offset = RD_KAFKA_OFFSET_END;
+		rd_kafka_topic_partition_list_add(list, t->name, p)->offset = offset;
 	request = rd_kafka_DeleteRecords_new(list);
 	rd_kafka_DeleteRecords(k->reader.rk, &request, 1, NULL, queue);
 	event = rd_kafka_queue_poll(queue, wait_ms);
@@ -387,6 +390,17 @@ static int cut(struct ks_kafka_reset *k, const struct ks_reset_topic *t, struct 
 	return status;
 }
 
+int ks_kafka_empty_try(struct ks_kafka_reset *k, struct ks_err *err)
+{
+	const struct ks_reset_topic *t;
+	int status = 0;
+
+	for (t = k->plan->topics; t < k->plan->topics + k->plan->topic_count && status == 0; t++)
+		if (ks_reset_empties(k->plan, t) && !t->compacted)
+			status = cut(k, t, 0, err);
+	return status;
+}
+
 int ks_kafka_empty(struct ks_kafka_reset *k, struct ks_err *err)
 {
 	const struct ks_reset_topic *t;
@@ -394,7 +408,7 @@ int ks_kafka_empty(struct ks_kafka_reset *k, struct ks_err *err)
 
 	for (t = k->plan->topics; t < k->plan->topics + k->plan->topic_count && status == 0; t++) {
 		if (ks_reset_empties(k->plan, t))
-			status = t->compacted ? bury_all(k, t, err) : cut(k, t, err);
+			status = t->compacted ? bury_all(k, t, err) : cut(k, t, RD_KAFKA_OFFSET_END, err);
 		ks_point("reset-emptied");
 	}
 	return status;

@@ -80,7 +80,7 @@ static int ask_all(struct ks_kafka_reset *k, const struct rd_kafka_metadata *md,
 	int p, status = 0;
 
 	for (t = md->topics; t < md->topics + md->topic_cnt && status == 0; t++) {
-		if (strncmp(t->topic, "__", 2) == 0)
+		if (ks_kafka_internal(t->topic))
 			continue;
 		for (p = 0; p < t->partition_cnt && status == 0; p++) {
 			rd_kafka_topic_partition_list_add(list, t->topic, t->partitions[p].id);
@@ -172,6 +172,9 @@ static int take_offsets(struct ks_reset *r, struct ks_err *err)
 			return ks_fail(err, KS_USAGE, "--offset: %s/%d has no offset %lld: it has %lld to %lld", p->input,
 			    (int)p->partition, (long long)to,
 			    (long long)p->low, (long long)p->high);
+		if (p->to != KS_RESET_STAYS)
+			return ks_fail(err, KS_USAGE, "--offset names %s/%d twice, at %lld and at %lld", p->input, (int)p->partition,
+			    (long long)p->to, (long long)to);
 		p->to = to;
 		if (at[n] == '\0')
 			return 0;

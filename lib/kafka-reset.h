@@ -39,13 +39,27 @@ int	ks_kafka_reset_finish(struct ks_kafka_reset *k, struct ks_err *err) KS_MUST_
 /* The app plan->fork begins where the plan says; KS_CONFIG: there is one of that name. */
 int	ks_kafka_reset_fork(struct ks_kafka_reset *k, bool apply, struct ks_err *err) KS_MUST_USE;
 
+/* A topic of Kafka's own, such as __consumer_offsets: its metadata, as librdkafka gives them, do not say so. */
+static inline bool ks_kafka_internal(const char *topic)
+{
+	return strncmp(topic, "__", 2) == 0;
+}
+
 /* --- kafka-empty.c --- */
 
 /*
  * What is known of the topics of plan.  KS_CONFIG: a changelog is not the app's,
- * or there is no such topic, or it is read by the app.
+ * or there is no such topic, or it is read by the app, or is one that Kafka keeps
+ * for itself.
  */
 int	ks_kafka_empty_look(struct ks_kafka_reset *k, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * ks_kafka_empty_try - whether the broker would delete what step 4 is to
+ * delete, asked with nothing deleted; before step 1.  KS_DENIED, KS_CONFIG: it
+ * would not.
+ */
+int	ks_kafka_empty_try(struct ks_kafka_reset *k, struct ks_err *err) KS_MUST_USE;
 
 /* Step 4. */
 int	ks_kafka_empty(struct ks_kafka_reset *k, struct ks_err *err) KS_MUST_USE;

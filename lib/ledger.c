@@ -99,10 +99,13 @@ int ks_ledger_lock(struct ks_ledger *l, struct ks_err *err)
 
 int ks_ledger_whole(const struct ks_ledger *l, const char *app, struct ks_err *err)
 {
+	const char *slash = strrchr(l->path, '/');
+
 	if (faccessat(l->dir, "../" KS_RESET_PLAN, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0;
-	return ks_fail(err, KS_CONFIG, "app '%s' is being reset, as '%s/../" KS_RESET_PLAN "' says, and that has not come to its end: "
-	    "kstream-reset --app %s --apply, with -b where topics are read or written, goes on with it", app, l->path, app);
+	return ks_fail(err, KS_CONFIG, "app '%s' is being reset, as '%.*s/" KS_RESET_PLAN "' says, and that has not come to its end: "
+	    "kstream-reset --app %s --apply, with -b where topics are read or written, goes on with it", app,
+	    (int)(slash - l->path), l->path, app);
 }
 
 /*

@@ -186,8 +186,11 @@ static int add_instance(struct ks_reset *r, const char *name, struct ks_err *err
 	status = ks_ledger_open(&in->ledger, r->config, r->app, name, err);
 	if (status != 0)
 		return status;
-	if (ks_ledger_lock(&in->ledger, err) != 0)
+	if (ks_ledger_lock(&in->ledger, err) != 0) {
+		if (err->status == KS_TEMP)
+			ks_fail(err, KS_TEMP, "app '%s' is running: '%s/LOCK' is held; stop it first", r->app, in->ledger.path);
 		status = live(r, err);
+	}
 	else if (is_committing(in->ledger.dir) && ks_fail(err, KS_TEMP,
 	    "a process that writes for this app and instance is running: '%s/LOCK' is held", in->ledger.path) != 0)
 		status = live(r, err);

@@ -7,6 +7,7 @@
  *	run 8
  *	kafka
  *	marked
+ *	asked --offset beginning --empty ticker-1m
  *	to beginning
  *	position 0 2 trades
  *	topic log ticker-state
@@ -14,7 +15,7 @@
  *	end
  *
  * run is that which the ledger will have; kafka is there where some of it is done
- * there, marked when step 2 is; a position is an offset (-1: as it stands), a
+ * there, marked when step 2 is; asked is what the user said; a position is an offset (-1: as it stands), a
  * partition and a name; the last line tells a whole file from a cut one.
  */
 #include "reset.h"
@@ -35,8 +36,13 @@ static int print_plan(const struct ks_reset *r, struct ks_buf *b)
 {
 	const struct ks_reset_topic *t;
 	const struct ks_reset_part *p;
-	int no = ks_buf_printf(b, "kstream-reset 1\napp %s\nrun %lld\n%s%sto %s\n", r->app, (long long)r->final_run,
-	    r->in_kafka ? "kafka\n" : "", r->marked ? "marked\n" : "", r->told);
+	int no = ks_buf_printf(b, "kstream-reset 1\napp %s\nrun %lld\n%s%s", r->app, (long long)r->final_run,
+	    r->in_kafka ? "kafka\n" : "", r->marked ? "marked\n" : "");
+
+	if (no == 0 && r->asked != NULL)
+		no = ks_buf_printf(b, "asked %s\n", r->asked);
+	if (no == 0)
+		no = ks_buf_printf(b, "to %s\n", r->told);
 
 	for (p = r->parts; p < r->parts + r->part_count && no == 0; p++)
 		no = ks_buf_printf(b, "position %lld %d %s\n", (long long)p->to, (int)p->partition, p->input);
@@ -118,7 +124,9 @@ static bool parse_plan(struct ks_reset *r, struct ks_bytes text, int *no)
 		return false;
 	r->in_kafka = take(&text, "kafka", &line);
 	r->marked = take(&text, "marked", &line);
-	if (!take(&text, "to ", &line))
+	if (take(&text, "asked ", &line) && (r->asked = strndup((const char *)line.p, line.n)) == NULL)
+		*no = ENOMEM;
+	if (*no != 0 || !take(&text, "to ", &line))
 		return false;
 	snprintf(r->told, sizeof(r->told), "%.*s", (int)line.n, (const char *)line.p);
 	if (strcmp(r->told, KS_RESET_SAID_LAST_GOOD) == 0)
@@ -156,7 +164,8 @@ static void drop_topics(struct ks_reset *r)
 	r->topics = NULL;
 }
 
-int ks_reset_resume(struct ks_reset *r, struct ks_err *err)
+/* The plan that was begun, in place of what r asks for. */
+static int read_plan(struct ks_reset *r, struct ks_err *err)
 {
 	char *path;
 	struct ks_buf text;
@@ -175,6 +184,8 @@ int ks_reset_resume(struct ks_reset *r, struct ks_err *err)
 	if (fd >= 0)
 		close(fd);
 	drop_topics(r);
+	free(r->asked);
+	r->asked = NULL;
 	r->resumed = no == 0 && parse_plan(r, ks_buf_bytes(&text), &no);
 	ks_buf_release(&text);
 	if (no != 0)
@@ -186,4 +197,42 @@ int ks_reset_resume(struct ks_reset *r, struct ks_err *err)
 	if (!r->marked && !r->done && r->final_run <= r->run)
 		r->final_run = r->run + 1;
 	return 0;
+}
+
+int ks_reset_resume(struct ks_reset *r, bool plain, struct ks_err *err)
+{
+	char *asked = strdup(r->asked);
+	int status = asked != NULL ? read_plan(r, err) : ks_fail_memory(err);
+
+	if (status == 0 && r->resumed && !plain && (r->asked == NULL || strcmp(r->asked, asked) != 0))
+		status = ks_fail(err, KS_CONFIG, "app '%s' is being reset, as was asked for before%s%.200s, and that has not come to its end: "
+		    "leave out what is asked for now, to go on with that, or give --replan, to do this instead",
+		    r->app, r->asked != NULL ? " with " : "", r->asked != NULL ? r->asked : "");
+	free(asked);
+	return status;
+}
+
+int ks_reset_replan(struct ks_reset *r, bool *given_up, struct ks_err *err)
+{
+	struct ks_reset begun = *r;
+	const struct ks_reset_topic *t;
+	int status;
+
+	/* Parts are those of both: where they go is said anew, of each. */
+	begun.to = KS_RESET_BEGINNING;
+	begun.topics = NULL;
+	begun.topic_count = 0;
+	begun.asked = NULL;
+	status = read_plan(&begun, err);
+	*given_up = status == 0 && begun.resumed;
+	if (*given_up && !begun.done && r->to == KS_RESET_LAST_GOOD && begun.to != KS_RESET_LAST_GOOD)
+		status = ks_fail(err, KS_CONFIG, "app '%s' is being reset, and what it kept may be gone: --offset last-good comes too late", r->app);
+	for (t = begun.topics; t < begun.topics + begun.topic_count && status == 0 && *given_up && !begun.done; t++)
+		if (t->log && ks_reset_add_topic(r, t->name, true) == NULL)
+			status = ks_fail_memory(err);
+	if (*given_up && begun.final_run > r->run)
+		r->run = begun.final_run;
+	drop_topics(&begun);
+	free(begun.asked);
+	return status;
 }

@@ -2,6 +2,7 @@
 /* reset.c - what a reset is about. */
 #include "reset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -40,6 +41,37 @@ struct ks_reset_topic *ks_reset_add_topic(struct ks_reset *r, const char *name, 
 	return t->name != NULL ? (void)r->topic_count++, t : NULL;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct ks_reset_topic *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
+
+	return x->log != y->log ? (x->log ? -1 : 1) : c;
+}
+
+bool ks_reset_say(struct ks_reset *r, const char *since)
+{
+	const struct ks_reset_topic *t;
+	char *longer;
+	int n;
+
+	if (r->topic_count > 1)
+		qsort(r->topics, r->topic_count, sizeof(*r->topics), by_name);
+	free(r->asked);
+	n = since != NULL ? asprintf(&r->asked, "--since %s", since) :
+	    asprintf(&r->asked, "--offset %s", r->to == KS_RESET_OFFSETS ? r->offsets : r->told);
+	for (t = r->topics; t < r->topics + r->topic_count && n >= 0; t++) {
+		n = asprintf(&longer, "%s --%s %s", r->asked, t->log ? "changelog" : "empty", t->name);
+		if (n >= 0) {
+			free(r->asked);
+			r->asked = longer;
+		}
+	}
+	if (n < 0 && r->topic_count == 0)
+		r->asked = NULL;
+	return n >= 0;
+}
+
 void ks_reset_release(struct ks_reset *r)
 {
 	size_t i;
@@ -60,5 +92,6 @@ void ks_reset_release(struct ks_reset *r)
 	free(r->states);
 	free(r->instances);
 	free(r->home);
+	free(r->asked);
 	*r = (struct ks_reset){ .config = r->config };
 }

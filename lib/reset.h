@@ -67,6 +67,7 @@ struct ks_reset_state {
 struct ks_reset_topic {
 	char *name;
 	bool log;		/* a changelog of the app, else what it has written */
+	bool named;		/* by the user, and not by a state */
 	bool there;		/* it exists */
 	bool compacted;		/* Kafka deletes nothing of it by offset: each key gets a tombstone */
 	int32_t partitions;
@@ -83,6 +84,7 @@ struct ks_reset {
 	int64_t time_ms;
 	const char *offsets;	/* of KS_RESET_OFFSETS */
 	char told[200];		/* the words for it */
+	char *asked;		/* what was asked for, as options; of what was resumed, what was begun; NULL: an older plan does not tell */
 	bool filed;		/* where it stands is in ledger files */
 	bool in_kafka;		/* some of it is done there */
 	bool resumed;		/* the plan was there */
@@ -105,6 +107,9 @@ struct ks_reset {
 struct ks_reset_part *ks_reset_add_part(struct ks_reset *r, struct ks_bytes input, int32_t partition) KS_MUST_USE;
 struct ks_reset_topic *ks_reset_add_topic(struct ks_reset *r, const char *name, bool log) KS_MUST_USE;	/* or the one that is there */
 void	ks_reset_release(struct ks_reset *r);
+
+/* What is asked for, into asked: the same for the same topics, in whichever order.  since: the text of --since, or NULL; false: no memory. */
+bool	ks_reset_say(struct ks_reset *r, const char *since) KS_MUST_USE;
 
 /* Whether the topic will lose its records: to go on where it stands the app needs its changelogs. */
 static inline bool ks_reset_empties(const struct ks_reset *r, const struct ks_reset_topic *t)
@@ -139,9 +144,18 @@ int	ks_reset_fork_ledgers(struct ks_reset *r, struct ks_err *err) KS_MUST_USE;
 /*
  * The plan that was begun, with r->resumed, onto the parts that were found; nothing
  * if there is none.  r->done says whether the ledger was found as it is to be.
- * KS_CONFIG: it is damaged.
+ * KS_CONFIG: it is damaged, or other things are asked for than were then, plain
+ * being false: plain asks for nothing of its own, and goes on with whatever it is.
  */
-int	ks_reset_resume(struct ks_reset *r, struct ks_err *err) KS_MUST_USE;
+int	ks_reset_resume(struct ks_reset *r, bool plain, struct ks_err *err) KS_MUST_USE;
+
+/*
+ * ks_reset_replan - what r asks for takes the place of a plan that was begun, if
+ * there is one, which is *given_up then.  Its changelogs are emptied with
+ * those of r: the states that name them may be gone.  KS_CONFIG: it is damaged,
+ * or what r needs for last-good may be gone.
+ */
+int	ks_reset_replan(struct ks_reset *r, bool *given_up, struct ks_err *err) KS_MUST_USE;
 int	ks_reset_write(struct ks_reset *r, struct ks_err *err) KS_MUST_USE;
 
 /* --- reset-show.c --- */

@@ -262,8 +262,9 @@ int ks_origins_remembered(const struct ks_store *s, const struct ks_store_config
 		o = w->epoch == 0 ? ks_origins_find(&s->origins, w->partition) : NULL;
 		if (o != NULL && (o->epoch > 0 || s->floor > s->origins.opened || was_first(s)))
 			return ks_fail(err, KS_CONFIG, "Kafka knows of no commit of %.*s/%d by app '%s', but the state in '%s' has gone on with that partition: "
-			    "its group was deleted or forgotten, or another topic was read; read that one, give another --app, or remove '%s' to begin again from the start",
-			    w->input.n < 200 ? (int)w->input.n : 200, (const char *)w->input.p, (int)w->partition, c->app, s->home, s->root);
+			    "its group was deleted or forgotten, or another topic was read, or a kstream-reset elsewhere has not seen this state; "
+			    "read that topic, give another --app, or kstream-reset --app %s here, too, or remove '%s' to begin again from the start",
+			    w->input.n < 200 ? (int)w->input.n : 200, (const char *)w->input.p, (int)w->partition, c->app, s->home, c->app, s->root);
 	}
 	return 0;
 }

@@ -44,6 +44,8 @@ three() { printf '{"k":"x"}\n{"k":"y"}\n{"k":"x"}\n' >in.jsonl; }
 	refused 64 kstream-reset '--offset and --since both say where to'
 	try kstream-reset --app a --timeout 1ms
 	refused 64 kstream-reset "--timeout '1ms' is not a duration from 1s to 1d"
+	try kstream-reset --app a --new-version b --replan
+	refused 64 kstream-reset '--new-version resets nothing, and has no plan to be given up: leave out --replan'
 	for option in '--in x' '--out x' '-t x' '--from json' '--to json' '--until @1' '-p 1' '-e' '-G g' '--only x' '--stage s' '--instance 1/2' '-c 1' \
 		'--commit-interval 1s' '--order time' '--idle 1s' '--on-error skip' '--end paused' '--max-record 1M' '--columns a' '--color never'; do
 		# shellcheck disable=SC2086
@@ -130,6 +132,10 @@ Nothing has been done: the same command with --apply does it." ]
 	flock "$KSTREAM_STATE_DIR/a/0/window/LOCK" sh -c 'kstream-reset --app a --apply >out 2>err; echo $? >status'
 	[ "$(cat status)" = 75 ]
 	grep -q 'has the state in' err
+	# a source
+	flock "$KSTREAM_STATE_DIR/a/0/LOCK" sh -c 'kstream-reset --app a --apply >out 2>err; echo $? >status'
+	[ "$(cat status)" = 75 ]
+	grep -qx "kstream-reset: app 'a' is running: '$KSTREAM_STATE_DIR/a/0/LOCK' is held; stop it first" err
 	[ -d "$KSTREAM_STATE_DIR/a/0/window/db" ]
 	# the last process of a run, which holds a byte of its own
 	/usr/bin/python3 - "$KSTREAM_STATE_DIR/a/0/LOCK" <<'END' >status 2>err
@@ -152,7 +158,7 @@ END
 	done
 	[ -d "$KSTREAM_STATE_DIR/a/0/window/db" ]
 	try kstream-cat --app a --from json --to json --in in.jsonl
-	refused 78 kstream-cat "app 'a' is being reset"
+	refused 78 kstream-cat "app 'a' is being reset, as '$KSTREAM_STATE_DIR/a/reset.plan' says"
 }
 
 @test "reset: what cannot be written: 74, and it is given again" {
@@ -168,4 +174,63 @@ END
 	refused 74 kstream-reset 'cannot write to stdout'
 	try kstream-reset --app a --apply
 	expect 0
+}
+
+@test "reset: a plan that cannot be printed is not begun: 74, and nothing is done" {
+	three
+	count
+	try_sh 'kstream-reset --app a --apply >/dev/full'
+	refused 74 kstream-reset 'cannot write to stdout'
+	[ -d "$KSTREAM_STATE_DIR/a/0/window/db" ]
+	[ ! -e "$KSTREAM_STATE_DIR/a/reset.plan" ]
+	count
+	[ "$(wc -l <res)" = 3 ]
+	try_sh 'kstream-reset --app a --new-version b --apply >/dev/full'
+	refused 74 kstream-reset 'cannot write to stdout'
+	[ ! -e "$KSTREAM_STATE_DIR/b" ]
+	try_sh 'kstream-reset --app a --apply -q >/dev/full'
+	expect 0
+}
+
+begun() { printf '%s\n' 'kstream-reset 1' 'app a' "run ${2-50}" ${1:+"asked $1"} "to ${1##* }" end >"$KSTREAM_STATE_DIR/a/reset.plan"; }
+
+@test "reset: what was begun is not done in place of what is asked for now: 78; --replan gives it up" {
+	three
+	count
+	begun '--offset stored'
+	for option in '-o beginning' '-o beginning --apply -q' '--since 2020-01-01 --apply'; do
+		# shellcheck disable=SC2086
+		try kstream-reset --app a $option
+		refused 78 kstream-reset "app 'a' is being reset, as was asked for before with --offset stored, and that has not come to its end: \
+leave out what is asked for now, to go on with that, or give --replan, to do this instead" || fail "$option"
+	done
+	# the same, with a word or without one
+	try kstream-reset --app a -o stored
+	expect 0
+	grep -qx 'This was begun before, and goes on as it was planned then, with --offset stored\.' out
+	try kstream-reset --app a --apply -q
+	[ "$status" = 0 ]
+	[ ! -s out ]
+	[ "$(cat err)" = 'kstream-reset: this goes on with the reset that was begun before, with --offset stored' ]
+	count
+	[ "$(wc -l <res)" = 3 ]
+	# in its place
+	begun '--offset stored' 70
+	try kstream-reset --app a --replan
+	expect 0
+	grep -qx 'A reset that was begun before is given up for this one\.' out
+	try kstream-reset --app a --replan --apply -q
+	expect 0 ''
+	grep -qx 'run 71' "$KSTREAM_STATE_DIR/a/0/ledger"
+	count
+	[ "$(wc -l <res)" = 6 ]
+	# where none was begun; and of an older plan, which does not say what was asked for
+	try kstream-reset --app a --replan -o stored --apply -q
+	expect 0 ''
+	begun '' 90
+	try kstream-reset --app a -o stored --apply
+	refused 78 kstream-reset "app 'a' is being reset, as was asked for before, and that"
+	try kstream-reset --app a --apply -q
+	[ "$status" = 0 ]
+	[ "$(cat err)" = 'kstream-reset: this goes on with the reset that was begun before' ]
 }

@@ -56,6 +56,8 @@ state 0/window epoch 1, SIZE removed
 topic A.out $(("$(wc -l <written)" + 3)) offsets its records deleted
 changelog A.log 22 offsets a tombstone for each key
 
+Who has written to the topics of --empty is not known: all their records go, also those of others.
+
 What stays: its input, what it has written to other topics and to files, and all of other apps.
 Nothing has been done: the same command with --apply does it." ]
 	[ "$(grep -c "^position  *$t/[0-2]  *[0-9]*  *0, the beginning\$" <<<"$output")" -eq 3 ]
@@ -139,6 +141,33 @@ Nothing has been done: the same command with --apply does it." ]
 	grep -q 'restored 3 partitions' said
 }
 
+@test "another reset in place of one that was begun: refused, and with --replan done, wherever that one was killed" {
+	local step
+	fill 30
+	count
+	app=$app.calm KSTREAM_STATE_DIR=$PWD/calm count
+	app=$app.sums KSTREAM_STATE_DIR=$PWD/calm clause='s=sum(.v)' count
+	out "$app.sums" >sums
+	for step in reset-planned:1 reset-all-marked:1 reset-state:1 reset-burying:3 reset-settling:1 reset-settled:1; do
+		echo "$step"
+		run -137 env KSTREAM_FAIL=$step "$drilled/kstream-reset" --app "$app" -b "$b" --empty "$app.out" -o end --apply
+		run reset --empty "$app.out" --apply -q
+		says 78 "app '$app' is being reset, as was asked for before with --offset end --empty $app.out, and that has not come to its end"
+		run reset -o last-good --replan --apply
+		if [ "$step" != reset-settled:1 ]; then says 78 'and what it kept may be gone: --offset last-good comes too late'; fi
+		# also of the changelog, which no state here names any more
+		run -0 reset --empty "$app.out" --replan --apply
+		if [ "$step" != reset-settled:1 ]; then says 0 'A reset that was begun before is given up for this one.'; fi
+		[ -z "$(out)" ]
+		[ -z "$(find "state/$app" -name 'reset*')" ]
+		clause='s=sum(.v)' count
+		out | diff sums -
+		reset --empty "$app.out" --apply -q
+		count
+		out | diff <(out "$app.calm") -
+	done
+}
+
 @test "a run elsewhere that was faster than the reset goes on, and is reset" {
 	fill 30
 	count
@@ -147,7 +176,7 @@ Nothing has been done: the same command with --apply does it." ]
 	for i in 1 2; do KSTREAM_STATE_DIR=$PWD/elsewhere count; done
 	[ "$(out | wc -l)" -eq 35 ]
 	run reset --apply
-	says 0 'goes on as it was planned then, whatever else is asked for now'
+	says 0 "goes on as it was planned then, with --offset beginning --empty $app.out."
 	[ -z "$(out)" ]
 	count
 	[ "$(out | wc -l)" -eq 35 ]
@@ -163,6 +192,7 @@ Nothing has been done: the same command with --apply does it." ]
 	reset --apply -q
 	KSTREAM_STATE_DIR=$PWD/elsewhere run plain2
 	says 78 "$PWD/elsewhere/$app/0/table/db'"
+	[[ $output == *"or kstream-reset --app $app here, too"* ]]
 	KSTREAM_STATE_DIR=$PWD/elsewhere reset --apply -q
 	KSTREAM_STATE_DIR=$PWD/elsewhere plain2
 	[ "$(out | wc -l)" -eq 70 ]
@@ -188,6 +218,8 @@ Nothing has been done: the same command with --apply does it." ]
 	says 64 "kstream-reset: --offset: $t/0 has no offset 1: it has 2 to "
 	run reset -o "$t/1@0"
 	says 64 "--offset says nothing of $t/0, which stands at "
+	run reset -o "$t/0@2,$t/1@0,$t/0@3"
+	says 64 "kstream-reset: --offset names $t/0 twice, at 2 and at 3"
 	run reset -o "$t/0@2,$t/7@0"
 	says 64 "--offset: app '$app' has no offset of $t/7"
 	run reset -o "$t/0@2,$t/1"
@@ -264,6 +296,16 @@ Nothing has been done: the same command with --apply does it." ]
 	says 78 "topic '$app.other.log' is the changelog of app '$app.other': it is not emptied as an output"
 	run reset --empty "$t.nix" --apply
 	says 78 "there is no topic '$t.nix'"
+	run reset --changelog "$t.nix" --apply
+	says 78 "there is no topic '$t.nix'"
+	run reset --changelog ../x --apply
+	says 78 "'../x'"
+	for log in __transaction_state __consumer_offsets; do
+		run reset --empty "$log" --apply
+		says 78 "topic '$log' is one that Kafka keeps for itself: it is not emptied"
+		run reset --changelog "$log" --apply
+		says 78 "topic '$log' is one that Kafka keeps for itself: it is not emptied"
+	done
 	# a state that was copied
 	cp -a "state/$app.other/0/window" "state/$app/0/copied"
 	run reset --apply
@@ -302,7 +344,7 @@ Nothing has been done: the same command with --apply does it." ]
 	pids=$!
 	wait_for begun
 	run reset --apply
-	says 75 "another source of this app and instance is running: '$PWD/state/$app/0/LOCK' is held"
+	says 75 "app '$app' is running: '$PWD/state/$app/0/LOCK' is held; stop it first"
 	# on another host it is seen by what it commits
 	(while :; do feed 1 1; sleep 0.05; done) 3>&- &
 	pids+=" $!"

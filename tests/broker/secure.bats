@@ -189,6 +189,21 @@ secret_of() { cat "$KSTREAM_SECURE/$1.password"; }
 	[ -z "$(find . -name 'core*')" ]
 }
 
+@test "a reset that may not delete the records of a topic: 77, before it begins" {
+	local acl=$bin/../broker/acl
+	for word in READ DESCRIBE; do "$acl" "$KSTREAM_SECURE/admin-plain.conf" allow alice $word group carl; done
+	copy() { as admin-plain --state-dir state --in kafka:open --out kafka:writable --app carl -e -v; }
+	as admin-plain --from json -P -t open <<<'{"n":1}'
+	copy
+	run "$bin/kstream-reset" -F "$KSTREAM_SECURE/alice-plain.conf" --app carl --state-dir state --empty writable --apply
+	echo "$output"
+	[ "$status" -eq 77 ]
+	[[ $output == *"kstream-reset: no right to delete records of topic 'writable': DELETE on the topic is missing" ]]
+	[ ! -e state/carl/reset.plan ]
+	copy 2>said
+	grep -q '0 in, 0 out' said
+}
+
 @test "exactly once, without a right on the transactional id: 77, by its name" {
 	# (librdkafka 2.0.2 cannot give that right, so this is as far as it goes.)
 	export KSTREAM_STATE_DIR=$PWD/state
