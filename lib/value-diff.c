@@ -3,12 +3,19 @@
 #include "value-diff.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "json.h"
 #include "num.h"
 
+/*
+ * What two decimals are apart, by their doubles: each is off by half a unit in the last place (of the larger, at most), their
+ * difference by one, as it may be twice as large, and so is the bound it is held against.  That is 3; DBL_EPSILON of a number
+ * is one to two units.
+ */
+#define ROUNDING (4 * DBL_EPSILON)
 #define PATH_MAX_BYTES ((size_t)64 << 20)	/* names of members, nested as deep as a value may be */
 
 /* How a value is reached, from the inside out. */
@@ -96,7 +103,7 @@ static bool differs(struct walk *w, const struct step *at, struct ks_bytes old, 
 
 static bool same_number(const struct ks_tolerance *t, const struct ks_val *a, const struct ks_val *b)
 {
-	double x = ks_val_double(a), y = ks_val_double(b), apart, larger;
+	double x = ks_val_double(a), y = ks_val_double(b), larger = fmax(fabs(x), fabs(y)), share, apart, off = 0;
 
 	if (isnan(x) || isnan(y))
 		return isnan(x) && isnan(y);
@@ -104,12 +111,14 @@ static bool same_number(const struct ks_tolerance *t, const struct ks_val *a, co
 		return true;
 	if (isinf(x) || isinf(y) || (t->apart == 0 && t->share == 0))
 		return false;
-	if (a->type != KS_FLOAT && b->type != KS_FLOAT)	/* exactly: large ones are not told apart as doubles */
+	if (a->type != KS_FLOAT && b->type != KS_FLOAT) {	/* exactly: large ones are not told apart as doubles */
 		apart = fabs((double)((a->type == KS_UINT ? (__int128)a->u : a->i) - (b->type == KS_UINT ? (__int128)b->u : b->i)));
-	else
+	} else {
 		apart = fabs(x - y);
-	larger = fabs(x) > fabs(y) ? fabs(x) : fabs(y);
-	return apart <= t->apart || apart <= t->share * larger;
+		off = ROUNDING * larger;
+	}
+	share = t->share * larger;
+	return (t->apart > 0 && apart <= t->apart + off) || (t->share > 0 && apart <= share + ROUNDING * share + off);
 }
 
 /* The value at *p, which is stepped over. */

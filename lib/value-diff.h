@@ -11,7 +11,11 @@
 
 #include "value.h"
 
-/* Numbers are equal that are no more than this apart. */
+/*
+ * Numbers are equal that are no more than this apart, as decimals: of doubles 4
+ * units in the last place of the larger are let be, since 1.1 is not quite 1.1,
+ * nor is 0.1.  Decimals of up to 14 digits are told apart as they are written.
+ */
 struct ks_tolerance {
 	double apart;		/* from 0 on */
 	double share;		/* or this much of the larger one, 0.01 being 1 % */

@@ -147,6 +147,12 @@ changed  1
 		diff_ $words old old
 		refused 64 kstream-diff || fail "$words"
 	done
+	rows '{"k":"a","n":[1,0.3,1.25]}' >old
+	rows '{"k":"a","n":[1.1,0.4,1.3]}' >new
+	diff_ -q --tolerance 0.1 old new
+	expect 0 ''
+	diff_ -q --tolerance 0.09 old new
+	expect 1 'changed  "a"  .n[0]: 1 -> 1.1'
 	diff_ old -
 	refused 64 kstream-diff '<(COMMAND)'
 	try kstream-diff old kafka:

@@ -72,6 +72,13 @@ static void test_values(void **state)
 		{ "{\"1x\":1}", "{\"1x\":2}", NULL, ".\"1x\" .\"1x\"" },
 		{ "{\"a\":{\"x\":1,\"y\":{\"p\":1,\"q\":2}}}", "{\"a\":{\"y\":{\"q\":2,\"p\":1},\"x\":1}}", NULL, "" },
 		{ "[1.0,10]", "[1.05,10]", "0.1", "" },
+		{ "1", "1.1", "0.1", "" },
+		{ "0.3", "0.4", "0.1", "" },
+		{ "1.25", "1.26", "0.01", "" },
+		{ "-0.3", "-0.4", "0.1", "" },
+		{ "1", "1.1000000000001", "0.1", ". ." },
+		{ "100", "71", "29%", "" },
+		{ "0.1", "0.2", "0", ". ." },
 		{ "[1.0,10]", "[1.2,10]", "0.1", ".[0] .[]" },
 		{ "{\"a\":100}", "{\"a\":101}", "1%", "" },
 		{ "{\"a\":100}", "{\"a\":102}", "1%", ".a .a" },
@@ -168,6 +175,41 @@ static void test_nested(void **state)
 	ks_buf_release(&b);
 }
 
+/* Decimals as they are written: a difference of whole hundredths, say, is known from integers. */
+static void test_decimals(void **state)
+{
+	static const int64_t most[] = { 30, 1000, 100000, 999999999, 99999999999999 };
+	uint64_t seed = 11;
+	char old[64], new[64], by[64];
+	int64_t scale, a, b, n;
+	int i, digits, k;
+
+	(void)state;
+	for (i = 0; i < 200000; i++) {
+		digits = 1 + (int)(kit_random(&seed) % 6);
+		for (scale = 1, k = 0; k < digits; k++)
+			scale *= 10;
+		a = (int64_t)(kit_random(&seed) % (uint64_t)most[i % 5]);
+		n = (int64_t)(kit_random(&seed) % (uint64_t)most[kit_random(&seed) % (unsigned)(1 + i % 5)]) + 1;
+		b = a + n + (int64_t)(kit_random(&seed) % 3) - 1;	/* apart by n, by less or by more */
+		snprintf(old, sizeof(old), "%lld.%0*lld", (long long)(a / scale), digits, (long long)(a % scale));
+		snprintf(new, sizeof(new), "%lld.%0*lld", (long long)(b / scale), digits, (long long)(b % scale));
+		snprintf(by, sizeof(by), "%lld.%0*lld", (long long)(n / scale), digits, (long long)(n % scale));
+		if (b > 99999999999999)
+			continue;
+		check(old, new, by, b - a <= n ? "" : ". .");
+		check(new, old, by, b - a <= n ? "" : ". .");
+		if (b == 0 || b > 100000000)	/* shares, of tenths of a percent */
+			continue;
+		n = (int64_t)(kit_random(&seed) % 2 == 0 ? (uint64_t)((b - a) * 1000 / b) : kit_random(&seed) % 1000);
+		snprintf(by, sizeof(by), "%lld.%lld%%", (long long)(n / 10), (long long)(n % 10));
+		check(old, new, by, (b - a) * 1000 <= n * b ? "" : ". .");
+		snprintf(old, sizeof(old), "%lld", (long long)a);
+		snprintf(new, sizeof(new), "%lld", (long long)-b);
+		check(old, new, by, (a + b) * 1000 <= n * b ? "" : ". .");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_tolerance),
 		cmocka_unit_test(test_packed),
 		cmocka_unit_test(test_nested),
+		cmocka_unit_test(test_decimals),
 	};
 
 	return cmocka_run_group_tests_name("value-diff", tests, NULL, NULL);
