@@ -126,6 +126,8 @@ static int compare(struct state *st, struct ks_err *err)
 	d->arg = &st->print;
 	memcpy(d->names, st->inputs, sizeof(d->names));
 	for (i = 0; i < KS_DIFF_SIDES; i++)
+		d->keyless[i] = st->run->config->from != KS_FRAMES || ks_options_is_topic(st->inputs[i]) ? "--key EXPR" : "kstream-map key=EXPR";
+	for (i = 0; i < KS_DIFF_SIDES; i++)
 		if (!ks_options_is_topic(st->inputs[i]) && access(st->inputs[i], R_OK) != 0)
 			return ks_fail_errno(err, KS_NOINPUT, errno, "cannot open '%s'", st->inputs[i]);
 	if (st->value != NULL) {

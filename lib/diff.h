@@ -43,6 +43,7 @@ struct ks_diff {
 	struct ks_tolerance tolerance;
 	struct ks_expr_set *set;	/* of value */
 	struct ks_expr *value;		/* --value; NULL: the whole value is compared */
+	const char *keyless[KS_DIFF_SIDES];	/* what gives records a key that have none */
 	/* A difference: 0, or a status with err filled. */
 	int (*found)(void *arg, const struct ks_diff_found *f, struct ks_err *err);
 	void *arg;

@@ -160,7 +160,13 @@ changed  1
 	diff_ old none
 	refused 66 kstream-diff "cannot open 'none'"
 	try kstream-diff --from json old old
-	refused 65 kstream-diff 'old: partition 0, offset 0: the record has no key'
+	refused 65 kstream-diff 'old: partition 0, offset 0: the record has no key, by which it could be compared (--key EXPR gives it one)'
+	kstream-cat --from json old >frames
+	try kstream-diff frames frames
+	refused 65 kstream-diff 'frames: partition 0, offset 0: the record has no key, by which it could be compared (kstream-map key=EXPR gives it one)'
+	kstream-map --in frames key=.k >keyed
+	try kstream-diff -q keyed keyed
+	expect 0 ''
 	try kstream-diff old old
 	refused 65 kstream-cat '--from json'
 	echo '{"k":' >>old
@@ -185,6 +191,8 @@ changed  1
 	mkdir tmp
 	TMPDIR=$PWD/tmp try kstream-diff -q --memory 1M frames frames
 	expect 0 ''
+	try kstream-diff --key .k old old
+	refused 64 kstream-cat '--from json'
 	[ -z "$(ls tmp)" ]
 }
 
