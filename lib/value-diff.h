@@ -38,6 +38,15 @@ struct ks_value_diff {
  */
 bool	ks_value_differ(struct ks_bytes old, struct ks_bytes new, const struct ks_tolerance *t, struct ks_value_diff *d, int *no);
 
+/*
+ * ks_value_plain - one form for all values that are equal to ks_value_differ
+ * without a tolerance: whole floats as integers, members by their names, all
+ * packed minimally.  plain borrows from value, which ks_mp_skip has passed, or
+ * from room, whose maximum is twice that of a value and KS_MP_HEADER.  0,
+ * ENOMEM, EMSGSIZE.
+ */
+int	ks_value_plain(struct ks_buf *room, struct ks_bytes value, struct ks_bytes *plain) KS_MUST_USE;
+
 void	ks_value_diff_release(struct ks_value_diff *d);
 
 #endif

@@ -210,6 +210,62 @@ static void test_decimals(void **state)
 	}
 }
 
+/* Equal values, and only they, have one form. */
+static void test_plain(void **state)
+{
+	static const struct { const char *a, *b; bool same; } rows[] = {
+		{ "01", "cb 3ff0000000000000", true },
+		{ "01", "ca 3f800000", true },
+		{ "01", "ce 00000001", true },
+		{ "00", "cb 8000000000000000", true },
+		{ "01", "cb 3ff8000000000000", false },
+		{ "01", "a1 '1'", false },
+		{ "cb 7ff8000000000000", "cb fff8000000000001", true },
+		{ "cb 7ff0000000000000", "cb fff0000000000000", false },
+		{ "cf 8000000000000000", "cb 43e0000000000000", true },
+		{ "d3 8000000000000000", "cb c3e0000000000000", true },
+		{ "cf ffffffffffffffff", "cb 43f0000000000000", false },
+		{ "d3 0020000000000001", "cb 4340000000000000", false },
+		{ "a1 'a'", "d9 01 'a'", true },
+		{ "a1 'a'", "c4 01 'a'", false },
+		{ "92 01 02", "dc 0002 cb 3ff0000000000000 02", true },
+		{ "92 01 02", "92 02 01", false },
+		{ "82 a1 'a' 01 a1 'b' 02", "82 a1 'b' 02 a1 'a' cb 3ff0000000000000", true },
+		{ "82 a1 'a' 01 a1 'b' 02", "82 a1 'b' 01 a1 'a' 02", false },
+		{ "81 a1 'x' 82 a1 'a' 01 a1 'b' 02", "81 a1 'x' de 0002 d9 01 'b' 02 a1 'a' 01", true },
+		{ "85 a1 'a' 01 a1 'b' 02 a1 'c' 03 a1 'd' 04 a1 'e' 05", "85 a1 'e' 05 a1 'd' 04 a1 'c' 03 a1 'b' 02 a1 'a' 01", true },
+		{ "80", "90", false },
+		{ "c0", "00", false },
+		{ "c2", "c3", false },
+	};
+	const struct ks_tolerance t = { 0 };
+	struct ks_value_diff d = { 0 };
+	struct ks_buf a, b, a_room, b_room;
+	struct ks_bytes x, y;
+	size_t i;
+	int no;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		ks_buf_init(&a, 100);
+		ks_buf_init(&b, 100);
+		kit_hex(&a, rows[i].a);
+		kit_hex(&b, rows[i].b);
+		ks_buf_init(&a_room, 2 * a.n + KS_MP_HEADER);
+		ks_buf_init(&b_room, 2 * b.n + KS_MP_HEADER);
+		assert_int_equal(ks_value_plain(&a_room, ks_buf_bytes(&a), &x), 0);
+		assert_int_equal(ks_value_plain(&b_room, ks_buf_bytes(&b), &y), 0);
+		if (ks_bytes_eq(x, y) != rows[i].same || ks_value_differ(ks_buf_bytes(&a), ks_buf_bytes(&b), &t, &d, &no) == rows[i].same || no != 0)
+			fail_msg("%s and %s", rows[i].a, rows[i].b);
+		assert_false(ks_value_differ(ks_buf_bytes(&a), x, &t, &d, &no));
+		ks_buf_release(&a);
+		ks_buf_release(&b);
+		ks_buf_release(&a_room);
+		ks_buf_release(&b_room);
+	}
+	ks_value_diff_release(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_packed),
 		cmocka_unit_test(test_nested),
 		cmocka_unit_test(test_decimals),
+		cmocka_unit_test(test_plain),
 	};
 
 	return cmocka_run_group_tests_name("value-diff", tests, NULL, NULL);
