@@ -109,6 +109,21 @@ changed  1
 	expect 0 ''
 }
 
+@test "diff: in the table, a key that is the text of an object is shown as one" {
+	jq -nc '({key: "A \"B\"", start: 0} | tojson), "{no", "[1]" | {key: ., payload: 1}' >old
+	: >none
+	try kstream-diff --from envelope old none
+	[ "$status" = 1 ]
+	[ "$(sort out | grep '^removed *[^0-9 ]')" = "$(sort <<-'END'
+	removed  "[1]"  1
+	removed  "{no"  1
+	removed  {"key":"A \"B\"","start":0}  1
+	END
+	)" ]
+	try kstream-diff --from envelope --to json --value 'select($key | contains("start"))' old none
+	expect 1 '{"cause":"removed","key":"{\"key\":\"A \\\"B\\\"\",\"start\":0}","old":1}'
+}
+
 @test "diff: where a key stands in several partitions the latest time counts" {
 	record() { printf '{"partition":%d,"offset":%d,"tstype":"create","ts":%d,"key":"a","payload":%d}\n' "$@"; }
 	{ record 1 0 20 1 && record 1 1 5 2 && record 0 0 10 3; } >old # of partition 1 the last is of time 5
