@@ -228,8 +228,9 @@ changed  1
 	try_sh 'ulimit -f 100; trap "" XFSZ; kstream-diff --memory 1M frames frames'
 	refused 74 kstream-diff 'cannot write a temporary file'
 	mkdir tmp
-	TMPDIR=$PWD/tmp try kstream-diff -q --memory 1M frames frames
-	expect 0 ''
+	TMPDIR=$PWD/tmp try kstream-diff -qv --memory 1M frames frames
+	[ "$status" = 0 ]
+	[[ $(<err) =~ ", "[1-9][0-9]*" written to temporary files in '$PWD/tmp'"$ ]]
 	[ -z "$(ls tmp)" ]
 }
 
