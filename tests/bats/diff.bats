@@ -207,7 +207,7 @@ changed  1
 	try kstream-diff old old
 	refused 65 kstream-cat '--from json'
 	try kstream-diff --key .k old old
-	refused 64 kstream-cat '--from json'
+	refused 64 kstream-cat 'for text add --from json'
 	echo '{"k":' >>old
 	diff_ old old
 	refused 65 kstream-cat 'old'
