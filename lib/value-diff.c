@@ -127,8 +127,11 @@ static bool same_number(const struct ks_tolerance *t, const struct ks_val *a, co
 static struct ks_bytes take(const unsigned char **p, const unsigned char *end)
 {
 	const unsigned char *from = *p;
+	size_t n = ks_mp_short(from, (size_t)(end - from));
 
-	if (ks_mp_skip(p, end, KS_DEPTH_CEILING) != KS_MP_OK)
+	if (n > 0)
+		*p += n;
+	else if (ks_mp_skip(p, end, KS_DEPTH_CEILING) != KS_MP_OK)
 		ks_bug("a value that was checked cannot be walked");
 	return ks_bytes(from, (size_t)(*p - from));
 }
@@ -138,7 +141,9 @@ static struct member take_member(const unsigned char **p, const unsigned char *e
 	struct member m;
 	struct ks_val name;
 
-	if (ks_mp_read(p, end, 0, &name) != KS_MP_OK)
+	if (ks_mp_read_quick(*p, (size_t)(end - *p), &name) && name.type == KS_STR)
+		*p = name.b.p + name.b.n;
+	else if (ks_mp_read(p, end, 0, &name) != KS_MP_OK)
 		ks_bug("a value that was checked cannot be walked");
 	m.name = name.b;
 	m.value = take(p, end);
@@ -326,12 +331,12 @@ static int add_plain_map(struct ks_buf *room, const struct ks_head *h, const uns
 static int add_plain(struct ks_buf *room, struct ks_bytes value)
 {
 	const unsigned char *p = value.p, *end = value.p + value.n;
-	struct ks_head h;
+	struct ks_head h = { .type = KS_NIL };
 	struct ks_val v;
 	uint32_t i;
 	int no;
 
-	if (ks_mp_head(p, end, &h) != KS_MP_OK)
+	if (ks_mp_is_container(*p) && ks_mp_head(p, end, &h) != KS_MP_OK)
 		ks_bug("a value that was checked cannot be walked");
 	if (h.type == KS_MAP)
 		return add_plain_map(room, &h, end);
@@ -341,7 +346,7 @@ static int add_plain(struct ks_buf *room, struct ks_bytes value)
 			no = add_plain(room, take(&p, end));
 		return no;
 	}
-	if (ks_mp_read(&p, end, 0, &v) != KS_MP_OK)
+	if (!ks_mp_read_quick(p, value.n, &v) && ks_mp_read(&p, end, 0, &v) != KS_MP_OK)
 		ks_bug("a value that was checked cannot be walked");
 	return v.type == KS_FLOAT ? add_plain_float(room, v.d) : ks_mp_add_val(room, &v);
 }
