@@ -65,8 +65,8 @@ int ks_diff_put(struct ks_diff *d, enum ks_diff_side side, const struct ks_rec *
 	int no;
 
 	if (ks_mp_is_nil(rec->key))
-		return ks_fail(err, KS_DATA, "%s: partition %d, offset %lld: the record has no key, by which it could be compared (%s gives it one)",
-		    d->names[side], (int)rec->partition, (long long)rec->offset, d->keyless[side]);
+		return ks_fail(err, KS_DATA, "%s: partition %d, offset %lld: the record has no key, by which it could be compared "
+		    "(%s gives it one)", d->names[side], (int)rec->partition, (long long)rec->offset, d->keyless[side]);
 	if ((rec->flags & KS_CHANGE) != 0) {
 		wrong = ks_change_parse(rec->value, d->limits->depth, &change);
 		if (wrong != NULL)
