@@ -126,6 +126,8 @@ static int compare(struct state *st, struct ks_err *err)
 	d->arg = &st->print;
 	memcpy(d->names, st->inputs, sizeof(d->names));
 	for (i = 0; i < KS_DIFF_SIDES; i++)
+		d->keyless[i] = st->run->config->from != KS_FRAMES || ks_options_is_topic(st->inputs[i]) ? "--key EXPR" : "kstream-map key=EXPR";
+	for (i = 0; i < KS_DIFF_SIDES; i++)
 		if (!ks_options_is_topic(st->inputs[i]) && access(st->inputs[i], R_OK) != 0)
 			return ks_fail_errno(err, KS_NOINPUT, errno, "cannot open '%s'", st->inputs[i]);
 	if (st->value != NULL) {
@@ -145,6 +147,7 @@ static int diff_answer(void *arg, const struct ks_config *c, bool *answered, str
 {
 	struct state *st = arg;
 	const struct ks_diff *d = &st->diff;
+	struct ks_err said;
 	int status;
 
 	*answered = true;
@@ -160,9 +163,9 @@ static int diff_answer(void *arg, const struct ks_config *c, bool *answered, str
 	if (status == 0 && d->spread > 0)
 		ks_warn(st->run, "keys stand in several partitions of one side: of those the value of the latest time was compared");
 	if (status == 0 && st->run->config->verbose > 0)
-		fprintf(stderr, "kstream-diff: %llu records with %llu keys and %llu records with %llu keys, %llu written to temporary files\n",
+		fprintf(stderr, "kstream-diff: %llu records with %llu keys and %llu records with %llu keys, %s\n",
 		    (unsigned long long)d->records[0], (unsigned long long)d->keys[0], (unsigned long long)d->records[1],
-		    (unsigned long long)d->keys[1], (unsigned long long)d->sorter.spilled);
+		    (unsigned long long)d->keys[1], ks_sorter_about(&d->sorter, &said));
 	if (status == 0 && d->added + d->removed + d->changed > 0)
 		ks_say_no(st->run);
 	return status;

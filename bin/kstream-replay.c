@@ -147,6 +147,14 @@ static int replay_barrier(void *arg, struct ks_run *run, const struct ks_barrier
 	return ks_replay_release(r);
 }
 
+static void tell_spilled(const struct ks_replay *r)
+{
+	struct ks_err said;
+
+	if (r->run->config->verbose > 0 && r->sorter.spilled > 0)
+		fprintf(stderr, "kstream-replay: of what --reorder held, %s\n", ks_sorter_about(&r->sorter, &said));
+}
+
 /* A recording that a signal has cut is none of the range. */
 static int replay_answer(void *arg, struct ks_run *run)
 {
@@ -160,6 +168,7 @@ static int replay_answer(void *arg, struct ks_run *run)
 		ks_warn(run, text);
 	}
 	ks_replay_tell_empty(r);
+	tell_spilled(r);
 	if (status != 0 || r->record == NULL)
 		return status;
 	if (ks_signals_end() == 0)

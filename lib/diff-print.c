@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "json.h"
-
 #define SHOWN 200	/* bytes of a value in a line for people */
 
 static int add_json(struct ks_diff_print *x, struct ks_bytes value, struct ks_err *err)
@@ -36,6 +34,34 @@ static int add_short(struct ks_diff_print *x, struct ks_bytes value, struct ks_e
 		return status;
 	b->n = from + ks_utf8_prefix(b->p + from, SHOWN);
 	return ks_buf_add(b, "...", 3) == 0 ? 0 : ks_fail_memory(err);
+}
+
+/*
+ * A key for people: the text of a JSON object as that object, which a window's
+ * key is where a topic was read without --key-from json.
+ */
+static int add_key(struct ks_diff_print *x, struct ks_bytes key, struct ks_err *err)
+{
+	const unsigned char *p = key.p;
+	enum ks_json_error e;
+	struct ks_val v;
+	size_t n;
+
+	if (ks_mp_read(&p, key.p + key.n, x->depth, &v) != KS_MP_OK || v.type != KS_STR || v.b.n == 0 || v.b.p[0] != '{')
+		return add_short(x, key, err);
+	x->text.max = x->object.max = SIZE_MAX / 4;
+	x->text.n = x->object.n = 0;
+	n = v.b.n;
+	if (ks_buf_reserve(&x->text, n + KS_PAD) != 0)
+		return ks_fail_memory(err);
+	memcpy(x->text.p, v.b.p, n);
+	memset(x->text.p + n, 0, KS_PAD);
+	if (x->reader.pack == NULL)
+		ks_json_init(&x->reader, x->depth);
+	e = ks_json_parse(&x->reader, ks_bytes(x->text.p, n), &x->object);
+	if (e == KS_JSON_MEMORY)
+		return ks_fail_memory(err);
+	return add_short(x, e == KS_JSON_OK ? ks_buf_bytes(&x->object) : key, err);
 }
 
 static int print_line(struct ks_diff_print *x, struct ks_err *err)
@@ -81,7 +107,7 @@ static int print_words(struct ks_diff_print *x, const struct ks_diff_found *f, s
 	b->n = 0;
 	if (ks_buf_printf(b, "%-9s", causes[f->cause]) != 0)
 		return ks_fail_memory(err);
-	status = add_short(x, f->key, err);
+	status = add_key(x, f->key, err);
 	if (status == 0 && f->at != NULL) {
 		no = ks_buf_printf(b, "  %.*s: ", (int)(f->at->path.n < SHOWN ? f->at->path.n : SHOWN), (const char *)f->at->path.p);
 		status = no != 0 ? ks_fail_memory(err) : add_short(x, f->at->old, err);
@@ -156,6 +182,10 @@ void ks_diff_print_release(struct ks_diff_print *x)
 	size_t i;
 
 	ks_buf_release(&x->line);
+	ks_buf_release(&x->text);
+	ks_buf_release(&x->object);
+	if (x->reader.pack != NULL)
+		ks_json_release(&x->reader);
 	for (i = 0; i < x->kind_count; i++)
 		free(x->kinds[i].path);
 }

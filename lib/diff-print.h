@@ -4,6 +4,7 @@
 #define KS_DIFF_PRINT_H
 
 #include "diff.h"
+#include "json.h"
 
 #define KS_DIFF_KINDS 20	/* places of changes that are counted apart */
 
@@ -17,6 +18,8 @@ struct ks_diff_print {
 	/* its own */
 	uint64_t shown;
 	struct ks_buf line;
+	struct ks_json reader;	/* of a key that is JSON as text, as those of windows are in topics */
+	struct ks_buf text, object;
 	struct ks_diff_kind {
 		char *path;
 		uint64_t count;

@@ -6,10 +6,9 @@
 
 #include "change.h"
 #include "signals.h"
-#include "state-key.h"
 
 #define SUFFIX 5		/* bytes behind a key in the sorter: u8 set, u32 partition */
-#define HEAD 16			/* and before a value: time, offset */
+#define HEAD 20			/* and before a key and value as they came: time, offset, u32 bytes of the key */
 #define LOOK 65536		/* records between two looks at signals */
 
 static int no_room(int no, const char *what, struct ks_err *err)
@@ -22,12 +21,12 @@ int ks_diff_open(struct ks_diff *d, size_t memory, struct ks_err *err)
 	size_t max = d->limits->record + KS_CONTROL_MAX, i;
 
 	ks_buf_init(&d->entry_key, 2 * max);
-	ks_buf_init(&d->state_key, 2 * max);
+	ks_buf_init(&d->plain_key, 2 * max + KS_MP_HEADER);
 	ks_buf_init(&d->key, 2 * max);
 	ks_buf_init(&d->entry, max + HEAD);
-	ks_buf_init(&d->last.value, max);
+	ks_buf_init(&d->last.held, max);
 	for (i = 0; i < KS_DIFF_SIDES; i++) {
-		ks_buf_init(&d->best[i].value, max);
+		ks_buf_init(&d->best[i].held, max);
 		ks_buf_init(&d->best[i].made, KS_EXPR_MEMORY);
 	}
 	return ks_sorter_open(&d->sorter, memory, NULL, err);
@@ -39,12 +38,12 @@ void ks_diff_close(struct ks_diff *d)
 
 	ks_sorter_close(&d->sorter);
 	ks_buf_release(&d->entry_key);
-	ks_buf_release(&d->state_key);
+	ks_buf_release(&d->plain_key);
 	ks_buf_release(&d->key);
 	ks_buf_release(&d->entry);
-	ks_buf_release(&d->last.value);
+	ks_buf_release(&d->last.held);
 	for (i = 0; i < KS_DIFF_SIDES; i++) {
-		ks_buf_release(&d->best[i].value);
+		ks_buf_release(&d->best[i].held);
 		ks_buf_release(&d->best[i].made);
 	}
 	ks_value_diff_release(&d->at);
@@ -66,25 +65,29 @@ int ks_diff_put(struct ks_diff *d, enum ks_diff_side side, const struct ks_rec *
 	int no;
 
 	if (ks_mp_is_nil(rec->key))
-		return broken(d, side, rec->partition, rec->offset, "the record has no key, by which it could be compared (--key EXPR gives it one)", err);
+		return ks_fail(err, KS_DATA, "%s: partition %d, offset %lld: the record has no key, by which it could be compared "
+		    "(%s gives it one)", d->names[side], (int)rec->partition, (long long)rec->offset, d->keyless[side]);
 	if ((rec->flags & KS_CHANGE) != 0) {
 		wrong = ks_change_parse(rec->value, d->limits->depth, &change);
 		if (wrong != NULL)
 			return broken(d, side, rec->partition, rec->offset, wrong, err);
 		value = change.now;
 	}
-	no = ks_state_key(&d->state_key, rec->key, &key);
+	no = ks_value_plain(&d->plain_key, rec->key, &key);
 	if (no != 0)
 		return no_room(no, "a key", err);
 	ks_put32(suffix + 1, (uint32_t)rec->partition);
 	ks_put64(head, (uint64_t)rec->time_ms);
 	ks_put64(head + 8, (uint64_t)rec->offset);
+	ks_put32(head + 16, ks_bytes_eq(key, rec->key) ? 0 : (uint32_t)rec->key.n);
 	d->entry_key.n = d->entry.n = 0;
 	no = ks_buf_add(&d->entry_key, key.p, key.n);
 	if (no == 0)
 		no = ks_buf_add(&d->entry_key, suffix, sizeof(suffix));
 	if (no == 0)
 		no = ks_buf_add(&d->entry, head, sizeof(head));
+	if (no == 0 && ks_get32(head + 16) > 0)
+		no = ks_buf_add(&d->entry, rec->key.p, rec->key.n);
 	if (no == 0)
 		no = ks_buf_add(&d->entry, value.p, value.n);
 	if (no != 0)
@@ -99,7 +102,7 @@ int ks_diff_put(struct ks_diff *d, enum ks_diff_side side, const struct ks_rec *
 static void settle_partition(struct ks_diff *d)
 {
 	struct ks_diff_last *best = &d->best[d->side], *last = &d->last;
-	struct ks_buf value = best->value;
+	struct ks_buf held = best->held;
 
 	if (!last->is)
 		return;
@@ -109,10 +112,18 @@ static void settle_partition(struct ks_diff *d)
 		best->partition = last->partition;
 		best->time_ms = last->time_ms;
 		best->offset = last->offset;
+		best->held = last->held;
+		best->key = last->key;
 		best->value = last->value;
-		last->value = value;
+		last->held = held;
 	}
 	last->is = false;
+}
+
+/* The key as it came. */
+static struct ks_bytes key_of(const struct ks_diff *d, const struct ks_diff_last *x)
+{
+	return x->key.n > 0 ? x->key : ks_buf_bytes(&d->key);
 }
 
 /* --value of x: nothing makes it absent. */
@@ -120,7 +131,7 @@ static int make_value(struct ks_diff *d, enum ks_diff_side side, struct ks_diff_
 {
 	struct ks_rec rec = {
 		.time_ms = x->time_ms, .offset = x->offset, .partition = x->partition, .flags = KS_TIME_CREATE,
-		.key = ks_buf_bytes(&d->key), .headers = ks_no_headers, .value = ks_buf_bytes(&x->value),
+		.key = key_of(d, x), .headers = ks_no_headers, .value = x->value,
 	};
 	const char *wrong = ks_expr_load(d->set, &rec);
 	struct ks_val v;
@@ -151,12 +162,12 @@ static int prepare(struct ks_diff *d, enum ks_diff_side side, struct ks_err *err
 	int status = 0;
 
 	x->compared = ks_bytes(NULL, 0);
-	if (!x->is || ks_mp_is_nil(ks_buf_bytes(&x->value)))
+	if (!x->is || ks_mp_is_nil(x->value))
 		return 0;
-	e = ks_mp_check(ks_buf_bytes(&x->value), d->limits->depth);
+	e = ks_mp_check(x->value, d->limits->depth);
 	if (e != KS_MP_OK)
 		return broken(d, side, x->partition, x->offset, ks_mp_strerror(e), err);
-	x->compared = ks_buf_bytes(&x->value);
+	x->compared = x->value;
 	if (d->value != NULL)
 		status = make_value(d, side, x, err);
 	d->keys[side] += x->compared.p != NULL;
@@ -165,8 +176,9 @@ static int prepare(struct ks_diff *d, enum ks_diff_side side, struct ks_err *err
 
 static int differs(struct ks_diff *d, enum ks_diff_cause cause, struct ks_err *err)
 {
+	const struct ks_diff_last *x = &d->best[cause == KS_DIFF_ADDED ? KS_DIFF_NEW : KS_DIFF_OLD];
 	struct ks_diff_found f = {
-		.cause = cause, .key = ks_buf_bytes(&d->key), .old = d->best[KS_DIFF_OLD].compared,
+		.cause = cause, .key = key_of(d, x), .old = d->best[KS_DIFF_OLD].compared,
 		.new = d->best[KS_DIFF_NEW].compared, .at = cause == KS_DIFF_CHANGED ? &d->at : NULL,
 	};
 
@@ -223,8 +235,10 @@ static int take(struct ks_diff *d, struct ks_bytes key, struct ks_bytes entry, s
 	d->last.partition = partition;
 	d->last.time_ms = (int64_t)ks_get64(entry.p);
 	d->last.offset = (int64_t)ks_get64(entry.p + 8);
-	d->last.value.n = 0;
-	no = ks_buf_add(&d->last.value, entry.p + HEAD, entry.n - HEAD);
+	d->last.held.n = 0;
+	no = ks_buf_add(&d->last.held, entry.p + HEAD, entry.n - HEAD);
+	d->last.key = ks_bytes(d->last.held.p, ks_get32(entry.p + 16));
+	d->last.value = ks_bytes(d->last.held.p + d->last.key.n, entry.n - HEAD - d->last.key.n);
 	return status == 0 && no != 0 ? no_room(no, "a record", err) : status;
 }
 

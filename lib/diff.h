@@ -4,10 +4,12 @@
  *
  * Of a key the last value counts: that of the greatest offset, and where a key
  * stands in several partitions, of those the one of the latest time.  A
- * tombstone is no value.  A windowed key is its key and window.
+ * tombstone is no value.  A windowed key is its key and window.  Keys are equal
+ * as values are: 1 and 1.0 are one key, and objects whatever the order of
+ * their members.
  *
- * Both sets go into one sorter, by key, set and partition; what is held at a
- * time is one key with its values.
+ * Both sets go into one sorter, by key (in one form, ks_value_plain), set and
+ * partition; what is held at a time is one key with its values.
  */
 #ifndef KS_DIFF_H
 #define KS_DIFF_H
@@ -25,14 +27,15 @@ struct ks_diff_last {
 	bool is;
 	int32_t partition;
 	int64_t time_ms, offset;
-	struct ks_buf value;	/* nil: a tombstone */
+	struct ks_buf held;
+	struct ks_bytes key, value;	/* in held: the key as it came (n == 0: in its one form); nil: a tombstone */
 	struct ks_bytes compared;	/* the value, or what --value makes of it; p == NULL: absent */
 	struct ks_buf made;
 };
 
 struct ks_diff_found {
 	enum ks_diff_cause cause;
-	struct ks_bytes key, old, new;	/* msgpack; p == NULL: absent */
+	struct ks_bytes key, old, new;	/* msgpack; p == NULL: absent.  The key as it stands in old, if it does */
 	const struct ks_value_diff *at;	/* of CHANGED */
 };
 
@@ -40,6 +43,7 @@ struct ks_diff {
 	/* in */
 	const struct ks_limits *limits;
 	const char *names[KS_DIFF_SIDES];	/* for messages */
+	const char *keyless[KS_DIFF_SIDES];	/* what gives records a key that have none */
 	struct ks_tolerance tolerance;
 	struct ks_expr_set *set;	/* of value */
 	struct ks_expr *value;		/* --value; NULL: the whole value is compared */
@@ -54,7 +58,7 @@ struct ks_diff {
 
 	/* its own */
 	struct ks_sorter sorter;
-	struct ks_buf entry_key, entry, state_key, key;
+	struct ks_buf entry_key, entry, plain_key, key;	/* key: that of best and last, in its one form */
 	struct ks_diff_last best[KS_DIFF_SIDES], last;	/* last: of the partition that is being read */
 	enum ks_diff_side side;		/* whose it is */
 	bool is_spread;
@@ -67,7 +71,7 @@ int	ks_diff_open(struct ks_diff *d, size_t memory, struct ks_err *err) KS_MUST_U
 /* A record of a set.  KS_DATA: it has no key, or is damaged. */
 int	ks_diff_put(struct ks_diff *d, enum ks_diff_side side, const struct ks_rec *rec, struct ks_err *err) KS_MUST_USE;
 
-/* All have come: compare.  Keys come in the order of their bytes as msgpack. */
+/* All have come: compare.  Keys come in the order of the bytes of their one form. */
 int	ks_diff_run(struct ks_diff *d, struct ks_err *err) KS_MUST_USE;
 
 void	ks_diff_close(struct ks_diff *d);

@@ -173,7 +173,7 @@ static int open_source(struct tool *t)
 	if (c->in_count == 0 && !c->from_given && isatty(STDIN_FILENO))
 		return ks_fail(&l->err, KS_USAGE, "nothing to read: name a file, or pipe something in (try %s --help)", c->program);
 	if (c->from == KS_FRAMES && (c->time_expr != NULL || c->time_wall || c->key_expr != NULL))
-		return ks_fail(&l->err, KS_USAGE, "--time and --key are for text and topics: frames bring their own");
+		return ks_fail(&l->err, KS_USAGE, "--time and --key are for text and topics, frames bring their own: for text add --from json, or another format");
 	if (c->from == KS_FRAMES && c->unwrap)
 		return ks_fail(&l->err, KS_USAGE, "--unwrap is for JSON and topics: --from json reads it");
 	if (c->from == KS_FRAMES && c->idle_ms > 0)

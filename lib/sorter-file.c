@@ -24,6 +24,14 @@ static int fails(const struct ks_sorter *s, const char *what, int no, struct ks_
 	return ks_fail_errno(err, KS_IO, no, "cannot %s a temporary file in '%s', for what passes --memory", what, s->dir);
 }
 
+const char *ks_sorter_about(const struct ks_sorter *s, struct ks_err *said)
+{
+	if (s->spilled == 0)
+		return "0 written to temporary files";
+	ks_fail(said, 0, "%llu written to temporary files in '%s'", (unsigned long long)s->spilled, s->dir);
+	return said->text;
+}
+
 static int make_file(const struct ks_sorter *s, int *fd, struct ks_err *err)
 {
 	char *path;

@@ -83,6 +83,9 @@ int	ks_sorter_put(struct ks_sorter *s, struct ks_bytes key, struct ks_bytes reco
 int	ks_sorter_take(struct ks_sorter *s, const struct ks_bytes *below, struct ks_bytes *key, struct ks_bytes *record,
 	    struct ks_err *err) KS_MUST_USE;
 
+/* For -v: how many records were written to files, and where those are; said dies with its struct. */
+const char *ks_sorter_about(const struct ks_sorter *s, struct ks_err *said);
+
 void	ks_sorter_close(struct ks_sorter *s);
 
 #endif

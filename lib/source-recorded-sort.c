@@ -7,6 +7,8 @@
  */
 #include "source-recorded-impl.h"
 
+#include "stats.h"
+
 #define MEMORY ((size_t)64 << 20)	/* what is more goes to disk */
 #define PIECE 16384u			/* records between two looks at what else there is to do */
 
@@ -57,6 +59,16 @@ static int fill(struct recorded *s, bool block, bool *wait, struct ks_err *err)
 	return 0;
 }
 
+static void tell(const struct recorded *s)
+{
+	struct ks_err files, said;
+
+	if (s->config->verbose == 0 || s->sorter.spilled == 0)
+		return;
+	ks_fail(&said, 0, "of the partitions that were merged, %s", ks_sorter_about(&s->sorter, &files));
+	ks_say(s->config->program, said.text);
+}
+
 static int hand_out(struct recorded *s, struct ks_err *err)
 {
 	struct ks_bytes key, frame;
@@ -69,6 +81,7 @@ static int hand_out(struct recorded *s, struct ks_err *err)
 			return err->status;
 		if (got == 0) {
 			s->drained = true;
+			tell(s);
 			return 0;
 		}
 		if (ks_buf_add(&s->own.frames, frame.p, frame.n) != 0)

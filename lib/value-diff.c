@@ -3,12 +3,21 @@
 #include "value-diff.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "json.h"
 #include "num.h"
+#include "state-key.h"
 
+/*
+ * What two decimals are apart, by their doubles: each is off by half a unit in the last place (of the larger, at most), their
+ * difference by one, as it may be twice as large, and so is the bound it is held against.  That is 3; DBL_EPSILON of a number
+ * is one to two units.
+ */
+#define ROUNDING (4 * DBL_EPSILON)
+#define FEW 4u	/* members of most objects that are keys, as of a window's: no allocation for them */
 #define PATH_MAX_BYTES ((size_t)64 << 20)	/* names of members, nested as deep as a value may be */
 
 /* How a value is reached, from the inside out. */
@@ -96,7 +105,7 @@ static bool differs(struct walk *w, const struct step *at, struct ks_bytes old, 
 
 static bool same_number(const struct ks_tolerance *t, const struct ks_val *a, const struct ks_val *b)
 {
-	double x = ks_val_double(a), y = ks_val_double(b), apart, larger;
+	double x = ks_val_double(a), y = ks_val_double(b), larger = fmax(fabs(x), fabs(y)), share, apart, off = 0;
 
 	if (isnan(x) || isnan(y))
 		return isnan(x) && isnan(y);
@@ -104,20 +113,25 @@ static bool same_number(const struct ks_tolerance *t, const struct ks_val *a, co
 		return true;
 	if (isinf(x) || isinf(y) || (t->apart == 0 && t->share == 0))
 		return false;
-	if (a->type != KS_FLOAT && b->type != KS_FLOAT)	/* exactly: large ones are not told apart as doubles */
+	if (a->type != KS_FLOAT && b->type != KS_FLOAT) {	/* exactly: large ones are not told apart as doubles */
 		apart = fabs((double)((a->type == KS_UINT ? (__int128)a->u : a->i) - (b->type == KS_UINT ? (__int128)b->u : b->i)));
-	else
+	} else {
 		apart = fabs(x - y);
-	larger = fabs(x) > fabs(y) ? fabs(x) : fabs(y);
-	return apart <= t->apart || apart <= t->share * larger;
+		off = ROUNDING * larger;
+	}
+	share = t->share * larger;
+	return (t->apart > 0 && apart <= t->apart + off) || (t->share > 0 && apart <= share + ROUNDING * share + off);
 }
 
 /* The value at *p, which is stepped over. */
 static struct ks_bytes take(const unsigned char **p, const unsigned char *end)
 {
 	const unsigned char *from = *p;
+	size_t n = ks_mp_short(from, (size_t)(end - from));
 
-	if (ks_mp_skip(p, end, KS_DEPTH_CEILING) != KS_MP_OK)
+	if (n > 0)
+		*p += n;
+	else if (ks_mp_skip(p, end, KS_DEPTH_CEILING) != KS_MP_OK)
 		ks_bug("a value that was checked cannot be walked");
 	return ks_bytes(from, (size_t)(*p - from));
 }
@@ -127,7 +141,9 @@ static struct member take_member(const unsigned char **p, const unsigned char *e
 	struct member m;
 	struct ks_val name;
 
-	if (ks_mp_read(p, end, 0, &name) != KS_MP_OK)
+	if (ks_mp_read_quick(*p, (size_t)(end - *p), &name) && name.type == KS_STR)
+		*p = name.b.p + name.b.n;
+	else if (ks_mp_read(p, end, 0, &name) != KS_MP_OK)
 		ks_bug("a value that was checked cannot be walked");
 	m.name = name.b;
 	m.value = take(p, end);
@@ -173,16 +189,22 @@ static int compare_names(const void *a, const void *b)
 	return ks_bytes_cmp(x->name, y->name);
 }
 
-static struct member *sorted(const struct ks_head *h, const unsigned char *end)
+static void sort_into(struct member *m, const struct ks_head *h, const unsigned char *end)
 {
-	struct member *m = malloc((h->count > 0 ? h->count : 1) * sizeof(*m));
 	const unsigned char *p = h->body;
 	uint32_t i;
 
-	for (i = 0; m != NULL && i < h->count; i++)
+	for (i = 0; i < h->count; i++)
 		m[i] = take_member(&p, end);
+	qsort(m, h->count, sizeof(*m), compare_names);
+}
+
+static struct member *sorted(const struct ks_head *h, const unsigned char *end)
+{
+	struct member *m = malloc((h->count > 0 ? h->count : 1) * sizeof(*m));
+
 	if (m != NULL)
-		qsort(m, h->count, sizeof(*m), compare_names);
+		sort_into(m, h, end);
 	return m;
 }
 
@@ -267,6 +289,79 @@ bool ks_value_differ(struct ks_bytes old, struct ks_bytes new, const struct ks_t
 
 	*no = w.no;
 	return is;
+}
+
+/* --- one form --- */
+
+static int add_plain(struct ks_buf *room, struct ks_bytes value);
+
+static int add_plain_float(struct ks_buf *room, double d)
+{
+	struct ks_val v = { .type = KS_FLOAT, .d = isnan(d) ? (double)NAN : d };
+
+	if (d == floor(d) && d >= -0x1p63 && d < 0x1p63)
+		v = (struct ks_val){ .type = KS_INT, .i = (int64_t)d };
+	else if (d == floor(d) && d >= 0x1p63 && d < 0x1p64)
+		v = (struct ks_val){ .type = KS_UINT, .u = (uint64_t)d };
+	return ks_mp_add_val(room, &v);
+}
+
+static int add_plain_map(struct ks_buf *room, const struct ks_head *h, const unsigned char *end)
+{
+	struct member few[FEW], *m = few;
+	int no = ks_mp_add_map_head(room, h->count);
+	uint32_t i;
+
+	if (h->count > FEW)
+		m = sorted(h, end);
+	else
+		sort_into(few, h, end);
+	if (m == NULL)
+		return ENOMEM;
+	for (i = 0; i < h->count && no == 0; i++) {
+		no = ks_mp_add_str(room, m[i].name);
+		if (no == 0)
+			no = add_plain(room, m[i].value);
+	}
+	if (m != few)
+		free(m);
+	return no;
+}
+
+static int add_plain(struct ks_buf *room, struct ks_bytes value)
+{
+	const unsigned char *p = value.p, *end = value.p + value.n;
+	struct ks_head h = { .type = KS_NIL };
+	struct ks_val v;
+	uint32_t i;
+	int no;
+
+	if (ks_mp_is_container(*p) && ks_mp_head(p, end, &h) != KS_MP_OK)
+		ks_bug("a value that was checked cannot be walked");
+	if (h.type == KS_MAP)
+		return add_plain_map(room, &h, end);
+	if (h.type == KS_ARRAY) {
+		no = ks_mp_add_array_head(room, h.count);
+		for (i = 0, p = h.body; i < h.count && no == 0; i++)
+			no = add_plain(room, take(&p, end));
+		return no;
+	}
+	if (!ks_mp_read_quick(p, value.n, &v) && ks_mp_read(&p, end, 0, &v) != KS_MP_OK)
+		ks_bug("a value that was checked cannot be walked");
+	return v.type == KS_FLOAT ? add_plain_float(room, v.d) : ks_mp_add_val(room, &v);
+}
+
+int ks_value_plain(struct ks_buf *room, struct ks_bytes value, struct ks_bytes *plain)
+{
+	unsigned char c = *value.p;
+	int no;
+
+	if (!ks_mp_is_container(c) && c != 0xca && c != 0xcb)
+		return ks_state_key(room, value, plain);
+	room->n = 0;
+	no = add_plain(room, value);
+	*plain = ks_buf_bytes(room);
+	return no;
 }
 
 void ks_value_diff_release(struct ks_value_diff *d)

@@ -11,7 +11,11 @@
 
 #include "value.h"
 
-/* Numbers are equal that are no more than this apart. */
+/*
+ * Numbers are equal that are no more than this apart, as decimals: of doubles 4
+ * units in the last place of the larger are let be, since 1.1 is not quite 1.1,
+ * nor is 0.1.  Decimals of up to 14 digits are told apart as they are written.
+ */
 struct ks_tolerance {
 	double apart;		/* from 0 on */
 	double share;		/* or this much of the larger one, 0.01 being 1 % */
@@ -33,6 +37,15 @@ struct ks_value_diff {
  * in that of their names.  *no: 0, or an errno, and then the result means nothing.
  */
 bool	ks_value_differ(struct ks_bytes old, struct ks_bytes new, const struct ks_tolerance *t, struct ks_value_diff *d, int *no);
+
+/*
+ * ks_value_plain - one form for all values that are equal to ks_value_differ
+ * without a tolerance: whole floats as integers, members by their names, all
+ * packed minimally.  plain borrows from value, which ks_mp_skip has passed, or
+ * from room, whose maximum is twice that of a value and KS_MP_HEADER.  0,
+ * ENOMEM, EMSGSIZE.
+ */
+int	ks_value_plain(struct ks_buf *room, struct ks_bytes value, struct ks_bytes *plain) KS_MUST_USE;
 
 void	ks_value_diff_release(struct ks_value_diff *d);
 

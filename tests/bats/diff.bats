@@ -93,6 +93,37 @@ changed  1
 	expect 0 ''
 }
 
+@test "diff: keys are equal as values are, and shown as they came" {
+	rows '{"k":1,"n":1}' '{"k":2.0,"n":1}' '{"k":{"a":1,"b":[1,{"x":1,"y":2}]},"n":1}' '{"k":9007199254740993,"n":1}' >old
+	rows '{"k":1.0,"n":2}' '{"k":2,"n":1}' '{"k":{"b":[1.0,{"y":2,"x":1}],"a":1},"n":3}' '{"k":9007199254740992.0,"n":1}' >new
+	diff_ --to json --value .n old new
+	expect 1 '{"cause":"changed","path":".","key":1,"old":1,"new":2}
+{"cause":"changed","path":".","key":{"a":1,"b":[1,{"x":1,"y":2}]},"old":1,"new":3}
+{"cause":"added","key":9007199254740992.0,"new":1}
+{"cause":"removed","key":9007199254740993,"old":1}'
+	diff_ --to json --value '$key | objects | keys_unsorted' old new # --value has it as it came, too
+	expect 1 '{"cause":"changed","path":".[0]","key":{"a":1,"b":[1,{"x":1,"y":2}]},"old":["a","b"],"new":["b","a"]}'
+	rows '{"k":1,"n":1}' '{"k":1.0,"n":2}' >old # one key, of which the last counts
+	rows '{"k":1,"n":2}' >new
+	diff_ -q --value .n old new
+	expect 0 ''
+}
+
+@test "diff: in the table, a key that is the text of an object is shown as one" {
+	jq -nc '({key: "A \"B\"", start: 0} | tojson), "{no", "[1]" | {key: ., payload: 1}' >old
+	: >none
+	try kstream-diff --from envelope old none
+	[ "$status" = 1 ]
+	[ "$(sort out | grep '^removed *[^0-9 ]')" = "$(sort <<-'END'
+	removed  "[1]"  1
+	removed  "{no"  1
+	removed  {"key":"A \"B\"","start":0}  1
+	END
+	)" ]
+	try kstream-diff --from envelope --to json --value 'select($key | contains("start"))' old none
+	expect 1 '{"cause":"removed","key":"{\"key\":\"A \\\"B\\\"\",\"start\":0}","old":1}'
+}
+
 @test "diff: where a key stands in several partitions the latest time counts" {
 	record() { printf '{"partition":%d,"offset":%d,"tstype":"create","ts":%d,"key":"a","payload":%d}\n' "$@"; }
 	{ record 1 0 20 1 && record 1 1 5 2 && record 0 0 10 3; } >old # of partition 1 the last is of time 5
@@ -131,6 +162,12 @@ changed  1
 	expect 0 ''
 	diff_ -q --tolerance 0.5 old new
 	expect 1 'changed  "a"  .n[0]: 100 -> 101'
+	rows '{"k":"a","n":[1,0.3,1.25]}' >old
+	rows '{"k":"a","n":[1.1,0.4,1.3]}' >new
+	diff_ -q --tolerance 0.1 old new
+	expect 0 ''
+	diff_ -q --tolerance 0.09 old new
+	expect 1 'changed  "a"  .n[0]: 1 -> 1.1'
 	diff_ --tolerance -1 old new
 	refused 64 kstream-diff "--tolerance '-1' is not a number from 0"
 }
@@ -147,6 +184,12 @@ changed  1
 		diff_ $words old old
 		refused 64 kstream-diff || fail "$words"
 	done
+	rows '{"k":"a","n":[1,0.3,1.25]}' >old
+	rows '{"k":"a","n":[1.1,0.4,1.3]}' >new
+	diff_ -q --tolerance 0.1 old new
+	expect 0 ''
+	diff_ -q --tolerance 0.09 old new
+	expect 1 'changed  "a"  .n[0]: 1 -> 1.1'
 	diff_ old -
 	refused 64 kstream-diff '<(COMMAND)'
 	try kstream-diff old kafka:
@@ -154,9 +197,17 @@ changed  1
 	diff_ old none
 	refused 66 kstream-diff "cannot open 'none'"
 	try kstream-diff --from json old old
-	refused 65 kstream-diff 'old: partition 0, offset 0: the record has no key'
+	refused 65 kstream-diff 'old: partition 0, offset 0: the record has no key, by which it could be compared (--key EXPR gives it one)'
+	kstream-cat --from json old >frames
+	try kstream-diff frames frames
+	refused 65 kstream-diff 'frames: partition 0, offset 0: the record has no key, by which it could be compared (kstream-map key=EXPR gives it one)'
+	kstream-map --in frames key=.k >keyed
+	try kstream-diff -q keyed keyed
+	expect 0 ''
 	try kstream-diff old old
 	refused 65 kstream-cat '--from json'
+	try kstream-diff --key .k old old
+	refused 64 kstream-cat 'for text add --from json'
 	echo '{"k":' >>old
 	diff_ old old
 	refused 65 kstream-cat 'old'
@@ -177,8 +228,9 @@ changed  1
 	try_sh 'ulimit -f 100; trap "" XFSZ; kstream-diff --memory 1M frames frames'
 	refused 74 kstream-diff 'cannot write a temporary file'
 	mkdir tmp
-	TMPDIR=$PWD/tmp try kstream-diff -q --memory 1M frames frames
-	expect 0 ''
+	TMPDIR=$PWD/tmp try kstream-diff -qv --memory 1M frames frames
+	[ "$status" = 0 ]
+	[[ $(<err) =~ ", "[1-9][0-9]*" written to temporary files in '$PWD/tmp'"$ ]]
 	[ -z "$(ls tmp)" ]
 }
 
@@ -187,13 +239,17 @@ changed  1
 	import json, random
 	random.seed(9)
 	def value(): return random.choice([None, {"n": random.randrange(3), "x": random.choice([1, 1.0, "1", [1, 2], {"y": 1}])}])
-	def key(): return random.choice(["k%d" % random.randrange(9000), random.randrange(9000), {"key": random.randrange(50), "start": random.randrange(50)}])
+	def window(): return random.sample([("key", random.choice([int, float])(random.randrange(50))), ("start", random.randrange(50)), ("end", [])], 3)
+	def key(): return random.choice(["k%d" % random.randrange(9000), random.randrange(9000), float(random.randrange(9000)), random.randrange(99) / 4, dict(window())])
+	def same(k): # as numbers and objects are equal
+	    if isinstance(k, dict): return {m: same(k[m]) for m in sorted(k)}
+	    return int(k) if isinstance(k, float) and k == int(k) else k
 	sides = [[(key(), value()) for _ in range(30000)] for _ in range(2)]
 	last = []
 	for name, rows in zip(["old", "new"], sides):
 	    with open(name, "w") as f:
 	        for k, v in rows: print(json.dumps({"key": k, "payload": v}), file=f)
-	    last.append({json.dumps(k): v for k, v in rows})
+	    last.append({json.dumps(same(k)): v for k, v in rows})
 	old, new = ({k: v for k, v in x.items() if v is not None} for x in last)
 	with open("expected", "w") as f:
 	    for k in sorted(old.keys() | new.keys()):
@@ -203,7 +259,7 @@ changed  1
 	for memory in 256M 1M; do
 		try kstream-diff -v --from envelope --to json --memory "$memory" old new
 		[ "$status" = 1 ]
-		jq -c '[.key, .cause, .old, .new]' out | jq -cS . | sort >got
+		jq -c '[(.key | walk(if type == "number" then . + 0 else . end)), .cause, .old, .new]' out | jq -cS . | sort >got
 		jq -cS . expected | sort | cmp - got
 		[ "$memory" = 256M ] || [[ "$(cat err)" != *' 0 written to temporary files' ]]
 	done

@@ -166,7 +166,15 @@ for n in range(4000):
 	disorder 3 120000 >in
 	judge 4000 <in
 	[ ! -s late ]
-	kstream-replay --from json --time .t --reorder 4000s --memory 1M --to json in | cmp - sorted
+	mkdir tmp
+	TMPDIR=$PWD/tmp kstream-replay -v --from json --time .t --reorder 4000s --memory 1M --to json in 2>err | cmp - sorted
+	grep -Eq "^kstream-replay: of what --reorder held, [1-9][0-9]* written to temporary files in '$PWD/tmp'$" err
+	# so do partitions whose frames are merged, beyond 64 MiB
+	seq 0 79 | jq -c '{topic: "t", partition: (. % 2), offset: (. / 2 | floor), tstype: "create", ts: (. / 2 | floor), key: null, payload: ("x" * 900000)}' >large
+	kstream-cat --from envelope large >frames
+	TMPDIR=$PWD/tmp kstream-replay -v --out /dev/null frames 2>err
+	grep -Eq "^kstream-replay: of the partitions that were merged, [1-9][0-9]* written to temporary files in '$PWD/tmp'$" err
+	[ -z "$(ls tmp)" ]
 	# with no room there, it says so
 	if mkdir full && mount -t tmpfs -o size=1m none full 2>err; then
 		run -74 env TMPDIR="$PWD/full" kstream-replay --from json --time .t --reorder 4000s --memory 1M --out /dev/null --to json in
