@@ -296,6 +296,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	int status, sig;
 	bool no, began, say;
 
+	ks_signals_begin();
 	fill_standard_fds();
 	ks_children_begin(&t.children);
 	l->op = op;
