@@ -183,7 +183,7 @@ import sys
 for n, t in enumerate([-9223372036854775808, 0, 9223372036854775807, -1, 9223372036854775000]):
     print("{\"topic\":\"t\",\"partition\":0,\"offset\":%d,\"tstype\":\"create\",\"ts\":%d,\"key\":null,\"payload\":%d}" % (n, t, n))' >in
 	[ "$(kstream-replay --from envelope --reorder 1s --to json in 2>err | paste -sd ' ')" = '0 1 3 4 2' ]
-	grep -q '1 records came later' err
+	grep -q '1 record came later than --reorder allows, and stands where it came' err
 	[ "$(kstream-replay --from envelope --reorder 0s --late drop --to json in 2>err | paste -sd ' ')" = '0 1 2' ]
 	[ "$(kstream-replay --from envelope --reorder 100000000d --late drop --to json in 2>err | paste -sd ' ')" = '0 1 4 2' ]
 	[ "$(kstream-replay --from envelope --speed 1000000x -c 1 --to json in)" = 0 ]
@@ -395,11 +395,84 @@ open("rec.index", "wb").write(d)' $byte
 	try kstream-replay --record rec --out o2 in.frames
 	refused 75 kstream-replay "another process writes 'rec.partial'"
 	kill -TERM "$pids"
-	wait "$pids"
+	status_of "$pids"
+	[ "$status" = 75 ] # whoever goes on by && has no recording
 	grep -q "a signal has come: 'rec' is not written" err
 	[ ! -e rec ] && [ ! -e rec.partial ]
-	kstream-replay --to json --record in.frames --reorder 1h --out o in.frames # over itself
-	kstream-cat --to json in.frames | cmp - o
+	kstream-cat o >whole # but what was due until then came to its end
+	env --default-signal=INT kstream-replay --speed 1x --record rec --out o in.frames 2>err 3>&- &
+	pids=$!
+	await 20 test -e rec.partial
+	await 20 waits "$pids"
+	kill -INT "$pids"
+	status_of "$pids"
+	[ "$status" = 130 ]
+	[ ! -e rec ] && [ ! -e rec.partial ]
+	# a reader that goes
+	for to in json frames; do
+		try_sh "kstream-replay --record rec --to $to in.frames | head -c 1 >/dev/null; exit \"\${PIPESTATUS[0]}\""
+		[ "$status" = "$([ $to = json ] && echo 141 || echo 75)" ]
+		[ ! -e rec ] && [ ! -e rec.partial ]
+	done
+}
+
+@test "--record: no file that is read or written beside it, and none of another kind" {
+	numbered 1000 2000 1 >in
+	record in >in.frames
+	cp in in.saved
+	cp in.frames frames.saved
+	ln in hard
+	ln -s in soft
+	for name in in hard soft ./in; do
+		try kstream-replay --from json --time .t --to json --record "$name" in
+		refused 64 kstream-replay "'$name' is the input, too"
+	done
+	try kstream-replay --since @2 --to json --record in.frames in.frames
+	refused 64 kstream-replay "'in.frames' is the input, too"
+	try_sh 'kstream-replay --to json --record in.frames <in.frames'
+	refused 64 kstream-replay "'in.frames' is the input, too"
+	cp in.frames x.partial
+	cp in.frames y.index
+	try kstream-replay --to json --record x x.partial
+	refused 64 kstream-replay "'x.partial' is the input, too"
+	try kstream-replay --to json --record y y.index
+	refused 64 kstream-replay "'y.index' is the input, too"
+	while read -r record other what; do
+		# shellcheck disable=SC2086 # two words
+		try kstream-replay --from json --time .t --to json --reorder 0s --record "$record" $other in
+		refused 64 kstream-replay "is $what, too"
+		[ ! -s "${other#*file:}" ]
+		rm "${other#*file:}"
+	done <<-'END'
+		a --on-error=file:a that of --on-error
+		a --late=file:a that of --late
+		a --late=file:a.partial that of --late
+		a --late=file:a.index that of --late
+		a --late=file:a.index.new that of --late
+	END
+	try_sh 'kstream-replay --to json --record a in.frames >a.partial'
+	refused 64 kstream-replay "'a.partial' is the output, too"
+	rm a.partial
+	echo 'what is to be done' | tee notes >z.index
+	cp notes v.partial
+	try kstream-replay --to json --record notes in.frames
+	refused 64 kstream-replay "'notes' is there, and is no recording: remove it, or name another"
+	try kstream-replay --to json --record v in.frames
+	refused 64 kstream-replay "'v.partial' is there, and is no recording"
+	try kstream-replay --to json --record z in.frames
+	refused 64 kstream-replay "'z.index' is there, and is no index of a recording"
+	for file in z.index v.partial; do cmp "$file" notes; done
+	cmp in in.saved && cmp in.frames frames.saved && cmp x.partial frames.saved && cmp y.index frames.saved
+	[ ! -e z ] && [ ! -e v ]
+	# what is empty, another recording, and what one that was killed has left are replaced
+	: >rec
+	for cut in 0 40 100; do
+		head -c "$cut" in.frames >rec.partial
+		kstream-replay --to json --record rec in.frames | cmp - in
+		kstream-replay --to json rec | cmp - in
+	done
+	kstream-replay --to json --record rec -c 1 in.frames | cmp - <(head -n 1 in)
+	kstream-replay --to json rec | cmp - <(head -n 1 in)
 }
 
 @test "--speed: each record comes when it is due, and the times are kept" {
