@@ -245,6 +245,8 @@ static int run(struct tool *t)
 		ks_children_hide(&t->children, &t->options);
 		if (status == 0)
 			status = ks_loop_run(l);
+		if (status == KS_DATA && l->source != NULL && l->source->blame != NULL)
+			l->source->blame(l->source, &l->err);
 	}
 	if (status == 0 && t->op->answer != NULL)
 		status = t->op->answer(l->st, &l->run);

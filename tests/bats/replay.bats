@@ -378,6 +378,42 @@ open("rec.index", "wb").write(d)' $byte
 	cmp out expected
 }
 
+@test "a damaged record is told of by its file and byte, wherever it is met" {
+	disorder 5 3000 >in
+	record -t t in | kstream-replay --record rec >out.frames
+	cut_short() { # cut_short VALUE|HEAD: of record 2000 one byte is another, so that it is damaged there; prints the byte where it begins
+		/usr/bin/python3 - "$1" <<-'END'
+			import sys
+			d, at, n = bytearray(open("rec", "rb").read()), 0, 0
+			while n < 2000:
+			    at += 6 + int.from_bytes(d[at + 1:at + 5], "big")
+			    n += d[at + 5] == 1
+			value = d.index(b"\x82\xa1t", at)
+			d[value if sys.argv[1] == "VALUE" else at + 6] = 0x8f if sys.argv[1] == "VALUE" else 0x98
+			open("bad", "wb").write(d)
+			print(at)
+		END
+	}
+	at=$(cut_short VALUE)
+	for more in '' '--reorder 1h' '--since @0' '-c 2500'; do
+		# shellcheck disable=SC2086 # two words
+		try kstream-replay $more --to json bad
+		refused 65 kstream-replay "bad, byte $at: t/0@"
+		grep -q 'msgpack ' err
+	done
+	try kstream-replay --to json rec bad
+	refused 65 kstream-replay "bad, byte $at: t/0@"
+	[ -s out ] # what stands before it has gone out
+	try kstream-replay --on-error skip --to json bad
+	[ "$status" = 0 ] && [ "$(wc -l <out)" = 2999 ]
+	at=$(cut_short HEAD)
+	for more in '' '--reorder 1h' '--since @0'; do
+		# shellcheck disable=SC2086 # two words
+		try kstream-replay $more --to json bad
+		refused 65 kstream-replay "bad, byte $at: "
+	done
+}
+
 @test "a recording is there when it is whole, or not at all" {
 	disorder 4 30000 >in
 	record in >in.frames
