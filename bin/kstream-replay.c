@@ -54,7 +54,6 @@ static int replay_operands(void *arg, struct ks_run *run, int argc, char *const 
 	const struct ks_config *c = run->config;
 	struct ks_replay *r = arg;
 
-	(void)argc;
 	(void)argv;
 	(void)used;
 	ks_replay_range(r, c);
@@ -67,6 +66,8 @@ static int replay_operands(void *arg, struct ks_run *run, int argc, char *const 
 		return ks_fail(run->err, KS_USAGE, "--order: a replay has one order, by time over all partitions; kstream-cat has the others");
 	if (c->time_wall)
 		return ks_fail(run->err, KS_USAGE, "--time wall: a replay goes by the times that the records have");
+	if (c->in_count + (size_t)argc > 1 && c->from != KS_FRAMES && c->from != KS_ENVELOPE && c->time_expr == NULL)
+		return ks_fail(run->err, KS_USAGE, "several files are merged by time, which lines have by --time EXPR");
 	if (!r->reorders && r->late_given)
 		return ks_fail(run->err, KS_USAGE, "--late: nothing is late without --reorder DURATION");
 	if (!r->reorders && r->memory > 0)

@@ -128,6 +128,12 @@ static inline bool ks_config_merges(const struct ks_config *c)
 	return c->order == KS_ORDER_TIME || c->order == KS_ORDER_GLOBAL;
 }
 
+/* What --order was given, for messages. */
+static inline const char *ks_config_order(const struct ks_config *c)
+{
+	return c->order == KS_ORDER_TIME ? "time" : c->order == KS_ORDER_GLOBAL ? "global" : "arrival";
+}
+
 /* Whether a time is within --since and --until. */
 static inline bool ks_config_in_range(const struct ks_config *c, int64_t time_ms)
 {

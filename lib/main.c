@@ -179,7 +179,7 @@ static int open_source(struct tool *t)
 	if (c->from == KS_FRAMES && c->idle_ms > 0)
 		return ks_fail(&l->err, KS_USAGE, "--idle is for text and topics: of frames, whoever reads the source knows when it is silent");
 	if (c->from == KS_FRAMES && ks_config_merges(c))
-		return ks_fail(&l->err, KS_USAGE, "--order time is for text and topics: frames stay as they come");
+		return ks_fail(&l->err, KS_USAGE, "--order %s is for text and topics: frames stay as they come", ks_config_order(c));
 	if (t->op->replays && c->in_count > 1)
 		c->order = KS_ORDER_GLOBAL;
 	if (c->from == KS_FRAMES && t->op->replays && c->in_count > 0)

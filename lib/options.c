@@ -505,7 +505,7 @@ int ks_options_check(struct ks_options *o, struct ks_err *err)
 		return ks_fail(err, KS_USAGE, "--%s is about --time EXPR, which is not given", o->of_time);
 	if (ks_config_merges(c) && c->time_wall)
 		return ks_fail(err, KS_USAGE, "--order %s: the clock of --time wall is the order of arrival",
-		    c->order == KS_ORDER_TIME ? "time" : "global");
+		    ks_config_order(c));
 	if (c->on_bad_time == KS_POLICY_DLQ && c->on_error != KS_POLICY_DLQ && c->on_error != KS_POLICY_FILE)
 		return ks_fail(err, KS_USAGE, "--on-bad-time dlq needs --on-error dlq:TOPIC or file:PATH, to say where to");
 	status = ks_options_formats(o, err);

@@ -191,14 +191,20 @@ static int failed(const struct ks_recorder *x, int no, struct ks_err *err)
 /* One process writes it: what another has left is written over, what another is writing is not. */
 static int open_partial(const struct ks_recorder *x, int *fd, struct ks_err *err)
 {
-	struct stat mine, named;
+	struct stat mine, named = { .st_ino = 0 };
+	int no = 0;
 
 	*fd = open(x->partial, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (*fd < 0)
 		return ks_fail_errno(err, KS_CANTCREAT, errno, "cannot create '%s'", x->partial);
-	if (flock(*fd, LOCK_EX | LOCK_NB) != 0 || fstat(*fd, &mine) != 0 || stat(x->partial, &named) != 0 || mine.st_ino != named.st_ino)
+	if (flock(*fd, LOCK_EX | LOCK_NB) != 0 || fstat(*fd, &mine) != 0 || (stat(x->partial, &named) != 0 && errno != ENOENT))
+		no = errno;
+	/* It may have got its name, and be whole, since it was opened. */
+	if (no == EWOULDBLOCK || (no == 0 && mine.st_ino != named.st_ino))
 		return ks_fail(err, KS_TEMP, "another process writes '%s'", x->partial);
-	return ftruncate(*fd, 0) == 0 ? 0 : ks_fail_errno(err, KS_IO, errno, "cannot write '%s'", x->partial);
+	if (no == 0 && ftruncate(*fd, 0) != 0)
+		no = errno;
+	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot write '%s'", x->partial);
 }
 
 /* Whether the file begins as frames do, with HELLO, or as an index; one that cannot be read does not. */

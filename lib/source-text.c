@@ -445,7 +445,8 @@ static int text_open(struct text *t, struct ks_err *err)
 	if (t->config->on_bad_time == KS_POLICY_APPEND)
 		return ks_fail(err, KS_CONFIG, "--on-bad-time append: a file has no broker's time to fall back to");
 	if (ks_config_merges(t->config) && t->config->time_expr == NULL && t->config->from != KS_ENVELOPE)
-		return ks_fail(err, KS_USAGE, "--order time: lines have a time by --time EXPR, which is not given");
+		return ks_fail(err, KS_USAGE, "--order %s: lines have a time by --time EXPR, which is not given",
+		    ks_config_order(t->config));
 	t->hand.tail = malloc(KS_PLACES_TAIL);
 	if (t->hand.tail == NULL || ks_in_open(&t->hand.in, -1, t->config->limits.record + KS_IO_SIZE) != 0)
 		return ks_fail_memory(err);

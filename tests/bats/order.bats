@@ -67,6 +67,7 @@ merge() { # merge ARGUMENT...
 	kstream-cat --from envelope --order time --to json a.e b.e c.e | cmp - <(model a b c)
 	printf '2024-05-01T00:00:%02dZ\n' 1 4 5 >a.raw
 	printf '2024-05-01T00:00:%02dZ\n' 2 3 6 >b.raw
+	kstream-cat --from json --time .t --order global --to json a b c | cmp - <(model a b c) # files have one partition: it is the same
 	kstream-cat --from raw --time . --order time --to raw a.raw b.raw | cmp - <(sort a.raw b.raw)
 	merge -c 50 a b c
 	model a b c | head -n 50 | cmp - out || fail
@@ -113,6 +114,8 @@ merge() { # merge ARGUMENT...
 	refused 64 kstream-cat '--time wall'
 	try_sh 'kstream-cat --order time <a'
 	refused 64 kstream-cat 'frames'
+	try_sh 'kstream-cat --order global <a'
+	refused 64 kstream-cat '--order global is for text and topics'
 	try kstream-cat --order size a
 	refused 64 kstream-cat 'is not time, global or arrival'
 	try kstream-cat --max-idle 1s a

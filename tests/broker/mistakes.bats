@@ -71,6 +71,7 @@ uncommitted() { # uncommitted APP: a run whose sink is killed before it commits
 		counted 2
 		# what was never committed is begun again, as ever, by an app of which the first run was forgotten, too
 		rm -r "state/$app/0/window"
+		"$topic" forget "$app" # so that the next run has the number of that first one
 		uncommitted "$app"
 		count "$app" "$t" ${log:+"$log"}
 		app=$app.x
