@@ -6,6 +6,7 @@
  * source-recorded.c and source-text-order.c); what comes behind it is
  * lib/replay.h.  It keeps nothing: --app is refused.
  */
+#include <signal.h>
 #include <stdio.h>
 
 #include "lib/hello.h"
@@ -155,7 +156,7 @@ static void tell_spilled(const struct ks_replay *r)
 		fprintf(stderr, "kstream-replay: of what --reorder held, %s\n", ks_sorter_about(&r->sorter, &said));
 }
 
-/* A recording that a signal has cut is none of the range. */
+/* A recording that a signal has cut is none of the range: whoever goes on with it by && is stopped.  SIGINT kills in the end anyway. */
 static int replay_answer(void *arg, struct ks_run *run)
 {
 	struct ks_replay *r = arg;
@@ -163,8 +164,9 @@ static int replay_answer(void *arg, struct ks_run *run)
 	int status = ks_beside_finish(&r->letters.file, run->err);
 
 	if (r->late_count > 0) {
-		snprintf(text, sizeof(text), "%llu records came later than --reorder allows%s", (unsigned long long)r->late_count,
-		    r->late == KS_REPLAY_PASS ? ", and stand where they came" : "");
+		snprintf(text, sizeof(text), "%llu record%s came later than --reorder allows%s", (unsigned long long)r->late_count,
+		    r->late_count == 1 ? "" : "s", r->late != KS_REPLAY_PASS ? "" :
+		    r->late_count == 1 ? ", and stands where it came" : ", and stand where they came");
 		ks_warn(run, text);
 	}
 	ks_replay_tell_empty(r);
@@ -174,6 +176,8 @@ static int replay_answer(void *arg, struct ks_run *run)
 	if (ks_signals_end() == 0)
 		return ks_recorder_finish(&r->recorder, run->err);
 	snprintf(text, sizeof(text), "a signal has come: '%.100s' is not written", r->record);
+	if (ks_signals_end() != SIGINT)
+		return ks_fail(run->err, KS_TEMP, "%s", text);
 	ks_tell(run, text);
 	return 0;
 }

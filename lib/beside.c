@@ -26,29 +26,26 @@ static bool is_it(const struct stat *file, const char *path, int fd)
 	return (path != NULL && strcmp(path, "-") != 0 ? stat(path, &other) : fstat(fd, &other)) == 0 && ks_same_file(file, &other);
 }
 
-/* What the file is beside that; NULL: nothing. */
-static const char *also(const struct ks_beside *b, const struct ks_config *c)
+const char *ks_beside_other(const struct stat *file, const char *path, const struct ks_config *c)
 {
-	struct stat file;
 	size_t i;
 
-	if (b->fd < 0 || fstat(b->fd, &file) != 0)
-		return NULL;
 	for (i = 0; i < c->in_count; i++)
-		if (is_it(&file, c->in[i], STDIN_FILENO))
+		if (is_it(file, c->in[i], STDIN_FILENO))
 			return "the input";
-	if (c->in_count == 0 && !c->topics_in && is_it(&file, NULL, STDIN_FILENO))
+	if (c->in_count == 0 && !c->topics_in && is_it(file, NULL, STDIN_FILENO))
 		return "the input";
-	if (c->also_read != NULL && is_it(&file, c->also_read, -1))
+	if (c->also_read != NULL && is_it(file, c->also_read, -1))
 		return "read";
-	if (c->out_topic == NULL && is_it(&file, c->out, STDOUT_FILENO))
+	if (c->out_topic == NULL && is_it(file, c->out, STDOUT_FILENO))
 		return "the output";
-	return c->on_error == KS_POLICY_FILE && b->path != c->error_to && is_it(&file, c->error_to, -1) ? "that of --on-error" : NULL;
+	return c->on_error == KS_POLICY_FILE && path != c->error_to && is_it(file, c->error_to, -1) ? "that of --on-error" : NULL;
 }
 
 int ks_beside_check(const struct ks_beside *b, const struct ks_config *c, struct ks_err *err)
 {
-	const char *what = also(b, c);
+	struct stat file;
+	const char *what = b->fd < 0 || fstat(b->fd, &file) != 0 ? NULL : ks_beside_other(&file, b->path, c);
 
 	return what == NULL ? 0 : ks_fail(err, KS_USAGE, "'%s' of %s is %s, too", b->path, b->option, what);
 }

@@ -20,6 +20,9 @@ static inline bool ks_same_file(const struct stat *a, const struct stat *b)
 /* Open path to write, made if it is not there; flags: O_APPEND or 0.  KS_CANTCREAT, KS_IO. */
 int	ks_beside_open(struct ks_beside *b, const char *option, const char *path, int flags, struct ks_err *err) KS_MUST_USE;
 
+/* What the file is to the tool already: "the input", "the output", "that of --on-error", unless that is path itself; NULL: nothing. */
+const char *ks_beside_other(const struct stat *file, const char *path, const struct ks_config *c);
+
 /*
  * KS_USAGE where it is an input, the output, or the file of --on-error, too:
  * it would be read again, or mixed.  Once all of those are there.

@@ -245,6 +245,8 @@ static int run(struct tool *t)
 		ks_children_hide(&t->children, &t->options);
 		if (status == 0)
 			status = ks_loop_run(l);
+		if (status == KS_DATA && l->source != NULL && l->source->blame != NULL)
+			l->source->blame(l->source, &l->err);
 	}
 	if (status == 0 && t->op->answer != NULL)
 		status = t->op->answer(l->st, &l->run);
@@ -296,6 +298,7 @@ int ks_main(const struct ks_op *op, int argc, char *argv[])
 	int status, sig;
 	bool no, began, say;
 
+	ks_signals_begin();
 	fill_standard_fds();
 	ks_children_begin(&t.children);
 	l->op = op;

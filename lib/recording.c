@@ -207,15 +207,60 @@ static int open_partial(const struct ks_recorder *x, int *fd, struct ks_err *err
 	return no == 0 ? 0 : ks_fail_errno(err, KS_IO, no, "cannot write '%s'", x->partial);
 }
 
-int ks_recorder_open(struct ks_recorder *x, const char *path, struct ks_err *err)
+/* Whether the file begins as frames do, with HELLO, or as an index; one that cannot be read does not. */
+static bool begins_well(const char *name, bool index)
 {
-	struct stat st;
-	int fd, status;
+	unsigned char head[8] = { 0 };
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : pread(fd, head, sizeof(head), 0);
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return n == 0;	/* nothing is lost with it: mktemp(1) makes such */
+	return n == sizeof(head) && (index ? memcmp(head, MAGIC, 8) == 0 : head[0] == 0xc9 && head[5] == KS_HELLO);
+}
+
+/* What is at path and behind goes, sooner or later: it must be nobody's, and no work of another kind. */
+static int check_name(const char *path, const char *behind, const struct ks_config *c, const struct ks_beside *late, struct ks_err *err)
+{
+	char *name = name_of(path, behind, err);
+	bool index = strncmp(behind, ".index", 6) == 0;
+	struct stat st, other;
+	const char *what;
+	int status = 0;
+
+	if (name == NULL)
+		return KS_TEMP;
+	if (stat(name, &st) == 0) {
+		what = ks_beside_other(&st, name, c);
+		if (what == NULL && late->fd >= 0 && fstat(late->fd, &other) == 0 && ks_same_file(&st, &other))
+			what = "that of --late";
+		if (what != NULL)
+			status = ks_fail(err, KS_USAGE, "--record %s: '%s' is %s, too", path, name, what);
+		else if (!S_ISREG(st.st_mode))
+			status = ks_fail(err, KS_USAGE, "--record '%s': it is there, and is no file", name);
+		else if (!begins_well(name, index))
+			status = ks_fail(err, KS_USAGE, "--record %s: '%s' is there, and is no %s: remove it, or name another", path, name,
+			    index ? "index of a recording" : "recording");
+	}
+	free(name);
+	return status;
+}
+
+int ks_recorder_open(struct ks_recorder *x, const char *path, const struct ks_config *c, const struct ks_beside *late,
+    struct ks_err *err)
+{
+	static const char *const behind[] = { "", ".partial", ".index", ".index.new" };
+	int fd, status = 0;
+	size_t i;
 
 	*x = (struct ks_recorder){ .path = path, .out.fd = -1 };
 	ks_buf_init(&x->control, KS_CONTROL_MAX + KS_FRAME_HEAD);
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		return ks_fail(err, KS_USAGE, "--record '%s': it is there, and is no file", path);
+	for (i = 0; i < sizeof(behind) / sizeof(behind[0]) && status == 0; i++)
+		status = check_name(path, behind[i], c, late, err);
+	if (status != 0)
+		return status;
 	x->partial = name_of(path, ".partial", err);
 	if (x->partial == NULL)
 		return KS_TEMP;

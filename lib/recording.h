@@ -21,6 +21,7 @@
 #ifndef KS_RECORDING_H
 #define KS_RECORDING_H
 
+#include "beside.h"
 #include "fdio.h"
 #include "frame.h"
 
@@ -74,8 +75,14 @@ struct ks_recorder {
 	bool open, within;		/* a section has begun */
 };
 
-/* KS_USAGE: path is there, and no file; KS_TEMP: another process writes it; KS_CANTCREAT. */
-int	ks_recorder_open(struct ks_recorder *x, const char *path, struct ks_err *err) KS_MUST_USE;
+/*
+ * Once all that the config names is there.  KS_USAGE: FILE, FILE.partial or
+ * FILE.index is read or written by this process, also as late (--late
+ * file:PATH), by whatever name; or is there, not empty, and begins as none.
+ * KS_TEMP: another process writes it; KS_CANTCREAT.
+ */
+int	ks_recorder_open(struct ks_recorder *x, const char *path, const struct ks_config *c, const struct ks_beside *late,
+	    struct ks_err *err) KS_MUST_USE;
 /* payload: of a HELLO, which says merged already or will; a section that is open ends there, paused. */
 int	ks_recorder_hello(struct ks_recorder *x, struct ks_bytes payload, bool merged, int64_t epoch, struct ks_err *err) KS_MUST_USE;
 int	ks_recorder_record(struct ks_recorder *x, const struct ks_rec *rec, struct ks_err *err) KS_MUST_USE;

@@ -7,6 +7,7 @@
 #include "hello.h"
 #include "num.h"
 #include "run-store.h"
+#include "signals.h"
 #include "store.h"
 
 #define KEY_SIZE (KS_LANE_KEY + 8)	/* and the offset */
@@ -59,7 +60,9 @@ int ks_replay_open(struct ks_replay *r)
 			status = ks_beside_check(&r->letters.file, run->config, run->err);
 	}
 	if (status == 0 && r->record != NULL)
-		status = ks_recorder_open(&r->recorder, r->record, run->err);
+		status = ks_recorder_open(&r->recorder, r->record, run->config, &r->letters.file, run->err);
+	if (status == 0 && r->record != NULL && run->config->to != KS_FRAMES)
+		ks_signals_pipe_late();		/* text whose reader has gone: the partial recording goes first */
 	return status;
 }
 

@@ -73,6 +73,11 @@ static void give_up(int sig)
 	_exit(KS_TEMP);
 }
 
+void ks_signals_begin(void)
+{
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 int ks_signals_open(int *wake, struct ks_err *err)
 {
 	struct sigaction act = { .sa_handler = handle };

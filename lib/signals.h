@@ -7,6 +7,9 @@
 
 #include <sys/types.h>
 
+/* First of all: a file that would pass the limit of ulimit -f is refused (EFBIG), it kills no tool. */
+void	ks_signals_begin(void);
+
 /*
  * ks_signals_open - catch them from here on.  *wake becomes readable when
  * one has come.  A second that asks for an end kills, if it is INT or TERM and

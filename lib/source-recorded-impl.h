@@ -87,4 +87,7 @@ int	ks_recorded_sort(struct recorded *s, bool block, bool *wait, struct ks_err *
 /* source-recorded-index.c: with a range, where it stands in the file, which is open. */
 int	ks_recorded_index(struct recorded *s, struct spot *x, struct ks_err *err) KS_MUST_USE;
 
+/* source-recorded-blame.c: blame of source.h. */
+void	ks_recorded_blame(struct ks_source *source, struct ks_err *err);
+
 #endif

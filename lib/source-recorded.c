@@ -310,6 +310,7 @@ int ks_source_recorded(const struct ks_config *config, int wake, struct ks_sourc
 	}
 	ks_own_init(&s->own, config, wake, "stdin");
 	s->own.source.close = recorded_close;
+	s->own.source.blame = ks_recorded_blame;
 	s->own.begin = begin;
 	s->own.gather = gather;
 	s->own.positions = list_positions;

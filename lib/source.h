@@ -55,6 +55,11 @@ struct ks_source {
 	int (*give_loaded)(struct ks_source *src, struct ks_expr_set *set, int (*take)(void *taker, struct ks_rec *rec),
 	    void (*expect)(void *taker, const struct ks_rec *rec, bool found), void *taker, struct ks_err *err);
 	int (*value)(struct ks_source *src, struct ks_rec *rec, struct ks_err *err);
+	/*
+	 * What err tells of (KS_DATA) may be damage in a file: if so, put its name and
+	 * the byte into the text.  All is read again.  NULL: it says so itself.
+	 */
+	void (*blame)(struct ks_source *src, struct ks_err *err);
 	void (*close)(struct ks_source *src);
 
 	struct ks_bytes chunk;

@@ -23,7 +23,7 @@ struct place {
 	int report;		/* takes the errno, where there is one; closes where it runs */
 };
 
-/* Signals as they would be had a shell started it: systemd, for one, has us ignore SIGPIPE. */
+/* Signals as they would be had a shell started it: systemd, for one, has us ignore SIGPIPE; SIGXFSZ is ignored by ks_signals_begin. */
 static void normal_signals(void)
 {
 	static const int caught[] = { SIGINT, SIGHUP, SIGTERM, SIGUSR1, SIGALRM };
@@ -35,6 +35,7 @@ static void normal_signals(void)
 		if (sigaction(caught[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			signal(caught[i], SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

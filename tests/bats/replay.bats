@@ -5,22 +5,7 @@
 # shellcheck disable=SC2016,SC2094,SC2154,SC2238 # SC2154: what lib.bash sets
 bats_require_minimum_version 1.5.0
 load lib
-
-# numbered T...: JSON lines with these times, numbered from 0
-numbered() {
-	local t n=0
-	for t in "$@"; do printf '{"t":%d,"n":%d}\n' "$t" $((n++)); done
-}
-
-# disorder SEED COUNT: times that grow, some late by up to 20 s, one in a hundred; .n counts
-disorder() {
-	/usr/bin/python3 -c '
-import random, sys
-r, t = random.Random(int(sys.argv[1])), 1700000000000
-for n in range(int(sys.argv[2])):
-    t += r.randint(0, 20)
-    print("{\"t\":%d,\"n\":%d}" % (t - r.choice([0, 0, r.randint(0, 3000), r.randint(0, 20000) if r.random() < 0.04 else 0]), n))' "$@"
-}
+load replays
 
 # judge SECONDS: of such lines what is late, to the file late, and the rest in order, to the file sorted; late and sorted by their own definition
 judge() {
@@ -42,16 +27,6 @@ import json, sys
 logs = [[(json.loads(line)["t"], line) for line in open(name)] for name in sys.argv[1:]]
 while any(logs):
     sys.stdout.write(min((log for log in logs if log), key=lambda log: log[0][0]).pop(0)[1])' "$@"
-}
-
-record() { kstream-cat --from json --time .t "$@"; } # record FILE...: frames of JSON lines with their time in .t
-
-# two_blocks: the file wide, and of it the recording rec of 2 blocks and more, and the output all
-two_blocks() {
-	/usr/bin/python3 -c '
-for n in range(4000):
-    print("{\"t\":%d,\"n\":%d,\"pad\":\"%s\"}" % (1700000000000 + n * 1000, n, "x" * 600))' >wide
-	record wide | kstream-replay --record rec >all
 }
 
 @test "--help is one screen and begins with the usage; a wrong option is 64" {
@@ -193,7 +168,7 @@ import sys
 for n, t in enumerate([-9223372036854775808, 0, 9223372036854775807, -1, 9223372036854775000]):
     print("{\"topic\":\"t\",\"partition\":0,\"offset\":%d,\"tstype\":\"create\",\"ts\":%d,\"key\":null,\"payload\":%d}" % (n, t, n))' >in
 	[ "$(kstream-replay --from envelope --reorder 1s --to json in 2>err | paste -sd ' ')" = '0 1 3 4 2' ]
-	grep -q '1 records came later' err
+	grep -q '1 record came later than --reorder allows, and stands where it came' err
 	[ "$(kstream-replay --from envelope --reorder 0s --late drop --to json in 2>err | paste -sd ' ')" = '0 1 2' ]
 	[ "$(kstream-replay --from envelope --reorder 100000000d --late drop --to json in 2>err | paste -sd ' ')" = '0 1 4 2' ]
 	[ "$(kstream-replay --from envelope --speed 1000000x -c 1 --to json in)" = 0 ]
@@ -303,113 +278,6 @@ for n, t in enumerate([-9223372036854775808, 0, 9223372036854775807, -1, 9223372
 	expect 0 ''
 	try kstream-replay --from json --time .t --to json --since @5 in
 	expect 0 '{"t":1700000000000,"n":0}'
-}
-
-@test "--record: the same bytes again, and its index leads to a range without reading the rest" {
-	two_blocks
-	kstream-cat --to json all | cmp - wide
-	kstream-cat --to json rec | cmp - wide
-	[ ! -e rec.partial ] && [ ! -e rec.index.new ]
-	[ "$(head -c 8 rec.index)" = kstridx1 ]
-	# what is of no record of the range is made unreadable, but for the bytes by which an index knows its file
-	while read -r since until; do
-		/usr/bin/python3 - "$since" "$until" <<-'END'
-			import struct, sys
-			since, until = int(sys.argv[1]), int(sys.argv[2])
-			index, data = open("rec.index", "rb").read(), bytearray(open("rec", "rb").read())
-			end, count = struct.unpack(">QQ", index[32:48])
-			blocks = [struct.unpack(">qqq", index[48 + 24 * i : 72 + 24 * i]) for i in range(count)]
-			assert count > 2
-			spoilt = 0
-			for (at, least, most), behind in zip(blocks, [b[0] for b in blocks[1:]] + [end]):
-			    if most < since or least >= until:
-			        spoilt += 1
-			        for i in range(max(at, 4096), min(behind, len(data) - 4096)):
-			            data[i] = 0x55
-			assert spoilt
-			open("spoilt", "wb").write(data)
-		END
-		cp rec.index spoilt.index
-		kstream-replay --since "@$since" --until "@$until" --to json spoilt >out
-		kstream-cat --from json --time .t --since "@$since" --until "@$until" --to json wide | cmp - out
-		try kstream-replay --to json spoilt
-		[ "$status" = 65 ]
-	done <<-'END'
-		1700003500000 1800000000000
-		0 1700000002000
-		1700002000000 1700002001000
-	END
-}
-
-@test "an index that is missing, damaged or of another file" {
-	two_blocks
-	range=(--since @1700002000000 --until @1700002003000 --to json)
-	kstream-replay "${range[@]}" rec >expected
-	cp rec.index good
-	mv rec.index away
-	try kstream-replay "${range[@]}" -v rec
-	cmp out expected
-	grep -qx 'kstream-replay: rec.index is not there: all of the file is read' err
-	[ ! -e rec.index ]
-	again() { # again WHY: the index is wrong, made again, and good
-		try kstream-replay "${range[@]}" rec
-		[ "$status" = 0 ] && cmp out expected
-		[ "$(cat err)" = "kstream-replay: rec.index $1, and is made again" ] || fail "not: $1"
-		cmp rec.index good
-	}
-	for byte in 9 20 40 50 60 100; do
-		/usr/bin/python3 -c '
-import sys
-d = bytearray(open("good", "rb").read())
-d[min(int(sys.argv[1]), len(d) - 1)] ^= 1
-open("rec.index", "wb").write(d)' $byte
-		again 'is damaged'
-	done
-	head -c 30 good >rec.index
-	again 'is not one'
-	: >rec.index
-	again 'is not one'
-	head -c -24 good >rec.index
-	again 'is damaged'
-	numbered 1 2 >in
-	record in | kstream-replay --record other >out
-	cp other.index rec.index
-	again 'is that of another file'
-	# a recording that was cut has no index any more that would hide it
-	head -c -9 rec >cut
-	cp good cut.index
-	try kstream-replay "${range[@]}" cut
-	[ "$status" = 75 ]
-	grep -q 'cut.index is that of another file' err
-	grep -q 'cut ends ' err
-	# where it cannot be written, it is used all the same
-	rm rec.index && mkdir rec.index
-	try kstream-replay "${range[@]}" rec
-	cmp out expected
-}
-
-@test "a recording is there when it is whole, or not at all" {
-	disorder 4 30000 >in
-	record in >in.frames
-	run -74 bash -c 'ulimit -f 1; trap "" XFSZ; kstream-replay --record rec in.frames | cat >/dev/null; exit "${PIPESTATUS[0]}"'
-	[[ "$output" == *"cannot write 'rec.partial': File too large"* ]]
-	[ ! -e rec ] && [ ! -e rec.partial ] && [ ! -e rec.index ]
-	head -c 300000 in.frames >cut
-	try kstream-replay --record rec --out o cut
-	refused 75 kstream-replay 'cut ends inside a frame'
-	[ ! -e rec ] && [ ! -e rec.partial ]
-	kstream-replay --speed 1x --record rec --out o in.frames 2>err 3>&- &
-	pids=$!
-	await 20 test -e rec.partial
-	await 20 waits "$pids"
-	try kstream-replay --record rec --out o2 in.frames
-	refused 75 kstream-replay "another process writes 'rec.partial'"
-	kill -TERM "$pids"
-	wait "$pids"
-	grep -q "a signal has come: 'rec' is not written" err
-	[ ! -e rec ] && [ ! -e rec.partial ]
-	kstream-replay --to json --record in.frames --reorder 1h --out o in.frames # over itself
-	kstream-cat --to json in.frames | cmp - o
 }
 
 @test "--speed: each record comes when it is due, and the times are kept" {

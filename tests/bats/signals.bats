@@ -217,3 +217,18 @@ reading() {
 		assert (tool.wait(5), tool.stderr.read()) == (0, b"")
 	E
 }
+
+@test "signals: a file that may grow no more is a failure to write, which tools of all kinds tell of" {
+	seq 200000 | sed 's/.*/{"t":&,"pad":"&&&&&&&&&&"}/' >in
+	kstream-cat --from json --time .t --key .t in >in.frames
+	try_sh 'ulimit -f 1000; kstream-cat --from json --to json --out o in'
+	refused 74 kstream-cat 'File too large'
+	try_sh 'ulimit -f 1000; kstream-replay in.frames >o'
+	refused 74 kstream-replay 'File too large'
+	try_sh 'ulimit -f 1000; kstream-replay --from json --time .t --reorder 1000000d --memory 1M --to json --out o in'
+	refused 74 kstream-replay 'File too large'
+	try_sh 'ulimit -f 1000; kstream-diff --memory 1M in.frames in.frames'
+	refused 74 kstream-diff 'File too large'
+	try_sh 'ulimit -f 0; kstream-cat --help >help' # before all else; there is no room for the line either
+	[ "$status" = 74 ]
+}
