@@ -72,7 +72,7 @@ chaos() {
 
 survives() { # survives SECONDS STAGES: exact through chaos
 	chaos "$@"
-	wait_for all "$records"
+	wait_for all "$records" || { tail -n 40 err && return 1; }
 	ended
 	written
 	exact "$records"
