@@ -154,6 +154,29 @@ two_topics() { # four partitions each, out of order and of different sizes, with
 	timeout 30 "$bin/kstream-replay" -b "$b" -t "$t" --to envelope | show | cmp - expected
 }
 
+@test "holes: what compaction has left, also where it took the last of a range" {
+	local compacts=(cleanup.policy=compact retention.ms=-1 segment.ms=100 min.cleanable.dirty.ratio=0.001)
+	"$topic" create "$t" 2 "${compacts[@]}" min.compaction.lag.ms=3600000
+	for i in 1 2 3; do
+		seq 300 | awk -v i="$i" '{ print "{\"t\":" 1000 + $1 * 3 + i ",\"k\":\"k" $1 % 20 "\"}" }' | cat_ --from json --time .t --key .k -b "$b" -P -t "$t"
+		[ "$i" -lt 3 ] || break
+		sleep 0.2 # the next begins another segment
+	done
+	all() { kcat -C -q -e -b "$b" -t "$t" -f '%o\n' | wc -l; }
+	[ "$(all)" -eq 900 ]
+	"$topic" set "$t" "${compacts[@]}"
+	for p in 0 1; do echo 'last:{"t":9000}' | kcat -P -b "$b" -t "$t" -p "$p" -K :; done
+	fewer() { [ "$(all)" -le 400 ]; }
+	wait_for fewer
+	# The first of them have gone, and those at the end of the range are holes but for one of each key.
+	ranged() { timeout 30 "$bin/kstream-replay" -b "$b" -t "$t" --since @0 --until @"$1" --to envelope | show; }
+	for until in 5000 1890 1100; do
+		model 0 "$until" -1 "$t" >expected
+		ranged "$until" | cmp - expected
+	done
+	[ "$(ranged 5000 | wc -l)" -gt 10 ]
+}
+
 @test "retention takes records away before they are read: 75, and which" {
 	"$topic" create "$t" 1 retention.ms=-1 segment.bytes=1048576
 	pad=$(printf '%0900d' 0)
